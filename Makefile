@@ -1,0 +1,24 @@
+.PHONY: demo test test-all lint
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+demo: $(VENV)/ready ## Compile the prime sieve, run it on the transformer, verify every step
+	$(BIN)/looped verify programs/subleq/sieve.sasm
+
+test: $(VENV)/ready ## The test suite
+	$(BIN)/pytest -m "not slow"
+
+test-all: $(VENV)/ready ## The test suite with its slow part
+	$(BIN)/pytest
+
+lint: $(VENV)/ready ## Style, types and the import rules of the house
+	$(BIN)/ruff check looped tests
+	$(BIN)/ruff format --check looped tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	python3 -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,hf,plot]'
+	touch $@

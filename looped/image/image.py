@@ -1,0 +1,60 @@
+"""Image: words, symbols, source map; immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from looped.errors import CompileError
+
+__all__ = ["Image", "Location"]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """The file and the line (counted from one) that an image word comes from."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A program ready to load at address 0 of a machine's memory.
+
+    `words` are unsigned integers of `width` bits. `symbols` maps names to addresses or constants.
+    `source_map[address]` is where the word comes from, or None; it is as long as `words`, or
+    empty if nothing is known. Raises CompileError for a word that does not fit `width`.
+    """
+
+    machine: str
+    width: int
+    words: tuple[int, ...]
+    symbols: Mapping[str, int] = field(default_factory=dict)
+    source_map: tuple[Location | None, ...] = ()
+
+    def __post_init__(self) -> None:
+        limit = 1 << self.width
+        for address, word in enumerate(self.words):
+            if not 0 <= word < limit:
+                raise CompileError(f"word {word} at address {address} is not a {self.width}-bit word")
+        if self.source_map and len(self.source_map) != len(self.words):
+            raise CompileError("the source map and the words differ in length")
+        object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))
+
+    def location(self, address: int) -> Location | None:
+        """Where the word at an address comes from, if that is known."""
+        return self.source_map[address] if 0 <= address < len(self.source_map) else None
+
+    def padded(self, memory: int) -> tuple[int, ...]:
+        """The words, followed by zeros up to `memory` words. Raises CompileError if too long."""
+        if len(self.words) > memory:
+            raise CompileError(
+                f"the program has {len(self.words)} words and the memory only {memory}",
+                hint=f"give it more memory: --memory {1 << (len(self.words) - 1).bit_length()}",
+            )
+        return self.words + (0,) * (memory - len(self.words))

@@ -1,0 +1,1 @@
+"""Plain interpreters, written from the manuals: what the transformers are held against."""

@@ -1,0 +1,77 @@
+"""The SUBLEQ interpreter: plain integers, written from the manual.
+
+The instruction at pc is three words a, b, c; all three are fetched before anything is written.
+
+- a = -1 (all ones): one byte of input is stored in mem[b] (-1 at the end of the input).
+- b = -1 (all ones): the low byte of mem[a] is put out.
+- otherwise mem[b] becomes mem[b] - mem[a], wrapped to the width; if the wrapped difference is
+  zero or negative, the program goes on at c.
+- in all other cases it goes on at pc + 3. A negative program counter halts the machine.
+
+An address is the low bits of an operand or of the program counter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from looped.trace import Access, Step
+
+__all__ = ["Subleq"]
+
+
+class Subleq:
+    """A SUBLEQ computer with `memory` words (a power of two) of `width` bits.
+
+    `words` are loaded at address 0, the rest of the memory is zero; `data` is the whole input.
+    """
+
+    def __init__(
+        self, words: Sequence[int], width: int, memory: int, data: bytes = b""
+    ) -> None:
+        self.width = width
+        self.memory = [*words, *[0] * (memory - len(words))]
+        self.pc = 0
+        self.data = data
+        self.position = 0
+        self.output = bytearray()
+
+    @property
+    def halted(self) -> bool:
+        """Whether the program counter is negative."""
+        return self.pc >> (self.width - 1) == 1
+
+    def step(self) -> Step:
+        """Execute one instruction. Must not be called on a halted machine."""
+        ones = (1 << self.width) - 1
+        pc = self.pc
+        a, b, c = (self.memory[(pc + k) % len(self.memory)] for k in range(3))
+        if a == ones:
+            return self._input(b)
+        if b == ones:
+            return self._output(a)
+        source, target = a % len(self.memory), b % len(self.memory)
+        reads = (Access(source, self.memory[source]), Access(target, self.memory[target]))
+        difference = (self.memory[target] - self.memory[source]) & ones
+        self.memory[target] = difference
+        nonpositive = difference == 0 or difference >> (self.width - 1) == 1
+        self.pc = c if nonpositive else (pc + 3) & ones
+        return Step(pc, self.pc, reads, (Access(target, difference),))
+
+    def _input(self, b: int) -> Step:
+        ones = (1 << self.width) - 1
+        pc, target = self.pc, b % len(self.memory)
+        value = ones
+        if self.position < len(self.data):
+            value = self.data[self.position]
+            self.position += 1
+        self.memory[target] = value
+        self.pc = (pc + 3) & ones
+        return Step(pc, self.pc, (), (Access(target, value),), consumed=value)
+
+    def _output(self, a: int) -> Step:
+        pc, source = self.pc, a % len(self.memory)
+        value = self.memory[source]
+        self.output.append(value & 0xFF)
+        self.pc = (pc + 3) & ((1 << self.width) - 1)
+        return Step(pc, self.pc, (Access(source, value),), emitted=value & 0xFF)

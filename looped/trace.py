@@ -1,0 +1,52 @@
+"""Step and Trace: what every executor reports of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+__all__ = ["Access", "Step", "Trace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One memory word that was read or written: its address and its (unsigned) value."""
+
+    address: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One retired instruction.
+
+    `pc` and `next_pc` are unsigned words; `reads` and `writes` list data accesses in the order
+    in which they happened (operand fetches are not data accesses). `consumed` is the word that
+    was taken from the input (all ones at its end), `emitted` the byte that was put out.
+    """
+
+    pc: int
+    next_pc: int
+    reads: tuple[Access, ...] = ()
+    writes: tuple[Access, ...] = ()
+    consumed: int | None = None
+    emitted: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The steps of a run in order, and whether the machine had halted after the last."""
+
+    steps: tuple[Step, ...]
+    halted: bool
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    @property
+    def output(self) -> bytes:
+        """The bytes put out, in order."""
+        return bytes(step.emitted for step in self.steps if step.emitted is not None)
