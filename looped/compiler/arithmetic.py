@@ -1,0 +1,144 @@
+"""add, sub, select, compare: composed of thresholds and products, one MLP each.
+
+Sums follow one identity. With the carry into bit i being one threshold of the lower bits, the
+exclusive or of that carry and one operand's bit y_i is a band of a single integer U_i:
+
+    U_i = 2^i·y_i + Σ_{j<i} 2^j (x_j + y_j) + carry,    y_i xor carry_i = [2^i ≤ U_i < 2^(i+1)],
+
+and the last exclusive or, with x_i, is a product: x_i + band · (1 - 2·x_i). Subtraction has
+T_i = 2^i·y_i + Σ_{j<i} 2^j (y_j - x_j) + borrow and the band 1 ≤ T_i ≤ 2^i. Five hidden units
+a bit, and no bit waits for another, while U_i stays below the dtype's mantissa: wider words are cut
+into slices of SLICE bits, whose carry goes through a lane of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from looped.compiler.signals import Condition, Gated, Operand, Signal, Value, literal, value
+from looped.compiler.words import Form, Lane, Word, bit, constant, total
+from looped.errors import CompileError
+
+__all__ = ["SLICE", "add", "all_ones", "equal", "nonpositive", "select", "sub", "table"]
+
+SLICE = 16
+"""Bits of a word that one MLP adds: sums stay below 2^18, far inside float32's 2^24."""
+
+Keep = Callable[[str, Value], Word]
+"""Puts a value into lanes under a name: `Circuit.let`."""
+
+
+def add(x: Word, y: Word | int, keep: Keep) -> Value:
+    """`x + y` modulo 2^len(x); a carry between slices is kept as `carry.I`."""
+
+    def band(i: int, partial: Form, top: Form) -> tuple[Condition, ...]:
+        whole = partial + top
+        return Condition(whole, 1 << i), Condition(whole, 2 << i)
+
+    return _ripple(x, _bits(y, len(x)), 1, "carry", band, keep)
+
+
+def sub(x: Word, y: Word, keep: Keep) -> Value:
+    """`x - y` modulo 2^len(x); a borrow between slices is kept as `borrow.I`."""
+
+    def band(i: int, partial: Form, top: Form) -> tuple[Condition, ...]:
+        whole = partial + top
+        return Condition(whole, 1), Condition(whole, (1 << i) + 1)
+
+    return _ripple(x, _bits(y, len(x)), -1, "borrow", band, keep)
+
+
+def _bits(operand: Word | int, width: int) -> list[Form]:
+    if isinstance(operand, int):
+        return [constant(operand >> i & 1) for i in range(width)]
+    if len(operand) != width:
+        raise CompileError(f"a word of {len(operand)} bits is added to one of {width}")
+    return [bit(lane) for lane in operand]
+
+
+def _ripple(
+    x: Word,
+    y: list[Form],
+    x_sign: int,
+    carry_name: str,
+    band: Callable[[int, Form, Form], tuple[Condition, ...]],
+    keep: Keep,
+) -> Value:
+    """The bits of x ± y, slice after slice. `x_sign` is x's sign in the sum that carries."""
+    signals: list[Signal] = []
+    partial = constant(0)
+    for i, lane in enumerate(x):
+        k = i % SLICE
+        if k == 0 and i > 0:
+            threshold = 1 << SLICE if x_sign > 0 else 1
+            carry = value(Condition(partial, threshold), 1)
+            partial = bit(keep(f"{carry_name}.{i}", carry)[0])
+        signals.append(_exclusive_or(lane, band(k, partial, y[i] * (1 << k))))
+        partial = partial + (y[i] + bit(lane) * x_sign) * (1 << k)
+    return Value(tuple(signals))
+
+
+def _exclusive_or(lane: Lane, band: tuple[Condition, ...]) -> Signal:
+    """`lane xor [band[0] and not band[1]]`, where band[1] implies band[0]."""
+    flip = constant(1) - bit(lane) * 2
+    inside, above = band
+    return Signal(bit(lane), (Gated(inside, flip), Gated(above, -flip)))
+
+
+def select(
+    condition: Condition | Word,
+    then: Operand | Condition,
+    otherwise: Operand | Condition,
+    width: int,
+) -> Value:
+    """`then` where the condition holds, else `otherwise`.
+
+    Linear parts are joined as `b + condition · (a - b)`, so that what both have in common is
+    not gated at all. Raises CompileError if the condition cannot be joined with theirs.
+    """
+    if isinstance(condition, Word):
+        condition = literal(condition)
+    pairs = zip(value(then, width).signals, value(otherwise, width).signals, strict=True)
+    return Value(tuple(_select_bit(condition, a, b) for a, b in pairs))
+
+
+def _select_bit(condition: Condition, a: Signal, b: Signal) -> Signal:
+    gated = a.when(condition) + b.when(~condition)
+    difference = a.linear - b.linear
+    if difference:
+        gated += (Gated(condition, difference),)
+    return Signal(b.linear, gated)
+
+
+def all_ones(word: Word) -> Condition:
+    """Whether every bit is one: the word is -1."""
+    return Condition(total(word), len(word))
+
+
+def nonpositive(word: Word) -> Condition:
+    """Whether a two's complement word is zero or negative, by one threshold.
+
+    It is positive if some bit is one and the sign is not: `Σ bits - width·sign ≥ 1`.
+    """
+    positive = total(word[:-1]) - bit(word[-1]) * len(word)
+    return ~Condition(positive, 1)
+
+
+def equal(word: Word, number: int) -> Condition:
+    """Whether a word is that (unsigned) number: an AND of literals."""
+    ones = (bit(lane) if number >> i & 1 else constant(1) - bit(lane) for i, lane in enumerate(word))
+    return Condition(sum(ones, constant(0)), len(word))
+
+
+def table(word: Word, rows: Mapping[int, int], width: int) -> Value:
+    """The `width`-bit number that `rows` has for a word, 0 where it has none: a look-up by MLP.
+
+    One hidden unit a row, shared by all the bits (Giannou et al. 2023 keep the program in the
+    columns; a key-value memory in the MLP is Geva et al. 2021's reading of it).
+    """
+    conditions = {key: equal(word, key) for key, number in rows.items() if number}
+    signals = []
+    for i in range(width):
+        hits = (conditions[key] for key, number in rows.items() if number >> i & 1)
+        signals.append(Signal(constant(0), tuple(Gated(hit, constant(1)) for hit in hits)))
+    return Value(tuple(signals))

@@ -1,0 +1,123 @@
+"""CompiledMachine: weights, and the plan by which to read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from looped.nn import LoopedTransformer, Transformer
+
+__all__ = ["BlockPlan", "CompiledMachine", "GroupPlan", "HeadPlan", "Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPlan:
+    """One attention head, explained: the words it asks with, is asked by, carries, and fills."""
+
+    name: str
+    meaning: str
+    query: tuple[str, ...]
+    key: tuple[str, ...]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    gap: int
+    beta: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """The hidden units of an MLP that make one word, and the words they read and write."""
+
+    name: str
+    units: tuple[int, ...]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPlan:
+    """The heads and the MLP groups of one block."""
+
+    heads: tuple[HeadPlan, ...]
+    groups: tuple[GroupPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All there is to know about compiled weights besides their values.
+
+    `words` maps the name of each word that exists between loops to its lanes, least significant
+    bit first; `tenants[i]` names what lives in lane i in the course of a loop. The columns are
+    `memory` words, then the CPU, then the input. `code` lists the addresses whose words are
+    instructions of a baked program; it is empty for a universal machine.
+    """
+
+    machine: str
+    width: int
+    memory: int
+    d_model: int
+    n_heads: int
+    d_head: int
+    d_ff: int
+    words: Mapping[str, tuple[int, ...]]
+    tenants: tuple[tuple[str, ...], ...]
+    blocks: tuple[BlockPlan, ...]
+    code: tuple[int, ...] = ()
+    baked: bool = False
+
+    @property
+    def columns(self) -> int:
+        """The number of columns: the memory, the CPU and the input."""
+        return self.memory + 2
+
+    @property
+    def cpu(self) -> int:
+        """The index of the CPU column."""
+        return self.memory
+
+    @property
+    def input(self) -> int:
+        """The index of the input column."""
+        return self.memory + 1
+
+    def column_name(self, column: int) -> str:
+        """How a column is called in messages: `mem[17]`, `cpu`, `input`."""
+        return {self.cpu: "cpu", self.input: "input"}.get(column, f"mem[{column}]")
+
+    def lane_name(self, lane: int) -> str:
+        """How a lane is called in messages, by what it holds between loops."""
+        for name, lanes in self.words.items():
+            if lane in lanes:
+                return f"{name}.{lanes.index(lane)}"
+        tenants = self.tenants[lane] if lane < len(self.tenants) else ()
+        return f"lane {lane} (" + (", ".join(tenants) or "idle") + ")"
+
+
+@dataclass(frozen=True)
+class CompiledMachine:
+    """The weights of a machine, float32, named as in `looped.nn.model`, and their plan."""
+
+    plan: Plan
+    weights: Mapping[str, Tensor]
+
+    @property
+    def nonzero_weights(self) -> int:
+        """The number of weights that are not zero, the gains of the norms left out."""
+        matrices = (w for w in self.weights.values() if w.dim() == 2)
+        return sum(int(w.count_nonzero()) for w in matrices)
+
+    @property
+    def parameters(self) -> int:
+        """The number of parameters, zeros and norms included."""
+        return sum(w.numel() for w in self.weights.values())
+
+    def model(self) -> LoopedTransformer:
+        """A looped transformer with these weights, float32, on the CPU."""
+        plan = self.plan
+        transformer = Transformer.stock(
+            plan.d_model, len(plan.blocks), plan.n_heads, plan.d_head, plan.d_ff, eps=0.0
+        )
+        transformer.load_state_dict(dict(self.weights))
+        return LoopedTransformer(transformer).requires_grad_(False).eval()

@@ -1,0 +1,57 @@
+"""Image to residual stream and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.compiler.compiled import Plan
+
+__all__ = ["State", "embed", "embed_words", "memory_words", "read_word"]
+
+State = npt.NDArray[np.int8]
+"""A residual stream between loops, (columns, d_model), every entry -1 or +1."""
+
+
+def embed(words: Sequence[int], plan: Plan) -> State:
+    """The residual stream of a machine about to execute the instruction at 0.
+
+    Words that a baked machine has as instructions in its weights are left out: they are zero.
+    """
+    x = np.full((plan.columns, plan.d_model), -1, dtype=np.int8)
+    x[:, plan.words["one"]] = 1
+    x[plan.cpu, plan.words["cpu"]] = 1
+    x[[plan.cpu, plan.input], plan.words["device"]] = 1
+    addresses = np.arange(plan.memory)
+    for name, lanes in plan.words.items():
+        if name.startswith("position"):
+            offset = int(name.removeprefix("position") or 0)
+            codes = (addresses + offset) % plan.memory
+            x[: plan.memory, lanes] = embed_words(codes, len(lanes))
+            x[plan.input, lanes] = 1
+    data = np.zeros(plan.memory, dtype=np.int64)
+    data[: len(words)] = words
+    data[list(plan.code)] = 0
+    x[: plan.memory, plan.words["value"]] = embed_words(data, plan.width)
+    return x
+
+
+def embed_words(words: npt.ArrayLike, width: int) -> State:
+    """Words (...,) as lanes (..., width)."""
+    bits = np.asarray(words, dtype=np.int64)[..., None] >> np.arange(width) & 1
+    return (2 * bits - 1).astype(np.int8)
+
+
+def read_word(lanes: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Lanes (..., width) as unsigned words (...,); a lane above zero is a one."""
+    ones = np.asarray(lanes) > 0
+    weights = np.left_shift(np.int64(1), np.arange(ones.shape[-1]))
+    words: npt.NDArray[np.int64] = (ones * weights).sum(axis=-1)
+    return words
+
+
+def memory_words(x: npt.ArrayLike, plan: Plan) -> npt.NDArray[np.int64]:
+    """The memory (..., memory) of residual streams (..., columns, d_model)."""
+    return read_word(np.asarray(x)[..., : plan.memory, plan.words["value"]])

@@ -1,0 +1,182 @@
+"""Layout to weights: W_Q, W_K, W_V, W_O, W_gate, W_up, W_down. Names end and indices begin here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from looped.compiler.circuit import Circuit
+from looped.compiler.compiled import BlockPlan, CompiledMachine, GroupPlan, HeadPlan, Plan
+from looped.compiler.heads import Head, erase_head, inverse_temperature, read_head, write_head
+from looped.compiler.layout import VALUE, Layout, allocate, padded_width, static_words
+from looped.compiler.schedule import Schedule, schedule
+from looped.compiler.units import Unit, units
+from looped.compiler.words import ONE, Form, Lane, Word
+
+__all__ = ["compile_circuit", "emit"]
+
+
+def compile_circuit(circuit: Circuit, code: Iterable[int] | None = None) -> CompiledMachine:
+    """A circuit as the weights of a looped transformer.
+
+    `code` lists the addresses of instructions that are baked into the circuit, None if it is
+    universal.
+    """
+    scheduled = schedule(circuit)
+    return emit(scheduled, allocate(scheduled), code)
+
+
+def emit(
+    schedule: Schedule, layout: Layout, code: Iterable[int] | None = None
+) -> CompiledMachine:
+    """Fill the weight matrices of a scheduled circuit whose lanes have their places."""
+    circuit = schedule.circuit
+    heads = [_heads(schedule, block) for block in range(schedule.blocks)]
+    mlps = [units(schedule, layout, 2 * block + 1) for block in range(schedule.blocks)]
+    n_heads = max(map(len, heads))
+    plan = Plan(
+        machine=circuit.name,
+        width=circuit.width,
+        memory=1 << circuit.address_bits,
+        d_model=padded_width(len(layout), n_heads),
+        n_heads=n_heads,
+        d_head=_head_size(circuit),
+        d_ff=max(map(len, mlps)),
+        words=_words(circuit, layout),
+        tenants=tuple(
+            tuple(dict.fromkeys(_place_name(t.lane) for t in tenants))
+            for tenants in layout.tenants
+        ),
+        blocks=tuple(
+            BlockPlan(tuple(map(_explain_head, h)), _explain_units(m, layout))
+            for h, m in zip(heads, mlps, strict=True)
+        ),
+        code=tuple(sorted(code or ())),
+        baked=code is not None,
+    )
+    return CompiledMachine(plan, _weights(plan, layout, heads, mlps))
+
+
+def _heads(schedule: Schedule, block: int) -> list[Head]:
+    circuit = schedule.circuit
+    heads = [read_head(read, circuit) for read in schedule.reads.get(2 * block, [])]
+    for write in schedule.writes.get(2 * block, []):
+        heads += [write_head(write, circuit), erase_head(write, circuit)]
+    return heads
+
+
+def _head_size(circuit: Circuit) -> int:
+    """The smallest power of four that holds a word and a position: 1/√d_head is then exact."""
+    needed = max(circuit.width, circuit.address_bits + 1)
+    return int(4 ** math.ceil(math.log(needed, 4)))
+
+
+def _words(circuit: Circuit, layout: Layout) -> dict[str, tuple[int, ...]]:
+    """The words that exist between loops."""
+    kept = [*static_words(circuit), Word.of(VALUE, circuit.width)]
+    kept += [register.following or register.word for register in circuit.registers]
+    names = [*(w.name for w in kept[: -len(circuit.registers)])]
+    names += [register.name for register in circuit.registers]
+    return {
+        name: tuple(layout.index[lane] for lane in word)
+        for name, word in zip(names, kept, strict=True)
+    }
+
+
+def _place_name(lane: Lane) -> str:
+    return str(lane).removeprefix("next ")
+
+
+def _weights(
+    plan: Plan, layout: Layout, heads: Sequence[Sequence[Head]], mlps: Sequence[Sequence[Unit]]
+) -> dict[str, Tensor]:
+    weights = {}
+    for block, (block_heads, block_units) in enumerate(zip(heads, mlps, strict=True)):
+        matrices = {**_attention(plan, layout, block_heads), **_mlp(plan, layout, block_units)}
+        for norm in ("input_layernorm", "post_attention_layernorm"):
+            matrices[norm] = torch.ones(plan.d_model)
+        weights.update({f"layers.{block}.{name}.weight": w for name, w in matrices.items()})
+    weights["norm.weight"] = torch.ones(plan.d_model)
+    return weights
+
+
+def _attention(plan: Plan, layout: Layout, heads: Sequence[Head]) -> dict[str, Tensor]:
+    inner = plan.n_heads * plan.d_head
+    q, k, v = (torch.zeros(inner, plan.d_model) for _ in range(3))
+    o = torch.zeros(plan.d_model, inner)
+    for i, head in enumerate(heads):
+        first = i * plan.d_head
+        scale = inverse_temperature(head.gap) * math.isqrt(plan.d_head)
+        _fill(q, first, [form * scale for form in head.query], layout)
+        _fill(k, first, head.key, layout)
+        _fill(v, first, head.value, layout)
+        for row, lane in enumerate(head.out, start=first):
+            o[layout.index[lane], row] = head.factor
+    return {f"self_attn.{n}_proj": w for n, w in zip("qkvo", (q, k, v, o), strict=True)}
+
+
+def _mlp(plan: Plan, layout: Layout, block_units: Sequence[Unit]) -> dict[str, Tensor]:
+    gate, up = (torch.zeros(plan.d_ff, plan.d_model) for _ in range(2))
+    down = torch.zeros(plan.d_model, plan.d_ff)
+    _fill(gate, 0, [unit.gate for unit in block_units], layout)
+    _fill(up, 0, [unit.up for unit in block_units], layout)
+    for j, unit in enumerate(block_units):
+        for index, factor in unit.down.items():
+            down[index, j] = float(factor)
+    return {"mlp.gate_proj": gate, "mlp.up_proj": up, "mlp.down_proj": down}
+
+
+def _fill(matrix: Tensor, first: int, forms: Iterable[Form], layout: Layout) -> None:
+    """Write forms into the rows of a matrix; constants go to the lane that is always +1."""
+    for row, form in enumerate(forms, start=first):
+        for lane, coefficient in form.terms.items():
+            matrix[row, layout.index[lane]] += float(coefficient)
+        matrix[row, layout.index[ONE]] += float(form.constant)
+
+
+def _explain_head(head: Head) -> HeadPlan:
+    return HeadPlan(
+        name=head.name,
+        meaning=head.explanation,
+        query=_named(lane for form in head.query for lane in form.terms),
+        key=_named(lane for form in head.key for lane in form.terms),
+        reads=_named(lane for form in head.value for lane in form.terms),
+        writes=_named(head.out),
+        gap=head.gap,
+        beta=inverse_temperature(head.gap),
+    )
+
+
+def _explain_units(block_units: Sequence[Unit], layout: Layout) -> tuple[GroupPlan, ...]:
+    """Units by the first definition they work for; what each group reads and writes, by name."""
+    groups: dict[str, list[int]] = {}
+    for j, unit in enumerate(block_units):
+        groups.setdefault(next(iter(unit.names)), []).append(j)
+    made = {index: lane for lane, index in layout.index.items()}
+    plans = []
+    for name, members in groups.items():
+        chosen = [block_units[j] for j in members]
+        reads = (lane for u in chosen for form in (u.gate, u.up) for lane in form.terms)
+        targets = {str(made[i]).removeprefix("next ").rpartition(".")[0] for u in chosen for i in u.down}
+        writes = tuple(sorted(targets)) if name == "clear" else (name,)
+        plans.append(GroupPlan(name, tuple(members), _named(reads), writes))
+    return tuple(plans)
+
+
+def _named(lanes: Iterable[Lane]) -> tuple[str, ...]:
+    """Lanes joined to words: `pc[0:10]`."""
+    words: dict[str, set[int]] = {}
+    for lane in lanes:
+        words.setdefault(lane.word.removeprefix("next "), set()).add(lane.index)
+    return tuple(_slice(name, sorted(found)) for name, found in words.items())
+
+
+def _slice(name: str, found: list[int]) -> str:
+    if found == [0] and name in ("cpu", "device", "one"):
+        return name
+    if found == list(range(found[0], found[-1] + 1)):
+        return f"{name}[{found[0]}]" if len(found) == 1 else f"{name}[{found[0]}:{found[-1] + 1}]"
+    return f"{name}[{','.join(map(str, found))}]"

@@ -1,0 +1,165 @@
+"""Names to lanes, by liveness: where every word sits in the residual stream.
+
+Some lanes have a place of their own for good: the constant, the tags and positions that tell the
+columns apart, the memory word, the registers. All others are shared: a lane is free again once the
+MLP after its last use has cleared it, and the MLP that clears a lane may fill it anew at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from looped.compiler.circuit import Circuit
+from looped.compiler.schedule import LOOP_START, BitDefinition, Schedule, cleared
+from looped.compiler.words import ONE, Lane, Word, bit
+
+__all__ = [
+    "CPU",
+    "TAG",
+    "VALUE",
+    "Layout",
+    "Tenancy",
+    "allocate",
+    "padded_width",
+    "position",
+    "static_words",
+]
+
+CPU = Word.of("cpu", 1)
+"""+1 in the CPU column alone."""
+
+TAG = Word.of("device", 1)
+"""+1 in the device columns (CPU and input), -1 in memory columns: the top bit of a position."""
+
+VALUE = "value"
+"""The memory word of a column; in the input column, the next word of input."""
+
+_FOREVER = 1 << 30
+
+
+def position(offset: int, address_bits: int) -> Word:
+    """The lanes in which column j holds the code of j - offset: what a fetch of pc + offset asks.
+
+    In the CPU column they are all -1, in the input column all +1.
+    """
+    return Word.of("position" if offset == 0 else f"position-{offset}", address_bits)
+
+
+def static_words(circuit: Circuit) -> list[Word]:
+    """The words that no weight ever writes."""
+    offsets = sorted({0, *(read.offset for read in circuit.reads)})
+    return [Word("one", (ONE,)), CPU, TAG, *(position(o, circuit.address_bits) for o in offsets)]
+
+
+@dataclass(frozen=True, slots=True)
+class Tenancy:
+    """A lane of the circuit living in a lane of the residual stream.
+
+    It is made in phase `start` and cleared in phase `end` (see `schedule`).
+    """
+
+    lane: Lane
+    start: int
+    end: int
+
+    def overlaps(self, other: Tenancy) -> bool:
+        """Whether both need the place at once; one may begin in the phase that clears the other."""
+        return self.start < other.end and other.start < self.end
+
+
+@dataclass
+class Layout:
+    """Which lane of the residual stream holds what, and when.
+
+    `tenants[i]` lists those who live in lane i in the course of one loop.
+    """
+
+    tenants: list[list[Tenancy]] = field(default_factory=list)
+    index: dict[Lane, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.tenants)
+
+    def settle(self, tenancy: Tenancy, index: int) -> None:
+        """Let a lane live at an index, which may be a new one."""
+        while index >= len(self.tenants):
+            self.tenants.append([])
+        assert not any(tenancy.overlaps(other) for other in self.tenants[index]), tenancy
+        self.tenants[index].append(tenancy)
+        self.index[tenancy.lane] = index
+
+    def free(self, tenancy: Tenancy, index: int) -> bool:
+        """Whether a lane could live at an index."""
+        return not any(tenancy.overlaps(other) for other in self.tenants[index])
+
+    def cleared_in(self, phase: int) -> list[Lane]:
+        """The lanes that the MLP of a phase has to clear."""
+        return [t.lane for tenants in self.tenants for t in tenants if t.end == phase]
+
+
+def allocate(schedule: Schedule) -> Layout:
+    """Give every lane of a scheduled circuit its place."""
+    layout = Layout()
+    circuit = schedule.circuit
+    for word in [*static_words(circuit), Word.of(VALUE, circuit.width)]:
+        for lane in word:
+            layout.settle(Tenancy(lane, LOOP_START, _FOREVER), len(layout))
+    _place_registers(layout, schedule)
+    for phase in range(2 * schedule.blocks):
+        for read in schedule.reads.get(phase, []):
+            for lane in read.result:
+                _place(layout, _tenancy(schedule, lane), None)
+        # those that can take the place of what they are computed from choose first
+        bits = [b for b in schedule.bits.get(phase, []) if b.lane not in layout.index]
+        for definition in sorted(bits, key=lambda b: _heir(b, schedule) is None):
+            _place(layout, _tenancy(schedule, definition.lane), _heir(definition, schedule))
+    return layout
+
+
+def _place_registers(layout: Layout, schedule: Schedule) -> None:
+    for register in schedule.circuit.registers:
+        for i, lane in enumerate(register.word):
+            index = len(layout)
+            if register.following is None:
+                layout.settle(Tenancy(lane, LOOP_START, _FOREVER), index)
+                continue
+            layout.settle(_tenancy(schedule, lane), index)
+            following = register.following[i]
+            layout.settle(Tenancy(following, schedule.made[following], _FOREVER), index)
+
+
+def _tenancy(schedule: Schedule, lane: Lane) -> Tenancy:
+    last_use = schedule.last_use.get(lane, LOOP_START)
+    return Tenancy(lane, schedule.made[lane], max(1, cleared(last_use)))
+
+
+def _heir(definition: BitDefinition, schedule: Schedule) -> Lane | None:
+    """A lane that dies as this one is made and that it is equal to but for gated terms."""
+    phase = schedule.made[definition.lane]
+    for lane in definition.signal.linear.terms:
+        plain = not definition.signal.linear - bit(lane)
+        if plain and cleared(schedule.last_use[lane]) == phase:
+            return lane
+    return None
+
+
+def _place(layout: Layout, tenancy: Tenancy, preferred: Lane | None) -> None:
+    if preferred is not None and layout.free(tenancy, layout.index[preferred]):
+        layout.settle(tenancy, layout.index[preferred])
+        return
+    indices = (i for i in range(len(layout)) if layout.free(tenancy, i))
+    layout.settle(tenancy, next(indices, len(layout)))
+
+
+def padded_width(lanes: int, n_heads: int) -> int:
+    """The smallest d_model that holds so many lanes and keeps RMSNorm exact.
+
+    It is a multiple of `n_heads` (stock models ask for it), and rounding 1/d_model in float32 or
+    float64 and multiplying by d_model gives 1: some kernels compute a mean in that way.
+    """
+    d_model = -(-lanes // n_heads) * n_heads
+    while not all(kind(d_model) * (kind(1) / kind(d_model)) == 1 for kind in (np.float32, np.float64)):
+        d_model += n_heads
+    return d_model

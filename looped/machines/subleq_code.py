@@ -1,0 +1,88 @@
+"""Which words of a SUBLEQ image are instructions, and whether they stay as they are.
+
+Every operand of an instruction is a constant as long as no instruction is written to. So the
+instructions that can be reached from address 0 (each goes on at pc + 3 or at c) and the addresses
+that they write to are known without running anything: a program whose reachable instructions leave
+each other alone is decided here, once and for all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from looped.errors import CompileError
+from looped.image import Image
+
+__all__ = ["SubleqCode", "read_code"]
+
+
+@dataclass(frozen=True, slots=True)
+class SubleqCode:
+    """Reachable instructions: program counter → (a, b, c), and the words that are only code."""
+
+    width: int
+    instructions: dict[int, tuple[int, int, int]]
+    addresses: frozenset[int]
+
+    def operand(self, index: int) -> dict[int, int]:
+        """Program counter → operand a (0), b (1) or c (2)."""
+        return {pc: operands[index] for pc, operands in self.instructions.items()}
+
+    @property
+    def takes(self) -> dict[int, int]:
+        """Program counter → 1 if the instruction there takes input."""
+        ones = (1 << self.width) - 1
+        return {pc: int(a == ones) for pc, (a, _, _) in self.instructions.items()}
+
+    @property
+    def gives(self) -> dict[int, int]:
+        """Program counter → 1 if the instruction there puts out a byte."""
+        ones = (1 << self.width) - 1
+        return {pc: int(b == ones != a) for pc, (a, b, _) in self.instructions.items()}
+
+
+def read_code(image: Image, memory: int) -> SubleqCode:
+    """The instructions that can be reached from address 0, for a memory of so many words.
+
+    Raises CompileError if one of them writes to a word of one of them.
+    """
+    words = image.padded(memory)
+    instructions = _reachable(words, image.width)
+    owner = {(pc + k) % memory: pc for pc in instructions for k in range(3)}
+    ones = (1 << image.width) - 1
+    read = set()
+    for pc, (a, b, _) in instructions.items():
+        target = b % memory
+        if (a == ones or b != ones) and target in owner:
+            raise _self_modification(image, pc, target)
+        if a != ones:
+            read.update({a % memory} if b == ones else {a % memory, target})
+    return SubleqCode(image.width, instructions, frozenset(owner) - read)
+
+
+def _reachable(words: tuple[int, ...], width: int) -> dict[int, tuple[int, int, int]]:
+    ones, halted = (1 << width) - 1, 1 << (width - 1)
+    instructions: dict[int, tuple[int, int, int]] = {}
+    pending = [0]
+    while pending:
+        pc = pending.pop()
+        if pc in instructions or pc & halted:
+            continue
+        a, b, c = (words[(pc + k) % len(words)] for k in range(3))
+        instructions[pc] = (a, b, c)
+        pending.append((pc + 3) & ones)
+        if a != ones and b != ones:
+            pending.append(c)
+    return instructions
+
+
+def _self_modification(image: Image, pc: int, target: int) -> CompileError:
+    def place(address: int) -> str:
+        location = image.location(address)
+        return f"address {address}" + (f" ({location})" if location else "")
+
+    return CompileError(
+        f"the instruction at {place(pc)} writes to {place(target)}, which is an instruction too: "
+        "a baked program cannot change itself",
+        hint="run it on the universal machine: leave out --bake",
+    )

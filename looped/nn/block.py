@@ -1,0 +1,32 @@
+"""Block(norm, mixer, norm, mlp): the residual stream runs here; norms are torch's own."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+__all__ = ["Block"]
+
+
+class Block(nn.Module):
+    """A pre-norm block: `x += mixer(norm(x))`, then `x += mlp(norm(x))`.
+
+    The mixer is called as `mixer(x, context, mask)`; attention is one, a variant is another.
+    The parts are named as in Llama, so that exporting weights is copying them.
+    """
+
+    def __init__(
+        self, mixer_norm: nn.Module, mixer: nn.Module, mlp_norm: nn.Module, mlp: nn.Module
+    ) -> None:
+        super().__init__()
+        self.input_layernorm = mixer_norm
+        self.self_attn = mixer
+        self.post_attention_layernorm = mlp_norm
+        self.mlp = mlp
+
+    def forward(
+        self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None
+    ) -> Tensor:
+        """Map the residual stream `x` (B, N, d_model) to the next one, same shape."""
+        x = x + self.self_attn(self.input_layernorm(x), context, mask)  # (B, N, d_model)
+        result: Tensor = x + self.mlp(self.post_attention_layernorm(x))  # (B, N, d_model)
+        return result

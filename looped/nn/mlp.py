@@ -1,0 +1,32 @@
+"""Gated MLP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+__all__ = ["GatedMLP"]
+
+
+class GatedMLP(nn.Module):
+    """`down(activation(gate(x)) * up(x))`, no biases (Shazeer 2020, "GLU Variants").
+
+    With ReLU this is the ReGLU of the paper; the activation of a learned model may be another.
+    """
+
+    def __init__(
+        self, d_model: int, d_ff: int, activation: Callable[[Tensor], Tensor] = relu
+    ) -> None:
+        super().__init__()
+        self.activation = activation
+        self.gate_proj = nn.Linear(d_model, d_ff, bias=False)
+        self.up_proj = nn.Linear(d_model, d_ff, bias=False)
+        self.down_proj = nn.Linear(d_ff, d_model, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `x` (..., d_model) to (..., d_model)."""
+        hidden = self.activation(self.gate_proj(x)) * self.up_proj(x)  # (..., d_ff)
+        result: Tensor = self.down_proj(hidden)
+        return result

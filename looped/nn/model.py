@@ -1,0 +1,76 @@
+"""Transformer and LoopedTransformer; the names of the weights.
+
+| weight                                  | shape                     | in the mathematics |
+|-----------------------------------------|---------------------------|--------------------|
+| `layers.{i}.input_layernorm.weight`     | (d_model,)                | gain, 1            |
+| `layers.{i}.self_attn.q_proj.weight`    | (n_heads·d_head, d_model) | `W_Q`              |
+| `layers.{i}.self_attn.k_proj.weight`    | (n_heads·d_head, d_model) | `W_K`              |
+| `layers.{i}.self_attn.v_proj.weight`    | (n_heads·d_head, d_model) | `W_V`              |
+| `layers.{i}.self_attn.o_proj.weight`    | (d_model, n_heads·d_head) | `W_O`              |
+| `layers.{i}.post_attention_layernorm…`  | (d_model,)                | gain, 1            |
+| `layers.{i}.mlp.gate_proj.weight`       | (d_ff, d_model)           | `W_gate`           |
+| `layers.{i}.mlp.up_proj.weight`         | (d_ff, d_model)           | `W_up`             |
+| `layers.{i}.mlp.down_proj.weight`       | (d_model, d_ff)           | `W_down`           |
+| `norm.weight`                           | (d_model,)                | gain, 1            |
+
+They are those of Llama (Touvron et al. 2023), which is the same architecture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from looped.nn.attention import Attention
+from looped.nn.block import Block
+from looped.nn.mlp import GatedMLP
+
+__all__ = ["LoopedTransformer", "Transformer"]
+
+
+class Transformer(nn.Module):
+    """A stack of blocks and a last norm, from residual stream to residual stream."""
+
+    def __init__(self, blocks: Sequence[Block], norm: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(blocks)
+        self.norm = norm
+
+    @classmethod
+    def stock(
+        cls, d_model: int, n_blocks: int, n_heads: int, d_head: int, d_ff: int, eps: float = 1e-6
+    ) -> Transformer:
+        """RMSNorm, softmax attention, gated MLP with ReLU: the standard parts."""
+
+        def norm() -> nn.Module:
+            return nn.RMSNorm(d_model, eps=eps)
+
+        def block() -> Block:
+            attention = Attention(d_model, n_heads, d_head)
+            return Block(norm(), attention, norm(), GatedMLP(d_model, d_ff))
+
+        return cls([block() for _ in range(n_blocks)], norm())
+
+    def forward(
+        self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None
+    ) -> Tensor:
+        """Map `x` (B, N, d_model) to (B, N, d_model)."""
+        for block in self.layers:
+            x = block(x, context, mask)  # (B, N, d_model)
+        result: Tensor = self.norm(x)
+        return result
+
+
+class LoopedTransformer(nn.Module):
+    """One transformer, applied again and again to its own output (Giannou et al. 2023, sec. 2)."""
+
+    def __init__(self, transformer: Transformer) -> None:
+        super().__init__()
+        self.transformer = transformer
+
+    def forward(self, x: Tensor, loops: int = 1, mask: Tensor | None = None) -> Tensor:
+        """Map `x` (B, N, d_model) through `loops` passes to (B, N, d_model)."""
+        for _ in range(loops):
+            x = self.transformer(x, mask=mask)
+        return x
