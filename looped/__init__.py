@@ -1,3 +1,36 @@
-"""looped: from assembly language to the weights of a looped transformer."""
+"""looped: from assembly language to the weights of a looped transformer.
+
+Public names are loaded when they are first used: `import looped.nn` loads no compiler.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
 
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "assemble": "looped.api",
+    "compile": "looped.api",
+    "compile_machine": "looped.api",
+    "run": "looped.api",
+    "verify": "looped.api",
+    "CompiledMachine": "looped.compiler.compiled",
+    "Image": "looped.image",
+    "LoopedError": "looped.errors",
+    "Trace": "looped.trace",
+    "Verdict": "looped.verify.lockstep",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module `looped` has no attribute `{name}`")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -126,7 +126,9 @@ def nonpositive(word: Word) -> Condition:
 
 def equal(word: Word, number: int) -> Condition:
     """Whether a word is that (unsigned) number: an AND of literals."""
-    ones = (bit(lane) if number >> i & 1 else constant(1) - bit(lane) for i, lane in enumerate(word))
+    ones = (
+        bit(lane) if number >> i & 1 else constant(1) - bit(lane) for i, lane in enumerate(word)
+    )
     return Condition(sum(ones, constant(0)), len(word))
 
 

@@ -176,7 +176,8 @@ class Circuit:
 
     def _claim(self, name: str, where: str) -> None:
         """Raises CompileError if the name is taken, with both places."""
-        for other in (*self.registers, *self.reads, *self.defines):
+        makers: list[Register | Read | Define] = [*self.registers, *self.reads, *self.defines]
+        for other in makers:
             if other.name == name:
                 raise CompileError(f"word `{name}` is made twice: at {other.where} and {where}")
 
@@ -198,7 +199,8 @@ class Circuit:
 
     def uses(self) -> Iterator[tuple[str, set[Lane]]]:
         """For each statement, its place and the CPU lanes that it depends on."""
-        for access in (*self.reads, *self.writes):
+        accesses: list[Read | Write] = [*self.reads, *self.writes]
+        for access in accesses:
             yield access.where, set(access.lanes())
         for define in self.defines:
             for signal in define.value.signals:

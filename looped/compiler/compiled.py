@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from looped.nn import LoopedTransformer, Transformer
@@ -82,6 +83,17 @@ class Plan:
         """The index of the input column."""
         return self.memory + 1
 
+    def transformer(self) -> Transformer:
+        """An untrained transformer of this size, RMSNorm without an epsilon."""
+        return Transformer.stock(
+            self.d_model, len(self.blocks), self.n_heads, self.d_head, self.d_ff, eps=0.0
+        )
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every weight, by name."""
+        with torch.device("meta"):
+            return {k: tuple(w.shape) for k, w in self.transformer().state_dict().items()}
+
     def column_name(self, column: int) -> str:
         """How a column is called in messages: `mem[17]`, `cpu`, `input`."""
         return {self.cpu: "cpu", self.input: "input"}.get(column, f"mem[{column}]")
@@ -115,9 +127,6 @@ class CompiledMachine:
 
     def model(self) -> LoopedTransformer:
         """A looped transformer with these weights, float32, on the CPU."""
-        plan = self.plan
-        transformer = Transformer.stock(
-            plan.d_model, len(plan.blocks), plan.n_heads, plan.d_head, plan.d_ff, eps=0.0
-        )
+        transformer = self.plan.transformer()
         transformer.load_state_dict(dict(self.weights))
         return LoopedTransformer(transformer).requires_grad_(False).eval()

@@ -13,7 +13,7 @@ from looped.compiler.compiled import BlockPlan, CompiledMachine, GroupPlan, Head
 from looped.compiler.heads import Head, erase_head, inverse_temperature, read_head, write_head
 from looped.compiler.layout import VALUE, Layout, allocate, padded_width, static_words
 from looped.compiler.schedule import Schedule, schedule
-from looped.compiler.units import Unit, units
+from looped.compiler.units import CLEAR, Unit, units
 from looped.compiler.words import ONE, Form, Lane, Word
 
 __all__ = ["compile_circuit", "emit"]
@@ -29,9 +29,7 @@ def compile_circuit(circuit: Circuit, code: Iterable[int] | None = None) -> Comp
     return emit(scheduled, allocate(scheduled), code)
 
 
-def emit(
-    schedule: Schedule, layout: Layout, code: Iterable[int] | None = None
-) -> CompiledMachine:
+def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) -> CompiledMachine:
     """Fill the weight matrices of a scheduled circuit whose lanes have their places."""
     circuit = schedule.circuit
     heads = [_heads(schedule, block) for block in range(schedule.blocks)]
@@ -47,11 +45,10 @@ def emit(
         d_ff=max(map(len, mlps)),
         words=_words(circuit, layout),
         tenants=tuple(
-            tuple(dict.fromkeys(_place_name(t.lane) for t in tenants))
-            for tenants in layout.tenants
+            tuple(dict.fromkeys(_place_name(t.lane) for t in tenants)) for tenants in layout.tenants
         ),
         blocks=tuple(
-            BlockPlan(tuple(map(_explain_head, h)), _explain_units(m, layout))
+            BlockPlan(tuple(map(_explain_head, h)), _explain_units(m))
             for h, m in zip(heads, mlps, strict=True)
         ),
         code=tuple(sorted(code or ())),
@@ -62,7 +59,8 @@ def emit(
 
 def _heads(schedule: Schedule, block: int) -> list[Head]:
     circuit = schedule.circuit
-    heads = [read_head(read, circuit) for read in schedule.reads.get(2 * block, [])]
+    placed = schedule.reads.get(2 * block, [])
+    heads = [read_head(read, circuit) for read in circuit.reads if read in placed]
     for write in schedule.writes.get(2 * block, []):
         heads += [write_head(write, circuit), erase_head(write, circuit)]
     return heads
@@ -150,19 +148,16 @@ def _explain_head(head: Head) -> HeadPlan:
     )
 
 
-def _explain_units(block_units: Sequence[Unit], layout: Layout) -> tuple[GroupPlan, ...]:
+def _explain_units(block_units: Sequence[Unit]) -> tuple[GroupPlan, ...]:
     """Units by the first definition they work for; what each group reads and writes, by name."""
     groups: dict[str, list[int]] = {}
     for j, unit in enumerate(block_units):
         groups.setdefault(next(iter(unit.names)), []).append(j)
-    made = {index: lane for lane, index in layout.index.items()}
     plans = []
     for name, members in groups.items():
-        chosen = [block_units[j] for j in members]
-        reads = (lane for u in chosen for form in (u.gate, u.up) for lane in form.terms)
-        targets = {str(made[i]).removeprefix("next ").rpartition(".")[0] for u in chosen for i in u.down}
-        writes = tuple(sorted(targets)) if name == "clear" else (name,)
-        plans.append(GroupPlan(name, tuple(members), _named(reads), writes))
+        forms = (f for j in members for f in (block_units[j].gate, block_units[j].up))
+        reads = _named(lane for form in forms for lane in form.terms)
+        plans.append(GroupPlan(name, tuple(members), reads, reads if name == CLEAR else (name,)))
     return tuple(plans)
 
 

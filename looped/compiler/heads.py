@@ -1,7 +1,7 @@
 """Reads and writes as attention heads over named lanes.
 
 A position is a code of ±1 lanes: the address of a memory column under tag -1; under tag +1 the CPU
-(all -1) and the input column (all +1). Codes of n lanes score n where equal, at most n - 2 elsewhere.
+(all -1) and the input column (all +1). Codes of n lanes score n where equal, else n - 2 at most.
 
 *Read.* The CPU asks for an address. Every other column asks for tag +1 and whatever its idle
 address lanes hold, all -1: that is the CPU's own position, where the memory word is -1 and

@@ -149,8 +149,9 @@ def _place(layout: Layout, tenancy: Tenancy, preferred: Lane | None) -> None:
     if preferred is not None and layout.free(tenancy, layout.index[preferred]):
         layout.settle(tenancy, layout.index[preferred])
         return
-    indices = (i for i in range(len(layout)) if layout.free(tenancy, i))
-    layout.settle(tenancy, next(indices, len(layout)))
+    free = [i for i in range(len(layout)) if layout.free(tenancy, i)]
+    scratch = [i for i in free if all(t.end < _FOREVER for t in layout.tenants[i])]
+    layout.settle(tenancy, min(scratch or free, default=len(layout)))
 
 
 def padded_width(lanes: int, n_heads: int) -> int:
@@ -160,6 +161,8 @@ def padded_width(lanes: int, n_heads: int) -> int:
     float64 and multiplying by d_model gives 1: some kernels compute a mean in that way.
     """
     d_model = -(-lanes // n_heads) * n_heads
-    while not all(kind(d_model) * (kind(1) / kind(d_model)) == 1 for kind in (np.float32, np.float64)):
+    while not all(
+        kind(d_model) * (kind(1) / kind(d_model)) == 1 for kind in (np.float32, np.float64)
+    ):
         d_model += n_heads
     return d_model

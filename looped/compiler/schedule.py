@@ -60,7 +60,10 @@ class Schedule:
 
 
 def schedule(circuit: Circuit) -> Schedule:
-    """Give every read, write and bit the first phase in which all that it needs is there."""
+    """Give every read, write and bit the first phase in which all that it needs is there.
+
+    A bit that nothing uses and no register keeps is left out.
+    """
     result = Schedule(circuit)
     homes = {}
     for register in circuit.registers:
@@ -73,11 +76,11 @@ def schedule(circuit: Circuit) -> Schedule:
         for lane, signal in zip(define.target, define.value.signals, strict=True)
     ]
     used = {lane for _, lanes in circuit.uses() for lane in lanes}
-    within = [bit for bit in bits if bit.lane not in homes or bit.lane in used]
+    within = [bit for bit in bits if bit.lane in used]
     _place_all(result, circuit.reads, within)
     _place_writes(result)
     for bit in bits:
-        if bit.lane not in result.made:
+        if bit.lane in homes and bit.lane not in result.made:
             old_use = result.last_use.get(homes[bit.lane], LOOP_START)
             _place_bit(result, bit, earliest=cleared(old_use))
     return result

@@ -5,8 +5,8 @@ The step of an integer form z at an integer t is a difference of two ramps,
     [z ≥ t] = relu(z - t + 1) - relu(z - t),
 
 and the second ramp vanishes where t is the largest value that z can take: such a condition is
-called *tight* and costs one hidden unit. A conjunction of a tight condition x = [F ≥ max F] with any
-condition y = [G ≥ t] is again one step:
+called *tight* and costs one hidden unit. A conjunction of a tight condition x = [F ≥ max F] with
+any condition y = [G ≥ t] is again one step:
 
     x and y = [K·F + G ≥ K·max F + t]   with K = max G - t + 1,
 

@@ -1,8 +1,8 @@
 """Definitions as hidden units of a gated MLP over named lanes.
 
-A lane that is made goes from -1 (or, where an old tenant is cleared at the same time, from what that
-one held) to `2·signal - 1`. All linear parts of that difference are joined first, so that a lane
-that takes the place of one of its own operands costs nothing but its gated terms.
+A lane that is made goes to `2·signal - 1` from -1, or from what an old tenant held that is cleared
+at the same time. All linear parts of that difference are joined first, so that a lane that takes
+the place of one of its own operands costs nothing but its gated terms.
 
 Only the CPU column computes. In every other column all CPU lanes are -1, and a unit is left as it
 is if that makes its gate or its up projection zero; otherwise the tag `cpu` switches it off.
@@ -19,7 +19,10 @@ from looped.compiler.schedule import Schedule
 from looped.compiler.signals import Condition, Signal
 from looped.compiler.words import Form, Lane, bit, constant, sign
 
-__all__ = ["Unit", "units"]
+__all__ = ["CLEAR", "Unit", "units"]
+
+CLEAR = "clear"
+"""The name of units that do nothing but return lanes to -1."""
 
 
 @dataclass
@@ -45,13 +48,11 @@ def units(schedule: Schedule, layout: Layout, phase: int) -> list[Unit]:
         products = _change(definition.signal, cleared)
         _add(pool, definition.define.name, index, products)
     for index, lane in old.items():
-        _add(pool, "clear", index, [(None, -(sign(lane) + 1))])
+        _add(pool, CLEAR, index, [(None, -(sign(lane) + 1))])
     return list(pool.values())
 
 
-def _change(
-    signal: Signal, cleared: Lane | None
-) -> Iterator[tuple[Condition | None, Form]]:
+def _change(signal: Signal, cleared: Lane | None) -> Iterator[tuple[Condition | None, Form]]:
     """What is added to a lane: products of a condition (None: always) and a form."""
     linear = signal.linear * 2
     if cleared is not None:
@@ -99,4 +100,3 @@ def _switched(gate: Form, up: Form) -> Iterator[tuple[Form, Form, Fraction]]:
             factor = Fraction(gate.at({}))
             gate = gate + (bit(CPU[0]) - 1) * factor
     yield gate, up, scale
-

@@ -41,7 +41,9 @@ class Image:
         limit = 1 << self.width
         for address, word in enumerate(self.words):
             if not 0 <= word < limit:
-                raise CompileError(f"word {word} at address {address} is not a {self.width}-bit word")
+                raise CompileError(
+                    f"word {word} at address {address} is not a {self.width}-bit word"
+                )
         if self.source_map and len(self.source_map) != len(self.words):
             raise CompileError("the source map and the words differ in length")
         object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))

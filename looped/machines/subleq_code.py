@@ -1,8 +1,9 @@
 """Which words of a SUBLEQ image are instructions, and whether they stay as they are.
 
 Every operand of an instruction is a constant as long as no instruction is written to. So the
-instructions that can be reached from address 0 (each goes on at pc + 3 or at c) and the addresses
-that they write to are known without running anything: a program whose reachable instructions leave
+instructions that can be reached from address 0 and the addresses that they write to are known
+without running anything. Each goes on at pc + 3 or at c, at pc + 3 alone if it takes or gives a
+byte, at c alone if it subtracts a word from itself (a jump). Whether a program's instructions leave
 each other alone is decided here, once and for all.
 """
 
@@ -70,8 +71,10 @@ def _reachable(words: tuple[int, ...], width: int) -> dict[int, tuple[int, int, 
             continue
         a, b, c = (words[(pc + k) % len(words)] for k in range(3))
         instructions[pc] = (a, b, c)
-        pending.append((pc + 3) & ones)
-        if a != ones and b != ones:
+        transfers = ones in (a, b)
+        if transfers or a % len(words) != b % len(words):
+            pending.append((pc + 3) & ones)
+        if not transfers:
             pending.append(c)
     return instructions
 

@@ -40,4 +40,4 @@ class Attention(nn.Module):
         return joined
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.n_heads, self.d_head)).transpose(1, 2)
+        return x.view(*x.shape[:2], self.n_heads, self.d_head).transpose(1, 2)

@@ -26,9 +26,7 @@ class Subleq:
     `words` are loaded at address 0, the rest of the memory is zero; `data` is the whole input.
     """
 
-    def __init__(
-        self, words: Sequence[int], width: int, memory: int, data: bytes = b""
-    ) -> None:
+    def __init__(self, words: Sequence[int], width: int, memory: int, data: bytes = b"") -> None:
         self.width = width
         self.memory = [*words, *[0] * (memory - len(words))]
         self.pc = 0

@@ -1,0 +1,137 @@
+"""assemble, compile, run, verify: the whole way in four calls.
+
+image = looped.assemble("programs/subleq/sieve.sasm")
+machine = looped.compile(image)
+print(looped.run(machine, image).output)
+print(looped.verify(machine, image))
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from looped.compiler.compiled import CompiledMachine
+from looped.compiler.emit import compile_circuit
+from looped.engines.computer import Computer
+from looped.engines.dense import DenseEngine
+from looped.engines.engine import Engine
+from looped.errors import CompileError
+from looped.image import Image
+from looped.image.formats import FORMATS, load_image
+from looped.lang import assemble_file
+from looped.machines import MACHINES
+from looped.machines.machine import MINIMUM_MEMORY
+from looped.trace import Access, Step, Trace
+from looped.verify.lockstep import Verdict, lockstep
+
+__all__ = [
+    "DEFAULT_MACHINE",
+    "DEFAULT_MEMORY",
+    "DEFAULT_WIDTH",
+    "ENGINES",
+    "assemble",
+    "compile",
+    "compile_machine",
+    "run",
+    "smallest_memory",
+    "verify",
+]
+
+DEFAULT_MACHINE = "subleq"
+DEFAULT_WIDTH = 16
+DEFAULT_MEMORY = 1024
+
+ENGINES: dict[str, Callable[..., Engine]] = {"dense": DenseEngine}
+
+
+def assemble(
+    path: str | os.PathLike[str], machine: str | None = None, width: int | None = None
+) -> Image:
+    """The image in a file: assembly source, or numbers if the suffix is .dec, .hex or .bin.
+
+    `machine` and `width` override what the source says. Raises SourceError, FileError.
+    """
+    path = Path(path)
+    if machine is not None and machine not in MACHINES:
+        raise _unknown_machine(machine)
+    if path.suffix.lstrip(".") in FORMATS:
+        width = width or DEFAULT_WIDTH
+        machine = machine or DEFAULT_MACHINE
+        MACHINES[machine].check(width, MINIMUM_MEMORY)
+        return load_image(path, machine, width)
+    return assemble_file(path, width=width, machine=machine)
+
+
+def compile(image: Image, memory: int | None = None, *, bake: bool = False) -> CompiledMachine:
+    """The weights of a machine that can run an image.
+
+    `memory` is the number of words, by default the smallest that holds the image. With `bake` the
+    instructions go into the weights and memory holds only data. Raises CompileError.
+    """
+    memory = memory or smallest_memory(image)
+    machine = MACHINES[image.machine]
+    machine.check(image.width, memory)
+    image.padded(memory)
+    if not bake:
+        return compile_circuit(machine.circuit(image.width, memory))
+    code = machine.read_code(image, memory)
+    return compile_circuit(machine.circuit(image.width, memory, code), code.addresses)
+
+
+def compile_machine(
+    name: str = DEFAULT_MACHINE, width: int = DEFAULT_WIDTH, memory: int = DEFAULT_MEMORY
+) -> CompiledMachine:
+    """The weights of a universal machine. Raises CompileError."""
+    if name not in MACHINES:
+        raise _unknown_machine(name)
+    return compile_circuit(MACHINES[name].circuit(width, memory))
+
+
+def smallest_memory(image: Image) -> int:
+    """The smallest memory, in words, that holds an image."""
+    return max(MINIMUM_MEMORY, 1 << (len(image.words) - 1).bit_length())
+
+
+def run(
+    machine: CompiledMachine,
+    image: Image,
+    data: bytes = b"",
+    steps: int | None = None,
+    engine: Engine | None = None,
+) -> Trace:
+    """Run a program on the transformer until it halts, or for at most `steps` instructions.
+
+    The trace is read off the residual stream: `writes` are the words that changed, `reads`
+    cannot be seen from outside and are empty.
+    """
+    engine = engine or DenseEngine(machine)
+    computer = Computer(machine.plan, engine, [image.words], [data])
+    done: list[Step] = []
+    memory = computer.memory()[0]
+    while not computer.halted() and (steps is None or len(done) < steps):
+        event = computer.step()[0]
+        after = computer.memory()[0]
+        writes = tuple(Access(int(i), int(after[i])) for i in (memory != after).nonzero()[0])
+        memory = after
+        step = Step(event.pc, event.next_pc, (), writes, event.consumed, event.emitted)
+        done.append(step)
+    return Trace(tuple(done), computer.halted())
+
+
+def verify(
+    machine: CompiledMachine,
+    image: Image,
+    data: bytes = b"",
+    steps: int | None = None,
+    engine: Engine | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Verdict:
+    """Hold a run against the reference, every lane after every loop. Raises Mismatch."""
+    engine = engine or DenseEngine(machine)
+    return lockstep(machine, engine, [image], [data], steps, progress)
+
+
+def _unknown_machine(name: str) -> CompileError:
+    return CompileError(f"no machine named `{name}`", hint=f"machines: {', '.join(MACHINES)}")

@@ -1,0 +1,190 @@
+"""asm, compile, info, export: from text to weights, and what they look like."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from looped import api
+from looped.cli.options import COMPILED, json_option, machine_options, open_target
+from looped.compiler.checkpoint import save_machine
+from looped.compiler.llama import export_llama
+from looped.errors import FileError
+from looped.files import write_atomically
+from looped.image.formats import FORMATS, dump_image
+from looped.inspect.listing import describe, listing
+from looped.machines import MACHINES
+
+__all__ = ["asm", "compile_command", "export", "info"]
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("source", type=_PATH)
+@click.option("-o", "--output", type=_PATH, help="The image file; by default stdout.")
+@click.option(
+    "--format", "kind", type=click.Choice(FORMATS), help="By default the output's suffix, or dec."
+)
+@click.option("--machine", metavar="NAME", help=f"One of: {', '.join(MACHINES)}.")
+@click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32.")
+@json_option
+def asm(
+    source: Path,
+    output: Path | None,
+    kind: str | None,
+    machine: str | None,
+    width: int | None,
+    as_json: bool,
+) -> None:
+    """Assemble SOURCE into an image: the words of memory.
+
+    \b
+    Examples:
+      looped asm programs/subleq/hello.sasm
+      looped asm programs/subleq/hello.sasm -o hello.dec
+      looped asm programs/subleq/hello.sasm --json
+    """
+    image = api.assemble(source, machine, width)
+    suffix = output.suffix.lstrip(".") if output is not None else ""
+    content = dump_image(image, kind or (suffix if suffix in FORMATS else "dec"))
+    if output is not None:
+        write_atomically(output, content)
+    if as_json:
+        places = [None if at is None else [at.file, at.line] for at in image.source_map]
+        click.echo(
+            json.dumps(
+                {
+                    "machine": image.machine,
+                    "width": image.width,
+                    "words": image.words,
+                    "symbols": dict(image.symbols),
+                    "source_map": places,
+                }
+            )
+        )
+    elif output is None:
+        click.get_binary_stream("stdout").write(content)
+
+
+@click.command("compile")
+@click.argument("target", metavar="PROGRAM|MACHINE")
+@click.option("-o", "--output", type=_PATH, help=f"By default the program's name and {COMPILED}.")
+@click.option("--bake", is_flag=True, help="Put the program into the weights, not into memory.")
+@machine_options
+@json_option
+def compile_command(
+    target: str,
+    output: Path | None,
+    bake: bool,
+    machine: str | None,
+    width: int | None,
+    memory: int | None,
+    as_json: bool,
+) -> None:
+    """Compile a program, or a machine by its name, to weights in a safetensors file.
+
+    The file holds the weights, the layout (in the metadata) and the program. Without --bake the
+    weights are those of a universal machine and the program is data in its memory columns. With it
+    the instructions become MLP weights, looked up by the program counter; a program that writes to
+    its own instructions is refused.
+
+    \b
+    Examples:
+      looped compile programs/subleq/sieve.sasm -o sieve.safetensors
+      looped compile --bake programs/subleq/hello.sasm -o hello.safetensors
+      looped compile subleq --width 8 --memory 256 -o machine.safetensors
+    """
+    if target in MACHINES:
+        if bake:
+            raise click.UsageError("--bake needs a program.")
+        compiled = open_target(target, machine, width, memory)
+        image, name = None, target
+    else:
+        image = api.assemble(target, machine, width)
+        compiled, name = api.compile(image, memory, bake=bake), Path(target).stem
+    path = output or Path(name + COMPILED)
+    save_machine(path, compiled, image)
+    sizes = {k: v for k, v in describe(compiled).items() if k not in ("words", "lanes", "blocks")}
+    if as_json:
+        click.echo(json.dumps({"file": str(path), "blocks": len(compiled.plan.blocks), **sizes}))
+        return
+    plan = compiled.plan
+    click.echo(
+        f"{path}: {plan.machine}, {plan.width} bits, {plan.memory} words, "
+        f"{len(plan.blocks)} blocks, d_model {plan.d_model}, "
+        f"{compiled.nonzero_weights:,} non-zero weights"
+    )
+
+
+@click.command()
+@click.argument("target", metavar="PROGRAM|MACHINE|FILE")
+@machine_options
+@click.option("--picture", type=_PATH, help="Also draw blocks, heads and lanes (.png, .svg, .pdf).")
+@json_option
+def info(
+    target: str,
+    machine: str | None,
+    width: int | None,
+    memory: int | None,
+    picture: Path | None,
+    as_json: bool,
+) -> None:
+    """Explain the weights: per block, each head and each MLP group, and the words they touch.
+
+    \b
+    Examples:
+      looped info subleq --width 16 --memory 1024
+      looped info sieve.safetensors --json
+      looped info subleq --picture subleq.svg
+    """
+    compiled = open_target(target, machine, width, memory)
+    if picture is not None:
+        from looped.inspect.picture import draw
+
+        draw(compiled, picture)
+    if as_json:
+        click.echo(json.dumps(describe(compiled)))
+    else:
+        Console(soft_wrap=True, highlight=False).print(listing(compiled))
+
+
+@click.command()
+@click.argument("target", metavar="PROGRAM|MACHINE|FILE")
+@click.argument("folder", type=_PATH)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["hf"]),
+    required=True,
+    help="hf: a checkpoint for transformers.LlamaModel.from_pretrained.",
+)
+@machine_options
+@json_option
+def export(
+    target: str,
+    folder: Path,
+    kind: str,
+    machine: str | None,
+    width: int | None,
+    memory: int | None,
+    as_json: bool,
+) -> None:
+    """Write the weights into FOLDER as a checkpoint that stock software loads.
+
+    \b
+    Examples:
+      looped export --format hf subleq --width 16 --memory 256 subleq-llama
+      looped export --format hf sieve.safetensors sieve-llama
+    """
+    if folder.exists() and not folder.is_dir():
+        raise FileError(f"{folder} is not a folder")
+    compiled = open_target(target, machine, width, memory)
+    export_llama(compiled, folder)
+    if as_json:
+        click.echo(json.dumps({"folder": str(folder), "format": kind}))
+    else:
+        click.echo(f"{folder}: a LlamaModel of {len(compiled.plan.blocks)} layers")

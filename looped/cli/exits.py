@@ -1,0 +1,64 @@
+"""How a command ends: errors rendered, interrupts and closed pipes clean, exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from looped.errors import LoopedError
+
+__all__ = ["EXIT_CODES", "CleanGroup"]
+
+EXIT_CODES = """\b
+Exit codes:
+  0    done
+  1    the transformer and the reference differ
+  2    the command line is wrong
+  3    the source or the image has errors
+  4    a file cannot be read or written, or is not what it should be
+  5    the machine or the program cannot be compiled as asked
+  6    the program did not halt within --steps
+  130  interrupted (Ctrl-C)
+  141  the reader of the output went away (closed pipe)"""
+
+
+class CleanGroup(click.Group):
+    """A click group that turns every foreseen end into an exit code, without a traceback."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line and exit."""
+        try:
+            super().main(*args, **{**kwargs, "standalone_mode": False})
+            sys.stdout.flush()
+        except LoopedError as error:
+            _say(error.render())
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            _say("\ninterrupted")
+            sys.exit(130)
+        except BrokenPipeError:
+            _forget_stdout()
+            sys.exit(141)
+        except OSError as error:
+            _forget_stdout()
+            _say(f"error: {error.strerror or error}")
+            sys.exit(4)
+        sys.exit(0)
+
+
+def _say(text: str) -> None:
+    try:
+        click.echo(text, err=True)
+    except OSError:
+        _forget_stdout()
+
+
+def _forget_stdout() -> None:
+    """Send what is left in the buffer nowhere, so that the interpreter ends without a complaint."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

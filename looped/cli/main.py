@@ -1,0 +1,37 @@
+"""The command `looped`."""
+
+from __future__ import annotations
+
+import click
+
+from looped import __version__
+from looped.cli.build import asm, compile_command, export, info
+from looped.cli.execute import run, verify
+from looped.cli.exits import EXIT_CODES, CleanGroup
+
+__all__ = ["cli", "main"]
+
+
+@click.group(
+    cls=CleanGroup, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name="looped")
+def cli() -> None:
+    """Compile assembly language to the weights of a looped transformer, and run it.
+
+    A program becomes an image (words of memory), a machine becomes attention and MLP weights, and
+    the same transformer is applied again and again: one instruction a loop. Every run can be held
+    against a plain interpreter, lane by lane.
+
+    \b
+    Begin here:
+      looped run programs/subleq/hello.sasm       run a program on the transformer
+      looped verify programs/subleq/sieve.sasm    prove every step of it equal
+      looped info subleq                          what each head and each MLP does
+    """
+
+
+for command in (asm, compile_command, run, verify, info, export):
+    cli.add_command(command)
+
+main = cli

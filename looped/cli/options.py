@@ -1,0 +1,106 @@
+"""What several commands take: a program or a machine, its width and its memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from looped import api
+from looped.compiler.checkpoint import load_machine
+from looped.compiler.compiled import CompiledMachine
+from looped.errors import CompileError
+from looped.image import Image
+from looped.machines import MACHINES
+
+__all__ = [
+    "COMPILED",
+    "engine_options",
+    "json_option",
+    "machine_options",
+    "open_program",
+    "open_target",
+]
+
+COMPILED = ".safetensors"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def machine_options(command: F) -> F:
+    """--machine, --width and --memory."""
+    for option in (
+        click.option(
+            "--memory",
+            type=int,
+            metavar="WORDS",
+            help="Words of memory, a power of two; by default as few as hold the program.",
+        ),
+        click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32."),
+        click.option("--machine", metavar="NAME", help=f"One of: {', '.join(MACHINES)}."),
+    ):
+        command = option(command)
+    return command
+
+
+def engine_options(command: F) -> F:
+    """--engine, --dtype and --device."""
+    for option in (
+        click.option("--device", default="cpu", metavar="NAME", help="cpu, cuda, cuda:1, …"),
+        click.option("--dtype", default="float32", metavar="NAME", help="float32 or float64."),
+        click.option(
+            "--engine",
+            default="dense",
+            type=click.Choice(sorted(api.ENGINES)),
+            help="What executes the weights.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def json_option(command: F) -> F:
+    """--json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(command)
+
+
+def open_program(
+    path: Path, machine: str | None, width: int | None, memory: int | None
+) -> tuple[CompiledMachine, Image]:
+    """A program and the machine for it, from source, image or compiled file."""
+    if path.suffix != COMPILED:
+        image = api.assemble(path, machine, width)
+        return api.compile(image, memory), image
+    compiled, program = _open_compiled(path, machine, width, memory)
+    if program is None:
+        raise CompileError(f"{path} holds a machine without a program: there is nothing to run")
+    return compiled, program
+
+
+def open_target(
+    target: str, machine: str | None, width: int | None, memory: int | None
+) -> CompiledMachine:
+    """A machine, from its name or from a file with a program for it."""
+    path = Path(target)
+    if target in MACHINES:
+        return api.compile_machine(target, width or api.DEFAULT_WIDTH, memory or api.DEFAULT_MEMORY)
+    if path.suffix == COMPILED:
+        return _open_compiled(path, machine, width, memory)[0]
+    return open_program(path, machine, width, memory)[0]
+
+
+def _open_compiled(
+    path: Path, machine: str | None, width: int | None, memory: int | None
+) -> tuple[CompiledMachine, Image | None]:
+    compiled, program = load_machine(path)
+    plan = compiled.plan
+    for option, asked, found in (
+        ("--machine", machine, plan.machine),
+        ("--width", width, plan.width),
+        ("--memory", memory, plan.memory),
+    ):
+        if asked is not None and asked != found:
+            raise click.UsageError(f"{path} is compiled with {option} {found}, not {asked}.")
+    return compiled, program

@@ -1,0 +1,49 @@
+"""One line on stderr that says how far a run is, where someone is looking."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["Progress", "progress"]
+
+_INTERVAL = 0.1
+"""Seconds between two updates of the line."""
+
+
+class Progress:
+    """Called with the number of steps done; prints nothing if stderr is not a terminal."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.shown = False
+        self.started = time.monotonic()
+        self.updated = self.started
+        self.active = sys.stderr.isatty()
+
+    def __call__(self, done: int) -> None:
+        now = time.monotonic()
+        if self.active and now - self.updated >= _INTERVAL:
+            rate = done / (now - self.started)
+            sys.stderr.write(f"\r\x1b[K{self.what}: {done:,} steps, {rate:,.0f} a second")
+            sys.stderr.flush()
+            self.updated, self.shown = now, True
+
+    def clear(self) -> None:
+        """Take the line away, before anything else is printed."""
+        if self.shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self.shown = False
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Progress]:
+    """A progress line that is gone at the end."""
+    line = Progress(what)
+    try:
+        yield line
+    finally:
+        line.clear()

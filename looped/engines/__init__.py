@@ -1,0 +1,1 @@
+"""Whatever executes weights: each engine sees weights and a residual stream, nothing else."""

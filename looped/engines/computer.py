@@ -1,0 +1,129 @@
+"""Computer: where lanes and words meet. It feeds input columns and listens to the CPU's flags.
+
+Between two loops the host may do three things, and does nothing else: it reads the CPU's flags and
+registers, it puts the next byte into the input column, and it says so on the CPU's `ready` pin. A
+machine that wants a byte and has none stalls for a loop and raises `waiting`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.compiler.compiled import Plan
+from looped.compiler.embedding import embed, embed_words, memory_words, read_word
+from looped.engines.engine import Engine
+
+__all__ = ["Computer", "Event"]
+
+_FLAGS = ("reading", "waiting", "writing")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What one loop did to one program, seen from outside.
+
+    `retired` is False if the machine had halted before or was waiting for input. `consumed`
+    is the word taken from the input column, `emitted` the byte put out.
+    """
+
+    retired: bool
+    pc: int
+    next_pc: int
+    consumed: int | None = None
+    emitted: int | None = None
+    waiting: bool = False
+
+
+class Computer:
+    """A batch of programs on an engine, each with its own input.
+
+    An input is either `bytes`, always at hand, or a binary stream, of which one byte at a time is
+    read (which may block) when the program waits for it.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        engine: Engine,
+        programs: Sequence[Sequence[int]],
+        inputs: Sequence[bytes | BinaryIO],
+    ) -> None:
+        self.plan = plan
+        self.engine = engine
+        self.inputs = list(inputs)
+        self.positions = [0] * len(inputs)
+        self._lanes = {name: np.array(lanes, np.intp) for name, lanes in plan.words.items()}
+        self._watched = np.concatenate([self._lanes[n] for n in ("pc", *_FLAGS, "out")])
+        engine.load(np.stack([embed(words, plan) for words in programs]))
+        self.pcs = [0] * len(inputs)
+        self.offered: list[int | None] = [None] * len(inputs)
+        for stream in range(len(inputs)):
+            self._offer(stream)
+
+    def halted(self, stream: int = 0) -> bool:
+        """Whether the program counter of a program is negative."""
+        return self.pcs[stream] >> (self.plan.width - 1) == 1
+
+    def step(self) -> list[Event]:
+        """One loop; returns what happened to each program."""
+        halted = [self.halted(stream) for stream in range(len(self.inputs))]
+        self.engine.step()
+        seen = self.engine.read(self.plan.cpu, self._watched)
+        width, flags = self.plan.width, seen[:, self.plan.width :] > 0
+        next_pcs = read_word(seen[:, :width]).tolist()
+        outs = read_word(seen[:, width + len(_FLAGS) :]).tolist()
+        events = []
+        for stream, (next_pc, out) in enumerate(zip(next_pcs, outs, strict=True)):
+            reading, waiting, writing = flags[stream, : len(_FLAGS)].tolist()
+            events.append(
+                Event(
+                    retired=not (halted[stream] or waiting),
+                    pc=self.pcs[stream],
+                    next_pc=next_pc,
+                    consumed=self.offered[stream] if reading else None,
+                    emitted=out if writing else None,
+                    waiting=waiting,
+                )
+            )
+            self.pcs[stream] = next_pc
+            self._serve(stream, reading, waiting)
+        return events
+
+    def memory(self) -> npt.NDArray[np.int64]:
+        """The memory of every program, (batch, memory)."""
+        return memory_words(self.state(), self.plan)
+
+    def state(self) -> npt.NDArray[np.float64]:
+        """The residual streams, (batch, columns, d_model)."""
+        return self.engine.state()
+
+    def _serve(self, stream: int, reading: bool, waiting: bool) -> None:
+        if reading:
+            self.offered[stream] = None
+            self.engine.write(stream, self.plan.cpu, self._lanes["ready"], [-1])
+            blank = -np.ones(self.plan.width)
+            self.engine.write(stream, self.plan.input, self._lanes["value"], blank)
+        if reading or waiting:
+            self._offer(stream, wait=waiting)
+
+    def _offer(self, stream: int, wait: bool = False) -> None:
+        """Put the next byte (all ones at the end) into the input column, if it is at hand."""
+        source = self.inputs[stream]
+        if isinstance(source, bytes):
+            position = self.positions[stream]
+            taken = source[position : position + 1]
+        elif wait:
+            taken = source.read(1)
+        else:
+            return
+        self.positions[stream] += len(taken)
+        word = taken[0] if taken else (1 << self.plan.width) - 1
+        self.offered[stream] = word
+        lanes = embed_words(word, self.plan.width)
+        self.engine.write(stream, self.plan.input, self._lanes["value"], lanes)
+        self.engine.write(stream, self.plan.cpu, self._lanes["ready"], [1])

@@ -1,0 +1,59 @@
+"""The nn module in a loop: the definition that every other engine is checked against."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from looped.compiler.compiled import CompiledMachine
+from looped.errors import CompileError
+
+__all__ = ["DTYPES", "DenseEngine"]
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+"""The dtypes in which every sum of the weights that we emit is exact."""
+
+
+class DenseEngine:
+    """Runs `looped.nn` on any device, for batches of residual streams.
+
+    Raises CompileError for a dtype other than DTYPES, or a device that is not there.
+    """
+
+    def __init__(
+        self, machine: CompiledMachine, dtype: str = "float32", device: str = "cpu"
+    ) -> None:
+        if dtype not in DTYPES:
+            raise CompileError(f"no exact run in {dtype}", hint=f"dtypes: {', '.join(DTYPES)}")
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise CompileError(f"device {device} is not there", hint="PyTorch sees no CUDA here")
+        self.dtype = DTYPES[dtype]
+        self.device = torch.device(device)
+        self.model = machine.model().to(self.device, self.dtype)
+        self.x = torch.empty(0, dtype=self.dtype, device=self.device)
+
+    def load(self, x: npt.NDArray[np.int8]) -> None:
+        """Begin with these residual streams, (batch, columns, d_model)."""
+        self.x = torch.tensor(x, dtype=self.dtype, device=self.device)
+
+    @torch.inference_mode()
+    def step(self, loops: int = 1) -> None:
+        """Pass all streams through all blocks, `loops` times."""
+        self.x = self.model(self.x, loops)
+
+    def state(self) -> npt.NDArray[np.float64]:
+        """A copy of the residual streams as they are, (batch, columns, d_model)."""
+        return self.x.to("cpu", torch.float64).numpy().copy()
+
+    def read(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+        """Some lanes of one column of every stream, (batch, lanes)."""
+        chosen = self.x[:, column][:, torch.as_tensor(lanes, device=self.device)]
+        return chosen.to("cpu", torch.float64).numpy()
+
+    @torch.inference_mode()
+    def write(self, stream: int, column: int, lanes: npt.NDArray[np.intp], values: object) -> None:
+        """Set some lanes of one column of one stream to values (lanes,)."""
+        index = torch.as_tensor(lanes, device=self.device)
+        new = torch.as_tensor(np.asarray(values), dtype=self.dtype, device=self.device)
+        self.x[stream, column, index] = new

@@ -1,0 +1,81 @@
+"""Images from and to files: decimal, hexadecimal, binary.
+
+`.dec` is the common format of SUBLEQ images: signed decimals between white space or commas.
+`.hex` is unsigned hexadecimal numbers between white space. `.bin` is little-endian words.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from looped.errors import Diagnostic, FileError, Source, SourceError, Span
+from looped.files import read_bytes
+from looped.image.image import Image
+
+__all__ = ["FORMATS", "dump_image", "load_image"]
+
+FORMATS = ("dec", "hex", "bin")
+
+_LIMIT = 16 << 20
+_MOST_ERRORS = 20
+
+
+def load_image(path: Path, machine: str, width: int) -> Image:
+    """Read an image; the format is the file's suffix.
+
+    Raises FileError if the file cannot be read, SourceError with every number that is wrong.
+    """
+    content = read_bytes(path, _LIMIT)
+    if path.suffix == ".bin":
+        return Image(machine, width, _from_bytes(path, content, width))
+    try:
+        source = Source(str(path), content.decode("ascii"))
+    except UnicodeDecodeError:
+        raise FileError(f"{path} is not an image: it is not a text of numbers") from None
+    words = _from_text(source, width, 16 if path.suffix == ".hex" else 10)
+    if not words:
+        raise FileError(f"{path} is empty: there is no program in it")
+    return Image(machine, width, words)
+
+
+def dump_image(image: Image, kind: str) -> bytes:
+    """An image as the content of a file of one of FORMATS."""
+    if kind == "bin":
+        size = image.width // 8
+        return b"".join(word.to_bytes(size, "little") for word in image.words)
+    if kind == "hex":
+        return "".join(f"{word:0{image.width // 4}x}\n" for word in image.words).encode()
+    half, full = 1 << (image.width - 1), 1 << image.width
+    signed = (word - full if word >= half else word for word in image.words)
+    return "".join(f"{word}\n" for word in signed).encode()
+
+
+def _from_bytes(path: Path, content: bytes, width: int) -> tuple[int, ...]:
+    size = width // 8
+    if not content or len(content) % size:
+        raise FileError(f"{path} has {len(content)} bytes, which is no number of {width}-bit words")
+    chunks = (content[i : i + size] for i in range(0, len(content), size))
+    return tuple(int.from_bytes(chunk, "little") for chunk in chunks)
+
+
+def _from_text(source: Source, width: int, base: int) -> tuple[int, ...]:
+    words: list[int] = []
+    errors: list[Diagnostic] = []
+    lowest, highest = -(1 << (width - 1)), (1 << width) - 1
+    pattern = re.compile(r"[+-]?\d{1,20}" if base == 10 else r"[0-9a-fA-F]{1,20}")
+    for token in re.finditer(r"[^\s,]+", source.text):
+        span = Span(source, *token.span())
+        if not pattern.fullmatch(token.group()):
+            kind = "decimal" if base == 10 else "hexadecimal"
+            errors.append(Diagnostic(f"`{token.group()[:40]}` is not a {kind} number", span))
+        elif not lowest <= (number := int(token.group(), base)) <= highest:
+            hint = f"{lowest} to {highest}; more with a larger --width"
+            errors.append(Diagnostic(f"{number} is not a {width}-bit word", span, hint))
+        else:
+            words.append(number & highest)
+        if len(errors) == _MOST_ERRORS:
+            break
+    if errors:
+        raise SourceError(errors)
+    return tuple(words)

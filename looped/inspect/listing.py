@@ -1,0 +1,98 @@
+"""The weights explained: per block, every head and every MLP group by name."""
+
+from __future__ import annotations
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from looped.compiler.compiled import BlockPlan, CompiledMachine, Plan
+
+__all__ = ["describe", "listing"]
+
+
+def describe(machine: CompiledMachine) -> dict[str, object]:
+    """All that `looped info` knows, ready for JSON."""
+    plan = machine.plan
+    return {
+        "machine": plan.machine,
+        "width": plan.width,
+        "memory": plan.memory,
+        "program": "baked" if plan.baked else "universal",
+        "blocks": [_block(block) for block in plan.blocks],
+        "columns": plan.columns,
+        "d_model": plan.d_model,
+        "n_heads": plan.n_heads,
+        "d_head": plan.d_head,
+        "d_ff": plan.d_ff,
+        "parameters": machine.parameters,
+        "nonzero_weights": machine.nonzero_weights,
+        "words": {name: list(lanes) for name, lanes in plan.words.items()},
+        "lanes": [list(names) for names in plan.tenants],
+    }
+
+
+def _block(block: BlockPlan) -> dict[str, object]:
+    heads = [
+        {
+            "name": h.name,
+            "meaning": h.meaning,
+            "query": list(h.query),
+            "key": list(h.key),
+            "reads": list(h.reads),
+            "writes": list(h.writes),
+            "gap": h.gap,
+            "beta": h.beta,
+        }
+        for h in block.heads
+    ]
+    groups = [
+        {"name": g.name, "units": len(g.units), "reads": list(g.reads), "writes": list(g.writes)}
+        for g in block.groups
+    ]
+    return {"heads": heads, "mlp_groups": groups}
+
+
+def listing(machine: CompiledMachine) -> Group:
+    """The same as a page: sizes, then a table of heads and a table of MLP groups per block."""
+    plan = machine.plan
+    parts: list[Text | Table] = [_title(plan), _sizes(machine)]
+    for number, block in enumerate(plan.blocks, start=1):
+        parts.append(Text(f"\nblock {number}: attention", style="bold"))
+        parts.append(_heads(block) if block.heads else Text("  (no head in use)"))
+        parts.append(Text(f"block {number}: MLP", style="bold"))
+        parts.append(_groups(block))
+    return Group(*parts)
+
+
+def _title(plan: Plan) -> Text:
+    kind = "its program baked into the weights" if plan.baked else "universal"
+    return Text(
+        f"{plan.machine}, {plan.width}-bit words, {plan.memory} words of memory, {kind}",
+        style="bold",
+    )
+
+
+def _sizes(machine: CompiledMachine) -> Text:
+    plan = machine.plan
+    return Text(
+        f"{len(plan.blocks)} blocks, d_model {plan.d_model} ({len(plan.tenants)} lanes in use), "
+        f"{plan.n_heads} heads of {plan.d_head}, d_ff {plan.d_ff}\n"
+        f"{plan.columns} columns: {plan.memory} of memory, the CPU, the input\n"
+        f"{machine.parameters:,} parameters, {machine.nonzero_weights:,} of them not zero"
+    )
+
+
+def _heads(block: BlockPlan) -> Table:
+    table = Table("head", "does", "asks with", "is asked by", "reads", "writes", box=None)
+    for h in block.heads:
+        row = (h.query, h.key, h.reads, h.writes)
+        table.add_row(h.name, h.meaning, *("\n".join(words) for words in row))
+    return table
+
+
+def _groups(block: BlockPlan) -> Table:
+    table = Table("group", "units", "reads", "writes", box=None)
+    for g in block.groups:
+        table.add_row(g.name, str(len(g.units)), ", ".join(g.reads), ", ".join(g.writes))
+    return table

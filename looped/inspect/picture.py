@@ -1,0 +1,116 @@
+"""A picture of the weights: blocks, heads and MLP groups against the lanes that they touch."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from looped.compiler.compiled import CompiledMachine, Plan
+from looped.errors import FileError
+from looped.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["draw"]
+
+_COLOURS = {"asks": "#4c78a8", "answers": "#72b7b2", "reads": "#54a24b", "writes": "#e45756"}
+_FORMATS = (".png", ".svg", ".pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of the picture: a head or an MLP group, and the lanes it touches in each way."""
+
+    label: str
+    lanes: dict[str, list[int]]
+
+
+def draw(machine: CompiledMachine, path: Path) -> None:
+    """Draw a machine's weights into a file, .png, .svg or .pdf. Raises FileError.
+
+    Nothing is taken from the plan but names: a cell is coloured where a weight is not zero.
+    """
+    if path.suffix not in _FORMATS:
+        raise FileError(f"cannot draw a `{path.suffix}` file", hint=f"one of {', '.join(_FORMATS)}")
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise FileError("pictures need matplotlib", hint="pip install 'looped[plot]'") from None
+    blocks = [list(_rows(machine, block)) for block in range(len(machine.plan.blocks))]
+    heights = [len(rows) for rows in blocks]
+    figure = Figure(figsize=(15, 1.2 + 0.27 * sum(heights)), layout="constrained")
+    axes = figure.subplots(len(blocks), 1, sharex=True, height_ratios=heights, squeeze=False)
+    for number, (axis, rows) in enumerate(zip(axes[:, 0], blocks, strict=True), start=1):
+        _draw_block(axis, rows, machine.plan, f"block {number}")
+    _label_lanes(axes[-1, 0], machine.plan)
+    _legend(axes[0, 0])
+    content = io.BytesIO()
+    figure.savefig(content, format=path.suffix[1:], dpi=110)
+    write_atomically(path, content.getvalue())
+
+
+def _rows(machine: CompiledMachine, block: int) -> Iterator[_Row]:
+    plan, weights = machine.plan, machine.weights
+    w = {k: weights[f"layers.{block}.self_attn.{k}_proj.weight"] for k in "qkvo"}
+    for i, head in enumerate(plan.blocks[block].heads):
+        own = slice(i * plan.d_head, (i + 1) * plan.d_head)
+        lanes = {"asks": _columns(w["q"][own]), "answers": _columns(w["k"][own])}
+        lanes |= {"reads": _columns(w["v"][own]), "writes": _columns(w["o"][:, own].T)}
+        yield _Row(f"head: {head.name}", lanes)
+    m = {k: weights[f"layers.{block}.mlp.{k}_proj.weight"] for k in ("gate", "up", "down")}
+    for group in plan.blocks[block].groups:
+        units = list(group.units)
+        reads = sorted({*_columns(m["gate"][units]), *_columns(m["up"][units])})
+        writes = _columns(m["down"][:, units].T)
+        yield _Row(f"MLP: {group.name}", {"reads": reads, "writes": writes})
+
+
+def _columns(matrix: Tensor) -> list[int]:
+    """The columns of a matrix in which some weight is not zero."""
+    return [int(i) for i in matrix.count_nonzero(dim=0).nonzero().flatten()]
+
+
+def _draw_block(axis: Axes, rows: list[_Row], plan: Plan, title: str) -> None:
+    for y, row in enumerate(rows):
+        for number, (kind, lanes) in enumerate(row.lanes.items()):
+            height = 0.8 / len(row.lanes)
+            bottom = y - 0.4 + number * height
+            spans = [(lane - 0.5, 1.0) for lane in lanes]
+            axis.broken_barh(spans, (bottom, height), facecolors=_COLOURS[kind])
+    axis.set_yticks(range(len(rows)), [row.label for row in rows], fontsize=8)
+    axis.set_ylim(len(rows) - 0.5, -0.5)
+    axis.set_xlim(-0.5, plan.d_model - 0.5)
+    axis.set_ylabel(title, fontsize=10, fontweight="bold")
+    for boundary, _ in _lane_groups(plan):
+        axis.axvline(boundary - 0.5, color="#cccccc", linewidth=0.5, zorder=0)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _lane_groups(plan: Plan) -> list[tuple[int, str]]:
+    """Runs of lanes that hold the same words: the first lane and a label."""
+    words = [tuple(dict.fromkeys(n.rpartition(".")[0] for n in t)) for t in plan.tenants]
+    groups = []
+    for names, run in groupby(enumerate(words), key=lambda item: item[1]):
+        groups.append((next(run)[0], " / ".join(names)))
+    return groups
+
+
+def _label_lanes(axis: Axes, plan: Plan) -> None:
+    starts, labels = zip(*_lane_groups(plan), strict=True)
+    ends = [*starts[1:], len(plan.tenants)]
+    centres = [(start + end - 1) / 2 for start, end in zip(starts, ends, strict=True)]
+    axis.set_xticks(centres, labels, rotation=90, fontsize=7)
+
+
+def _legend(axis: Axes) -> None:
+    from matplotlib.patches import Patch
+
+    patches = [Patch(color=colour, label=kind) for kind, colour in _COLOURS.items()]
+    axis.legend(handles=patches, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)

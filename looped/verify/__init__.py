@@ -1,0 +1,1 @@
+"""Agreement of the transformer with the reference, shown."""

@@ -1,0 +1,162 @@
+"""Engine beside reference: after every loop, every lane of every column must be equal."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.compiler.compiled import CompiledMachine, Plan
+from looped.compiler.embedding import read_word
+from looped.engines.computer import Computer, Event
+from looped.engines.engine import Engine
+from looped.errors import MismatchError
+from looped.image import Image
+from looped.trace import Step
+from looped.verify.expected import Expected
+
+__all__ = ["Difference", "Mismatch", "Verdict", "lockstep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first place where the transformer and the reference differ.
+
+    `found` is what stands in the lane, `expected` what should; `place` names column and lane.
+    """
+
+    program: int
+    step: int
+    pc: int
+    location: str | None
+    place: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        source = f" ({self.location})" if self.location else ""
+        return (
+            f"after step {self.step}, the instruction at {self.pc}{source}: "
+            f"{self.place} is {self.found} and should be {self.expected}"
+        )
+
+
+class Mismatch(MismatchError):
+    """The transformer and the reference differ; `difference` says where first."""
+
+    def __init__(self, difference: Difference) -> None:
+        super().__init__(str(difference))
+        self.difference = difference
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Steps compared over all programs, lanes compared in each, and whether all had halted."""
+
+    programs: int
+    steps: int
+    lanes: int
+    halted: bool
+    outputs: tuple[bytes, ...]
+
+
+def lockstep(
+    machine: CompiledMachine,
+    engine: Engine,
+    images: Sequence[Image],
+    inputs: Sequence[bytes],
+    steps: int | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Verdict:
+    """Run programs on an engine and on the reference until they halt, or for `steps` loops.
+
+    After every loop the whole residual stream is compared: memory, pc, flags, ports, scratch lanes,
+    each exactly ±1. After a program has halted, one more loop must change nothing but the flags.
+    Raises Mismatch with the first Difference.
+    """
+    plan = machine.plan
+    computer = Computer(plan, engine, [image.words for image in images], inputs)
+    expected = [Expected(i.words, plan, d) for i, d in zip(images, inputs, strict=True)]
+    _compare(plan, images, expected, computer, 0, [None] * len(images))
+    total = 0
+    for number in itertools.count(1) if steps is None else range(1, steps + 1):
+        running = [not e.halted for e in expected]
+        done = [e.step() for e in expected]
+        events = computer.step()
+        _compare(plan, images, expected, computer, number, done)
+        _compare_io(plan, images, events, done, number)
+        total += sum(running)
+        progress(number)
+        if not any(running):
+            break
+    halted = all(e.halted for e in expected)
+    outputs = tuple(bytes(e.reference.output) for e in expected)
+    return Verdict(len(images), total, plan.columns * plan.d_model, halted, outputs)
+
+
+def _compare(
+    plan: Plan,
+    images: Sequence[Image],
+    expected: Sequence[Expected],
+    computer: Computer,
+    number: int,
+    done: Sequence[Step | None],
+) -> None:
+    state = computer.state()
+    for program, should in enumerate(expected):
+        if not np.array_equal(state[program], should.x):
+            place, found, wanted = _first_difference(plan, state[program], should.x)
+            raise _mismatch(images, program, number, done[program], place, found, wanted)
+
+
+def _first_difference(
+    plan: Plan, x: npt.NDArray[np.float64], should: npt.NDArray[np.int8]
+) -> tuple[str, str, str]:
+    """Place, found and expected: as words where all lanes are ±1, else as the lane."""
+    column, lane = (int(i) for i in np.argwhere(x != should)[0])
+    name = plan.column_name(column)
+    exact = abs(x[column, lane]) == 1
+    for word, lanes in plan.words.items():
+        if exact and lane in lanes:
+            found, wanted = (int(read_word(s[column, list(lanes)])) for s in (x, should))
+            return f"{name}, word `{word}`,", str(found), str(wanted)
+    place = f"{name}, {plan.lane_name(lane)},"
+    return place, f"{x[column, lane]:.9g}", f"{should[column, lane]:+d}"
+
+
+def _compare_io(
+    plan: Plan,
+    images: Sequence[Image],
+    events: Sequence[Event],
+    done: Sequence[Step | None],
+    number: int,
+) -> None:
+    for program, (event, step) in enumerate(zip(events, done, strict=True)):
+        if step is None:
+            continue
+        pairs = (
+            ("the input taken", event.consumed, step.consumed),
+            ("the byte put out", event.emitted, step.emitted),
+        )
+        for what, found, wanted in pairs:
+            if found != wanted:
+                raise _mismatch(images, program, number, step, what, str(found), str(wanted))
+
+
+def _mismatch(
+    images: Sequence[Image],
+    program: int,
+    number: int,
+    step: Step | None,
+    place: str,
+    found: str,
+    wanted: str,
+) -> Mismatch:
+    pc = step.pc if step is not None else 0
+    location = images[program].location(pc)
+    source = str(location) if location else None
+    difference = Difference(program, number, pc, source, place, found, wanted)
+    return Mismatch(difference)
