@@ -8,7 +8,7 @@ and the second ramp vanishes where t is the largest value that z can take: such 
 called *tight* and costs one hidden unit. A conjunction of a tight condition x = [F ≥ max F] with
 any condition y = [G ≥ t] is again one step:
 
-    x and y = [K·F + G ≥ K·max F + t]   with K = max G - t + 1,
+    x and y = [K·F + G ≥ K·max F + t]   with K = max(1, max G - t + 1),
 
 because F ≤ max F - 1 leaves at most K·max F - K + max G = K·max F + t - 1. The disjunction follows
 by De Morgan. A gated MLP multiplies a ramp with an affine form for free, so one unit (or two)
@@ -46,7 +46,7 @@ class Condition:
         first, second = (self, other) if self.tight else (other, self)
         if not first.tight:
             raise CompileError("the conjunction of two sums is not one threshold")
-        factor = int(second.form.maximum) - second.threshold + 1
+        factor = max(1, int(second.form.maximum) - second.threshold + 1)
         form = first.form * factor + second.form
         return Condition(form, first.threshold * factor + second.threshold)
 

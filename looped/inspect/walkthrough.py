@@ -1,0 +1,120 @@
+"""One instruction, followed through every head and every MLP, in numbers read off the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from looped.compiler.compiled import CompiledMachine, HeadPlan, Plan
+from looped.compiler.embedding import embed, read_word
+from looped.nn import Block
+
+__all__ = ["walkthrough"]
+
+
+def walkthrough(machine: CompiledMachine, words: Sequence[int]) -> str:
+    """The first instruction of a program as Markdown: per block what heads find, what MLPs make.
+
+    Scores are those before scaling by β; softmax weights are those of the real softmax.
+    """
+    x = torch.tensor(embed(words, machine.plan), dtype=torch.float32)
+    lines: list[str] = []
+    for number, block in enumerate(machine.model().transformer.layers):
+        assert isinstance(block, Block)
+        lines += [f"### Block {number + 1}", ""]
+        lines += _attention_lines(machine, number, x)
+        x = x + block.self_attn(block.input_layernorm(x)[None])[0]
+        before = x
+        x = x + block.mlp(block.post_attention_layernorm(x))
+        lines += _mlp_lines(machine.plan, number, before, x)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _attention_lines(machine: CompiledMachine, block: int, x: Tensor) -> Iterator[str]:
+    plan = machine.plan
+    heads = plan.blocks[block].heads
+    if not heads:
+        yield from ("The heads of this block are not in use: their weights are zero.", "")
+        return
+    yield "| head | asks | finds | score | next best | softmax weight | what is added |"
+    yield "|---|---|---|---|---|---|---|"
+    for index, head in enumerate(heads):
+        columns = [plan.cpu] if head.gap == 2 and "cpu" in head.query else _askers(machine, x)
+        for column in columns:
+            yield _head_line(machine, block, index, head, x, column)
+    yield ""
+
+
+def _askers(machine: CompiledMachine, x: Tensor) -> list[int]:
+    """Columns worth showing for a write: the one written to, its neighbour, and the CPU."""
+    plan = machine.plan
+    address = _word(plan, "b", x) % plan.memory
+    return [address, (address + 1) % plan.memory, plan.cpu]
+
+
+def _head_line(
+    machine: CompiledMachine, block: int, index: int, head: HeadPlan, x: Tensor, column: int
+) -> str:
+    plan = machine.plan
+    own = slice(index * plan.d_head, (index + 1) * plan.d_head)
+    names = {k: f"layers.{block}.self_attn.{k}_proj.weight" for k in "qkvo"}
+    q, k, v = (x @ machine.weights[names[n]][own].T for n in "qkv")
+    scores = q[column] @ k.T / plan.d_head**0.5
+    weights = torch.softmax(scores, 0)
+    best, following = (int(i) for i in scores.topk(2).indices)
+    found = (weights @ v) @ machine.weights[names["o"]][:, own].T
+    shown = (float(scores[i]) / head.beta for i in (best, following))
+    asks, finds = plan.column_name(column), plan.column_name(best)
+    numbers = " | ".join(f"{score:g}" for score in shown)
+    added = _added(plan, head, found)
+    return f"| `{head.name}` | {asks} | {finds} | {numbers} | {float(weights[best]):g} | {added} |"
+
+
+def _added(plan: Plan, head: HeadPlan, found: Tensor) -> str:
+    """What a head adds to its word: lanes go up by 2 for the ones of a number."""
+    name = head.writes[0].partition("[")[0]
+    lanes = _lanes(plan, name)
+    if not found.any():
+        return "nothing: the word is zero"
+    down = bool((found[lanes] < 0).any())
+    number = _signed(int(read_word(found[lanes].abs().numpy() - 1)), len(lanes))
+    return f"the ones of {number} {'leave' if down else 'into'} `{name}`"
+
+
+def _mlp_lines(plan: Plan, block: int, before: Tensor, after: Tensor) -> Iterator[str]:
+    yield "| MLP group | units | what it makes |"
+    yield "|---|---|---|"
+    for group in plan.blocks[block].groups:
+        made = "lanes no longer used go back to -1"
+        if group.name != "clear":
+            lanes = _lanes(plan, group.name)
+            number = _signed(_word(plan, group.name, after), len(lanes))
+            made = f"`{group.name}` = {number}"
+        yield f"| `{group.name}` | {len(group.units)} | {made} |"
+    changed = int((before != after).any(dim=1).sum())
+    yield ""
+    yield f"Columns changed by the MLP: {changed} of {plan.columns} (the CPU)."
+    yield ""
+
+
+def _lanes(plan: Plan, name: str) -> list[int]:
+    """Where a word lives, least significant bit first, be it a register or a passing word."""
+    if name in plan.words:
+        return list(plan.words[name])
+    found = {
+        int(tenant.rpartition(".")[2]): lane
+        for lane, tenants in enumerate(plan.tenants)
+        for tenant in tenants
+        if tenant.rpartition(".")[0] == name
+    }
+    return [found[i] for i in sorted(found)]
+
+
+def _word(plan: Plan, name: str, x: Tensor) -> int:
+    return int(read_word(x[plan.cpu, _lanes(plan, name)].numpy()))
+
+
+def _signed(number: int, width: int) -> int:
+    return number - (1 << width) if width > 1 and number >> (width - 1) else number

@@ -1,0 +1,111 @@
+"""Arithmetic as thresholds equals arithmetic on integers."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from looped.compiler import arithmetic
+from looped.compiler.arithmetic import SLICE, all_ones, equal, nonpositive, select, table
+from looped.compiler.circuit import Circuit
+from looped.compiler.signals import Value, literal
+from looped.compiler.words import Word
+from tests.compiler.evaluate import Lanes, holds, lanes_of, number
+
+FLAG = Word.of("flag", 1)
+
+
+def evaluate(circuit: Circuit, value: Value, lanes: Lanes) -> int:
+    """The number in a value, after the words that the circuit kept on the way there."""
+    for define in circuit.defines:
+        lanes |= lanes_of(define.target, number(define.value, lanes))
+    return number(value, lanes)
+
+
+def words(width: int) -> tuple[Word, Word, Circuit]:
+    return Word.of("x", width), Word.of("y", width), Circuit("test", width, 5)
+
+
+def test_add_and_sub_are_exhaustively_right_at_four_bits() -> None:
+    x, y, m = words(4)
+    total, difference = m.add(x, y), m.sub(x, y)
+    for a, b in itertools.product(range(16), repeat=2):
+        lanes = {**lanes_of(x, a), **lanes_of(y, b)}
+        assert number(total, lanes) == (a + b) % 16
+        assert number(difference, lanes) == (a - b) % 16
+
+
+@pytest.mark.parametrize("width", [8, 16, 32, 64])
+@given(data=st.data())
+def test_add_and_sub_wrap_at_every_width(width: int, data: st.DataObject) -> None:
+    full = 1 << width
+    edges = st.sampled_from([0, 1, full // 2 - 1, full // 2, full - 1])
+    numbers = st.one_of(edges, st.integers(0, full - 1))
+    a, b = data.draw(numbers), data.draw(numbers)
+    x, y, m = words(width)
+    lanes = {**lanes_of(x, a), **lanes_of(y, b)}
+    assert evaluate(m, m.add(x, y), dict(lanes)) == (a + b) % full
+    x, y, m = words(width)
+    assert evaluate(m, m.sub(x, y), dict(lanes)) == (a - b) % full
+
+
+@pytest.mark.parametrize("constant", [0, 1, 3, 12, 255])
+def test_adding_a_constant(constant: int) -> None:
+    x, _, m = words(8)
+    following = m.add(x, constant)
+    assert all(number(following, lanes_of(x, a)) == (a + constant) % 256 for a in range(256))
+
+
+def test_words_longer_than_a_slice_pass_their_carry_through_a_lane() -> None:
+    x, y, m = words(2 * SLICE)
+    m.add(x, y)
+    m.sub(x, y)
+    assert [define.name for define in m.defines] == [f"carry.{SLICE}", f"borrow.{SLICE}"]
+
+
+def test_no_sum_outgrows_float32() -> None:
+    for width in (8, 16, 32):
+        x, y, m = words(width)
+        for value in (m.add(x, y), m.sub(x, y)):
+            forms = [t.condition.form for signal in value.signals for t in signal.gated]
+            assert all(form.spread + abs(form.constant) < 1 << 18 for form in forms)
+
+
+@given(st.integers(0, 255), st.integers(0, 255), st.booleans())
+def test_select_of_a_sum_and_a_word(a: int, b: int, flag: bool) -> None:
+    x, y, m = words(8)
+    lanes = {**lanes_of(x, a), **lanes_of(y, b), **lanes_of(FLAG, flag)}
+    assert number(m.select(FLAG, m.sub(x, y), y), lanes) == ((a - b) % 256 if flag else b)
+    assert number(m.select(FLAG, y, m.sub(x, y)), lanes) == (b if flag else (a - b) % 256)
+    assert number(m.select(FLAG, 7, x), lanes) == (7 if flag else a)
+
+
+def test_select_does_not_gate_what_both_have_in_common() -> None:
+    x, _, m = words(8)
+    chosen = select(literal(FLAG), x, m.add(x, 0), 8)
+    assert all(len(signal.gated) == 2 for signal in chosen.signals)
+
+
+def test_comparisons_at_every_eight_bit_word() -> None:
+    x = Word.of("x", 8)
+    for a in range(256):
+        lanes = lanes_of(x, a)
+        assert holds(nonpositive(x), lanes) == (a == 0 or a >= 128)
+        assert holds(all_ones(x), lanes) == (a == 255)
+        assert holds(equal(x, 77), lanes) == (a == 77)
+
+
+@settings(max_examples=25)
+@given(st.dictionaries(st.integers(0, 255), st.integers(0, 15), max_size=8))
+def test_table_looks_up_and_is_zero_elsewhere(rows: dict[int, int]) -> None:
+    x = Word.of("x", 8)
+    value = table(x, rows, 4)
+    assert all(number(value, lanes_of(x, a)) == rows.get(a, 0) for a in range(256))
+
+
+def test_adding_words_of_different_widths_is_refused() -> None:
+    with pytest.raises(arithmetic.CompileError, match="a word of 4 bits is added to one of 8"):
+        Circuit("test", 8, 5).add(Word.of("x", 8), Word.of("y", 4))

@@ -1,0 +1,75 @@
+"""A stock Hugging Face Llama executes programs, equal to our engine in every lane."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from looped.compiler.embedding import embed
+from looped.compiler.llama import export_llama
+from looped.engines.computer import Computer
+from looped.engines.dense import DenseEngine
+from looped.errors import FileError
+
+transformers = pytest.importorskip("transformers")
+
+
+class StockEngine(DenseEngine):
+    """The dense engine with its model replaced by the one that `transformers` loaded."""
+
+    def __init__(self, machine, folder) -> None:
+        super().__init__(machine)
+        self.stock = transformers.LlamaModel.from_pretrained(folder)
+
+    @torch.inference_mode()
+    def step(self, loops: int = 1) -> None:
+        count = self.x.shape[1]
+        for _ in range(loops):
+            self.x = self.stock(
+                inputs_embeds=self.x,
+                attention_mask=torch.zeros(1, 1, count, count),
+                position_ids=torch.zeros(1, count, dtype=torch.long),
+                use_cache=False,
+            ).last_hidden_state
+
+
+def check_program(machine, words, data: bytes, folder) -> bytes:
+    """Run a whole program on both; every lane equal after every loop. Returns the output."""
+    export_llama(machine, folder)
+    stock, own = StockEngine(machine, folder), DenseEngine(machine)
+    computers = [Computer(machine.plan, e, [words], [data]) for e in (stock, own)]
+    output = bytearray()
+    while not computers[1].halted():
+        events = [computer.step()[0] for computer in computers]
+        assert events[0] == events[1]
+        assert torch.equal(stock.x, own.x)
+        if events[1].emitted is not None:
+            output.append(events[1].emitted)
+    return bytes(output)
+
+
+def test_nothing_of_the_stock_model_is_changed(machine, tmp_path) -> None:
+    export_llama(machine("subleq", 8, 32), tmp_path)
+    model = transformers.LlamaModel.from_pretrained(tmp_path)
+    assert type(model) is transformers.LlamaModel
+    assert model.config.hidden_act == "relu" and model.config.rms_norm_eps == 0
+    ours = machine("subleq", 8, 32).weights
+    theirs = model.state_dict()
+    assert all(torch.equal(theirs[name], weight) for name, weight in ours.items())
+
+
+def test_a_batch_of_random_states(machine, tmp_path) -> None:
+    compiled = machine("subleq", 32, 32)
+    export_llama(compiled, tmp_path)
+    stock, own = StockEngine(compiled, tmp_path), DenseEngine(compiled)
+    words = torch.randint(0, 1 << 32, (32,), generator=torch.Generator().manual_seed(0)).tolist()
+    for engine in (stock, own):
+        engine.load(embed(words, compiled.plan)[None])
+        engine.step(5)
+    assert torch.equal(stock.x, own.x)
+
+
+def test_a_file_in_the_way_is_an_error(machine, tmp_path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(FileError, match="cannot make the folder"):
+        export_llama(machine("subleq", 8, 32), tmp_path / "file" / "folder")
