@@ -1,0 +1,101 @@
+"""Constant expressions over symbols, evaluated in the scope in which they were written."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from looped.errors import LoopedError
+from looped.lang.ast import Binary, Expression, Here, Number, Symbol, Unary
+
+__all__ = ["Anchor", "Bound", "Scope", "evaluate"]
+
+_LARGEST = 1 << 128
+
+
+@dataclass(slots=True)
+class Anchor:
+    """A place in the image whose address is known once the layout is."""
+
+    address: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a statement was written: what its names mean.
+
+    `local` tells apart equal local labels; `parameters` maps a macro's parameters to what they
+    were given.
+    """
+
+    local: str
+    parameters: dict[str, Bound] = field(default_factory=dict)
+
+    def key(self, name: str) -> str:
+        """A name as the symbol table knows it: local labels carry their scope."""
+        return f"{self.local}{name}" if name.startswith("@") else name
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """An expression with its scope, and the place that `$` means in it."""
+
+    expression: Expression
+    scope: Scope
+    anchor: Anchor
+
+
+def evaluate(bound: Bound, look_up: Callable[[str, Symbol], int]) -> int:
+    """The value of an expression; `look_up(key, symbol)` answers for names.
+
+    Raises LoopedError, with the span of the part to blame.
+    """
+    return _value(bound.expression, bound, look_up)
+
+
+def _value(node: Expression, bound: Bound, look_up: Callable[[str, Symbol], int]) -> int:
+    match node:
+        case Number():
+            return node.value
+        case Here():
+            return bound.anchor.address
+        case Symbol():
+            parameter = bound.scope.parameters.get(node.name)
+            if parameter is not None:
+                return evaluate(parameter, look_up)
+            return look_up(bound.scope.key(node.name), node)
+        case Unary():
+            operand = _value(node.operand, bound, look_up)
+            return {"-": operator.neg, "+": operator.pos, "~": operator.invert}[node.operator](
+                operand
+            )
+        case Binary():
+            left = _value(node.left, bound, look_up)
+            return _apply(node, left, _value(node.right, bound, look_up))
+
+
+def _apply(node: Binary, left: int, right: int) -> int:
+    """Division rounds down and the remainder has the divisor's sign, as in mathematics."""
+    if node.operator in "/%" and right == 0:
+        raise LoopedError("division by zero", node.span)
+    if node.operator in ("<<", ">>") and not 0 <= right <= 128:
+        raise LoopedError(f"a shift by {right} bits", node.right.span, "0 to 128")
+    result = _OPERATORS[node.operator](left, right)
+    if abs(result) >= _LARGEST:
+        raise LoopedError("this value is too large", node.span, "values stay below 2^128")
+    return result
+
+
+_OPERATORS: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.floordiv,
+    "%": operator.mod,
+    "<<": operator.lshift,
+    ">>": operator.rshift,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+}

@@ -1,0 +1,286 @@
+"""Expansion: macros, local labels, includes, blocks that are emitted once.
+
+What leaves here is a flat list of labels, constants, data and instructions, each with the scope in
+which its names are to be understood and the line that the user has to thank for it.
+
+A local label begins with `@`. In a macro's body it is new in every expansion; elsewhere it belongs
+to the ordinary label before it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from looped.errors import Diagnostic, LoopedError, Span
+from looped.image import Location
+from looped.isa import InstructionSet
+from looped.lang.ast import Argument, Command, Label, MacroHead, Program, Statement, Symbol, Text
+from looped.lang.expressions import Anchor, Bound, Scope
+from looped.lang.parser import parse
+from looped.lang.sources import read_source
+
+__all__ = ["Expander", "Item", "Macro"]
+
+_DEEPEST = 60
+_MOST_ITEMS = 1_000_000
+_DIRECTIVES = (
+    ".ascii", ".asciz", ".equ", ".include", ".machine", ".macro", ".once", ".org", ".width",
+    ".word", ".zero",
+)  # fmt: skip
+_CLOSERS = {".macro": ".endm", ".once": ".endonce"}
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A macro: its parameters and its body, not yet expanded."""
+
+    name: str
+    parameters: tuple[str, ...]
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A statement after expansion.
+
+    `kind` is a directive, a mnemonic, or `label`; `name` and `key` are a label's or a constant's.
+    """
+
+    kind: str
+    span: Span
+    arguments: tuple[Bound | Text, ...]
+    anchor: Anchor
+    location: Location
+    key: str = ""
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """Where expansion is: the scope, the invocations that led here, and their place."""
+
+    scope: Scope
+    depth: int = 0
+    origin: Span | None = None
+    expanding: str | None = None
+
+
+@dataclass
+class Expander:
+    """Expands programs; `errors` collects whatever is wrong with them."""
+
+    isa: InstructionSet
+    items: list[Item] = field(default_factory=list)
+    errors: list[Diagnostic] = field(default_factory=list)
+    macros: dict[str, Macro] = field(default_factory=dict)
+    _blocks: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
+    _including: list[Path] = field(default_factory=list)
+    _scopes: int = 0
+    _full: bool = False
+
+    def program(self, program: Program) -> None:
+        """Expand a program, and after it the blocks that it asked for."""
+        self._statements(program.statements, _Context(Scope("")))
+        done = 0
+        while done < len(self._blocks):
+            name = list(self._blocks)[done]
+            self._statements(self._blocks[name], _Context(Scope(f"{name}!")))
+            done += 1
+
+    def define(self, program: Program) -> None:
+        """Take the macros of a library, and nothing else of it."""
+        statements = list(program.statements)
+        while statements:
+            head = statements.pop(0)
+            if isinstance(head, MacroHead):
+                body, statements = self._body(head, ".macro", statements)
+                self._define(head, body)
+
+    def fail(self, error: LoopedError, note: str | None = None) -> None:
+        """Note an error, with the expansion that it happened in."""
+        for d in error.diagnostics:
+            hint = "; ".join(part for part in (d.hint, note) if part) or None
+            self.errors.append(Diagnostic(d.message, d.span, hint))
+
+    def _statements(self, statements: Sequence[Statement], context: _Context) -> None:
+        rest = list(statements)
+        rest.reverse()
+        while rest and not self._full:
+            statement = rest.pop()
+            try:
+                if isinstance(statement, Label):
+                    context = self._label(statement, context)
+                elif isinstance(statement, MacroHead):
+                    body = self._take(statement, ".macro", rest)
+                    self._define(statement, body)
+                elif statement.name == ".once":
+                    self._once(statement, self._take(statement, ".once", rest))
+                else:
+                    self._command(statement, context)
+            except LoopedError as error:
+                self.fail(error, _note(context))
+
+    def _take(
+        self, head: MacroHead | Command, kind: str, rest: list[Statement]
+    ) -> tuple[Statement, ...]:
+        """Take a block's body off a reversed list of statements."""
+        rest.reverse()
+        body, left = self._body(head, kind, rest)
+        rest[:] = reversed(left)
+        return body
+
+    def _body(
+        self, head: MacroHead | Command, kind: str, statements: list[Statement]
+    ) -> tuple[tuple[Statement, ...], list[Statement]]:
+        """The statements up to the end of a block, and those after it."""
+        depth = 1
+        for i, statement in enumerate(statements):
+            name = statement.name if isinstance(statement, Command) else ""
+            opens = isinstance(statement, MacroHead) if kind == ".macro" else name == kind
+            depth += opens - (name == _CLOSERS[kind])
+            if depth == 0:
+                return tuple(statements[:i]), statements[i + 1 :]
+        self.errors.append(Diagnostic(f"this {kind} has no {_CLOSERS[kind]}", head.span))
+        return tuple(statements), []
+
+    def _define(self, head: MacroHead, body: tuple[Statement, ...]) -> None:
+        names = [parameter.name for parameter in head.parameters]
+        for i, parameter in enumerate(head.parameters):
+            if parameter.name in names[:i]:
+                message = f"parameter `{parameter.name}` stands here twice"
+                self.errors.append(Diagnostic(message, parameter.span))
+        self.macros[head.name.name] = Macro(head.name.name, tuple(names), body)
+
+    def _once(self, head: Command, body: tuple[Statement, ...]) -> None:
+        if len(head.arguments) != 1 or not isinstance(head.arguments[0], Symbol):
+            raise LoopedError(".once needs a name", head.span)
+        self._blocks.setdefault(head.arguments[0].name, body)
+
+    def _label(self, label: Label, context: _Context) -> _Context:
+        if label.name in context.scope.parameters:
+            raise LoopedError(f"parameter `{label.name}` cannot be a label", label.span)
+        self._emit("label", label.span, (), context, context.scope.key(label.name))
+        if context.depth == 0 and not label.name.startswith("@"):
+            return _Context(Scope(label.name), 0, context.origin)
+        return context
+
+    def _command(self, command: Command, context: _Context) -> None:
+        name = command.name
+        if name == ".include":
+            self._include(command, context)
+        elif name == ".equ":
+            self._constant(command, context)
+        elif name in _CLOSERS.values():
+            raise LoopedError(f"this {name} closes nothing", command.span)
+        elif name in _DIRECTIVES:
+            self._emit(name, command.span, command.arguments, context)
+        elif name in self.macros:
+            self._expand(self.macros[name], command, context)
+        elif self.isa.instruction(name) is not None:
+            self._emit(name, command.span, command.arguments, context)
+        else:
+            raise self._unknown(command)
+
+    def _constant(self, command: Command, context: _Context) -> None:
+        arguments = command.arguments
+        if len(arguments) != 2 or not isinstance(arguments[0], Symbol):
+            raise LoopedError(".equ needs a name and a value", command.span, ".equ SIZE, 30")
+        key = context.scope.key(arguments[0].name)
+        self._emit(".equ", arguments[0].span, arguments[1:], context, key)
+
+    def _emit(
+        self,
+        kind: str,
+        span: Span,
+        arguments: Iterable[Argument],
+        context: _Context,
+        key: str = "",
+    ) -> None:
+        if len(self.items) >= _MOST_ITEMS:
+            self._full = True
+            raise LoopedError(f"more than {_MOST_ITEMS:,} statements after expansion", span)
+        anchor = Anchor()
+        bound = tuple(
+            a if isinstance(a, Text) else Bound(a, context.scope, anchor) for a in arguments
+        )
+        origin = context.origin or span
+        location = Location(origin.source.name, origin.line)
+        self.items.append(Item(kind, span, bound, anchor, location, key, _note(context)))
+
+    def _expand(self, macro: Macro, command: Command, context: _Context) -> None:
+        if context.depth >= _DEEPEST:
+            raise LoopedError(
+                f"macro `{macro.name}` is nested more than {_DEEPEST} deep",
+                context.origin or command.span,
+                "does it invoke itself?",
+            )
+        if len(command.arguments) != len(macro.parameters):
+            raise self._count(macro, command)
+        self._scopes += 1
+        # a label without a name, at the place that `$` means in the arguments
+        self._emit("label", command.span, (), context)
+        anchor = self.items[-1].anchor
+        parameters = {}
+        for name, argument in zip(macro.parameters, command.arguments, strict=True):
+            if isinstance(argument, Text):
+                raise LoopedError("text is no operand of a macro", argument.span)
+            parameters[name] = Bound(argument, context.scope, anchor)
+        inner = _Context(
+            Scope(f"{self._scopes}!", parameters),
+            context.depth + 1,
+            context.origin or command.span,
+            macro.name,
+        )
+        before = len(self.errors)
+        self._statements(macro.body, inner)
+        if context.depth + 1 >= _DEEPEST and len(self.errors) > before:
+            self._full = True
+
+    def _count(self, macro: Macro, command: Command) -> LoopedError:
+        wanted, found = len(macro.parameters), len(command.arguments)
+        plural = "" if wanted == 1 else "s"
+        return LoopedError(
+            f"`{macro.name}` takes {wanted} operand{plural}, not {found}",
+            command.span,
+            " ".join([macro.name, ", ".join(macro.parameters)]).strip(),
+        )
+
+    def _include(self, command: Command, context: _Context) -> None:
+        if len(command.arguments) != 1 or not isinstance(command.arguments[0], Text):
+            raise LoopedError(".include needs a file name", command.span, '.include "file.sasm"')
+        text = command.arguments[0]
+        folder = Path(command.span.source.name).parent
+        path = folder / text.content.decode("latin-1")
+        identity = path.resolve()
+        if identity in self._including or identity == Path(command.span.source.name).resolve():
+            raise LoopedError(f"{path} includes itself", text.span)
+        try:
+            program, errors = parse(read_source(path))
+        except LoopedError as error:
+            raise LoopedError(str(error), text.span) from None
+        self.errors += errors
+        self._including.append(identity)
+        try:
+            self._statements(program.statements, context)
+        finally:
+            self._including.pop()
+
+    def _unknown(self, command: Command) -> LoopedError:
+        if command.name.startswith("."):
+            known = [*_DIRECTIVES, *_CLOSERS.values()]
+            what = "directive"
+        else:
+            known = [*self.macros, *(i.mnemonic for i in self.isa.instructions)]
+            what = "instruction or macro"
+        near = difflib.get_close_matches(command.name, known, 1)
+        hint = f"did you mean `{near[0]}`?" if near else None
+        return LoopedError(f"no {what} named `{command.name[:60]}`", command.span, hint)
+
+
+def _note(context: _Context) -> str | None:
+    if context.expanding is None:
+        return None
+    return f"in the expansion of `{context.expanding}` at {context.origin}"

@@ -1,0 +1,24 @@
+"""Source files: read with bounds, included relative to the file that asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from looped.errors import FileError, Source
+from looped.files import read_bytes
+
+__all__ = ["LARGEST_SOURCE", "read_source"]
+
+LARGEST_SOURCE = 16 << 20
+"""Bytes of one source file at most."""
+
+
+def read_source(path: Path) -> Source:
+    """A source file as text. Raises FileError for what is no text, or too much of it."""
+    content = read_bytes(path, LARGEST_SOURCE)
+    if b"\0" in content:
+        raise FileError(f"{path} is not a text: it has NUL bytes")
+    try:
+        return Source(str(path), content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path} is not a text: byte {error.start} is not UTF-8") from None
