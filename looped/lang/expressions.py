@@ -67,9 +67,7 @@ def _value(node: Expression, bound: Bound, look_up: Callable[[str, Symbol], int]
             return look_up(bound.scope.key(node.name), node)
         case Unary():
             operand = _value(node.operand, bound, look_up)
-            return {"-": operator.neg, "+": operator.pos, "~": operator.invert}[node.operator](
-                operand
-            )
+            return _UNARY[node.operator](operand)
         case Binary():
             left = _value(node.left, bound, look_up)
             return _apply(node, left, _value(node.right, bound, look_up))
@@ -86,6 +84,12 @@ def _apply(node: Binary, left: int, right: int) -> int:
         raise LoopedError("this value is too large", node.span, "values stay below 2^128")
     return result
 
+
+_UNARY: dict[str, Callable[[int], int]] = {
+    "-": operator.neg,
+    "+": operator.pos,
+    "~": operator.invert,
+}
 
 _OPERATORS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add,

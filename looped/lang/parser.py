@@ -183,13 +183,17 @@ class _Build(Transformer[Token, Any]):
 
     def unary(self, operator: Token, operand: Expression) -> Unary:
         span = Span(self._source, self._span(operator).start, operand.span.end)
-        return self._bounded(Unary(str(operator), operand, span), operand)
+        node = Unary(str(operator), operand, span)
+        self._bound_depth(node, operand)
+        return node
 
     def binary(self, left: Expression, operator: Token, right: Expression) -> Binary:
         span = Span(self._source, left.span.start, right.span.end)
-        return self._bounded(Binary(str(operator), left, right, span), left, right)
+        node = Binary(str(operator), left, right, span)
+        self._bound_depth(node, left, right)
+        return node
 
-    def _bounded(self, node: Any, *parts: Expression) -> Any:
+    def _bound_depth(self, node: Unary | Binary, *parts: Expression) -> None:
         """Refuse what is so deep that walking it would exhaust the stack."""
         depth = 1 + max(self._depth.get(id(part), 0) for part in parts)
         if depth > _DEEPEST:
@@ -199,7 +203,6 @@ class _Build(Transformer[Token, Any]):
                 f"at most {_DEEPEST} levels: name a part of it with .equ",
             )
         self._depth[id(node)] = depth
-        return node
 
     def _characters(self, token: Token) -> list[int]:
         body, result, i = str(token)[1:-1], [], 0

@@ -1,0 +1,37 @@
+"""The programs of the project, with what their headers promise."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[2] / "programs"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A source file and its header: input, expected output, steps, whether it can be baked."""
+
+    path: Path
+    input: bytes
+    output: bytes
+    steps: int
+    baked: bool
+
+
+def programs() -> list[Program]:
+    """Every program, in alphabetical order; included files in `lib` are none."""
+    return [_read(path) for path in sorted(FOLDER.glob("*/*.sasm"))]
+
+
+def _read(path: Path) -> Program:
+    fields = dict(re.findall(r"^; (\w+): +(.+)$", path.read_text(), re.MULTILINE))
+    return Program(
+        path=path,
+        input=ast.literal_eval("b" + fields.get("input", '""')),
+        output=ast.literal_eval("b" + fields["output"]),
+        steps=int(fields["steps"]),
+        baked=fields.get("baked") == "yes",
+    )

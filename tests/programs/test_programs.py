@@ -1,0 +1,55 @@
+"""Every program does what its header says: on the reference, on the transformer, and baked."""
+
+from __future__ import annotations
+
+import pytest
+
+import looped
+import looped.api
+from looped.engines.dense import DenseEngine
+from looped.errors import CompileError
+from looped.reference import REFERENCES
+from looped.verify.lockstep import lockstep
+from tests.conftest import compiled
+from tests.programs.headers import Program, programs
+
+ALL = programs()
+each = pytest.mark.parametrize("program", ALL, ids=[p.path.stem for p in ALL])
+
+
+def test_there_are_enough() -> None:
+    assert len(ALL) >= 16
+
+
+@each
+def test_the_reference_does_what_the_header_says(program: Program) -> None:
+    image = looped.assemble(program.path)
+    memory = looped.api.smallest_memory(image)
+    machine = REFERENCES[image.machine](image.words, image.width, memory, program.input)
+    steps = 0
+    while not machine.halted and steps <= program.steps:
+        machine.step()
+        steps += 1
+    assert (bytes(machine.output), steps) == (program.output, program.steps)
+
+
+@each
+def test_the_transformer_equals_the_reference_at_every_step(program: Program) -> None:
+    image = looped.assemble(program.path)
+    machine = compiled(image.machine, image.width, looped.api.smallest_memory(image))
+    verdict = lockstep(machine, DenseEngine(machine), [image], [program.input])
+    assert (verdict.steps, verdict.halted) == (program.steps, True)
+    assert verdict.outputs == (program.output,)
+
+
+@each
+def test_what_can_be_baked_runs_baked_and_the_rest_is_refused(program: Program) -> None:
+    image = looped.assemble(program.path)
+    if not program.baked:
+        with pytest.raises(CompileError, match="a baked program cannot change itself"):
+            looped.compile(image, bake=True)
+        return
+    machine = looped.compile(image, bake=True)
+    assert len(machine.plan.blocks) == (4 if image.width == 32 else 3)
+    verdict = lockstep(machine, DenseEngine(machine), [image], [program.input])
+    assert (verdict.steps, verdict.outputs) == (program.steps, (program.output,))
