@@ -57,8 +57,8 @@ def assemble(
     if machine is not None and machine not in MACHINES:
         raise _unknown_machine(machine)
     if path.suffix.lstrip(".") in FORMATS:
-        width = width or DEFAULT_WIDTH
-        machine = machine or DEFAULT_MACHINE
+        width = DEFAULT_WIDTH if width is None else width
+        machine = DEFAULT_MACHINE if machine is None else machine
         MACHINES[machine].check(width, MINIMUM_MEMORY)
         return load_image(path, machine, width)
     return assemble_file(path, width=width, machine=machine)
@@ -70,7 +70,7 @@ def compile(image: Image, memory: int | None = None, *, bake: bool = False) -> C
     `memory` is the number of words, by default the smallest that holds the image. With `bake` the
     instructions go into the weights and memory holds only data. Raises CompileError.
     """
-    memory = memory or smallest_memory(image)
+    memory = smallest_memory(image) if memory is None else memory
     machine = MACHINES[image.machine]
     machine.check(image.width, memory)
     image.padded(memory)

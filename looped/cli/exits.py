@@ -42,7 +42,7 @@ class CleanGroup(click.Group):
         except (KeyboardInterrupt, click.Abort):
             _say("\ninterrupted")
             sys.exit(130)
-        except BrokenPipeError:
+        except (_ReaderGone, BrokenPipeError):
             _forget_stdout()
             sys.exit(141)
         except OSError as error:
@@ -50,6 +50,17 @@ class CleanGroup(click.Group):
             _say(f"error: {error.strerror or error}")
             sys.exit(4)
         sys.exit(0)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen command; click has an exit code of its own for a broken pipe."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderGone from None
+
+
+class _ReaderGone(Exception):
+    """Whoever read the output has closed the pipe."""
 
 
 def _say(text: str) -> None:

@@ -85,7 +85,9 @@ def open_target(
     """A machine, from its name or from a file with a program for it."""
     path = Path(target)
     if target in MACHINES:
-        return api.compile_machine(target, width or api.DEFAULT_WIDTH, memory or api.DEFAULT_MEMORY)
+        width = api.DEFAULT_WIDTH if width is None else width
+        memory = api.DEFAULT_MEMORY if memory is None else memory
+        return api.compile_machine(target, width, memory)
     if path.suffix == COMPILED:
         return _open_compiled(path, machine, width, memory)[0]
     return open_program(path, machine, width, memory)[0]

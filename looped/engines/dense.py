@@ -26,10 +26,8 @@ class DenseEngine:
     ) -> None:
         if dtype not in DTYPES:
             raise CompileError(f"no exact run in {dtype}", hint=f"dtypes: {', '.join(DTYPES)}")
-        if device.startswith("cuda") and not torch.cuda.is_available():
-            raise CompileError(f"device {device} is not there", hint="PyTorch sees no CUDA here")
         self.dtype = DTYPES[dtype]
-        self.device = torch.device(device)
+        self.device = _device(device)
         self.model = machine.model().to(self.device, self.dtype)
         self.x = torch.empty(0, dtype=self.dtype, device=self.device)
 
@@ -57,3 +55,14 @@ class DenseEngine:
         index = torch.as_tensor(lanes, device=self.device)
         new = torch.as_tensor(np.asarray(values), dtype=self.dtype, device=self.device)
         self.x[stream, column, index] = new
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise CompileError(f"no device named `{name}`", hint="cpu, cuda, cuda:1, …") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise CompileError(f"device {name} is not there", hint=f"CUDA devices here: {count}")
+    return device

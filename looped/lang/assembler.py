@@ -43,7 +43,7 @@ def assemble(source: Source, *, width: int | None = None, machine: str | None = 
         isa, bits = _target(program, width, machine)
         expander = Expander(isa, errors=errors)
         expander.define(_prelude(isa.prelude))
-        expander.program(program)
+        expander.program(program, source.name)
         layout = _Layout(isa, bits, expander.errors)
         layout.place(expander.items)
         words, places = layout.words(expander.items)
@@ -83,7 +83,8 @@ def _ordered(errors: list[Diagnostic], source: Source) -> list[Diagnostic]:
 
 def _target(program: Program, width: int | None, machine: str | None) -> tuple[InstructionSet, int]:
     """The instruction set and the width that directives and arguments ask for."""
-    isa_name, wanted = machine or DEFAULT_MACHINE, width or DEFAULT_WIDTH
+    isa_name = DEFAULT_MACHINE if machine is None else machine
+    wanted = DEFAULT_WIDTH if width is None else width
     machine_span: Span | None = None
     width_span: Span | None = None
     for command in (s for s in program.statements if isinstance(s, Command)):

@@ -81,8 +81,9 @@ class Expander:
     _scopes: int = 0
     _full: bool = False
 
-    def program(self, program: Program) -> None:
-        """Expand a program, and after it the blocks that it asked for."""
+    def program(self, program: Program, name: str) -> None:
+        """Expand the program in the file `name`, and after it the blocks that it asked for."""
+        self._including.append(Path(name).resolve())
         self._statements(program.statements, _Context(Scope("")))
         done = 0
         while done < len(self._blocks):
@@ -255,7 +256,7 @@ class Expander:
         folder = Path(command.span.source.name).parent
         path = folder / text.content.decode("latin-1")
         identity = path.resolve()
-        if identity in self._including or identity == Path(command.span.source.name).resolve():
+        if identity in self._including:
             raise LoopedError(f"{path} includes itself", text.span)
         try:
             program, errors = parse(read_source(path))
