@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 demo: $(VENV)/ready ## Compile the prime sieve, run it on the transformer, verify every step
-	$(BIN)/looped verify programs/subleq/sieve.sasm
+	mkdir -p build
+	$(BIN)/looped compile programs/subleq/sieve.sasm -o build/sieve.safetensors
+	$(BIN)/looped run build/sieve.safetensors
+	$(BIN)/looped verify build/sieve.safetensors
 
 test: $(VENV)/ready ## The test suite
 	$(BIN)/pytest -m "not slow"

@@ -14,6 +14,8 @@ _PUBLIC = {
     "assemble": "looped.api",
     "compile": "looped.api",
     "compile_machine": "looped.api",
+    "embed": "looped.compiler.embedding",
+    "memory_words": "looped.compiler.embedding",
     "run": "looped.api",
     "verify": "looped.api",
     "CompiledMachine": "looped.compiler.compiled",

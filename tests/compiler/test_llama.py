@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
+import looped
 from looped.compiler.embedding import embed
 from looped.compiler.llama import export_llama
 from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.errors import FileError
+from tests.programs.headers import programs
 
 transformers = pytest.importorskip("transformers")
 
@@ -73,3 +75,11 @@ def test_a_file_in_the_way_is_an_error(machine, tmp_path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(FileError, match="cannot make the folder"):
         export_llama(machine("subleq", 8, 32), tmp_path / "file" / "folder")
+
+
+@pytest.mark.parametrize("name", ["greet", "multiply", "caesar8"])
+def test_whole_programs_on_the_stock_model(name: str, tmp_path) -> None:
+    program = next(p for p in programs() if p.path.stem == name)
+    image = looped.assemble(program.path)
+    machine = looped.compile(image)
+    assert check_program(machine, image.words, program.input, tmp_path) == program.output

@@ -49,7 +49,8 @@ def test_symbols_are_the_global_names() -> None:
 
 def test_every_word_knows_its_line(tmp_path: Path) -> None:
     (tmp_path / "lib.sasm").write_text("\n.word 5\n")
-    text = '.word 1, 2\n.macro twice x\n.word x, x\n.endm\n.include "lib.sasm"\ntwice 3\n.org 7\n.word 9'
+    twice = ".macro twice x\n.word x, x\n.endm\n"
+    text = f'.word 1, 2\n{twice}.include "lib.sasm"\ntwice 3\n.org 7\n.word 9'
     (tmp_path / "main.sasm").write_text(text)
     image = assemble_file(tmp_path / "main.sasm")
     main, lib = str(tmp_path / "main.sasm"), str(tmp_path / "lib.sasm")

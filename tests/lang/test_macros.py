@@ -22,8 +22,9 @@ def test_local_labels_are_new_in_every_expansion() -> None:
 
 
 def test_a_local_label_may_be_passed_to_a_macro_that_has_one_of_that_name() -> None:
-    text = ".macro inner target\n@l: .word target, @l\n.endm\n.macro outer\ninner @l\n@l:\n.endm\nouter"
-    assert words(text) == (2, 0)
+    inner = ".macro inner target\n@l: .word target, @l\n.endm\n"
+    outer = ".macro outer\ninner @l\n@l:\n.endm\n"
+    assert words(f"{inner}{outer}outer") == (2, 0)
 
 
 def test_local_labels_outside_macros_belong_to_the_label_before() -> None:
