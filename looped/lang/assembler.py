@@ -25,6 +25,7 @@ DEFAULT_WIDTH = 16
 
 _MOST_WORDS = 1 << 20
 _MOST_ERRORS = 100
+_DEEPEST_CHAIN = 50
 _LIBRARY = Path(__file__).parent / "library"
 
 
@@ -255,6 +256,9 @@ class _Layout:
         if key in self._evaluating:
             raise LoopedError(f"constant `{key}` is defined by itself", self._spans[key])
         if key in self._constants:
+            if len(self._evaluating) >= _DEEPEST_CHAIN:
+                message = f"constants defined through more than {_DEEPEST_CHAIN} others"
+                raise LoopedError(message, self._spans[key])
             self._evaluating.append(key)
             try:
                 self.symbols[key] = evaluate(self._constants[key], self._look_up)

@@ -12,6 +12,8 @@ from looped.lang.ast import Binary, Expression, Here, Number, Symbol, Unary
 __all__ = ["Anchor", "Bound", "Scope", "evaluate"]
 
 _LARGEST = 1 << 128
+_MOST_STEPS = 10_000
+"""Nodes visited for one value: macro parameters that double themselves grow without bound."""
 
 
 @dataclass(slots=True)
@@ -51,26 +53,36 @@ def evaluate(bound: Bound, look_up: Callable[[str, Symbol], int]) -> int:
 
     Raises LoopedError, with the span of the part to blame.
     """
-    return _value(bound.expression, bound, look_up)
+    return _Evaluation(look_up).value(bound.expression, bound)
 
 
-def _value(node: Expression, bound: Bound, look_up: Callable[[str, Symbol], int]) -> int:
-    match node:
-        case Number():
-            return node.value
-        case Here():
-            return bound.anchor.address
-        case Symbol():
-            parameter = bound.scope.parameters.get(node.name)
-            if parameter is not None:
-                return evaluate(parameter, look_up)
-            return look_up(bound.scope.key(node.name), node)
-        case Unary():
-            operand = _value(node.operand, bound, look_up)
-            return _UNARY[node.operator](operand)
-        case Binary():
-            left = _value(node.left, bound, look_up)
-            return _apply(node, left, _value(node.right, bound, look_up))
+class _Evaluation:
+    """One evaluation, with a bound on its length."""
+
+    def __init__(self, look_up: Callable[[str, Symbol], int]) -> None:
+        self._look_up = look_up
+        self._steps = 0
+
+    def value(self, node: Expression, bound: Bound) -> int:
+        """The value of a node in the scope of `bound`."""
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise LoopedError("this value takes too long to compute", node.span)
+        match node:
+            case Number():
+                return node.value
+            case Here():
+                return bound.anchor.address
+            case Symbol():
+                parameter = bound.scope.parameters.get(node.name)
+                if parameter is not None:
+                    return self.value(parameter.expression, parameter)
+                return self._look_up(bound.scope.key(node.name), node)
+            case Unary():
+                return _UNARY[node.operator](self.value(node.operand, bound))
+            case Binary():
+                left = self.value(node.left, bound)
+                return _apply(node, left, self.value(node.right, bound))
 
 
 def _apply(node: Binary, left: int, right: int) -> int:

@@ -25,7 +25,7 @@ from looped.lang.sources import read_source
 __all__ = ["Expander", "Item", "Macro"]
 
 _DEEPEST = 60
-_MOST_ITEMS = 1_000_000
+_MOST_ITEMS = 250_000
 _DIRECTIVES = (
     ".ascii", ".asciz", ".equ", ".include", ".machine", ".macro", ".once", ".org", ".width",
     ".word", ".zero",

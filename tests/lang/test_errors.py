@@ -116,12 +116,19 @@ def test_an_include_cycle_is_reported(tmp_path: Path) -> None:
         ".equ a0, 1\n"
         + "".join(f".equ a{i + 1}, a{i} + a{i}\n" for i in range(300))
         + ".word a300",
+        "\n".join(f".equ a{i}, a{i + 1}" for i in range(5000)) + "\n.word a0\n.equ a5000, 1",
+        ".macro a0 x\n.word x\n.endm\n"
+        + "".join(f".macro a{i + 1} x\na{i} x + x\n.endm\n" for i in range(50))
+        + "a50 1",
+        ".macro a0\n.word 1\n.endm\n"
+        + "".join(f".macro a{i + 1}\n" + f"a{i}\n" * 10 + ".endm\n" for i in range(8))
+        + "a8",
         "x: " * 20_000,
         "\x00\x01\x02\xff",
         "'" * 1000,
         "\\",
     ],
-    ids=range(10),
+    ids=range(13),
 )
 def test_what_would_exhaust_the_machine_is_refused(text: str) -> None:
     assert complaint(text).startswith("p.sasm:")
