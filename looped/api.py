@@ -43,7 +43,14 @@ DEFAULT_MACHINE = "subleq"
 DEFAULT_WIDTH = 16
 DEFAULT_MEMORY = 1024
 
-ENGINES: dict[str, Callable[..., Engine]] = {"dense": DenseEngine}
+
+def _event(machine: CompiledMachine, dtype: str = "float32", device: str = "cpu") -> Engine:
+    from looped.engines.event import EventEngine  # its compiler takes a while to load
+
+    return EventEngine(machine, dtype, device)
+
+
+ENGINES: dict[str, Callable[..., Engine]] = {"dense": DenseEngine, "event": _event}
 
 
 def assemble(

@@ -54,7 +54,7 @@ def engine_options(command: F) -> F:
             "--engine",
             default="dense",
             type=click.Choice(sorted(api.ENGINES)),
-            help="What executes the weights.",
+            help="What executes the weights: all columns (dense), or those that changed (event).",
         ),
     ):
         command = option(command)

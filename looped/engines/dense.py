@@ -31,7 +31,7 @@ class DenseEngine:
         self.model = machine.model().to(self.device, self.dtype)
         self.x = torch.empty(0, dtype=self.dtype, device=self.device)
 
-    def load(self, x: npt.NDArray[np.int8]) -> None:
+    def load(self, x: npt.NDArray[np.int8] | npt.NDArray[np.float64]) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
         self.x = torch.tensor(x, dtype=self.dtype, device=self.device)
 

@@ -49,6 +49,12 @@ def test_run_reads_stdin() -> None:
     assert looped("run", ECHO, data=b"abc\n").stdout_bytes == b"abc\n"
 
 
+@pytest.mark.parametrize("engine", ["dense", "event"])
+def test_every_engine_runs_and_verifies(engine: str) -> None:
+    assert looped("run", ECHO, "--engine", engine, data=b"engine").stdout == "engine"
+    assert looped("verify", GREET, "--engine", engine).exit_code == 0
+
+
 def test_run_as_json() -> None:
     result = json.loads(looped("run", ECHO, "--json", "--trace", data=b"a").stdout)
     assert (result["output"], result["halted"]) == ("a", True)
@@ -176,6 +182,7 @@ BAD = [
     (["run", GREET, "--device", "toaster"], 5, "error: no device named `toaster`"),
     (["run", GREET, "--dtype", "bfloat16"], 5, "error: no exact run in bfloat16"),
     (["run", GREET, "--engine", "steam"], 2, "Usage: cli run"),
+    (["run", GREET, "--engine", "event", "--device", "cuda"], 5, "error: the event engine runs on"),
     (["run", GREET, "--steps", "-1"], 2, "Usage: cli run"),
     (["verify"], 2, "Usage: cli verify"),
     (["verify", GREET, "--input", "nowhere"], 4, "error: cannot read nowhere"),
