@@ -58,7 +58,7 @@ def run(
     """
     compiled, image = open_program(program, machine, width, memory)
     chosen = api.ENGINES[engine](compiled, dtype, device)
-    computer = Computer(compiled.plan, chosen, [image.words], [sys.stdin.buffer])
+    computer = Computer(compiled.plan, chosen, [image.words], [_standard_input()])
     output = None if as_json else sys.stdout.buffer
     with progress("run") as line:
         session = _Session(computer, image, line, output, trace)
@@ -70,6 +70,11 @@ def run(
             f"{program} has not halted after {session.steps} steps: it is at {session.place()}",
             hint="more with --steps, or no limit without it",
         )
+
+
+def _standard_input() -> bytes | BinaryIO:
+    """The program's input; nothing if the command was started without one (`<&-`)."""
+    return b"" if sys.stdin is None else sys.stdin.buffer
 
 
 class _Session:
@@ -219,7 +224,8 @@ def _read_input(data: Path | None) -> bytes:
     if data is None:
         return b""
     if str(data) == "-":
-        content = sys.stdin.buffer.read(_INPUT_LIMIT + 1)
+        source = _standard_input()
+        content = source if isinstance(source, bytes) else source.read(_INPUT_LIMIT + 1)
         if len(content) > _INPUT_LIMIT:
             raise FileError(f"the input is larger than {_INPUT_LIMIT >> 20} MB")
         return content

@@ -252,6 +252,12 @@ def test_a_closed_stdout_ends_cleanly(tmp_path: Path) -> None:
     assert stderr == b""
 
 
+def test_a_command_without_stdin_has_no_input() -> None:
+    command = f"{sys.executable} -m looped run {ECHO} <&-"
+    result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
 def test_progress_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
     leader, follower = os.openpty()
     command = [sys.executable, "-m", "looped", "run", HELLO]
