@@ -1,0 +1,5 @@
+"""Machine code from weights: thresholds become comparisons, runs of lanes integer fields."""
+
+from looped.engines.lifted.engine import LiftedEngine
+
+__all__ = ["LiftedEngine"]

@@ -1,0 +1,121 @@
+"""Decision diagrams with numbers at their ends: functions of bits, in a form that is unique.
+
+Bryant 1986, "Graph-based algorithms for Boolean function manipulation"; with numbers in place of
+truth values as in Bahar et al. 1993, "Algebraic decision diagrams and their applications". A
+diagram is a number, or a `Branch` on the first variable, in the order of the variables, that it
+depends on. Equal functions are the same object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import NamedTuple
+
+__all__ = ["Branch", "Diagram", "Diagrams", "Variable", "variables"]
+
+Variable = tuple[int, ...]
+"""Variables are ordered as tuples are."""
+
+
+class Branch(NamedTuple):
+    """`high` where the variable is one, else `low`."""
+
+    variable: Variable
+    low: Diagram
+    high: Diagram
+    serial: int
+
+
+Diagram = float | Branch
+
+
+class Diagrams:
+    """The place where diagrams are made and kept, so that equal ones are one."""
+
+    def __init__(self) -> None:
+        self._branches: dict[Hashable, Branch] = {}
+        self._results: dict[Hashable, Diagram] = {}
+
+    def variable(self, variable: Variable) -> Diagram:
+        """The function that is the variable itself, 0 or 1."""
+        return self._branch(variable, 0.0, 1.0)
+
+    def add(self, first: Diagram, second: Diagram) -> Diagram:
+        """The sum of two functions."""
+        return self._combine("+", lambda x, y: x + y, first, second)
+
+    def multiply(self, first: Diagram, second: Diagram) -> Diagram:
+        """The product of two functions; of truth values, their conjunction."""
+        return self._combine("*", lambda x, y: x * y, first, second)
+
+    def invert(self, truth: Diagram) -> Diagram:
+        """1 - truth."""
+        return self.add(1.0, self.multiply(-1.0, truth))
+
+    def exclusive_or(self, first: Diagram, second: Diagram) -> Diagram:
+        """Whether two truth values differ."""
+        return self._combine("^", lambda x, y: float(x != y), first, second)
+
+    def map(self, diagram: Diagram, name: str, function: Callable[[float], float]) -> Diagram:
+        """A function applied to every number; `name` tells one such function from another."""
+        if not isinstance(diagram, Branch):
+            return function(diagram)
+        key = (name, diagram.serial)
+        if key not in self._results:
+            low, high = (self.map(d, name, function) for d in (diagram.low, diagram.high))
+            self._results[key] = self._branch(diagram.variable, low, high)
+        return self._results[key]
+
+    def _combine(
+        self,
+        name: str,
+        function: Callable[[float, float], float],
+        first: Diagram,
+        second: Diagram,
+    ) -> Diagram:
+        branches = [d for d in (first, second) if isinstance(d, Branch)]
+        if not branches:
+            assert not isinstance(first, Branch) and not isinstance(second, Branch)
+            return function(first, second)
+        key = (name, _identity(first), _identity(second))
+        if key not in self._results:
+            top = min(branch.variable for branch in branches)
+            low, high = (
+                self._combine(name, function, _follow(first, top, bit), _follow(second, top, bit))
+                for bit in (0, 1)
+            )
+            self._results[key] = self._branch(top, low, high)
+        return self._results[key]
+
+    def _branch(self, variable: Variable, low: Diagram, high: Diagram) -> Diagram:
+        if low is high or (not isinstance(low, Branch) and low == high):
+            return low
+        key = (variable, _identity(low), _identity(high))
+        if key not in self._branches:
+            branch = Branch(variable, low, high, len(self._branches))
+            self._branches[key] = branch
+        return self._branches[key]
+
+
+def _identity(diagram: Diagram) -> Hashable:
+    """A branch is told by its number; comparing its parts would walk the whole diagram."""
+    return (diagram.serial,) if isinstance(diagram, Branch) else diagram
+
+
+def _follow(diagram: Diagram, variable: Variable, bit: int) -> Diagram:
+    if isinstance(diagram, Branch) and diagram.variable == variable:
+        return diagram.high if bit else diagram.low
+    return diagram
+
+
+def variables(diagram: Diagram) -> Iterator[Variable]:
+    """The variables that a function depends on, each once."""
+    pending, seen, found = [diagram], set(), set()
+    while pending:
+        top = pending.pop()
+        if isinstance(top, Branch) and top.serial not in seen:
+            seen.add(top.serial)
+            if top.variable not in found:
+                found.add(top.variable)
+                yield top.variable
+            pending += [top.low, top.high]

@@ -1,0 +1,75 @@
+"""LiftedEngine: the protocol of engines over machine code made from the weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.compiler.compiled import CompiledMachine
+from looped.engines.dense import DenseEngine
+from looped.engines.event.sparse import analyse
+from looped.engines.lifted.stream import Programs, Stream
+from looped.errors import CompileError
+
+__all__ = ["LiftedEngine"]
+
+
+class LiftedEngine:
+    """Machine code for a compiled machine, made from weight tensors and residual streams alone.
+
+    `fallbacks` counts the passes of single streams in which a guard failed, which the dense engine
+    did instead. Raises CompileError for a model that cannot be lifted, when streams are loaded, and
+    for a dtype or device that it does not run on.
+    """
+
+    def __init__(
+        self, machine: CompiledMachine, dtype: str = "float32", device: str = "cpu"
+    ) -> None:
+        if device != "cpu":
+            raise CompileError("the lifted engine runs on the CPU", hint="--engine dense")
+        plan = machine.plan
+        self.dense = DenseEngine(machine, dtype, device)
+        self.programs = Programs(analyse(machine.weights, len(plan.blocks), plan.d_head))
+        self.fallbacks = 0
+        self.streams: list[Stream] = []
+
+    def load(self, x: npt.NDArray[np.int8]) -> None:
+        """Begin with these residual streams, (batch, columns, d_model)."""
+        self.streams = [Stream(self.programs, stream) for stream in x]
+
+    def step(self, loops: int = 1) -> None:
+        """Pass all streams through all blocks, `loops` times."""
+        nothing = np.zeros(0, np.intp)
+        for stream in range(len(self.streams)):
+            self._run(stream, nothing, loops)
+
+    def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
+        """Up to `loops` passes of the only stream, until one of these lanes of a column is +1."""
+        assert len(self.streams) == 1
+        return self._run(0, stops, loops, column)
+
+    def state(self) -> npt.NDArray[np.float64]:
+        """A copy of the residual streams as they are, (batch, columns, d_model)."""
+        return np.stack([running.state() for running in self.streams])
+
+    def read(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+        """Some lanes of one column of every stream, (batch, lanes)."""
+        return np.stack([running.column(column)[lanes] for running in self.streams])
+
+    def write(self, stream: int, column: int, lanes: npt.NDArray[np.intp], values: object) -> None:
+        """Set some lanes of one column of one stream to values (lanes,)."""
+        self.streams[stream].write(column, lanes, np.asarray(values))
+
+    def _run(self, stream: int, stops: npt.NDArray[np.intp], loops: int, column: int = 0) -> int:
+        """Passes of one stream; those that are given up are done by the dense engine."""
+        running = self.streams[stream]
+        done = running.run(column, stops, loops)
+        while done < loops and not running.raised(column, stops):
+            self.fallbacks += 1
+            self.dense.load(running.state()[None])
+            self.dense.step()
+            running.replace(self.dense.state()[0])
+            done += 1
+            if not running.raised(column, stops):
+                done += running.run(column, stops, loops - done)
+        return done

@@ -1,0 +1,123 @@
+"""Which lanes are the bits of one word, and in which order: found by their weights.
+
+Where a threshold weighs lane u with w and lane v with 2w, and both came to the driver in the same
+way, v is taken for the bit after u. It is a guess by majority; a wrong one costs speed and nothing
+else, because the code is made for whatever order was chosen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from looped.engines.lifted.columns import Behaviour, Block
+from looped.engines.lifted.terms import Gated, Threshold
+
+__all__ = ["driver_words", "packed_lanes"]
+
+Origin = tuple[str, int]
+"""Where a lane's bit comes from: ("own", lane) of the driver, or a head and a lane it reads."""
+
+
+def driver_words(found: Behaviour) -> list[tuple[int, ...]]:
+    """The driver's unknown lanes between passes, as words, least significant bit first."""
+    lanes = [int(lane) for lane in (found.known[found.driver] == 0).nonzero()[0]]
+    return _chains(lanes, _votes(found, "own"))
+
+
+def packed_lanes(found: Behaviour, lanes: Iterable[int]) -> tuple[int, ...]:
+    """The lanes that are kept of passive columns, words in one piece, longest first."""
+    words = _chains(sorted(lanes), _votes(found, "read"))
+    return tuple(lane for word in words for lane in word)
+
+
+def _votes(found: Behaviour, kind: str) -> Counter[tuple[int, int]]:
+    """How often a threshold has one lane of an origin of that kind right after another."""
+    votes: Counter[tuple[int, int]] = Counter()
+    origins: dict[int, tuple[str, int, int]] = {
+        int(lane): ("own", 0, int(lane)) for lane in (found.known[found.driver] == 0).nonzero()[0]
+    }
+    for block in found.blocks:
+        _after_attention(block, found, origins)
+        gates = [gate for gates in block.changes.gated.values() for gate in gates]
+        for threshold in {gate.threshold for gate in gates}:
+            _count(threshold, origins, kind, votes)
+        for gate in gates:
+            _count_flip(gate, origins, kind, votes)
+        for lane in {*block.changes.affine, *block.changes.gated}:
+            origins.pop(lane, None)
+    return votes
+
+
+def _count(
+    threshold: Threshold,
+    origins: dict[int, tuple[str, int, int]],
+    kind: str,
+    votes: Counter[tuple[int, int]],
+) -> None:
+    by_weight: dict[tuple[int, int], list[int]] = {}
+    for lane, weight in threshold.bits:
+        if lane in origins and origins[lane][0] == kind:
+            by_weight.setdefault((origins[lane][1], weight), []).append(origins[lane][2])
+    for (head, weight), firsts in by_weight.items():
+        for second in by_weight.get((head, 2 * weight), []):
+            votes.update((first, second) for first in firsts)
+
+
+def _count_flip(
+    gate: Gated,
+    origins: dict[int, tuple[str, int, int]],
+    kind: str,
+    votes: Counter[tuple[int, int]],
+) -> None:
+    """A carry flips the bit after the heaviest one of its word."""
+    if len(gate.form.bits) != 1:
+        return
+    flipped = origins.get(next(iter(gate.form.bits)))
+    if flipped is None or flipped[0] != kind:
+        return
+    same = [
+        (abs(weight), origins[lane][2])
+        for lane, weight in gate.threshold.bits
+        if lane in origins and origins[lane][:2] == flipped[:2]
+    ]
+    if same and max(same)[1] != flipped[2]:
+        votes[max(same)[1], flipped[2]] += 1
+
+
+def _after_attention(
+    block: Block,
+    found: Behaviour,
+    origins: dict[int, tuple[str, int, int]],
+) -> None:
+    """Lanes that a look-up fills come from the lanes that it reads."""
+    for lookup in block.lookups:
+        for lane, factors in found.maps[lookup.head].items():
+            if len(factors) == 1:
+                origins[lane] = ("read", lookup.head, next(iter(factors)))
+
+
+def _chains(lanes: list[int], votes: Counter[tuple[int, int]]) -> list[tuple[int, ...]]:
+    """Lanes in rows, each lane before the one that most often follows it; longest rows first."""
+    after: dict[int, int] = {}
+    before: dict[int, int] = {}
+    for (first, second), _ in sorted(votes.items(), key=lambda item: (-item[1], item[0])):
+        free = first not in after and second not in before and {first, second} <= set(lanes)
+        if free and not _leads_to(after, second, first):
+            after[first], before[second] = second, first
+    rows = []
+    for lane in lanes:
+        if lane not in before:
+            row = [lane]
+            while row[-1] in after:
+                row.append(after[row[-1]])
+            rows.append(tuple(row))
+    return sorted(rows, key=lambda row: (-len(row), row))
+
+
+def _leads_to(after: dict[int, int], start: int, end: int) -> bool:
+    while start != end:
+        if start not in after:
+            return False
+        start = after[start]
+    return True

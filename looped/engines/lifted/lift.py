@@ -1,0 +1,259 @@
+"""From weights to straight-line code: one pass of the driver, its bits kept in words.
+
+Every lane of the driver is a constant or a bit of some value. A block's attention brings bits of
+other columns, its MLP functions of bits. Lanes with the same function of bits at the same distance
+are computed as one word. That each of them is ±1 is shown by its diagram; if it cannot be shown for
+all bits, a guard gives up the pass where it would not be so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from looped.engines.lifted.code import Code
+from looped.engines.lifted.columns import Behaviour, Block
+from looped.engines.lifted.conditions import Bit, Conditions, Expression
+from looped.engines.lifted.fields import driver_words, packed_lanes
+from looped.engines.lifted.heads import Capture, Lookup, columns_of
+from looped.engines.lifted.keys import NOBODY
+from looped.engines.lifted.terms import Affine, Gated
+from looped.engines.lifted.words import Form, State, Sum, Words, lane_form
+from looped.errors import CompileError
+
+__all__ = ["Lifted", "lift"]
+
+_FEW_RUNS = 8
+"""A table of at most so many runs is computed and not looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """The code of a pass; which lanes of the driver and of passive columns its words hold.
+
+    `words[i]` lists the driver's lanes in word i; `packed` those of passive columns, which are one
+    word each. The memory has one word more than there are columns, for writes that find nobody.
+    """
+
+    code: Code
+    behaviour: Behaviour
+    words: tuple[tuple[int, ...], ...]
+    packed: tuple[int, ...]
+
+
+def lift(found: Behaviour) -> Lifted:
+    """The code of a model whose columns behave as found. Raises CompileError."""
+    packed = packed_lanes(found, _kept_lanes(found))
+    if len(packed) > 64:
+        raise CompileError("more than 64 lanes of a passive column change: it cannot be lifted")
+    words = driver_words(found)
+    lifting = _Lifting(found, words, packed)
+    for block in found.blocks:
+        lifting.attend(block)
+        lifting.transform(block)
+    return lifting.finish()
+
+
+def _kept_lanes(found: Behaviour) -> set[int]:
+    """Lanes of passive columns that change, or that are read where they are not all the same."""
+    passive = np.arange(len(found.known)) != found.driver
+    kept = set(np.flatnonzero((found.known[passive] == 0).any(axis=0)).tolist())
+    for block in found.blocks:
+        for lookup in block.lookups:
+            columns = columns_of(lookup.table)
+            for factors in found.maps[lookup.head].values():
+                for source in factors:
+                    values = found.known[columns, source]
+                    if (values != values[0]).any():
+                        kept.add(source)
+    return kept
+
+
+class _Lifting:
+    """The lanes of the driver in the course of a pass, and the code so far."""
+
+    def __init__(
+        self, found: Behaviour, words: list[tuple[int, ...]], packed: tuple[int, ...]
+    ) -> None:
+        self.found = found
+        self.words = words
+        self.packed = packed
+        self.code = Code()
+        self.widths: dict[int, int] = {}
+        self.assembly = Words(self.code, self.widths)
+        self.conditions = Conditions(self.code, self.widths)
+        known = found.known[found.driver]
+        self.lanes: dict[int, State] = {lane: float(v > 0) for lane, v in enumerate(known)}
+        for number, word in enumerate(words):
+            value = self.code.emit("state", number=number)
+            self.widths[value] = len(word)
+            for place, lane in enumerate(word):
+                self.lanes[lane] = Bit(value, place)
+
+    def attend(self, block: Block) -> None:
+        """The attention of a block: what the driver finds, then whom it captures."""
+        sums: dict[int, Sum] = {}
+        for find in block.finds:
+            own = find.column == self.found.driver
+            cell = None if own else self._load(self.code.const(find.column))
+            self._gather(sums, find.head, np.array([find.column]), cell)
+        for lookup in block.lookups:
+            columns = columns_of(lookup.table)
+            columns = columns[columns != self.found.driver]
+            self._gather(sums, lookup.head, columns, self._load(self._column(lookup)))
+        writes = [self._captured(capture) for capture in block.captures]
+        for column, content in writes:
+            self.code.emit("store", column, content)
+        self.assembly.settle(sums, self.lanes)
+
+    def transform(self, block: Block) -> None:
+        """The MLP of a block."""
+        sums: dict[int, Sum] = {}
+        for lane, form in block.changes.affine.items():
+            self._sum(sums, lane).form.add(self._over_bits(form))
+        for lane, gates in block.changes.gated.items():
+            for gate in gates:
+                self._sum(sums, lane).gate(self._condition(gate), self._over_bits(gate.form))
+        self.assembly.settle(sums, self.lanes)
+
+    def finish(self) -> Lifted:
+        """Pack the lanes into the words of the next pass.
+
+        Words that the pass does not read are packed in the order in which they come.
+        """
+        code = self.code
+        used = {o for i in code.instructions for o in i.operands}
+        states = [code.emit("state", number=number) for number in range(len(self.words))]
+        read = [n for n, value in enumerate(states) if value in used]
+        free: dict[int, list[tuple[int, int]]] = {}
+        kept = [self.words[n] for n in read]
+        for number, word in enumerate(self.words):
+            for lane in () if number in read else word:
+                state = self.lanes[lane]
+                origin, place = state if isinstance(state, Bit) else (-1, lane)
+                free.setdefault(origin, []).append((place, lane))
+        kept += [tuple(lane for _, lane in sorted(lanes)) for lanes in free.values()]
+        renumbered = {n: position for position, n in enumerate(read)}
+        code.instructions = [
+            replace(i, number=renumbered.get(i.number, 0)) if i.operation == "state" else i
+            for i in code.instructions
+        ]
+        code.following = [self.assembly.pack([self.lanes[lane] for lane in word]) for word in kept]
+        return Lifted(code, self.found, tuple(kept), self.packed)
+
+    def _load(self, column: int) -> int:
+        value = self.code.emit("load", column)
+        self.widths[value] = len(self.packed)
+        return value
+
+    def _column(self, lookup: Lookup | Capture, spare: int = NOBODY) -> int:
+        """The column that a table has for the code that some lanes spell.
+
+        Where it has none that is `spare`, or else the pass is given up. The bits of the code are
+        put in the order in which they lie in their word, so that the table may be no table at all.
+        """
+        states = [self._signed(lane, sign) for lane, sign in lookup.bits]
+        order = sorted(
+            range(len(states)), key=lambda b: states[b] if isinstance(states[b], Bit) else (-1, b)
+        )
+        code = self.assembly.pack([states[b] for b in order])
+        table = np.zeros_like(lookup.table)
+        places = np.arange(len(table))
+        for new, old in enumerate(order):
+            table |= (places >> new & 1) << old
+        columns = lookup.table[table]
+        columns = np.where(columns == self.found.driver, NOBODY, columns)
+        if spare != NOBODY:
+            columns = np.where(columns == NOBODY, spare, columns)
+        column = self._entry(columns, code)
+        if (columns == NOBODY).any():
+            self.code.emit("guard", self.code.emit("negative", column))
+        return column
+
+    def _entry(self, table: np.ndarray, code: int) -> int:
+        """Entry `code` of a table: by comparisons if it is a few runs of consecutive numbers."""
+        steps = np.where(table == NOBODY, NOBODY, table - np.arange(len(table)))
+        starts = [0, *(np.flatnonzero(steps[1:] != steps[:-1]) + 1).tolist()]
+        if len(starts) > _FEW_RUNS:
+            self.code.tables.append(table)
+            return self.code.emit("table", code, number=len(self.code.tables) - 1)
+        runs = []
+        for start in starts:
+            step = self.code.const(int(steps[start]))
+            nobody = table[start] == NOBODY
+            runs.append(step if nobody else self.code.plus(code, step))
+        result = runs[-1]
+        for end, run in reversed(list(zip(starts[1:], runs, strict=False))):
+            below = self.code.emit("less", code, self.code.const(end))
+            result = self.code.emit("select", below, run, result)
+        return result
+
+    def _signed(self, lane: int, sign: int) -> State:
+        state = self.lanes[lane]
+        if sign > 0:
+            return state
+        if not isinstance(state, Bit):
+            return 1.0 - state
+        flipped = self.code.exclusive(
+            self.code.shift(state.value, -state.place), self.code.const(1)
+        )
+        return Bit(flipped, 0)
+
+    def _gather(
+        self, sums: dict[int, Sum], head: int, columns: np.ndarray, cell: int | None
+    ) -> None:
+        """Add what a head brings from a column: packed lanes as bits, others as they are known."""
+        for lane, factors in self.found.maps[head].items():
+            total = self._sum(sums, lane)
+            for source, factor in factors.items():
+                if cell is None:
+                    state = self.lanes[source]
+                elif source in self.packed:
+                    state = Bit(cell, self.packed.index(source))
+                else:
+                    state = float(self.found.known[columns[0], source] > 0)
+                total.form.add(lane_form(state, factor))
+
+    def _captured(self, capture: Capture) -> tuple[int, int]:
+        """The column that is captured, and its new content."""
+        column = self._column(capture, spare=len(self.found.known))
+        cell = self._load(column)
+        content: dict[int, State] = {
+            lane: Bit(cell, place) for place, lane in enumerate(self.packed)
+        }
+        sums: dict[int, Sum] = {}
+        for lane, (constant, own, driver) in capture.effects.items():
+            total = sums.setdefault(lane, Sum(lane_form(content[lane], 1.0)))
+            total.form.add(Form(constant))
+            for source, factor in own.items():
+                total.form.add(lane_form(content[source], factor))
+            for source, factor in driver.items():
+                total.form.add(lane_form(self.lanes[source], factor))
+        self.assembly.settle(sums, content)
+        return column, self.assembly.pack([content[lane] for lane in self.packed])
+
+    def _sum(self, sums: dict[int, Sum], lane: int) -> Sum:
+        return sums.setdefault(lane, Sum(lane_form(self.lanes[lane], 1.0)))
+
+    def _over_bits(self, form: Affine) -> Form:
+        result = Form(form.constant, {})
+        for lane, coefficient in form.bits.items():
+            state = self.lanes[lane]
+            result.add(
+                Form(0.0, {state: coefficient})
+                if isinstance(state, Bit)
+                else Form(coefficient * state, {})
+            )
+        return result
+
+    def _condition(self, gate: Gated) -> Expression:
+        bits: dict[Bit, int] = {}
+        at = gate.threshold.at
+        for lane, weight in gate.threshold.bits:
+            state = self.lanes[lane]
+            if isinstance(state, Bit):
+                bits[state] = bits.get(state, 0) + weight
+            else:
+                at -= int(state) * weight
+        return self.conditions.threshold(bits, at)

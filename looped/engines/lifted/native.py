@@ -1,0 +1,219 @@
+"""Straight-line code to machine code, by LLVM (llvmlite), inside a loop that stops where it must.
+
+The function made is
+
+    run(state, cells, masks, loops) -> passes done
+
+with `state` the driver's words, `cells` the packed lanes of the passive columns, and `masks` a
+mask for each word of the state: it returns after the first pass that leaves a one there. If a guard
+fails it returns at once, with everything as it was before that pass.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from llvmlite import binding, ir
+
+from looped.engines.lifted.code import MASK, Code, Instruction
+
+__all__ = ["CELLS", "Native", "compile_code"]
+
+CELLS = (8, 16, 32, 64)
+"""The sizes in bits in which the lanes of a passive column may be packed."""
+
+_WORD = ir.IntType(64)
+_BIT = ir.IntType(1)
+
+_PLAIN = {
+    "add": ir.IRBuilder.add,
+    "sub": ir.IRBuilder.sub,
+    "mul": ir.IRBuilder.mul,
+    "and": ir.IRBuilder.and_,
+    "or": ir.IRBuilder.or_,
+    "xor": ir.IRBuilder.xor,
+    "shl": ir.IRBuilder.shl,
+    "shr": ir.IRBuilder.lshr,
+}
+
+
+@dataclass(frozen=True)
+class Native:
+    """Compiled code. `cell` is the type of the array of passive columns."""
+
+    cell: type[np.unsignedinteger]
+    _engine: binding.ExecutionEngine
+    _function: Callable[..., int]
+
+    def run(
+        self,
+        state: npt.NDArray[np.uint64],
+        cells: npt.NDArray[np.unsignedinteger],
+        masks: npt.NDArray[np.uint64],
+        loops: int,
+    ) -> int:
+        """Up to `loops` passes on a stream, in place; returns how many were done."""
+        addresses = (array.ctypes.data for array in (state, cells, masks))
+        return int(self._function(*addresses, loops))
+
+
+def compile_code(code: Code, cell_bits: int, words: int) -> Native:
+    """Machine code for a pass over `words` words of state and cells of `cell_bits` bits."""
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    machine = binding.Target.from_default_triple().create_target_machine(opt=3)
+    module = binding.parse_assembly(str(_Writer(code, cell_bits, words).module))
+    module.verify()
+    tuning = binding.create_pipeline_tuning_options(speed_level=3)
+    builder = binding.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(module, builder)
+    engine = binding.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 3, ctypes.c_int64)
+    function = prototype(engine.get_function_address("run"))
+    return Native(getattr(np, f"uint{cell_bits}"), engine, function)
+
+
+class _Writer:
+    """LLVM's text for the loop around a pass."""
+
+    def __init__(self, code: Code, cell_bits: int, words: int) -> None:
+        self.code = code
+        self.cell = ir.IntType(cell_bits)
+        self.module = ir.Module("lifted")
+        pointers = [_WORD.as_pointer(), self.cell.as_pointer(), _WORD.as_pointer()]
+        signature = ir.FunctionType(_WORD, [*pointers, _WORD])
+        self.function = ir.Function(self.module, signature, "run")
+        self.tables = [self._table(n, table) for n, table in enumerate(code.tables)]
+        for argument in self.function.args[:3]:
+            argument.add_attribute("noalias")
+        self.entry, self.head, self.body, self.done = (
+            self.function.append_basic_block(name) for name in ("entry", "head", "body", "done")
+        )
+        self.undo: list[tuple[ir.Value, ir.Value]] = []
+        self._write(words)
+
+    def _table(self, number: int, table: npt.NDArray[np.int64]) -> ir.GlobalVariable:
+        entry = ir.IntType(32)
+        content = ir.ArrayType(entry, len(table))
+        result = ir.GlobalVariable(self.module, content, f"table{number}")
+        result.global_constant = True
+        result.linkage = "internal"
+        result.initializer = ir.Constant(content, [ir.Constant(entry, int(x)) for x in table])
+        return result
+
+    def _write(self, words: int) -> None:
+        state, cells, masks, loops = self.function.args
+        builder = ir.IRBuilder(self.entry)
+        first = [builder.load(self._at(builder, state, n)) for n in range(words)]
+        stops = [builder.load(self._at(builder, masks, n)) for n in range(words)]
+        builder.branch(self.head)
+
+        builder.position_at_end(self.head)
+        count = builder.phi(_WORD, "count")
+        now = [builder.phi(_WORD) for _ in range(words)]
+        halt = builder.phi(_BIT, "halt")
+        finished = builder.or_(halt, builder.icmp_unsigned(">=", count, loops))
+        builder.cbranch(finished, self.done, self.body)
+
+        builder.position_at_end(self.body)
+        values = self._pass(builder, now, cells)
+        following = [values[value] for value in self.code.following]
+        raised = [builder.and_(word, stop) for word, stop in zip(following, stops, strict=True)]
+        any_raised = _fold(builder, raised)
+        stop = builder.icmp_unsigned("!=", any_raised, ir.Constant(_WORD, 0))
+        onward = builder.add(count, ir.Constant(_WORD, 1))
+        last = builder.block
+        builder.branch(self.head)
+
+        count.add_incoming(ir.Constant(_WORD, 0), self.entry)
+        count.add_incoming(onward, last)
+        halt.add_incoming(ir.Constant(_BIT, 0), self.entry)
+        halt.add_incoming(stop, last)
+        for phi, start, word in zip(now, first, following, strict=True):
+            phi.add_incoming(start, self.entry)
+            phi.add_incoming(word, last)
+
+        builder.position_at_end(self.done)
+        for number, word in enumerate(now):
+            builder.store(word, self._at(builder, state, number))
+        builder.ret(count)
+
+    @staticmethod
+    def _at(builder: ir.IRBuilder, array: ir.Value, place: int) -> ir.Value:
+        return builder.gep(array, [ir.Constant(_WORD, place)])
+
+    def _pass(
+        self, builder: ir.IRBuilder, now: list[ir.Value], cells: ir.Value
+    ) -> dict[int, ir.Value]:
+        values: dict[int, ir.Value] = {}
+        for place, instruction in enumerate(self.code.instructions):
+            operands = [values[o] for o in instruction.operands if o in values]
+            if instruction.operation == "state":
+                values[place] = now[instruction.number]
+            elif instruction.operation == "guard":
+                self._guard(builder, operands[0])
+            elif instruction.operation == "store":
+                self._store(builder, cells, *operands)
+            elif instruction.operation == "load":
+                loaded = builder.load(builder.gep(cells, [operands[0]]))
+                values[place] = self._widen(builder, loaded)
+            else:
+                values[place] = self._value(builder, instruction, operands)
+        return values
+
+    def _value(
+        self, builder: ir.IRBuilder, instruction: Instruction, operands: list[ir.Value]
+    ) -> ir.Value:
+        operation, zero = instruction.operation, ir.Constant(_WORD, 0)
+        if operation in _PLAIN:
+            return _PLAIN[operation](builder, *operands)
+        if operation == "const":
+            return ir.Constant(_WORD, instruction.number & MASK)
+        if operation == "select":
+            return builder.select(builder.icmp_unsigned("!=", operands[0], zero), *operands[1:])
+        if operation == "equal":
+            return builder.zext(builder.icmp_unsigned("==", *operands), _WORD)
+        if operation == "less":
+            return builder.zext(builder.icmp_unsigned("<", *operands), _WORD)
+        if operation == "negative":
+            return builder.lshr(operands[0], ir.Constant(_WORD, 63))
+        if operation == "ones":
+            return builder.ctpop(operands[0])
+        assert operation == "table", operation
+        table = self.tables[instruction.number]
+        entry = builder.load(builder.gep(table, [zero, operands[0]]))
+        return builder.sext(entry, _WORD)
+
+    def _widen(self, builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+        return value if value.type == _WORD else builder.zext(value, _WORD)
+
+    def _store(
+        self, builder: ir.IRBuilder, cells: ir.Value, column: ir.Value, content: ir.Value
+    ) -> None:
+        place = builder.gep(cells, [column])
+        self.undo.append((place, builder.load(place)))
+        builder.store(content if self.cell == _WORD else builder.trunc(content, self.cell), place)
+
+    def _guard(self, builder: ir.IRBuilder, wrong: ir.Value) -> None:
+        """Leave if a value is not zero; what was stored in this pass is put back."""
+        failed = self.function.append_basic_block("given_up")
+        onward = self.function.append_basic_block("onward")
+        bad = builder.icmp_unsigned("!=", wrong, ir.Constant(_WORD, 0))
+        builder.cbranch(bad, failed, onward)
+        builder.position_at_end(failed)
+        for place, old in reversed(self.undo):
+            builder.store(old, place)
+        builder.branch(self.done)
+        builder.position_at_end(onward)
+
+
+def _fold(builder: ir.IRBuilder, values: list[ir.Value]) -> ir.Value:
+    result: ir.Value = ir.Constant(_WORD, 0)
+    for value in values:
+        result = builder.or_(result, value)
+    return result

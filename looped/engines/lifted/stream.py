@@ -1,0 +1,176 @@
+"""One residual stream in packed words, and the programs that advance such streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.engines.event.sparse import SparseModel
+from looped.engines.lifted.columns import behaviour
+from looped.engines.lifted.lift import Lifted, lift
+from looped.engines.lifted.native import CELLS, Native, compile_code
+
+__all__ = ["Program", "Programs", "Stream"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Lifted code and its machine code. Of lane i of the driver, `word[i]` is the word of the
+    state that holds it, or -1 if it is known, and `bit[i]` its place there."""
+
+    lifted: Lifted
+    native: Native
+    word: npt.NDArray[np.intp]
+    bit: npt.NDArray[np.uint64]
+
+    def fits(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> bool:
+        """Whether this program is the right one for a stream whose host sets certain lanes."""
+        known = self.lifted.behaviour.known
+        if known.shape != x.shape or (known[host] != 0).any():
+            return False
+        return bool(((known == 0) | (known == x)).all())
+
+
+class Programs:
+    """The programs made for a model: one suffices for all streams with the same constants."""
+
+    def __init__(self, model: SparseModel) -> None:
+        self.model = model
+        self.made: list[Program] = []
+
+    def find(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> Program:
+        """The program for a stream. Raises CompileError if the model cannot be lifted."""
+        for program in self.made:
+            if program.fits(x, host):
+                return program
+        lifted = lift(behaviour(self.model, x, host))
+        bits = next(size for size in CELLS if len(lifted.packed) <= size)
+        native = compile_code(lifted.code, bits, len(lifted.words))
+        word, bit = np.full(x.shape[1], -1, np.intp), np.zeros(x.shape[1], np.uint64)
+        for number, lanes in enumerate(lifted.words):
+            word[list(lanes)] = number
+            bit[list(lanes)] = np.arange(len(lanes))
+        self.made.append(Program(lifted, native, word, bit))
+        return self.made[-1]
+
+
+class Stream:
+    """A residual stream: `x` as it was loaded, and since then the words of a program.
+
+    The program is found when the first pass is due, so that it is known which lanes the host sets.
+    A stream whose lanes are not all ±1 has none, and every pass of it is given up.
+    """
+
+    def __init__(self, programs: Programs, x: npt.NDArray[np.generic]) -> None:
+        self.programs = programs
+        self.x: Floats = np.array(x, dtype=np.float64)
+        self.host = np.zeros(x.shape, np.bool_)
+        self.program: Program | None = None
+
+    def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
+        """Up to `loops` passes, until one of some lanes of a column is +1; returns those done."""
+        if self.program is None and not self._pack():
+            return 0
+        assert self.program is not None
+        masks = np.zeros(len(self.words), np.uint64)
+        word, bit = self.program.word[stops], self.program.bit[stops]
+        if len(stops) and column == self.program.lifted.behaviour.driver:
+            np.bitwise_or.at(masks, word[word >= 0], np.uint64(1) << bit[word >= 0])
+            return self.program.native.run(self.words, self.cells, masks, loops)
+        if not len(stops):
+            return self.program.native.run(self.words, self.cells, masks, loops)
+        return self._run_singly(column, stops, loops)
+
+    def replace(self, x: Floats) -> None:
+        """Go on with another state."""
+        self.x = x
+        self.program = None
+
+    def state(self) -> Floats:
+        """The stream as it is, (columns, d_model)."""
+        if self.program is None:
+            return self.x.copy()
+        x: Floats = self.x.copy()
+        lifted = self.program.lifted
+        places = np.arange(len(lifted.packed), dtype=self.cells.dtype)
+        bits = self.cells[: len(x), None] >> places & 1
+        x[:, lifted.packed] = 2.0 * bits - 1
+        x[lifted.behaviour.driver] = self.column(lifted.behaviour.driver)
+        return x
+
+    def column(self, column: int) -> Floats:
+        """One column as it is, (d_model,)."""
+        result: Floats = self.x[column].copy()
+        if self.program is None:
+            return result
+        lifted = self.program.lifted
+        if column == lifted.behaviour.driver:
+            word, bit = self.program.word, self.program.bit
+            own = word >= 0
+            result[own] = 2.0 * (self.words[word[own]] >> bit[own] & np.uint64(1)) - 1
+        elif lifted.packed:
+            places = np.arange(len(lifted.packed), dtype=self.cells.dtype)
+            result[list(lifted.packed)] = 2.0 * (self.cells[column] >> places & 1) - 1
+        return result
+
+    def raised(self, column: int, lanes: npt.NDArray[np.intp]) -> bool:
+        """Whether one of some lanes of a column is +1."""
+        return bool((self.column(column)[lanes] == 1).any())
+
+    def write(
+        self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
+    ) -> None:
+        """Set some lanes of a column. Lanes taken for constants make the program void."""
+        self.host[column, lanes] = True
+        if self.program is None:
+            self.x[column, lanes] = values
+            return
+        known = self.program.lifted.behaviour.known[column, lanes]
+        if known.any() or not (np.abs(values.astype(np.float64)) == 1).all():
+            self.replace(self.state())
+            self.x[column, lanes] = values
+            return
+        new = self.column(column)
+        new[lanes] = values
+        self._put(column, new)
+
+    def _run_singly(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
+        """Passes one at a time, for lanes of a column that is not the driver."""
+        assert self.program is not None
+        masks = np.zeros(len(self.words), np.uint64)
+        for done in range(loops):
+            if self.program.native.run(self.words, self.cells, masks, 1) == 0:
+                return done
+            if self.raised(column, stops):
+                return done + 1
+        return loops
+
+    def _pack(self) -> bool:
+        """Find a program and pack the stream into its words; False if some lane is not ±1."""
+        if not (np.abs(self.x) == 1).all():
+            return False
+        self.program = self.programs.find(self.x.astype(np.int8), self.host)
+        lifted, cell = self.program.lifted, self.program.native.cell
+        weights = np.left_shift(np.uint64(1), np.arange(len(lifted.packed), dtype=np.uint64))
+        packed = ((self.x[:, lifted.packed] > 0) * weights).sum(axis=1, dtype=np.uint64)
+        self.cells = np.append(packed, np.uint64(0)).astype(cell)
+        self.words = np.zeros(len(lifted.words), np.uint64)
+        self._put(lifted.behaviour.driver, self.x[lifted.behaviour.driver])
+        return True
+
+    def _put(self, column: int, lanes: Floats) -> None:
+        """Pack one column."""
+        assert self.program is not None
+        lifted = self.program.lifted
+        if column != lifted.behaviour.driver:
+            bits = sum(1 << place for place, lane in enumerate(lifted.packed) if lanes[lane] > 0)
+            self.cells[column] = bits
+            return
+        for number, word in enumerate(lifted.words):
+            self.words[number] = sum(
+                1 << place for place, lane in enumerate(word) if lanes[lane] > 0
+            )

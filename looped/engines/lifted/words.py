@@ -1,0 +1,246 @@
+"""Sums over bits become words: all lanes with the same function of bits are computed as one.
+
+A sum is turned into a decision diagram, conditions before other bits. Two lanes have the same
+function if their diagrams are the same when the bits' places are counted from the lane's own; then
+one word holds both, each at its place. A lane must be ±1: where its diagram has other numbers, a
+guard gives up the pass in which they would come up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+
+from looped.engines.lifted.code import Code
+from looped.engines.lifted.conditions import All, Bit, Expression, Not, Parity, leaves
+from looped.engines.lifted.diagram import Branch, Diagram, Diagrams, Variable, variables
+from looped.errors import CompileError
+
+__all__ = ["Form", "State", "Sum", "Words", "lane_form"]
+
+State = float | Bit
+"""A lane: the constant 0 or 1, or a bit of a value."""
+
+_SHARED = 4
+"""A bit on which more lanes than this depend is taken for a condition, not for a bit of theirs."""
+
+_CONDITION, _OWN = 0, 1
+"""The two kinds of variables, in this order."""
+
+
+@dataclass
+class Form:
+    """`constant + Σ coefficient · bit`."""
+
+    constant: float = 0.0
+    bits: dict[Bit, float] = field(default_factory=dict)
+
+    def add(self, other: Form, factor: float = 1.0) -> None:
+        """Add a multiple of another form."""
+        self.constant += factor * other.constant
+        for bit, coefficient in other.bits.items():
+            self.bits[bit] = self.bits.get(bit, 0.0) + factor * coefficient
+
+
+@dataclass
+class Sum:
+    """What a lane becomes: a form, and forms under conditions."""
+
+    form: Form
+    gated: list[tuple[Expression, Form]] = field(default_factory=list)
+
+    def gate(self, condition: Expression, form: Form) -> None:
+        """Add `condition · form`."""
+        if condition is True:
+            self.form.add(form)
+        elif condition is not False:
+            self.gated.append((condition, form))
+
+    def mentioned(self) -> set[Bit]:
+        """The bits on which the sum may depend."""
+        found = {bit for bit, coefficient in self.form.bits.items() if coefficient}
+        for condition, form in self.gated:
+            found |= leaves(condition) | set(form.bits)
+        return found
+
+
+def lane_form(state: State, factor: float = 1.0) -> Form:
+    """`factor · lane`, where the lane is ±1."""
+    if isinstance(state, Bit):
+        return Form(-factor, {state: 2 * factor})
+    return Form(factor * (2 * state - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A lane of a word: its place there, and what it is."""
+
+    lane: int
+    place: int
+    diagram: Diagram
+
+
+class Words:
+    """Puts sums into words. `widths` says of values how many of their lowest bits may be one."""
+
+    def __init__(self, code: Code, widths: dict[int, int]) -> None:
+        self.code = code
+        self.widths = widths
+
+    def settle(self, sums: Mapping[int, Sum], lanes: MutableMapping[int, State]) -> None:
+        """Give lanes the values of sums, one word for all those with the same function."""
+        shapes = _Shapes(_shared_bits(sums.values(), self.widths))
+        groups: dict[int, list[_Member]] = {}
+        suspects: dict[int, list[_Member]] = {}
+        for lane, total in sums.items():
+            wrong, bit = shapes.value(total)
+            if wrong == 1.0:
+                raise CompileError("a lane is never ±1: the model cannot be lifted")
+            shapes.note(suspects, lane, wrong)
+            shapes.note(groups, lane, bit)
+            if not isinstance(bit, Branch):
+                lanes[lane] = bit
+        for members in suspects.values():
+            self.code.emit("guard", self._word(members))
+        for members in groups.values():
+            bits = [_as_bit(member.diagram) for member in members]
+            if None in bits:
+                value = self._word(members)
+                bits = [Bit(value, member.place) for member in members]
+            for member, state in zip(members, bits, strict=True):
+                assert state is not None
+                lanes[member.lane] = state
+
+    def _word(self, members: list[_Member]) -> int:
+        """One word with the bits of all members, each at its place, zero elsewhere."""
+        word = self._emit(members[0].diagram, members[0].place, {})
+        places = {member.place for member in members}
+        value = self.code.mask(word, sum(1 << p for p in places))
+        self.widths[value] = max(places) + 1
+        return value
+
+    def _emit(self, diagram: Diagram, place: int, made: dict[int, int]) -> int:
+        """A diagram on whole words: bits of its own shifted to the same place."""
+        code = self.code
+        if not isinstance(diagram, Branch):
+            return code.const(-1 if diagram else 0)
+        if diagram.serial not in made:
+            low, high = (self._emit(d, place, made) for d in (diagram.low, diagram.high))
+            kind, value, at = diagram.variable
+            if kind == _OWN:
+                made[diagram.serial] = _choose(code, code.shift(value, place - at), high, low)
+            else:
+                condition = code.shift(value, -at)
+                if self.widths.get(value) != at + 1:
+                    condition = code.mask(condition, 1)
+                made[diagram.serial] = code.emit("select", condition, high, low)
+        return made[diagram.serial]
+
+    def pack(self, states: Sequence[State]) -> int:
+        """Lanes as the bits of a word, the first least significant."""
+        constant = sum(1 << place for place, state in enumerate(states) if state == 1.0)
+        moves: dict[tuple[int, int], int] = {}
+        for place, state in enumerate(states):
+            if isinstance(state, Bit):
+                key = (state.value, place - state.place)
+                moves[key] = moves.get(key, 0) | 1 << place
+        word = self.code.const(constant)
+        for (value, left), mask in moves.items():
+            moved = self.code.shift(value, left)
+            width = self.widths.get(value, 64) + left
+            if width > 64 or mask != (1 << width) - 1:
+                moved = self.code.mask(moved, mask)
+            word = self.code.either(word, moved)
+        self.widths.setdefault(word, len(states))
+        return word
+
+
+def _shared_bits(sums: Iterable[Sum], widths: Mapping[int, int]) -> set[Bit]:
+    """The bits that are conditions: of one-bit values, or mentioned by many lanes."""
+    counts: Counter[Bit] = Counter()
+    for total in sums:
+        counts.update(total.mentioned())
+    return {b for b, n in counts.items() if n > _SHARED or widths.get(b.value, 64) == 1}
+
+
+class _Shapes:
+    """Sums as diagrams, conditions first; and what makes two of them the same function."""
+
+    def __init__(self, shared: set[Bit]) -> None:
+        self.diagrams = Diagrams()
+        self.shared = shared
+        self._keys: dict[object, int] = {}
+        self._expressions: dict[Expression, Diagram] = {}
+
+    def value(self, total: Sum) -> tuple[Diagram, Diagram]:
+        """Where a sum is not ±1, and where it is above zero."""
+        result = self._form(total.form)
+        for condition, form in total.gated:
+            product = self.diagrams.multiply(self._truth(condition), self._form(form))
+            result = self.diagrams.add(result, product)
+        wrong = self.diagrams.map(result, "wrong", lambda value: float(abs(value) != 1))
+        return wrong, self.diagrams.map(result, "bit", lambda value: float(value > 0))
+
+    def note(self, groups: dict[int, list[_Member]], lane: int, diagram: Diagram) -> None:
+        """Put a lane with those that have the same function; its place is its own highest bit's."""
+        if isinstance(diagram, Branch):
+            own = (at for kind, _, at in variables(diagram) if kind == _OWN)
+            place = max(own, default=0)
+            member = _Member(lane, place, diagram)
+            groups.setdefault(self._key(diagram, place), []).append(member)
+
+    def _key(self, diagram: Diagram, place: int) -> int:
+        """A number for the function that a diagram is, relative to its place."""
+        if not isinstance(diagram, Branch):
+            shape: object = diagram
+        else:
+            kind, value, at = diagram.variable
+            where = (kind, value, at if kind == _CONDITION else at - place)
+            shape = (where, self._key(diagram.low, place), self._key(diagram.high, place))
+        return self._keys.setdefault(shape, len(self._keys))
+
+    def _variable(self, bit: Bit) -> Diagram:
+        variable: Variable = (_CONDITION if bit in self.shared else _OWN, *bit)
+        return self.diagrams.variable(variable)
+
+    def _form(self, form: Form) -> Diagram:
+        result: Diagram = form.constant
+        for bit, coefficient in form.bits.items():
+            if coefficient:
+                scaled = self.diagrams.multiply(coefficient, self._variable(bit))
+                result = self.diagrams.add(result, scaled)
+        return result
+
+    def _truth(self, expression: Expression) -> Diagram:
+        if isinstance(expression, bool):
+            return float(expression)
+        if expression not in self._expressions:
+            self._expressions[expression] = self._compose(expression)
+        return self._expressions[expression]
+
+    def _compose(self, expression: Bit | Not | All | Parity) -> Diagram:
+        if isinstance(expression, Bit):
+            return self._variable(expression)
+        if isinstance(expression, Not):
+            return self.diagrams.invert(self._truth(expression.inner))
+        combine = (
+            self.diagrams.multiply if isinstance(expression, All) else self.diagrams.exclusive_or
+        )
+        result: Diagram = 1.0 if isinstance(expression, All) else 0.0
+        for part in expression.parts:
+            result = combine(result, self._truth(part))
+        return result
+
+
+def _as_bit(diagram: Diagram) -> Bit | None:
+    """The bit that a diagram is, if it is just that."""
+    if isinstance(diagram, Branch) and diagram.low == 0.0 and diagram.high == 1.0:
+        return Bit(*diagram.variable[1:])
+    return None
+
+
+def _choose(code: Code, word: int, high: int, low: int) -> int:
+    """Bit by bit, `high` where the word is one, else `low`."""
+    inverted = code.exclusive(word, code.const(-1))
+    return code.either(code.both(word, high), code.both(inverted, low))
