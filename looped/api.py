@@ -14,6 +14,7 @@ from pathlib import Path
 
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.emit import compile_circuit
+from looped.engines.auto import ENGINES, AutoEngine
 from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import Engine
@@ -32,6 +33,7 @@ __all__ = [
     "DEFAULT_WIDTH",
     "ENGINES",
     "assemble",
+    "choose_engine",
     "compile",
     "compile_machine",
     "run",
@@ -42,15 +44,6 @@ __all__ = [
 DEFAULT_MACHINE = "subleq"
 DEFAULT_WIDTH = 16
 DEFAULT_MEMORY = 1024
-
-
-def _event(machine: CompiledMachine, dtype: str = "float32", device: str = "cpu") -> Engine:
-    from looped.engines.event import EventEngine  # its compiler takes a while to load
-
-    return EventEngine(machine, dtype, device)
-
-
-ENGINES: dict[str, Callable[..., Engine]] = {"dense": DenseEngine, "event": _event}
 
 
 def assemble(
@@ -96,6 +89,23 @@ def compile_machine(
     return compile_circuit(MACHINES[name].circuit(width, memory))
 
 
+def choose_engine(
+    machine: CompiledMachine,
+    name: str = "auto",
+    dtype: str = "float32",
+    device: str = "cpu",
+    report: Callable[[str], None] = lambda text: None,
+) -> Engine:
+    """An engine by its name in ENGINES, or `auto`, which tells `report` what it takes and why.
+
+    Raises CompileError if the engine does not take the model, the dtype or the device.
+    """
+    if name == "auto":
+        return AutoEngine(machine, dtype, device, report)
+    report(f"engine: {name}")
+    return ENGINES[name](machine, dtype, device)
+
+
 def smallest_memory(image: Image) -> int:
     """The smallest memory, in words, that holds an image."""
     return max(MINIMUM_MEMORY, 1 << (len(image.words) - 1).bit_length())
@@ -110,10 +120,11 @@ def run(
 ) -> Trace:
     """Run a program on the transformer until it halts, or for at most `steps` instructions.
 
-    The trace is read off the residual stream: `writes` are the words that changed, `reads`
+    The engine is by default the fastest that can run the model. The trace is read off the residual
+    stream: `writes` are the words that changed, `reads`
     cannot be seen from outside and are empty.
     """
-    engine = engine or DenseEngine(machine)
+    engine = engine or AutoEngine(machine)
     computer = Computer(machine.plan, engine, [image.words], [data])
     done: list[Step] = []
     memory = computer.memory()[0]
@@ -135,7 +146,10 @@ def verify(
     engine: Engine | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Verdict:
-    """Hold a run against the reference, every lane after every loop. Raises Mismatch."""
+    """Hold a run against the reference, every lane after every loop. Raises Mismatch.
+
+    The engine is by default the dense one, which is the definition.
+    """
     engine = engine or DenseEngine(machine)
     return lockstep(machine, engine, [image], [data], steps, progress)
 

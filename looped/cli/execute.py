@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
 from looped import api
 from looped.cli.options import engine_options, json_option, machine_options, open_program
 from looped.cli.progress import Progress, progress
-from looped.engines.computer import Computer, Event
+from looped.cli.session import Input, Output, Session
+from looped.engines.computer import Computer
 from looped.errors import FileError, StepLimitError
 from looped.files import read_bytes
-from looped.image import Image
 from looped.verify.lockstep import Mismatch, Verdict
 
 __all__ = ["run", "verify"]
@@ -29,7 +27,7 @@ _INPUT_LIMIT = 64 << 20
 @click.command()
 @click.argument("program", type=_PATH)
 @machine_options
-@engine_options
+@engine_options("auto")
 @click.option("--steps", type=click.IntRange(min=0), help="Stop after so many instructions.")
 @click.option("--trace", is_flag=True, help="Print every instruction on stderr.")
 @json_option
@@ -41,6 +39,7 @@ def run(
     engine: str,
     dtype: str,
     device: str,
+    verbose: bool,
     steps: int | None,
     trace: bool,
     as_json: bool,
@@ -57,12 +56,19 @@ def run(
       looped run programs/subleq/fibonacci.sasm --trace --steps 20
     """
     compiled, image = open_program(program, machine, width, memory)
-    chosen = api.ENGINES[engine](compiled, dtype, device)
-    computer = Computer(compiled.plan, chosen, [image.words], [_standard_input()])
-    output = None if as_json else sys.stdout.buffer
     with progress("run") as line:
-        session = _Session(computer, image, line, output, trace)
-        session.run(steps)
+        report = _reporter(verbose, line)
+        chosen = api.choose_engine(compiled, engine, dtype, device, report)
+        output = Output(None if as_json else sys.stdout.buffer, line)
+        computer = Computer(compiled.plan, chosen, [image.words], [_standard_input(output)])
+        session = Session(computer, image, line, output, trace)
+        try:
+            session.run(steps)
+        except KeyboardInterrupt:
+            line.clear()
+            click.echo(f"\nstopped after {session.steps} steps at {session.place()}", err=True)
+            raise
+    report(f"{session.steps:,} steps, {chosen.fallbacks} passes left to the dense engine")
     if as_json:
         click.echo(json.dumps(session.summary()))
     if not computer.halted():
@@ -72,105 +78,24 @@ def run(
         )
 
 
-def _standard_input() -> bytes | BinaryIO:
+def _reporter(verbose: bool, line: Progress) -> Callable[[str], None]:
+    def report(text: str) -> None:
+        if verbose:
+            line.clear()
+            click.echo(text, err=True)
+
+    return report
+
+
+def _standard_input(output: Output) -> bytes | Input:
     """The program's input; nothing if the command was started without one (`<&-`)."""
-    return b"" if sys.stdin is None else sys.stdin.buffer
-
-
-class _Session:
-    """One run with its input, its output and its trace."""
-
-    def __init__(
-        self, computer: Computer, image: Image, line: Progress, output: BinaryIO | None, trace: bool
-    ) -> None:
-        self.computer = computer
-        self.image = image
-        self.line = line
-        self.output = output
-        self.trace = trace
-        self.steps = 0
-        self.emitted = bytearray()
-        self.events: list[dict[str, object]] = []
-        self.memory = computer.memory()[0] if trace else None
-
-    def run(self, limit: int | None) -> None:
-        """Execute until the program halts or the limit is reached; say where on Ctrl-C."""
-        try:
-            while not self.computer.halted() and (limit is None or self.steps < limit):
-                self._note(self.computer.step()[0])
-        except KeyboardInterrupt:
-            self.line.clear()
-            click.echo(f"\nstopped after {self.steps} steps at {self.place()}", err=True)
-            raise
-
-    def place(self) -> str:
-        """The program counter, and the source line if it is known."""
-        return _place(self.image, self.computer.pcs[0])
-
-    def summary(self) -> dict[str, object]:
-        """The run as JSON: output as text of code points 0 to 255, and the trace if asked for."""
-        result: dict[str, object] = {
-            "halted": self.computer.halted(),
-            "steps": self.steps,
-            "pc": self.computer.pcs[0],
-            "output": self.emitted.decode("latin-1"),
-        }
-        if self.trace:
-            result["trace"] = self.events
-        return result
-
-    def _note(self, event: Event) -> None:
-        if not event.retired:
-            return
-        self.steps += 1
-        self.line(self.steps)
-        if event.emitted is not None:
-            self._emit(event.emitted)
-        if self.memory is not None:
-            self._trace(event)
-
-    def _trace(self, event: Event) -> None:
-        """Note one instruction: what changed in memory is read off the residual stream."""
-        memory = self.computer.memory()[0]
-        changed = {int(i): int(memory[i]) for i in (memory != self.memory).nonzero()[0]}
-        self.memory = memory
-        if self.output is None:
-            self.events.append({**dataclasses.asdict(event), "changed": changed})
-            return
-        self.line.clear()
-        click.echo(_trace_line(self.steps, event, changed, self.image), err=True)
-
-    def _emit(self, byte: int) -> None:
-        if self.output is None:
-            self.emitted.append(byte)
-            return
-        self.line.clear()
-        self.output.write(bytes([byte]))
-        self.output.flush()
-
-
-def _place(image: Image, pc: int) -> str:
-    location = image.location(pc)
-    return f"address {pc}" + (f" ({location})" if location else "")
-
-
-def _trace_line(number: int, event: Event, changed: dict[int, int], image: Image) -> str:
-    notes = [f"mem[{address}] = {word}" for address, word in changed.items()]
-    if event.consumed is not None:
-        notes.append(f"in {event.consumed}")
-    if event.emitted is not None:
-        notes.append(f"out {event.emitted} {chr(event.emitted)!r}")
-    location = image.location(event.pc)
-    where = str(location) if location else ""
-    return (
-        f"{number:>8}  pc {event.pc:>6} -> {event.next_pc:<6} {where}  {' '.join(notes)}".rstrip()
-    )
+    return b"" if sys.stdin is None else Input(sys.stdin.buffer, output)
 
 
 @click.command()
 @click.argument("programs", type=_PATH, nargs=-1, required=True, metavar="PROGRAM...")
 @machine_options
-@engine_options
+@engine_options("dense")
 @click.option("--steps", type=click.IntRange(min=0), help="Compare so many instructions at most.")
 @click.option(
     "--input", "data", type=_PATH, help="A file that is the programs' input; - for stdin."
@@ -184,6 +109,7 @@ def verify(
     engine: str,
     dtype: str,
     device: str,
+    verbose: bool,
     steps: int | None,
     data: Path | None,
     as_json: bool,
@@ -205,8 +131,9 @@ def verify(
     verdicts = []
     for path in programs:
         compiled, image = open_program(path, machine, width, memory)
-        chosen = api.ENGINES[engine](compiled, dtype, device)
         with progress(f"verify {path}") as line:
+            report = _reporter(verbose, line)
+            chosen = api.choose_engine(compiled, engine, dtype, device, report)
             try:
                 verdict = api.verify(compiled, image, content, steps, chosen, line)
             except Mismatch as mismatch:
@@ -224,8 +151,7 @@ def _read_input(data: Path | None) -> bytes:
     if data is None:
         return b""
     if str(data) == "-":
-        source = _standard_input()
-        content = source if isinstance(source, bytes) else source.read(_INPUT_LIMIT + 1)
+        content = b"" if sys.stdin is None else sys.stdin.buffer.read(_INPUT_LIMIT + 1)
         if len(content) > _INPUT_LIMIT:
             raise FileError(f"the input is larger than {_INPUT_LIMIT >> 20} MB")
         return content

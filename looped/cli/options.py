@@ -45,20 +45,27 @@ def machine_options(command: F) -> F:
     return command
 
 
-def engine_options(command: F) -> F:
-    """--engine, --dtype and --device."""
-    for option in (
-        click.option("--device", default="cpu", metavar="NAME", help="cpu, cuda, cuda:1, …"),
-        click.option("--dtype", default="float32", metavar="NAME", help="float32 or float64."),
-        click.option(
-            "--engine",
-            default="dense",
-            type=click.Choice(sorted(api.ENGINES)),
-            help="What executes the weights: all columns (dense), or those that changed (event).",
-        ),
-    ):
-        command = option(command)
-    return command
+def engine_options(default: str) -> Callable[[F], F]:
+    """--engine, with its default, --dtype, --device and --verbose."""
+
+    def add(command: F) -> F:
+        for option in (
+            click.option("-v", "--verbose", is_flag=True, help="Say on stderr which engine it is."),
+            click.option("--device", default="cpu", metavar="NAME", help="cpu, cuda, cuda:1, …"),
+            click.option("--dtype", default="float32", metavar="NAME", help="float32 or float64."),
+            click.option(
+                "--engine",
+                default=default,
+                show_default=True,
+                type=click.Choice(["auto", *api.ENGINES]),
+                help="What executes the weights: machine code made from them (lifted), the columns "
+                "that changed (event), all columns (dense); auto takes the first that can.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return add
 
 
 def json_option(command: F) -> F:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,13 @@ from looped.compiler.compiled import Plan
 from looped.compiler.embedding import embed, embed_words, memory_words, read_word
 from looped.engines.engine import Engine
 
-__all__ = ["Computer", "Event"]
+__all__ = ["UNSEEN", "ByteSource", "Computer", "Event"]
+
+UNSEEN = -1
+"""The program counter of an instruction that was not looked at before it ran."""
 
 _FLAGS = ("reading", "waiting", "writing")
+_SIGN = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,8 @@ class Event:
     """What one loop did to one program, seen from outside.
 
     `retired` is False if the machine had halted before or was waiting for input. `consumed`
-    is the word taken from the input column, `emitted` the byte put out.
+    is the word taken from the input column, `emitted` the byte put out; `pc` is UNSEEN if the loops
+    before were done in one go.
     """
 
     retired: bool
@@ -37,6 +42,13 @@ class Event:
     consumed: int | None = None
     emitted: int | None = None
     waiting: bool = False
+
+
+class ByteSource(Protocol):
+    """Where input comes from: any binary stream."""
+
+    def read(self, count: int, /) -> bytes:
+        """The next bytes, none at the end; blocks until they are there."""
 
 
 class Computer:
@@ -51,7 +63,7 @@ class Computer:
         plan: Plan,
         engine: Engine,
         programs: Sequence[Sequence[int]],
-        inputs: Sequence[bytes | BinaryIO],
+        inputs: Sequence[bytes | ByteSource],
     ) -> None:
         self.plan = plan
         self.engine = engine
@@ -59,6 +71,7 @@ class Computer:
         self.positions = [0] * len(inputs)
         self._lanes = {name: np.array(lanes, np.intp) for name, lanes in plan.words.items()}
         self._watched = np.concatenate([self._lanes[n] for n in ("pc", *_FLAGS, "out")])
+        self._stops = np.concatenate([self._lanes["pc"][_SIGN:], *(self._lanes[n] for n in _FLAGS)])
         engine.load(np.stack([embed(words, plan) for words in programs]))
         self.pcs = [0] * len(inputs)
         self.offered: list[int | None] = [None] * len(inputs)
@@ -73,6 +86,21 @@ class Computer:
         """One loop; returns what happened to each program."""
         halted = [self.halted(stream) for stream in range(len(self.inputs))]
         self.engine.step()
+        return self._look(halted)
+
+    def advance(self, loops: int) -> tuple[int, Event]:
+        """Up to `loops` loops of the only program, which has not halted, in one go.
+
+        It stops after a loop in which there is something for the host to do. Returns the number of
+        loops before the last one, each of which retired an instruction, and the last one's event.
+        """
+        done = self.engine.run(self.plan.cpu, self._stops, loops)
+        if done > 1:
+            self.pcs[0] = UNSEEN
+        return done - 1, self._look([False])[0]
+
+    def _look(self, halted: Sequence[bool]) -> list[Event]:
+        """What the last loop did to each program, and what the host does about it."""
         seen = self.engine.read(self.plan.cpu, self._watched)
         width, flags = self.plan.width, seen[:, self.plan.width :] > 0
         next_pcs = read_word(seen[:, :width]).tolist()

@@ -30,8 +30,12 @@ class DenseEngine:
         self.device = _device(device)
         self.model = machine.model().to(self.device, self.dtype)
         self.x = torch.empty(0, dtype=self.dtype, device=self.device)
+        self.fallbacks = 0
 
-    def load(self, x: npt.NDArray[np.int8] | npt.NDArray[np.float64]) -> None:
+    def prepare(self) -> None:
+        """Nothing: the weights are used as they are."""
+
+    def load(self, x: npt.NDArray[np.generic]) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
         self.x = torch.tensor(x, dtype=self.dtype, device=self.device)
 
@@ -39,6 +43,17 @@ class DenseEngine:
     def step(self, loops: int = 1) -> None:
         """Pass all streams through all blocks, `loops` times."""
         self.x = self.model(self.x, loops)
+
+    def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
+        """Up to `loops` passes of the only stream, and no more after one that leaves one of the
+        lanes `stops` of a column at +1; returns how many. Raises ValueError if there are others."""
+        if len(self.x) != 1:
+            raise ValueError(f"run is for one stream, and there are {len(self.x)}")
+        for done in range(1, loops + 1):
+            self.step()
+            if (self.read(column, stops) == 1).any():
+                return done
+        return loops
 
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""

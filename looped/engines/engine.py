@@ -17,11 +17,22 @@ class Engine(Protocol):
     them as they like; `read` and `write` let a host look at and set single lanes between loops.
     """
 
-    def load(self, x: npt.NDArray[np.int8]) -> None:
+    @property
+    def fallbacks(self) -> int:
+        """Passes of single streams that a faster engine could not certify and left to `dense`."""
+
+    def load(self, x: npt.NDArray[np.generic]) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
+
+    def prepare(self) -> None:
+        """Do now what the next pass needs done once. Raises CompileError if that is impossible."""
 
     def step(self, loops: int = 1) -> None:
         """Pass all streams through all blocks, `loops` times."""
+
+    def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
+        """Up to `loops` passes of the only stream, and no more after one that leaves one of the
+        lanes `stops` of a column at +1; returns how many. Raises ValueError if there are others."""
 
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, ±1 or not: (batch, columns, d_model)."""

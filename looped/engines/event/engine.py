@@ -35,7 +35,7 @@ class EventEngine:
         self.fallbacks = 0
         self.streams: list[_Running] = []
 
-    def load(self, x: npt.NDArray[np.int8]) -> None:
+    def load(self, x: npt.NDArray[np.generic]) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
         self.streams = [_Running(self.model, stream.copy()) for stream in x]
 

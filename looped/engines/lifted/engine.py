@@ -33,9 +33,18 @@ class LiftedEngine:
         self.fallbacks = 0
         self.streams: list[Stream] = []
 
-    def load(self, x: npt.NDArray[np.int8]) -> None:
+    def load(self, x: npt.NDArray[np.generic]) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
         self.streams = [Stream(self.programs, stream) for stream in x]
+
+    def prepare(self) -> None:
+        """Lift and compile whatever the next pass needs. Raises CompileError if that is impossible.
+
+        It is done by itself when the first pass is due; lanes that the host sets before that are
+        known to be the host's, and need no second compilation.
+        """
+        for stream in self.streams:
+            stream.prepare()
 
     def step(self, loops: int = 1) -> None:
         """Pass all streams through all blocks, `loops` times."""
@@ -44,8 +53,10 @@ class LiftedEngine:
             self._run(stream, nothing, loops)
 
     def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
-        """Up to `loops` passes of the only stream, until one of these lanes of a column is +1."""
-        assert len(self.streams) == 1
+        """Up to `loops` passes of the only stream, and no more after one that leaves one of the
+        lanes `stops` of a column at +1; returns how many. Raises ValueError if there are others."""
+        if len(self.streams) != 1:
+            raise ValueError(f"run is for one stream, and there are {len(self.streams)}")
         return self._run(0, stops, loops, column)
 
     def state(self) -> npt.NDArray[np.float64]:
@@ -63,13 +74,16 @@ class LiftedEngine:
     def _run(self, stream: int, stops: npt.NDArray[np.intp], loops: int, column: int = 0) -> int:
         """Passes of one stream; those that are given up are done by the dense engine."""
         running = self.streams[stream]
-        done = running.run(column, stops, loops)
-        while done < loops and not running.raised(column, stops):
-            self.fallbacks += 1
-            self.dense.load(running.state()[None])
-            self.dense.step()
-            running.replace(self.dense.state()[0])
-            done += 1
-            if not running.raised(column, stops):
-                done += running.run(column, stops, loops - done)
+        done = 0
+        while done < loops:
+            passes = running.run(column, stops, loops - done)
+            done += passes
+            if passes == 0:
+                self.fallbacks += 1
+                self.dense.load(running.state()[None])
+                self.dense.step()
+                running.replace(self.dense.state()[0])
+                done += 1
+            if running.raised(column, stops):
+                break
         return done

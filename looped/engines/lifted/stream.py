@@ -73,9 +73,9 @@ class Stream:
 
     def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
         """Up to `loops` passes, until one of some lanes of a column is +1; returns those done."""
-        if self.program is None and not self._pack():
+        self.prepare()
+        if self.program is None:
             return 0
-        assert self.program is not None
         masks = np.zeros(len(self.words), np.uint64)
         word, bit = self.program.word[stops], self.program.bit[stops]
         if len(stops) and column == self.program.lifted.behaviour.driver:
@@ -84,6 +84,17 @@ class Stream:
         if not len(stops):
             return self.program.native.run(self.words, self.cells, masks, loops)
         return self._run_singly(column, stops, loops)
+
+    def prepare(self) -> None:
+        """Find a program and pack the stream into its words, unless some lane is not ±1."""
+        if self.program is None and (np.abs(self.x) == 1).all():
+            self.program = self.programs.find(self.x.astype(np.int8), self.host)
+            lifted, cell = self.program.lifted, self.program.native.cell
+            weights = np.left_shift(np.uint64(1), np.arange(len(lifted.packed), dtype=np.uint64))
+            packed = ((self.x[:, lifted.packed] > 0) * weights).sum(axis=1, dtype=np.uint64)
+            self.cells = np.append(packed, np.uint64(0)).astype(cell)
+            self.words = np.zeros(len(lifted.words), np.uint64)
+            self._put(lifted.behaviour.driver, self.x[lifted.behaviour.driver])
 
     def replace(self, x: Floats) -> None:
         """Go on with another state."""
@@ -148,19 +159,6 @@ class Stream:
             if self.raised(column, stops):
                 return done + 1
         return loops
-
-    def _pack(self) -> bool:
-        """Find a program and pack the stream into its words; False if some lane is not ±1."""
-        if not (np.abs(self.x) == 1).all():
-            return False
-        self.program = self.programs.find(self.x.astype(np.int8), self.host)
-        lifted, cell = self.program.lifted, self.program.native.cell
-        weights = np.left_shift(np.uint64(1), np.arange(len(lifted.packed), dtype=np.uint64))
-        packed = ((self.x[:, lifted.packed] > 0) * weights).sum(axis=1, dtype=np.uint64)
-        self.cells = np.append(packed, np.uint64(0)).astype(cell)
-        self.words = np.zeros(len(lifted.words), np.uint64)
-        self._put(lifted.behaviour.driver, self.x[lifted.behaviour.driver])
-        return True
 
     def _put(self, column: int, lanes: Floats) -> None:
         """Pack one column."""

@@ -166,7 +166,7 @@ def _common_divisor(numbers: Iterable[float]) -> float:
 def _join_ramps(
     changes: Changes, ramp: _Ramp, lanes: Mapping[int, list[tuple[float, float]]]
 ) -> None:
-    """Note sums of ramps, lane by lane: what they are at the least z, and their steps from there."""
+    """Note sums of ramps, lane by lane: their value at the least z, and the steps from there."""
     form = Affine(ramp.constant, dict(ramp.bits))
     low = sum(min(c, 0) for _, c in ramp.z)
     high = sum(max(c, 0) for _, c in ramp.z)

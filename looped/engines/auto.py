@@ -1,0 +1,119 @@
+"""AutoEngine: the fastest engine that can run a model; the slower ones stand by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.compiler.compiled import CompiledMachine
+from looped.engines.dense import DenseEngine
+from looped.engines.engine import Engine
+from looped.errors import CompileError
+
+__all__ = ["ENGINES", "AutoEngine"]
+
+
+def _lifted(machine: CompiledMachine, dtype: str = "float32", device: str = "cpu") -> Engine:
+    from looped.engines.lifted import LiftedEngine  # LLVM takes a while to load
+
+    return LiftedEngine(machine, dtype, device)
+
+
+def _event(machine: CompiledMachine, dtype: str = "float32", device: str = "cpu") -> Engine:
+    from looped.engines.event import EventEngine  # numba takes a while to load
+
+    return EventEngine(machine, dtype, device)
+
+
+ENGINES: dict[str, Callable[..., Engine]] = {
+    "lifted": _lifted,
+    "event": _event,
+    "dense": DenseEngine,
+}
+"""All engines by name, the fastest first. The dense one takes every model."""
+
+
+class AutoEngine:
+    """Takes `lifted` if the model can be lifted, else `event` if it can be indexed, else `dense`.
+
+    Which one is decided when the first pass is due, and again if the host sets lanes that were
+    taken for constants. `report` is told the choice, and what spoke against faster ones. Raises
+    CompileError for a dtype or device that not even the dense engine has.
+    """
+
+    def __init__(
+        self,
+        machine: CompiledMachine,
+        dtype: str = "float32",
+        device: str = "cpu",
+        report: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.machine, self.dtype, self.device = machine, dtype, device
+        self.report = report
+        self.names = list(ENGINES)
+        self.decided = False
+        self.engine: Engine = DenseEngine(machine, dtype, device)
+
+    @property
+    def fallbacks(self) -> int:
+        """Passes that the engine handed to the dense one."""
+        return self.engine.fallbacks
+
+    def load(self, x: npt.NDArray[np.generic]) -> None:
+        """Begin with these residual streams, (batch, columns, d_model)."""
+        self.names, self.decided = list(ENGINES), False
+        self._begin(x)
+
+    def prepare(self) -> None:
+        """Settle on an engine; done by itself when the first pass is due."""
+        while True:
+            try:
+                self.engine.prepare()
+            except CompileError as error:
+                self.report(f"not {self.names[0]}: {error}")
+                state = self.engine.state()
+                self.names.pop(0)
+                self._begin(state)
+                continue
+            if not self.decided:
+                self.report(f"engine: {self.names[0]}")
+                self.decided = True
+            return
+
+    def step(self, loops: int = 1) -> None:
+        """Pass all streams through all blocks, `loops` times."""
+        self.prepare()
+        self.engine.step(loops)
+
+    def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
+        """Up to `loops` passes of the only stream, and no more after one that leaves one of the
+        lanes `stops` of a column at +1; returns how many. Raises ValueError if there are others."""
+        self.prepare()
+        return self.engine.run(column, stops, loops)
+
+    def state(self) -> npt.NDArray[np.float64]:
+        """A copy of the residual streams as they are, (batch, columns, d_model)."""
+        return self.engine.state()
+
+    def read(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+        """Some lanes of one column of every stream, (batch, lanes)."""
+        return self.engine.read(column, lanes)
+
+    def write(self, stream: int, column: int, lanes: npt.NDArray[np.intp], values: object) -> None:
+        """Set some lanes of one column of one stream to values (lanes,)."""
+        self.engine.write(stream, column, lanes, values)
+
+    def _begin(self, x: npt.NDArray[np.generic]) -> None:
+        """Make the first engine on the list that takes the model and these streams."""
+        while True:
+            try:
+                self.engine = ENGINES[self.names[0]](self.machine, self.dtype, self.device)
+                self.engine.load(x)
+                return
+            except CompileError as error:
+                if len(self.names) == 1:
+                    raise
+                self.report(f"not {self.names[0]}: {error}")
+                self.names.pop(0)
