@@ -10,7 +10,7 @@ from looped.compiler.heads import UNDERFLOW
 from looped.engines.dense import DenseEngine
 from looped.engines.event.index import Index, index_rows
 from looped.engines.event.kernel import Stream, advance, wake
-from looped.engines.event.sparse import SparseModel, analyse
+from looped.engines.lifted.sparse import SparseModel, analyse
 from looped.errors import CompileError
 
 __all__ = ["EventEngine"]

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.event.sparse import Floats, Ints, Rows, SparseModel
+from looped.engines.lifted.sparse import Floats, Ints, Rows, SparseModel
 from looped.errors import CompileError
 
 __all__ = ["AMBIGUOUS", "NOBODY", "Index", "index_rows"]

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from numba import njit
 
 from looped.engines.event.index import AMBIGUOUS, NOBODY
-from looped.engines.event.sparse import Floats, Ints
+from looped.engines.lifted.sparse import Floats, Ints
 
 __all__ = ["Stream", "advance", "wake"]
 

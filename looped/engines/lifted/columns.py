@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.event.sparse import SparseModel
+from looped.engines.lifted.sparse import SparseModel
 from looped.engines.lifted.heads import (
     Capture,
     Find,
@@ -60,7 +60,7 @@ def behaviour(model: SparseModel, x: Known, host: npt.NDArray[np.bool_]) -> Beha
     maps = [head_map(model, head) for head in range(len(model.dims) - 1)]
     known = np.where(host, 0, x).astype(np.int8)
     driver = _find_driver(model, known)
-    known = _first_guess(model, known, driver)
+    known = _first_guess(model, maps, known, driver)
     while True:
         assumed = known.copy()
         blocks = []
@@ -101,14 +101,27 @@ def _busy_columns(model: SparseModel, block: int, known: Known) -> list[int]:
     return found
 
 
-def _first_guess(model: SparseModel, known: Known, driver: int) -> Known:
-    """Lanes written somewhere are taken for unknown where passive columns differ in them."""
+def _first_guess(model: SparseModel, maps: list[HeadMap], known: Known, driver: int) -> Known:
+    """Some lanes are taken for unknown from the start: a guess that is too bold may lead astray.
+
+    They are those written somewhere in which passive columns differ, and those that the driver's
+    MLPs compute from others and do not clear, whatever its lanes are.
+    """
     written = np.unique(np.concatenate([model.out.lane, model.down.lane]))
     passive = np.arange(len(known)) != driver
     values = known[np.ix_(passive, written)]
     differing = written[(values != values[0]).any(axis=0)]
     result = known.copy()
     result[np.ix_(passive, differing)] = 0
+    now, computed = known[driver].copy(), np.zeros(known.shape[1], np.bool_)
+    now[written] = 0
+    for block in range(model.blocks):
+        for head in range(model.heads[block], model.heads[block + 1]):
+            now[list(maps[head])] = 0
+        changes = mlp_changes(model, block, now)
+        computed[list(changes.gated)] = True
+        now = _after_mlp(changes, now)
+    result[driver, computed & (now == 0)] = 0
     return result
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from looped.compiler.compiled import CompiledMachine
 from looped.engines.dense import DenseEngine
-from looped.engines.event.sparse import analyse
+from looped.engines.lifted.sparse import analyse
 from looped.engines.lifted.stream import Programs, Stream
 from looped.errors import CompileError
 

@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Iterable
 
 from looped.engines.lifted.columns import Behaviour, Block
+from looped.engines.lifted.heads import columns_of
 from looped.engines.lifted.terms import Gated, Threshold
 
 __all__ = ["driver_words", "packed_lanes"]
 
-Origin = tuple[str, int]
-"""Where a lane's bit comes from: ("own", lane) of the driver, or a head and a lane it reads."""
+Origin = tuple[str, int, int]
+"""Where a lane's bit comes from: ("own", 0, lane) of the driver, or ("read", head, lane found)."""
 
 
 def driver_words(found: Behaviour) -> list[tuple[int, ...]]:
@@ -34,7 +35,7 @@ def packed_lanes(found: Behaviour, lanes: Iterable[int]) -> tuple[int, ...]:
 def _votes(found: Behaviour, kind: str) -> Counter[tuple[int, int]]:
     """How often a threshold has one lane of an origin of that kind right after another."""
     votes: Counter[tuple[int, int]] = Counter()
-    origins: dict[int, tuple[str, int, int]] = {
+    origins: dict[int, Origin] = {
         int(lane): ("own", 0, int(lane)) for lane in (found.known[found.driver] == 0).nonzero()[0]
     }
     for block in found.blocks:
@@ -51,7 +52,7 @@ def _votes(found: Behaviour, kind: str) -> Counter[tuple[int, int]]:
 
 def _count(
     threshold: Threshold,
-    origins: dict[int, tuple[str, int, int]],
+    origins: dict[int, Origin],
     kind: str,
     votes: Counter[tuple[int, int]],
 ) -> None:
@@ -66,7 +67,7 @@ def _count(
 
 def _count_flip(
     gate: Gated,
-    origins: dict[int, tuple[str, int, int]],
+    origins: dict[int, Origin],
     kind: str,
     votes: Counter[tuple[int, int]],
 ) -> None:
@@ -88,13 +89,15 @@ def _count_flip(
 def _after_attention(
     block: Block,
     found: Behaviour,
-    origins: dict[int, tuple[str, int, int]],
+    origins: dict[int, Origin],
 ) -> None:
     """Lanes that a look-up fills come from the lanes that it reads."""
     for lookup in block.lookups:
+        columns = columns_of(lookup.table)
         for lane, factors in found.maps[lookup.head].items():
-            if len(factors) == 1:
-                origins[lane] = ("read", lookup.head, next(iter(factors)))
+            loose = [source for source in factors if not found.known[columns, source].all()]
+            if len(loose) == 1:
+                origins[lane] = ("read", lookup.head, loose[0])
 
 
 def _chains(lanes: list[int], votes: Counter[tuple[int, int]]) -> list[tuple[int, ...]]:

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.event.sparse import Rows, SparseModel
+from looped.engines.lifted.sparse import Rows, SparseModel
 from looped.errors import CompileError
 
 __all__ = ["Affine", "Changes", "Gated", "Known", "Threshold", "mlp_changes"]
