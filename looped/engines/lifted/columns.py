@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.lifted.sparse import SparseModel
 from looped.engines.lifted.heads import (
     Capture,
     Find,
@@ -26,6 +25,7 @@ from looped.engines.lifted.heads import (
     view,
 )
 from looped.engines.lifted.keys import Ints, kinds
+from looped.engines.lifted.sparse import SparseModel
 from looped.engines.lifted.terms import Affine, Changes, Known, mlp_changes
 from looped.errors import CompileError
 

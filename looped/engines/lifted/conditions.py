@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from looped.engines.lifted.code import Code
 
-__all__ = ["Bit", "Conditions", "Expression", "leaves"]
+__all__ = ["All", "Bit", "Conditions", "Cube", "Expression", "Not", "Parity", "leaves"]
 
 
 class Bit(NamedTuple):
@@ -27,6 +27,24 @@ class Bit(NamedTuple):
 
     value: int
     place: int
+
+
+class Cube(NamedTuple):
+    """The condition that some bits of a value, those in `mask`, are those of `pattern`."""
+
+    value: int
+    mask: int
+    pattern: int
+
+    def excludes(self, other: Cube) -> bool:
+        """Whether both cannot hold."""
+        same = self.value == other.value
+        return same and bool((self.pattern ^ other.pattern) & self.mask & other.mask)
+
+    def implies(self, other: Cube) -> bool:
+        """Whether the other holds wherever this one does."""
+        inside = self.value == other.value and not other.mask & ~self.mask
+        return inside and self.pattern & other.mask == other.pattern
 
 
 class Not(NamedTuple):
@@ -69,6 +87,7 @@ class Conditions:
     def __init__(self, code: Code, widths: Mapping[int, int]) -> None:
         self.code = code
         self.widths = widths
+        self.cubes: dict[Bit, Cube] = {}
         self.sums: dict[tuple[tuple[int, int, int, int], ...], list[tuple[int, int]]] = {}
 
     def threshold(self, bits: Mapping[Bit, int], at: int) -> Expression:
@@ -110,7 +129,9 @@ class Conditions:
             mask = sum(1 << bit.place for bit in bits)
             pattern = sum(1 << bit.place for bit in bits if literals[bit])
             masked = self.code.mask(value, mask)
-            parts.append(Bit(self.code.emit("equal", masked, self.code.const(pattern)), 0))
+            equal = Bit(self.code.emit("equal", masked, self.code.const(pattern)), 0)
+            self.cubes[equal] = Cube(value, mask, pattern)
+            parts.append(equal)
         if rest is False:
             return False
         if rest is not True:

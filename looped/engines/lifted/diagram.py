@@ -4,11 +4,14 @@ Bryant 1986, "Graph-based algorithms for Boolean function manipulation"; with nu
 truth values as in Bahar et al. 1993, "Algebraic decision diagrams and their applications". A
 diagram is a number, or a `Branch` on the first variable, in the order of the variables, that it
 depends on. Equal functions are the same object.
+
+Variables may depend on each other: "the word is 3" excludes "it is 5". What a variable says of
+others is used wherever it is decided, so that combinations that never occur do not appear.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import NamedTuple
 
 __all__ = ["Branch", "Diagram", "Diagrams", "Variable", "variables"]
@@ -29,10 +32,20 @@ class Branch(NamedTuple):
 Diagram = float | Branch
 
 
-class Diagrams:
-    """The place where diagrams are made and kept, so that equal ones are one."""
+Facts = Mapping[Variable, int]
+"""What is known of variables where another one is decided."""
 
-    def __init__(self) -> None:
+
+class Diagrams:
+    """The place where diagrams are made and kept, so that equal ones are one.
+
+    `implied(variable, bit)` says what follows where a variable has a value.
+    """
+
+    def __init__(
+        self, implied: Callable[[Variable, int], Facts] = lambda variable, bit: {}
+    ) -> None:
+        self._implied = implied
         self._branches: dict[Hashable, Branch] = {}
         self._results: dict[Hashable, Diagram] = {}
 
@@ -88,13 +101,29 @@ class Diagrams:
         return self._results[key]
 
     def _branch(self, variable: Variable, low: Diagram, high: Diagram) -> Diagram:
-        if low is high or (not isinstance(low, Branch) and low == high):
+        low, high = (self._given(variable, bit, d) for bit, d in ((0, low), (1, high)))
+        if _identity(self._given(variable, 1, low)) == _identity(high):
             return low
         key = (variable, _identity(low), _identity(high))
         if key not in self._branches:
             branch = Branch(variable, low, high, len(self._branches))
             self._branches[key] = branch
         return self._branches[key]
+
+    def _given(self, variable: Variable, bit: int, diagram: Diagram) -> Diagram:
+        """A function where a variable has a value, and what follows from it."""
+        facts = self._implied(variable, bit)
+        if not facts or not isinstance(diagram, Branch):
+            return diagram
+        key = ("given", variable, bit, diagram.serial)
+        if key not in self._results:
+            if diagram.variable in facts:
+                chosen = diagram.high if facts[diagram.variable] else diagram.low
+                self._results[key] = self._given(variable, bit, chosen)
+            else:
+                low, high = (self._given(variable, bit, d) for d in (diagram.low, diagram.high))
+                self._results[key] = self._branch(diagram.variable, low, high)
+        return self._results[key]
 
 
 def _identity(diagram: Diagram) -> Hashable:

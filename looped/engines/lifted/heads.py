@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.compiler.heads import UNDERFLOW
-from looped.engines.lifted.sparse import Rows, SparseModel
 from looped.engines.lifted.keys import NOBODY, Answers, Floats, Ints, Keys, sign_codes
+from looped.engines.lifted.sparse import Rows, SparseModel
 from looped.engines.lifted.terms import Known
 from looped.errors import CompileError
 

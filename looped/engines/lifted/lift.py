@@ -81,8 +81,8 @@ class _Lifting:
         self.packed = packed
         self.code = Code()
         self.widths: dict[int, int] = {}
-        self.assembly = Words(self.code, self.widths)
         self.conditions = Conditions(self.code, self.widths)
+        self.assembly = Words(self.code, self.widths, self.conditions.cubes)
         known = found.known[found.driver]
         self.lanes: dict[int, State] = {lane: float(v > 0) for lane, v in enumerate(known)}
         for number, word in enumerate(words):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.lifted.sparse import SparseModel
 from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.lift import Lifted, lift
 from looped.engines.lifted.native import CELLS, Native, compile_code
+from looped.engines.lifted.sparse import SparseModel
 
 __all__ = ["Program", "Programs", "Stream"]
 

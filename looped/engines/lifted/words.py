@@ -8,12 +8,13 @@ guard gives up the pass in which they would come up.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 from looped.engines.lifted.code import Code
-from looped.engines.lifted.conditions import All, Bit, Expression, Not, Parity, leaves
+from looped.engines.lifted.conditions import All, Bit, Cube, Expression, Not, Parity, leaves
 from looped.engines.lifted.diagram import Branch, Diagram, Diagrams, Variable, variables
 from looped.errors import CompileError
 
@@ -82,15 +83,20 @@ class _Member:
 
 
 class Words:
-    """Puts sums into words. `widths` says of values how many of their lowest bits may be one."""
+    """Puts sums into words.
 
-    def __init__(self, code: Code, widths: dict[int, int]) -> None:
+    `widths` says of values how many of their lowest bits may be one, `cubes` of bits that compare
+    words what they stand for.
+    """
+
+    def __init__(self, code: Code, widths: dict[int, int], cubes: Mapping[Bit, Cube]) -> None:
         self.code = code
         self.widths = widths
+        self.cubes = cubes
 
     def settle(self, sums: Mapping[int, Sum], lanes: MutableMapping[int, State]) -> None:
         """Give lanes the values of sums, one word for all those with the same function."""
-        shapes = _Shapes(_shared_bits(sums.values(), self.widths))
+        shapes = _Shapes(_shared_bits(sums.values(), self.widths), self.cubes)
         groups: dict[int, list[_Member]] = {}
         suspects: dict[int, list[_Member]] = {}
         for lane, total in sums.items():
@@ -167,8 +173,8 @@ def _shared_bits(sums: Iterable[Sum], widths: Mapping[int, int]) -> set[Bit]:
 class _Shapes:
     """Sums as diagrams, conditions first; and what makes two of them the same function."""
 
-    def __init__(self, shared: set[Bit]) -> None:
-        self.diagrams = Diagrams()
+    def __init__(self, shared: set[Bit], cubes: Mapping[Bit, Cube]) -> None:
+        self.diagrams = Diagrams(_implications(shared, cubes))
         self.shared = shared
         self._keys: dict[object, int] = {}
         self._expressions: dict[Expression, Diagram] = {}
@@ -231,6 +237,25 @@ class _Shapes:
         for part in expression.parts:
             result = combine(result, self._truth(part))
         return result
+
+
+def _implications(
+    shared: set[Bit], cubes: Mapping[Bit, Cube]
+) -> Callable[[Variable, int], Mapping[Variable, int]]:
+    """What conditions say of each other: those that compare bits of the same word."""
+    related: dict[int, list[tuple[Variable, Cube]]] = {}
+    for bit in shared:
+        cube = cubes.get(bit, Cube(bit.value, 1 << bit.place, 1 << bit.place))
+        related.setdefault(cube.value, []).append(((_CONDITION, *bit), cube))
+    facts: dict[tuple[Variable, int], dict[Variable, int]] = {}
+    for group in related.values():
+        for (first, cube), (second, other) in itertools.permutations(group, 2):
+            if cube.excludes(other):
+                facts.setdefault((first, 1), {})[second] = 0
+            elif cube.implies(other):
+                facts.setdefault((first, 1), {})[second] = 1
+                facts.setdefault((second, 0), {})[first] = 0
+    return lambda variable, bit: facts.get((variable, bit), {})
 
 
 def _as_bit(diagram: Diagram) -> Bit | None:
