@@ -132,6 +132,10 @@ class SourceError(LoopedError):
         super().__init__(diagnostics[0].message)
         self.diagnostics = tuple(diagnostics)
 
+    def __reduce__(self) -> tuple[type[SourceError], tuple[tuple[Diagnostic, ...]]]:
+        """How it travels between processes."""
+        return type(self), (self.diagnostics,)
+
 
 class FileError(LoopedError):
     """A file cannot be read or written, or is not what it claims to be."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from looped.cli.session import Input, Output, Session
 from looped.engines.computer import Computer
 from looped.errors import FileError, StepLimitError
 from looped.files import read_bytes
+from looped.verify.farm import each
 from looped.verify.lockstep import Mismatch, Verdict
 
 __all__ = ["run", "verify"]
@@ -56,7 +58,8 @@ def run(
       looped run programs/subleq/fibonacci.sasm --trace --steps 20
     """
     compiled, image = open_program(program, machine, width, memory)
-    with progress("run") as line:
+    screen = not as_json and sys.stdout.isatty()  # it is the program's: no line of ours on it
+    with progress("run", shown=not screen) as line:
         report = _reporter(verbose, line)
         chosen = api.choose_engine(compiled, engine, dtype, device, report)
         output = Output(None if as_json else sys.stdout.buffer, line)
@@ -100,6 +103,13 @@ def _standard_input(output: Output) -> bytes | Input:
 @click.option(
     "--input", "data", type=_PATH, help="A file that is the programs' input; - for stdin."
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Verify N programs at a time, each in a process of its own.",
+)
 @json_option
 def verify(
     programs: tuple[Path, ...],
@@ -112,6 +122,7 @@ def verify(
     verbose: bool,
     steps: int | None,
     data: Path | None,
+    jobs: int,
     as_json: bool,
 ) -> None:
     """Run every PROGRAM on the transformer and on the reference, and compare after every loop.
@@ -123,28 +134,59 @@ def verify(
     \b
     Examples:
       looped verify programs/subleq/sieve.sasm
-      looped verify programs/subleq/*.sasm
+      looped verify programs/subleq/*.sasm --jobs 2
+      looped verify programs/subleq/sieve.sasm --engine lifted
       looped verify sieve.safetensors --dtype float64
       echo 'hello' | looped verify programs/subleq/echo.sasm --input -
     """
     content = _read_input(data)
+    tasks = [
+        _Task(
+            path,
+            (machine, width, memory),
+            (engine, dtype, device),
+            verbose,
+            jobs == 1,
+            steps,
+            content,
+        )
+        for path in programs
+    ]
     verdicts = []
-    for path in programs:
-        compiled, image = open_program(path, machine, width, memory)
-        with progress(f"verify {path}") as line:
-            report = _reporter(verbose, line)
-            chosen = api.choose_engine(compiled, engine, dtype, device, report)
-            try:
-                verdict = api.verify(compiled, image, content, steps, chosen, line)
-            except Mismatch as mismatch:
-                if as_json:
-                    click.echo(json.dumps({"file": str(path), **_mismatch(mismatch)}))
-                raise
-        verdicts.append({"file": str(path), "equal": True, **_verdict(verdict)})
-        if not as_json:
-            click.echo("\n".join(_report(path, verdict)))
+    try:
+        for task, verdict in zip(tasks, each(_verify, tasks, jobs), strict=True):
+            verdicts.append({"file": str(task.path), "equal": True, **_verdict(verdict)})
+            if not as_json:
+                click.echo("\n".join(_report(task.path, verdict)))
+    except Mismatch as mismatch:
+        if as_json:
+            path = programs[len(verdicts)]
+            click.echo(json.dumps({"file": str(path), **_mismatch(mismatch)}))
+        raise
     if as_json:
         click.echo(json.dumps(verdicts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One program to verify, as it is handed to another process."""
+
+    path: Path
+    machine: tuple[str | None, int | None, int | None]
+    engine: tuple[str, str, str]
+    verbose: bool
+    watched: bool
+    steps: int | None
+    data: bytes
+
+
+def _verify(task: _Task) -> Verdict:
+    """Run a program beside the reference. Raises Mismatch."""
+    compiled, image = open_program(task.path, *task.machine)
+    with progress(f"verify {task.path}", shown=task.watched) as line:
+        report = _reporter(task.verbose, line)
+        engine = api.choose_engine(compiled, *task.engine, report)
+        return api.verify(compiled, image, task.data, task.steps, engine, line)
 
 
 def _read_input(data: Path | None) -> bytes:

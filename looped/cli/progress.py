@@ -16,12 +16,12 @@ _INTERVAL = 0.1
 class Progress:
     """Called with the number of steps done; prints nothing if stderr is not a terminal."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, shown: bool = True) -> None:
         self.what = what
         self.shown = False
         self.started = time.monotonic()
         self.updated = self.started
-        self.active = sys.stderr.isatty()
+        self.active = shown and sys.stderr.isatty()
 
     def __call__(self, done: int) -> None:
         now = time.monotonic()
@@ -40,9 +40,9 @@ class Progress:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Progress]:
-    """A progress line that is gone at the end."""
-    line = Progress(what)
+def progress(what: str, shown: bool = True) -> Iterator[Progress]:
+    """A progress line that is gone at the end; none at all unless it may be shown."""
+    line = Progress(what, shown)
     try:
         yield line
     finally:

@@ -1,0 +1,48 @@
+"""`python -m benchmarks`: everything, into results/ and docs/performance.md."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from pathlib import Path
+
+import torch
+
+from benchmarks.measure import Row, dense_is_quick, measure, peaks
+from benchmarks.report import draw, into_page, peak_table, table, to_json
+from looped.files import write_atomically
+
+_ROOT = Path(__file__).parents[1]
+_PAGE = _ROOT / "docs" / "performance.md"
+
+
+def main() -> None:
+    """Measure, print, and write results/engines.json; with --write also docs/performance.*."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
+    parser.add_argument("--write", action="store_true", help="renew docs/performance.md and .png")
+    parser.add_argument("--seconds", type=float, default=0.5, help="per engine and round")
+    parser.add_argument("--rounds", type=int, default=3, help="the best of so many is kept")
+    parser.add_argument("--largest", type=int, default=15, help="up to 2^N words")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    rows: list[Row] = []
+    for width in (8, 16, 32):
+        dense = True
+        for bits in range(6, min(width, options.largest) + 1):
+            row = measure(width, 1 << bits, options.seconds, options.rounds, dense)
+            dense = dense_is_quick(row)
+            rows.append(row)
+            print(f"{width} bits, {1 << bits:,} words: {row.rate}", file=sys.stderr, flush=True)
+    peak = {1 << bits: peaks(16, 1 << bits) for bits in (10, 12) if bits <= options.largest}
+    print(table(rows), peak_table(peak), sep="\n\n")
+    results = _ROOT / "results"
+    results.mkdir(exist_ok=True)
+    write_atomically(results / "engines.json", to_json(rows, peak, platform.platform()))
+    if options.write:
+        into_page(_PAGE, "rates", table(rows))
+        into_page(_PAGE, "peaks", peak_table(peak))
+        draw([row for row in rows if row.width == 16], _PAGE.with_suffix(".png"))
+
+
+main()

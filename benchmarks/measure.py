@@ -1,0 +1,114 @@
+"""How long things take: rates of engines, building weights, first instructions, peak memory."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.workload import walk
+from looped import api
+from looped.compiler.compiled import CompiledMachine
+from looped.compiler.embedding import embed
+from looped.reference import REFERENCES
+
+__all__ = ["ENGINES", "Row", "measure", "peaks"]
+
+ENGINES = ("reference", "dense", "event", "lifted")
+
+_LONGEST_PASS = 4.0
+"""Seconds that a dense pass may be expected to take; beyond, it is left out of the table."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One machine: seconds to build its weights; per engine, seconds from the residual stream to
+    the end of the first instruction, and instructions a second. None was not measured."""
+
+    width: int
+    memory: int
+    build: float
+    first: dict[str, float | None]
+    rate: dict[str, float | None]
+
+
+def measure(width: int, memory: int, seconds: float, rounds: int, dense: bool) -> Row:
+    """Time all engines on one machine, in turn, `rounds` times; the best of each is kept."""
+    start = time.perf_counter()
+    machine = api.compile_machine("subleq", width, memory)
+    build = time.perf_counter() - start
+    first: dict[str, float | None] = {}
+    runs: dict[str, Callable[[int], object]] = {"reference": _reference(machine)}
+    for name in ENGINES[1:]:
+        if name == "dense" and not dense:
+            first[name] = None
+            continue
+        start = time.perf_counter()
+        engine = api.choose_engine(machine, name)
+        engine.load(embed(walk(width), machine.plan)[None])
+        engine.step()
+        first[name] = time.perf_counter() - start
+        runs[name] = engine.step
+    rate: dict[str, float | None] = dict.fromkeys(ENGINES)
+    for _ in range(rounds):
+        for name, run in runs.items():
+            rate[name] = max(rate[name] or 0.0, _rate(run, seconds))
+    return Row(width, memory, build, first, rate)
+
+
+def dense_is_quick(row: Row) -> bool:
+    """Whether the dense engine can be expected to manage twice the memory of a row."""
+    last = row.rate["dense"]
+    return last is not None and 4 / last < _LONGEST_PASS
+
+
+def _reference(machine: CompiledMachine) -> Callable[[int], object]:
+    plan = machine.plan
+    reference = REFERENCES[plan.machine](walk(plan.width), plan.width, plan.memory, b"")
+
+    def run(steps: int) -> None:
+        for _ in range(steps):
+            reference.step()
+
+    return run
+
+
+def _rate(run: Callable[[int], object], seconds: float) -> float:
+    """Instructions a second, from a stretch that takes about so long."""
+    count = 1
+    while True:
+        start = time.perf_counter()
+        run(count)
+        elapsed = time.perf_counter() - start
+        if elapsed >= seconds:
+            return count / elapsed
+        count = max(count + 1, int(count * min(100.0, 1.2 * seconds / max(elapsed, 1e-9))))
+
+
+def peaks(width: int, memory: int) -> dict[str, int]:
+    """Peak resident memory in MB, per engine, each in a process of its own that runs 1 pass."""
+    return {name: _peak(name, width, memory) for name in ENGINES[1:]}
+
+
+def _peak(engine: str, width: int, memory: int) -> int:
+    command = [sys.executable, "-m", "benchmarks.measure", engine, str(width), str(memory)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(json.loads(done.stdout))
+
+
+def _one_pass(engine: str, width: int, memory: int) -> None:
+    machine = api.compile_machine("subleq", width, memory)
+    chosen = api.choose_engine(machine, engine)
+    chosen.load(np.array(embed(walk(width), machine.plan))[None])
+    chosen.step()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+
+
+if __name__ == "__main__":
+    _one_pass(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
