@@ -1,0 +1,96 @@
+"""Stream: one residual stream under incremental inference, as lanes in the order of the weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.engines.event.banks import pack, padded, unpack
+from looped.engines.event.columns import fresh
+from looped.engines.event.exact import Model
+from looped.engines.event.index import index_columns
+from looped.engines.event.kernel import advance, wake
+from looped.engines.event.partial import columns_by_class
+from looped.engines.event.tables import Classes, Tables, tabulate
+
+__all__ = ["Stream", "TableCache"]
+
+
+class TableCache:
+    """The tables of a model for every set of classes of columns that was asked for."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._found: dict[Classes, Tables] = {}
+
+    def tables(self, classes: Classes) -> Tables:
+        """Tables for these classes, made at most once."""
+        if classes not in self._found:
+            self._found[classes] = tabulate(self.model, classes)
+        return self._found[classes]
+
+
+class Stream:
+    """One residual stream whose lanes are all ±1, (columns, d_model)."""
+
+    def __init__(self, cache: TableCache, x: npt.NDArray[np.int8]) -> None:
+        model = cache.model
+        places = x[:, model.order]
+        kinds = [columns_by_class(block, model.static, places) for block in model.blocks]
+        heads = [head for block in model.blocks for head in block.heads]
+        dims = padded(max((len(head.query) for head in heads), default=1))
+        self._place = np.argsort(model.order)
+        self._static = model.static
+        self._tables = cache.tables(tuple(classes for classes, _ in kinds))
+        self._keys = index_columns([head.key for head in heads], places, dims)
+        self._queries = index_columns([head.query for head in heads], places, dims)
+        self._columns = fresh(
+            pack(places > 0),
+            np.stack([member for _, member in kinds], axis=1),
+            len(heads),
+            len(self._queries.group),
+            len(self._tables.mlps.units),
+            dims,
+            self._tables.widest,
+        )
+        for column in range(len(x)):
+            self._wake(column)
+
+    def advance(self, loops: int, column: int, stops: npt.NDArray[np.intp]) -> int:
+        """Up to `loops` passes, and no more after one that leaves one of the lanes `stops` of a
+        column at +1. Returns how many were done; if they are fewer for another reason, a pass had
+        to be given up."""
+        watched = np.zeros((1, len(self._place)), np.bool_)
+        watched[0, self._place[stops]] = True
+        packed = pack(watched)[0]
+        return int(
+            advance(self._tables, self._keys, self._queries, self._columns, loops, column, packed)
+        )
+
+    def state(self) -> npt.NDArray[np.int8]:
+        """All lanes, (columns, d_model)."""
+        return np.ascontiguousarray(unpack(self._columns.lanes.x, len(self._place))[:, self._place])
+
+    def values(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.int8]:
+        """Some lanes of a column."""
+        lane = unpack(self._columns.lanes.x[column : column + 1], len(self._place))[0]
+        return lane[self._place[lanes]]
+
+    def write(
+        self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
+    ) -> bool:
+        """Set some lanes of a column to values, ±1. False: one of them is taken to be static."""
+        places = self._place[lanes]
+        if self._static[places].any():
+            return False
+        row = unpack(self._columns.lanes.x[column : column + 1], len(self._place))
+        row[0, places] = values
+        state = self._columns.lanes
+        state.x[column] = pack(row > 0)[0]
+        state.work[self._wake(column)] = state.x[column]
+        return True
+
+    def _wake(self, column: int) -> int:
+        """Have a column evaluated in the next pass; returns its place among those."""
+        return int(wake(self._columns.lanes, self._columns.hot, self._columns.ties, column))
+
