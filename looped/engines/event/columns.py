@@ -10,136 +10,108 @@ import numpy.typing as npt
 from looped.engines.event.banks import Words
 from looped.engines.event.exact import Ints
 
-__all__ = ["DEPENDENTS", "FAR", "HOME", "SCORE", "Columns", "fresh"]
+__all__ = [
+    "CARRIED",
+    "COLUMN",
+    "DEPENDENTS",
+    "FAR",
+    "FLIPS",
+    "HOME",
+    "LOOSE",
+    "ORIGIN",
+    "PLACE",
+    "SCORE",
+    "STATE",
+    "STAYS",
+    "STRAYED",
+    "WON",
+    "WORK",
+    "Columns",
+    "Known",
+    "fresh",
+    "nothing_known",
+]
 
 FAR = 1 << 40
 """Beyond every score."""
 
-HOME, DEPENDENTS, SCORE = 0, 1, 2
+STATE, ORIGIN, WORK, FLIPS, CARRIED = range(5)
+COLUMN, PLACE, STAYS = range(3)
+HOME, DEPENDENTS, SCORE, STRAYED = range(4)
+WON, LOOSE = range(2)
 
 Int32s = npt.NDArray[np.int32]
-Bools = npt.NDArray[np.bool_]
-
-
-class Lanes(NamedTuple):
-    """`x` (columns, words) is the state between loops, and `origin` that for which keys and queries
-    were indexed. For each hot column, `work` is its state in mid-pass, and `flips` are the lanes
-    about to change. `kind[c, b]` is the class of a column in the MLP of block b.
-    """
-
-    x: Words
-    origin: Words
-    work: Words
-    flips: Words
-    kind: npt.NDArray[np.int8]
-
-
-class Hot(NamedTuple):
-    """`column[: count[0]]` lists the hot columns; `place[c]` is the place there of one, or -1.
-    `stays[at]` says that one cannot be cold after this pass.
-    """
-
-    column: Int32s
-    place: Int32s
-    count: Ints
-    stays: Bools
-
-
-class Ties(NamedTuple):
-    """Between columns, by head. `tie[c, h]` is a column's HOME (-1 while it is hot), the number of
-    its DEPENDENTS (cold columns whose home it is), and the SCORE of its home. `carried[c, h]` are
-    the lanes that the dependents found. `won[at, h]` is what a hot column has just found.
-    `least[g]` is the lowest score of a home over the cold columns of a query group.
-    """
-
-    tie: Int32s
-    carried: Words
-    won: Int32s
-    least: Ints
-
-
-class Rovers(NamedTuple):
-    """Hot columns whose key is not that of the index: `count[h]` of them, their `place[h]` among
-    the hot ones, and their `key[h]`. `loose[at, h]` says that a hot column is one; `strayed[c, h]`
-    that its key is, or has been, another than that of the index.
-    """
-
-    count: Ints
-    place: Int32s
-    key: Int32s
-    loose: Bools
-    strayed: Bools
-
-
-class Parked(NamedTuple):
-    """A query already answered: `lanes[h]` find column `home[h]` (-1: not known yet) with `score[h]`
-    when all keys are those of the index."""
-
-    lanes: Words
-    home: Ints
-    score: Ints
-
-
-class Silent(NamedTuple):
-    """Lanes already known to have no effect, if `known`: of a head's values, or in an MLP."""
-
-    lanes: Words
-    known: Bools
-
-
-class Buffers(NamedTuple):
-    """Room for sums, hidden units and a query."""
-
-    sums: Int32s
-    hidden: Int32s
-    query: Int32s
 
 
 class Columns(NamedTuple):
-    """One residual stream and what is known of its columns."""
+    """One residual stream and what is known of its columns. `at` counts hot columns.
 
-    lanes: Lanes
-    hot: Hot
-    ties: Ties
-    rovers: Rovers
-    parked: Parked
-    mute: Silent
-    idle: Silent
-    buffers: Buffers
+    `lanes` (…, columns, words) has the STATE between loops, and the ORIGIN for which keys and
+    queries were indexed; by `at`, WORK in mid-pass and the FLIPS that are about to happen; and
+    CARRIED + h, the lanes that the dependents of a column found in head h.
+    `hot[COLUMN, at]` is a hot column, `hot[PLACE, c]` is its `at`, or -1; `hot[STAYS, at]` says that
+    it cannot be cold after this pass.
+    `tie[c, h]` has a column's HOME (-1 while it is hot), the number of its DEPENDENTS (cold columns
+    whose home it is), the SCORE of its home, and whether its key has STRAYED from the index, ever.
+    `found[at, h]` has the column that was WON by a hot one, and whether its own key is LOOSE.
+    `rover[h]` lists the `at` of columns with loose keys, `rover_key[h]` their keys.
+    `count` has the number of hot columns, then for each head that of loose keys.
+    `least[g]` is the lowest score of a home over the cold columns of a query group.
+    `kind[c, b]` is the class of a column in the MLP of block b.
+    """
+
+    lanes: Words
+    hot: Int32s
+    tie: Int32s
+    found: Int32s
+    rover: Int32s
+    rover_key: Int32s
+    count: Ints
+    least: Ints
+    kind: npt.NDArray[np.int8]
 
 
-def fresh(
-    x: Words, kind: Ints, heads: int, groups: int, mlps: int, dims: int, widest: int
-) -> Columns:
-    """A stream of which nothing is known yet, and no column hot."""
+class Known(NamedTuple):
+    """What need not be computed again, for lanes `seen[i]` that a head or an MLP reads.
+
+    - `seen[h]`: the query of head h finds column `parked[h, 0]` (-1: not known yet) with the score
+      `parked[h, 1]` where all keys are those of the index;
+    - then, for each head, lanes that it moves as nothing, and for each MLP, lanes for which it adds
+      nothing, if `silent[i]`.
+    """
+
+    seen: Words
+    parked: Ints
+    silent: npt.NDArray[np.bool_]
+
+
+def fresh(x: Words, kind: Ints, heads: int, groups: int, dims: int) -> Columns:
+    """The columns of a stream of which nothing is known yet, and none hot."""
     columns, words = x.shape
+    lanes = np.zeros((CARRIED + heads, columns, words), np.uint64)
+    lanes[STATE] = lanes[ORIGIN] = x
+    hot = np.zeros((3, columns), np.int32)
+    hot[PLACE] = -1
+    tie = np.zeros((columns, heads, 4), np.int32)
+    tie[:, :, HOME] = -1
     return Columns(
-        Lanes(x.copy(), x.copy(), np.zeros_like(x), np.zeros_like(x), kind.astype(np.int8)),
-        Hot(
-            column=np.zeros(columns, np.int32),
-            place=np.full(columns, -1, np.int32),
-            count=np.zeros(1, np.int64),
-            stays=np.zeros(columns, np.bool_),
-        ),
-        Ties(
-            tie=np.tile(np.array([-1, 0, 0], np.int32), (columns, heads, 1)),
-            carried=np.zeros((columns, heads, words), np.uint64),
-            won=np.zeros((columns, heads), np.int32),
-            least=np.full(groups, FAR, np.int64),
-        ),
-        Rovers(
-            count=np.zeros(heads, np.int64),
-            place=np.zeros((heads, columns), np.int32),
-            key=np.zeros((heads, columns, dims), np.int32),
-            loose=np.zeros((columns, heads), np.bool_),
-            strayed=np.zeros((columns, heads), np.bool_),
-        ),
-        Parked(
-            lanes=np.zeros((heads, words), np.uint64),
-            home=np.full(heads, -1, np.int64),
-            score=np.zeros(heads, np.int64),
-        ),
-        Silent(np.zeros((heads, words), np.uint64), np.zeros(heads, np.bool_)),
-        Silent(np.zeros((mlps, words), np.uint64), np.zeros(mlps, np.bool_)),
-        Buffers(*(np.zeros(size, np.int32) for size in (widest, widest, dims))),
+        lanes=lanes,
+        hot=hot,
+        tie=tie,
+        found=np.zeros((columns, heads, 2), np.int32),
+        rover=np.zeros((heads, columns), np.int32),
+        rover_key=np.zeros((heads, columns, dims), np.int32),
+        count=np.zeros(1 + heads, np.int64),
+        least=np.full(groups, FAR, np.int64),
+        kind=kind.astype(np.int8),
+    )
+
+
+def nothing_known(heads: int, mlps: int, words: int) -> Known:
+    """Before the first pass."""
+    places = 2 * heads + mlps
+    return Known(
+        seen=np.zeros((places, words), np.uint64),
+        parked=np.full((heads, 2), -1, np.int64),
+        silent=np.zeros(places, np.bool_),
     )

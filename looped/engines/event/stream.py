@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.engines.event.banks import pack, padded, unpack
-from looped.engines.event.columns import fresh
+from looped.engines.event.columns import STATE, WORK, fresh, nothing_known
 from looped.engines.event.exact import Model
 from looped.engines.event.index import index_columns
-from looped.engines.event.kernel import advance, wake
+from looped.engines.event.passes import advance, wake
 from looped.engines.event.partial import columns_by_class
 from looped.engines.event.tables import Classes, Tables, tabulate
 
@@ -41,18 +41,17 @@ class Stream:
         dims = padded(max((len(head.query) for head in heads), default=1))
         self._place = np.argsort(model.order)
         self._static = model.static
-        self._tables = cache.tables(tuple(classes for classes, _ in kinds))
-        self._keys = index_columns([head.key for head in heads], places, dims)
-        self._queries = index_columns([head.query for head in heads], places, dims)
-        self._columns = fresh(
-            pack(places > 0),
-            np.stack([member for _, member in kinds], axis=1),
-            len(heads),
-            len(self._queries.group),
-            len(self._tables.mlps.units),
-            dims,
-            self._tables.widest,
-        )
+        tables = cache.tables(tuple(classes for classes, _ in kinds))
+        keys = index_columns([head.key for head in heads], places, dims)
+        queries = index_columns([head.query for head in heads], places, dims)
+        member = np.stack([member for _, member in kinds], axis=1)
+        self._columns = fresh(pack(places > 0), member, len(heads), len(queries.group), dims)
+        known = nothing_known(len(heads), len(tables.mlps.mlp), self._columns.lanes.shape[2])
+        buffers = tuple(np.zeros(size, np.int32) for size in (tables.widest, tables.widest, dims))
+        self._arrays = (
+            *map(tuple, tables), tuple(keys), tuple(queries), tuple(self._columns),
+            tuple(known), buffers,
+        )  # fmt: skip
         for column in range(len(x)):
             self._wake(column)
 
@@ -63,17 +62,15 @@ class Stream:
         watched = np.zeros((1, len(self._place)), np.bool_)
         watched[0, self._place[stops]] = True
         packed = pack(watched)[0]
-        return int(
-            advance(self._tables, self._keys, self._queries, self._columns, loops, column, packed)
-        )
+        return int(advance(*self._arrays, loops, column, packed))
 
     def state(self) -> npt.NDArray[np.int8]:
         """All lanes, (columns, d_model)."""
-        return np.ascontiguousarray(unpack(self._columns.lanes.x, len(self._place))[:, self._place])
+        return np.ascontiguousarray(unpack(self._columns.lanes[STATE], len(self._place))[:, self._place])
 
     def values(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.int8]:
         """Some lanes of a column."""
-        lane = unpack(self._columns.lanes.x[column : column + 1], len(self._place))[0]
+        lane = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))[0]
         return lane[self._place[lanes]]
 
     def write(
@@ -83,14 +80,15 @@ class Stream:
         places = self._place[lanes]
         if self._static[places].any():
             return False
-        row = unpack(self._columns.lanes.x[column : column + 1], len(self._place))
+        row = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))
         row[0, places] = values
-        state = self._columns.lanes
-        state.x[column] = pack(row > 0)[0]
-        state.work[self._wake(column)] = state.x[column]
+        lanes = self._columns.lanes
+        lanes[STATE, column] = pack(row > 0)[0]
+        lanes[WORK, self._wake(column)] = lanes[STATE, column]
         return True
 
     def _wake(self, column: int) -> int:
         """Have a column evaluated in the next pass; returns its place among those."""
-        return int(wake(self._columns.lanes, self._columns.hot, self._columns.ties, column))
+        lanes, hot, tie, *_, count, _, _ = self._columns
+        return int(wake(lanes, hot, tie, count, column))
 

@@ -12,39 +12,49 @@ from looped.engines.event.banks import WORD, BankBuilder, Banks, Words, pack, pa
 from looped.engines.event.exact import Block, Ints, Model
 from looped.engines.event.partial import Form, Reduced, reduce_mlp
 
-__all__ = ["KEY", "MOVED", "QUERY", "Classes", "Heads", "Mlps", "Tables", "Targets", "tabulate"]
+__all__ = [
+    "DOWN",
+    "GAP",
+    "GATES",
+    "KEY",
+    "LINEAR",
+    "MOVED",
+    "PRODUCTS",
+    "QUERY",
+    "UPS",
+    "Classes",
+    "Tables",
+    "tabulate",
+]
 
-QUERY, KEY, MOVED = 0, 1, 2
+QUERY, KEY, MOVED, GAP = range(4)
+PRODUCTS, GATES, UPS, LINEAR, DOWN = range(1, 6)
 
 Classes = tuple[tuple[tuple[int, ...], ...], ...]
 """For every block the classes of columns that its MLP tells apart, each with its known lanes."""
 
 
 class Heads(NamedTuple):
-    """Block b has the heads `first[b]` to `first[b + 1]`. For QUERY, KEY and MOVED, head h has the
-    banks `bank[h]` and reads the lanes `mask[h]`; `gap[h]` is the certain distance of its scores.
+    """Block b has the heads `first[b]` to `first[b + 1]`. `head[h]` has a head's banks QUERY, KEY and
+    MOVED, and the certain GAP of its scores; `mask[3 * h + i]` are the lanes that these banks read.
     """
 
     first: Ints
-    bank: Ints
+    head: Ints
     mask: Words
-    gap: Ints
 
 
 class Mlps(NamedTuple):
-    """Block b has MLPs from `first[b]` on, one for each class of columns.
+    """Block b has MLPs from `first[b]` on, one for each class of columns. MLP m reads `mask[m]`.
 
-    MLP m reads the lanes `mask[m]`. Its bank `bank[m]` has gates, up projections and linear terms:
-    `units[m]` says how many gates have an up projection, how many gates there are, and where up
-    projections and linear terms begin. From `down[m]` to `down[m + 1]` lie the non-zeros of W_down:
-    `weight`, from `unit`, to the linear term `term`.
+    `mlp[m]` has its bank, of gates, up projections and linear terms; how many PRODUCTS there are
+    (gates with an up projection, which come first), how many GATES, and where UPS and LINEAR terms
+    begin. From DOWN to DOWN + 1 lie the non-zeros of W_down: `weight`, from `unit`, to `term`.
     """
 
     first: Ints
+    mlp: Words
     mask: Words
-    bank: Ints
-    units: Words
-    down: Words
     unit: Words
     term: Words
     weight: npt.NDArray[np.int32]
@@ -72,10 +82,11 @@ class Tables(NamedTuple):
 
     @property
     def widest(self) -> int:
-        """The room that the sums of any bank or target set take."""
-        chunk, start = self.banks.chunk, self.targets.start
-        forms = (chunk[:, 3] + chunk[:, 4]).max(initial=0)
-        return padded(int(max(forms, (start[:, -1] - start[:, 0]).max(initial=0))) + 1)
+        """The room that the sums of any MLP or block of heads take."""
+        lanes = (self.targets.start[:, -1] - self.targets.start[:, 0]).astype(np.int64)
+        before = np.zeros(len(lanes), np.int64)
+        before[len(lanes) - len(self.mlps.mlp) :] = self.mlps.mlp[:, LINEAR]
+        return padded(int((before + lanes).max(initial=0)))
 
 
 def tabulate(model: Model, classes: Classes) -> Tables:
@@ -87,7 +98,7 @@ def tabulate(model: Model, classes: Classes) -> Tables:
     moved = [_moved_lanes(block, len(model.order)) for block in model.blocks]
     builder = BankBuilder()
     heads = _heads(model, moved, builder)
-    mlps = _mlps([mlp for own in reduced for mlp in own], reduced, builder)
+    mlps = _mlps(reduced, len(model.order), builder)
     sets = [(lanes, block.moved_two) for lanes, block in zip(moved, model.blocks, strict=True)]
     for block, own in zip(model.blocks, reduced, strict=True):
         sets += [(mlp.lanes, block.made_two) for mlp in own]
@@ -108,36 +119,33 @@ def _heads(model: Model, moved: Sequence[Ints], builder: BankBuilder) -> Heads:
         for block, lanes in zip(model.blocks, moved, strict=True)
         for head in block.heads
     ]
-    banks = [[builder.add(_plain(matrix)) for matrix in matrices] for _, *matrices in heads]
-    masks = [_masks(matrices, width) for _, *matrices in heads]
     return Heads(
         first=_starts(len(block.heads) for block in model.blocks),
-        bank=np.array(banks, np.int64).reshape(-1, 3),
-        mask=np.array(masks, np.uint64).reshape(-1, 3, -(-width // WORD)),
-        gap=np.array([gap for gap, *_ in heads], np.int64),
+        head=np.array(
+            [[*(builder.add(_plain(m)) for m in matrices), gap] for gap, *matrices in heads], np.int64
+        ).reshape(-1, GAP + 1),
+        mask=_masks([matrix for _, *matrices in heads for matrix in matrices], width),
     )
 
 
-def _mlps(
-    mlps: Sequence[Reduced], by_block: Sequence[Sequence[Reduced]], builder: BankBuilder
-) -> Mlps:
-    units, down = [], []
+def _mlps(by_block: Sequence[Sequence[Reduced]], width: int, builder: BankBuilder) -> Mlps:
+    mlps = [mlp for own in by_block for mlp in own]
+    rows, down, end = [], [np.zeros((0, 3), np.int64)], 0
     for mlp in mlps:
         gates, products = len(mlp.gate.matrix), len(mlp.up.matrix)
-        terms = padded(gates) + padded(products)
-        units.append((products, gates, padded(gates), terms))
-        down.append(_round_robin(mlp.down) + np.array([0, terms, 0]))
-    entries = np.concatenate(down)
-    reads = [np.concatenate([form.matrix for form in mlp[:3]]) for mlp in mlps]
+        linear = padded(gates) + padded(products)
+        down.append(_round_robin(mlp.down) + np.array([0, linear, 0]))
+        begin, end = end, end + len(down[-1])
+        bank = builder.add(mlp.gate, mlp.up, mlp.linear)
+        rows.append((bank, products, gates, padded(gates), linear, begin, end))
+    unit, term, weight = np.concatenate(down).T
     return Mlps(
         first=_starts(map(len, by_block)),
-        mask=_masks(reads, reads[0].shape[1]),
-        bank=np.array([builder.add(mlp.gate, mlp.up, mlp.linear) for mlp in mlps], np.int64),
-        units=np.array(units, np.uint64),
-        down=_starts(map(len, down)).astype(np.uint64),
-        unit=entries[:, 0].astype(np.uint64),
-        term=entries[:, 1].astype(np.uint64),
-        weight=entries[:, 2].astype(np.int32),
+        mlp=np.array(rows, np.uint64).reshape(-1, DOWN + 2),
+        mask=_masks([np.concatenate([form.matrix for form in mlp[:3]]) for mlp in mlps], width),
+        unit=unit.astype(np.uint64),
+        term=term.astype(np.uint64),
+        weight=weight.astype(np.int32),
     )
 
 
