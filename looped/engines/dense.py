@@ -40,6 +40,18 @@ class DenseEngine:
         """Pass all streams through all blocks, `loops` times."""
         self.x = self.model(self.x, loops)
 
+    def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
+        """Pass the only stream through all blocks, until one of the lanes `stops` of a column is
+        +1, at most `loops` times; returns how often. Raises ValueError if it is not the only one.
+        """
+        if len(self.x) != 1:
+            raise ValueError(f"run is for one stream, and there are {len(self.x)}")
+        for done in range(loops):
+            self.step()
+            if (self.read(column, stops) == 1).any():
+                return done + 1
+        return loops
+
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""
         return self.x.to("cpu", torch.float64).numpy().copy()

@@ -23,6 +23,14 @@ class Engine(Protocol):
     def step(self, loops: int = 1) -> None:
         """Pass all streams through all blocks, `loops` times."""
 
+    def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
+        """Pass the only stream through all blocks, until a lane of a column is +1.
+
+        At most `loops` times, and no more after the first pass after which one of the lanes `stops`
+        of `column` holds +1. Returns the number of passes. Raises ValueError if there is not
+        exactly one stream.
+        """
+
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, ±1 or not: (batch, columns, d_model)."""
 

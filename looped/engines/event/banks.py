@@ -16,7 +16,7 @@ import numpy.typing as npt
 from looped.engines.event.exact import Ints
 from looped.engines.event.partial import Form
 
-__all__ = ["WORD", "BankBuilder", "Banks", "padded", "pack", "unpack"]
+__all__ = ["WORD", "BankBuilder", "Banks", "pack", "padded", "unpack"]
 
 WORD = 64
 """Lanes in a packed word."""
@@ -61,7 +61,7 @@ class BankBuilder:
         matrix, constant = part
         if constant.any():
             self._add_chunk(0, 0, first, constant[:, None])
-        read, at = matrix.any(axis=0), 0
+        read, at = np.asarray(matrix.any(axis=0)), 0
         while read[at:].any():
             at += int(read[at:].argmax())
             end = min(at + _SPAN, (at // WORD + 1) * WORD, len(read))

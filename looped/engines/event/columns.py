@@ -49,13 +49,13 @@ class Columns(NamedTuple):
     `lanes` (…, columns, words) has the STATE between loops, and the ORIGIN for which keys and
     queries were indexed; by `at`, WORK in mid-pass and the FLIPS that are about to happen; and
     CARRIED + h, the lanes that the dependents of a column found in head h.
-    `hot[COLUMN, at]` is a hot column, `hot[PLACE, c]` is its `at`, or -1; `hot[STAYS, at]` says that
-    it cannot be cold after this pass.
+    `hot[COLUMN, at]` is a hot column, `hot[PLACE, c]` is its `at`, or -1; `hot[STAYS, at]` says
+    that it cannot be cold after this pass.
     `tie[c, h]` has a column's HOME (-1 while it is hot), the number of its DEPENDENTS (cold columns
     whose home it is), the SCORE of its home, and whether its key has STRAYED from the index, ever.
     `found[at, h]` has the column that was WON by a hot one, and whether its own key is LOOSE.
     `rover[h]` lists the `at` of columns with loose keys, `rover_key[h]` their keys.
-    `count` has the number of hot columns, then for each head that of loose keys.
+    `counts` has the number of hot columns, then for each head that of loose keys.
     `least[g]` is the lowest score of a home over the cold columns of a query group.
     `kind[c, b]` is the class of a column in the MLP of block b.
     """
@@ -66,7 +66,7 @@ class Columns(NamedTuple):
     found: Int32s
     rover: Int32s
     rover_key: Int32s
-    count: Ints
+    counts: Ints
     least: Ints
     kind: npt.NDArray[np.int8]
 
@@ -101,7 +101,7 @@ def fresh(x: Words, kind: Ints, heads: int, groups: int, dims: int) -> Columns:
         found=np.zeros((columns, heads, 2), np.int32),
         rover=np.zeros((heads, columns), np.int32),
         rover_key=np.zeros((heads, columns, dims), np.int32),
-        count=np.zeros(1 + heads, np.int64),
+        counts=np.zeros(1 + heads, np.int64),
         least=np.full(groups, FAR, np.int64),
         kind=kind.astype(np.int8),
     )

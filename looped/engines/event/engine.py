@@ -46,8 +46,9 @@ class EventEngine:
             self._advance(stream, loops, 0, _NO_LANES)
 
     def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
-        """Up to `loops` passes of the only stream, and no more after one that leaves one of the
-        lanes `stops` of a column at +1; returns how many. Raises ValueError if there are others."""
+        """Pass the only stream through all blocks, until one of the lanes `stops` of a column is
+        +1, at most `loops` times; returns how often. Raises ValueError if it is not the only one.
+        """
         if len(self.streams) != 1:
             raise ValueError(f"run is for one stream, and there are {len(self.streams)}")
         return self._advance(0, loops, column, stops)
@@ -85,7 +86,7 @@ class EventEngine:
 
 
 class _Running:
-    """One stream, `exact` while its lanes are all ±1, else `astray`: then every pass is given up."""
+    """One stream: `exact` while its lanes are all ±1, else `astray`, and each pass is given up."""
 
     def __init__(self, cache: TableCache, x: npt.NDArray[np.generic]) -> None:
         self._cache = cache

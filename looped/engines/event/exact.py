@@ -88,9 +88,7 @@ def analyse(weights: Mapping[str, Tensor], blocks: int, d_head: int, underflow: 
 
 def _block(arrays: Mapping[str, Floats], block: int, d_head: int, underflow: float) -> Block:
     q, k, v, o = (arrays[f"layers.{block}.self_attn.{n}_proj.weight"] for n in "qkvo")
-    gate, up, down = (
-        arrays[f"layers.{block}.mlp.{n}_proj.weight"] for n in ("gate", "up", "down")
-    )
+    gate, up, down = (arrays[f"layers.{block}.mlp.{n}_proj.weight"] for n in ("gate", "up", "down"))
     _check_moved(block, v, o)
     parts = [slice(first, first + d_head) for first in range(0, len(q), d_head)]
     moved = [o[:, own] @ v[own] for own in parts]
@@ -140,11 +138,11 @@ def _integers(matrix: Floats) -> Ints:
 
 def _order(blocks: list[Block], written: npt.NDArray[np.bool_]) -> Ints:
     """Lanes by who reads them, static ones last; of equal ones those first that more units read."""
-    readers = [written]
+    readers: list[npt.NDArray[np.bool_]] = [written]
     for block in blocks:
-        readers.append(block.gate.any(axis=0) | block.up.any(axis=0))
+        readers.append(np.asarray(block.gate.any(axis=0) | block.up.any(axis=0)))
         for head in block.heads:
-            readers += [m.any(axis=0) for m in (head.query, head.key, head.moved)]
+            readers += [np.asarray(m.any(axis=0)) for m in (head.query, head.key, head.moved)]
     count = sum(((block.gate != 0).sum(axis=0) for block in blocks), np.zeros(len(written)))
     return np.lexsort([-count, *(~reads for reads in reversed(readers))]).astype(np.int64)
 

@@ -21,6 +21,8 @@ numbers at a time. Nothing is allocated, so numba's runtime is left out (`_nrt`)
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -46,9 +48,10 @@ from looped.engines.event.tables import DOWN, GAP, GATES, KEY, LINEAR, MOVED, PR
 
 __all__ = ["advance", "wake"]
 
-_compiled = njit(cache=True, nogil=True, _nrt=False)
-_part = njit(cache=True, _nrt=False, inline="always")
-_leaf = njit(cache=True, _nrt=False, forceinline=True)
+_OPTIONS: dict[str, Any] = {"cache": True, "_nrt": False}
+_compiled = njit(nogil=True, **_OPTIONS)
+_part = njit(inline="always", **_OPTIONS)
+_leaf = njit(forceinline=True, **_OPTIONS)
 
 
 @_leaf
@@ -69,10 +72,10 @@ def _clear(numbers):
 
 @_leaf
 def _all_zero(numbers):
-    for number in numbers:
-        if number != 0:
-            return False
-    return True
+    zero = True
+    for i in range(np.uint64(numbers.shape[0])):
+        zero &= numbers[i] == 0
+    return zero
 
 
 @_leaf
@@ -85,10 +88,10 @@ def _copy(x, i, y, j):
 @_leaf
 def _same(x, i, y, j, masks, m):
     """Whether row i of x and row j of y have equal lanes where mask m has ones."""
+    different = np.uint64(0)
     for w in range(x.shape[1]):
-        if (x[i, w] ^ y[j, w]) & masks[m, w] != 0:
-            return False
-    return True
+        different |= (x[i, w] ^ y[j, w]) & masks[m, w]
+    return different == 0
 
 
 @_leaf
@@ -152,7 +155,7 @@ def _announce(block, banks, heads, queries, columns):
         c = np.int64(hot[COLUMN, at])
         for h in range(first[block], first[block + 1]):
             if not _same(lanes[WORK], at, lanes[ORIGIN], c, masks, 3 * h + KEY):
-                # For good: cold columns settle meanwhile, and would have to be asked if it returned.
+                # For good: cold columns settle meanwhile, and would have to be asked again.
                 tie[c, h, STRAYED] = 1
             loose = tie[c, h, STRAYED] != 0
             found[at, h, LOOSE] = loose
@@ -199,7 +202,7 @@ def _winner(h, gap, query, keys, hot, found, rover, rover_key, rovers):
     """The column that a query finds, or -1 if that is not certain; its score."""
     dims, groups, group, constant, member, table = keys
     code_score, code, margin = _address(dims, h, query)
-    best, rest, winner = -FAR, -FAR, -1
+    best, rest, winner = np.int64(-FAR), np.int64(-FAR), np.int64(-1)
     for g in range(groups[h], groups[h + 1]):
         firm = group[g, MEMBERS]
         for i in range(rovers):

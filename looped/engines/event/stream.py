@@ -9,8 +9,8 @@ from looped.engines.event.banks import pack, padded, unpack
 from looped.engines.event.columns import STATE, WORK, fresh, nothing_known
 from looped.engines.event.exact import Model
 from looped.engines.event.index import index_columns
-from looped.engines.event.passes import advance, wake
 from looped.engines.event.partial import columns_by_class
+from looped.engines.event.passes import advance, wake
 from looped.engines.event.tables import Classes, Tables, tabulate
 
 __all__ = ["Stream", "TableCache"]
@@ -66,12 +66,13 @@ class Stream:
 
     def state(self) -> npt.NDArray[np.int8]:
         """All lanes, (columns, d_model)."""
-        return np.ascontiguousarray(unpack(self._columns.lanes[STATE], len(self._place))[:, self._place])
+        return unpack(self._columns.lanes[STATE], len(self._place))[:, self._place]
 
     def values(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.int8]:
         """Some lanes of a column."""
         lane = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))[0]
-        return lane[self._place[lanes]]
+        values: npt.NDArray[np.int8] = lane[self._place[lanes]]
+        return values
 
     def write(
         self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
@@ -82,13 +83,12 @@ class Stream:
             return False
         row = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))
         row[0, places] = values
-        lanes = self._columns.lanes
-        lanes[STATE, column] = pack(row > 0)[0]
-        lanes[WORK, self._wake(column)] = lanes[STATE, column]
+        packed = self._columns.lanes
+        packed[STATE, column] = pack(row > 0)[0]
+        packed[WORK, self._wake(column)] = packed[STATE, column]
         return True
 
     def _wake(self, column: int) -> int:
         """Have a column evaluated in the next pass; returns its place among those."""
-        lanes, hot, tie, *_, count, _, _ = self._columns
-        return int(wake(lanes, hot, tie, count, column))
-
+        s = self._columns
+        return int(wake(s.lanes, s.hot, s.tie, s.counts, column))

@@ -35,8 +35,8 @@ Classes = tuple[tuple[tuple[int, ...], ...], ...]
 
 
 class Heads(NamedTuple):
-    """Block b has the heads `first[b]` to `first[b + 1]`. `head[h]` has a head's banks QUERY, KEY and
-    MOVED, and the certain GAP of its scores; `mask[3 * h + i]` are the lanes that these banks read.
+    """Block b has the heads `first[b]` to `first[b + 1]`. `head[h]` has a head's banks QUERY, KEY
+    and MOVED, and the certain GAP of its scores; `mask[3 * h + i]` are the lanes that they read.
     """
 
     first: Ints
@@ -119,11 +119,10 @@ def _heads(model: Model, moved: Sequence[Ints], builder: BankBuilder) -> Heads:
         for block, lanes in zip(model.blocks, moved, strict=True)
         for head in block.heads
     ]
+    rows = [[*(builder.add(_plain(m)) for m in matrices), gap] for gap, *matrices in heads]
     return Heads(
         first=_starts(len(block.heads) for block in model.blocks),
-        head=np.array(
-            [[*(builder.add(_plain(m)) for m in matrices), gap] for gap, *matrices in heads], np.int64
-        ).reshape(-1, GAP + 1),
+        head=np.array(rows, np.int64).reshape(-1, GAP + 1),
         mask=_masks([matrix for _, *matrices in heads for matrix in matrices], width),
     )
 
