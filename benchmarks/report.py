@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ _COLOURS = dict(zip(ENGINES, ("#7f7f7f", "#d62728", "#1f77b4", "#2ca02c"), stric
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Instructions a second, and what they are to those of the reference; then the waiting times."""
+    """Instructions a second, and the ratio to the reference; then how long one waits at first."""
     lines = [
         "| width | words | reference | dense | event | lifted | lifted / reference |",
         "|---|---|---|---|---|---|---|",
@@ -90,8 +89,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 def _number(rate: float | None) -> str:
     if rate is None:
         return "—"
-    digits = max(0, 2 - math.floor(math.log10(rate)))
-    return f"{round(rate, digits - 0 if rate < 100 else -math.floor(math.log10(rate)) + 2):,.{min(digits, 2)}f}"
+    return f"{float(f'{rate:.3g}'):,.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def _ratio(first: float | None, second: float | None) -> str:

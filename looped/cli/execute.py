@@ -64,6 +64,8 @@ def run(
         chosen = api.choose_engine(compiled, engine, dtype, device, report)
         output = Output(None if as_json else sys.stdout.buffer, line)
         computer = Computer(compiled.plan, chosen, [image.words], [_standard_input(output)])
+        chosen.prepare(line.note)
+        line.clear()
         session = Session(computer, image, line, output, trace)
         try:
             session.run(steps)

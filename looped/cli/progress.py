@@ -31,6 +31,13 @@ class Progress:
             sys.stderr.flush()
             self.updated, self.shown = now, True
 
+    def note(self, text: str) -> None:
+        """Say what takes a while, to whoever is looking, until something else is said."""
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[K{text} …")
+            sys.stderr.flush()
+            self.shown = True
+
     def clear(self) -> None:
         """Take the line away, before anything else is printed."""
         if self.shown:

@@ -66,11 +66,11 @@ class AutoEngine:
         self.names, self.decided = list(ENGINES), False
         self._begin(x)
 
-    def prepare(self) -> None:
+    def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
         """Settle on an engine; done by itself when the first pass is due."""
         while True:
             try:
-                self.engine.prepare()
+                self.engine.prepare(note)
             except CompileError as error:
                 self.report(f"not {self.names[0]}: {error}")
                 state = self.engine.state()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -32,7 +34,7 @@ class DenseEngine:
         self.x = torch.empty(0, dtype=self.dtype, device=self.device)
         self.fallbacks = 0
 
-    def prepare(self) -> None:
+    def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
         """Nothing: the weights are used as they are."""
 
     def load(self, x: npt.NDArray[np.generic]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -24,8 +25,11 @@ class Engine(Protocol):
     def load(self, x: npt.NDArray[np.generic]) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
 
-    def prepare(self) -> None:
-        """Do now what the next pass needs done once. Raises CompileError if that is impossible."""
+    def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
+        """Do now what the next pass needs done once; what takes a while is told to `note` first.
+
+        Raises CompileError if the engine turns out not to take the model or these streams.
+        """
 
     def step(self, loops: int = 1) -> None:
         """Pass all streams through all blocks, `loops` times."""

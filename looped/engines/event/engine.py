@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.heads import UNDERFLOW
 from looped.engines.dense import DenseEngine
-from looped.engines.event.index import Index, index_rows
-from looped.engines.event.kernel import Stream, advance, wake
-from looped.engines.lifted.sparse import SparseModel, analyse
+from looped.engines.event.compilation import COMPILE_SECONDS, on_compile
+from looped.engines.event.exact import analyse
+from looped.engines.event.stream import Stream, TableCache
 from looped.errors import CompileError
 
 __all__ = ["EventEngine"]
+
+_NO_LANES = np.zeros(0, np.intp)
 
 
 class EventEngine:
@@ -31,21 +35,33 @@ class EventEngine:
             raise CompileError("the event engine runs on the CPU", hint="--engine dense")
         plan = machine.plan
         self.dense = DenseEngine(machine, dtype, device)
-        self.model = analyse(machine.weights, len(plan.blocks), plan.d_head)
+        self.cache = TableCache(analyse(machine.weights, len(plan.blocks), plan.d_head, UNDERFLOW))
         self.fallbacks = 0
         self.streams: list[_Running] = []
 
     def load(self, x: npt.NDArray[np.generic]) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
-        self.streams = [_Running(self.model, stream.copy()) for stream in x]
+        self.streams = [_Running(self.cache, stream) for stream in x]
+
+    def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
+        """Have the passes compiled, unless numba's cache has them."""
+        seconds = f"compiling the event engine, once and for all: about {COMPILE_SECONDS} s"
+        with on_compile(lambda: note(seconds)):
+            for stream in self.streams[:1]:
+                stream.advance(0, 0, _NO_LANES)
 
     def step(self, loops: int = 1) -> None:
         """Pass all streams through all blocks, `loops` times."""
         for stream in range(len(self.streams)):
-            done = self.streams[stream].advance(loops)
-            while done < loops:
-                self._dense_pass(stream)
-                done += 1 + self.streams[stream].advance(loops - done - 1)
+            self._advance(stream, loops, 0, _NO_LANES)
+
+    def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
+        """Pass the only stream through all blocks, until one of the lanes `stops` of a column is
+        +1, at most `loops` times; returns how often. Raises ValueError if it is not the only one.
+        """
+        if len(self.streams) != 1:
+            raise ValueError(f"run is for one stream, and there are {len(self.streams)}")
+        return self._advance(0, loops, column, stops)
 
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""
@@ -57,91 +73,59 @@ class EventEngine:
 
     def write(self, stream: int, column: int, lanes: npt.NDArray[np.intp], values: object) -> None:
         """Set some lanes of one column of one stream to values (lanes,)."""
-        self.streams[stream].write(column, lanes, np.asarray(values))
+        self.streams[stream].write(column, lanes, np.asarray(values, np.float64))
 
-    def _dense_pass(self, stream: int) -> None:
+    def _advance(self, number: int, loops: int, column: int, stops: npt.NDArray[np.intp]) -> int:
+        done = 0
+        while done < loops:
+            passes = self.streams[number].advance(loops - done, column, stops)
+            done += passes
+            if passes == 0:
+                self._dense_pass(number)
+                done += 1
+            if (self.streams[number].values(column, stops) == 1).any():
+                break
+        return done
+
+    def _dense_pass(self, number: int) -> None:
         """One pass of the dense engine, from the state before the one given up."""
         self.fallbacks += 1
-        self.dense.load(self.streams[stream].state()[None])
+        self.dense.load(self.streams[number].state()[None])
         self.dense.step()
-        self.streams[stream] = _Running(self.model, self.dense.state()[0])
+        self.streams[number] = _Running(self.cache, self.dense.state()[0])
 
 
 class _Running:
-    """One stream. If its lanes are not all ±1 they are in `astray`, and every pass is given up."""
+    """One stream: `exact` while its lanes are all ±1, else `astray`, and each pass is given up."""
 
-    def __init__(self, model: SparseModel, x: npt.NDArray[np.generic]) -> None:
-        self.model = model
-        self.astray: npt.NDArray[np.float64] | None = None
-        if not (np.abs(x) == 1).all():
+    def __init__(self, cache: TableCache, x: npt.NDArray[np.generic]) -> None:
+        self._cache = cache
+        self._begin(x)
+
+    def _begin(self, x: npt.NDArray[np.generic]) -> None:
+        self.exact: Stream | None = None
+        self.astray = np.zeros((0, 0))
+        if (np.abs(x) == 1).all():
+            self.exact = Stream(self._cache, x.astype(np.int8))
+        else:
             self.astray = x.astype(np.float64)
-            return
-        signs = np.ascontiguousarray(x, dtype=np.int8)
-        self.keys: Index = index_rows(model, model.key, signs)
-        self.queries: Index = index_rows(model, model.query, signs)
-        self.stream = _fresh(model, self.queries, signs)
-        self.delta = np.zeros(signs.shape)
-        self.query = np.zeros(int(np.diff(model.dims).max(initial=1)))
-        for column in range(len(signs)):
-            wake(self.stream, column)
 
-    def advance(self, loops: int) -> int:
-        if self.astray is not None:
-            return 0
-        done = advance(
-            self.model,
-            self.keys,
-            self.queries,
-            self.stream,
-            UNDERFLOW,
-            loops,
-            self.delta,
-            self.query,
-        )
-        return int(done)
+    def advance(self, loops: int, column: int, stops: npt.NDArray[np.intp]) -> int:
+        return 0 if self.exact is None else self.exact.advance(loops, column, stops)
 
     def state(self) -> npt.NDArray[np.float64]:
-        if self.astray is not None:
-            return self.astray.copy()
-        return self.stream.x.astype(np.float64)
+        return self.astray.copy() if self.exact is None else self.exact.state().astype(np.float64)
 
     def values(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-        if self.astray is not None:
+        if self.exact is None:
             return np.asarray(self.astray[column, lanes])
-        return np.asarray(self.stream.x[column, lanes], dtype=np.float64)
+        return self.exact.values(column, lanes).astype(np.float64)
 
     def write(
-        self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
+        self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.float64]
     ) -> None:
-        if self.astray is not None:
-            self.astray[column, lanes] = values
-            return
-        self.stream.x[column, lanes] = values
-        at = wake(self.stream, column)
-        self.stream.work[at, lanes] = values
-
-
-def _fresh(model: SparseModel, queries: Index, x: npt.NDArray[np.int8]) -> Stream:
-    """A stream of which nothing is known yet: all columns are to be woken."""
-    columns, width = x.shape
-    heads = len(model.dims) - 1
-    return Stream(
-        x=x,
-        work=np.zeros((columns, width)),
-        hot=np.zeros(columns, np.int64),
-        place=np.full(columns, -1, np.int64),
-        hot_count=np.zeros(1, np.int64),
-        home=np.full((heads, columns), -1, np.int32),
-        dependents=np.zeros((heads, columns), np.int32),
-        carried=np.zeros((columns, int(model.values[-1]))),
-        least=np.full(len(queries.constant), np.inf),
-        idle=np.zeros((model.blocks, width)),
-        idle_known=np.zeros(model.blocks, np.bool_),
-        keys=np.zeros((columns, int(model.dims[-1]))),
-        loose=np.zeros((columns, heads), np.bool_),
-        strayed=np.zeros((heads, columns), np.bool_),
-        stays=np.zeros(columns, np.bool_),
-        rovers=np.zeros((heads, columns + 1), np.int32),
-        won=np.zeros((columns, heads), np.int32),
-        score=np.zeros((heads, columns)),
-    )
+        signs = bool((np.abs(values) == 1).all())
+        if self.exact is None or not signs or not self.exact.write(column, lanes, values):
+            state = self.state()
+            state[column, lanes] = values
+            self._begin(state)

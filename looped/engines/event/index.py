@@ -13,97 +13,100 @@ attained by the column whose signs are those of q alone; all others lie lower by
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.lifted.sparse import Floats, Ints, Rows, SparseModel
+from looped.engines.event.exact import Ints
 from looped.errors import CompileError
 
-__all__ = ["AMBIGUOUS", "NOBODY", "Index", "index_rows"]
+__all__ = [
+    "AMBIGUOUS",
+    "BIT",
+    "CLEARANCE",
+    "MAGNITUDE",
+    "MEMBERS",
+    "NOBODY",
+    "START",
+    "Index",
+    "index_columns",
+]
 
 NOBODY, AMBIGUOUS = -1, -2
+MAGNITUDE, BIT, CLEARANCE = 0, 1, 2
+MEMBERS, START = 0, 1
 
 _MOST_CODE_DIMS = 20
 _MOST_GROUPS = 64
+_FAR = 1 << 29
+
+Int32s = npt.NDArray[np.int32]
 
 
 class Index(NamedTuple):
     """Tables for one side (keys or queries) of every head of a stream.
 
-    Per dimension (rows as in the model): `magnitude`, zero unless it is a code dimension. Per head
-    and column: `group` and `code`. Head h has the groups `groups[h]` to `groups[h + 1]`; group g
-    has the constants `constant[g]`, aligned with the head's dimensions, `members[g]` columns, and a
-    table from `table_start[g]`.
+    Per head and dimension, `dims` has the MAGNITUDE, zero unless it is a code dimension; its BIT in
+    the code, zero unless it is one; and a CLEARANCE, which is zero if it is one. Column c is in
+    group `member[c, h]`. Head h has the groups `groups[h]` to `groups[h + 1]`; group g has the
+    constants `constant[g]`, a number of MEMBERS, and a table from START: `group[g]`.
     """
 
-    magnitude: Floats
-    group: npt.NDArray[np.int32]
-    code: npt.NDArray[np.int32]
+    dims: Int32s
     groups: Ints
-    constant: Floats
-    members: Ints
-    table_start: Ints
-    table: npt.NDArray[np.int32]
+    group: Ints
+    constant: Int32s
+    member: npt.NDArray[np.int16]
+    table: Int32s
 
 
-def index_rows(model: SparseModel, rows: Rows, x: npt.NDArray[np.int8]) -> Index:
-    """Index the columns of `x` (columns, d_model) by the values of some rows of every head.
+def index_columns(rows: Sequence[Ints], x: npt.NDArray[np.int8], dims: int) -> Index:
+    """Index the columns of `x` (columns, d_model) by the values of rows (dims, d_model) per head.
 
-    Raises CompileError if a head has more code dimensions or groups than a table can hold.
+    Heads with fewer than `dims` dimensions are filled up. Raises CompileError if a head has more
+    code dimensions or groups than a table can hold.
     """
-    heads = len(model.dims) - 1
-    group = np.zeros((heads, len(x)), np.int32)
-    code = np.zeros((heads, len(x)), np.int32)
-    magnitude = np.zeros(int(model.dims[-1]))
-    widest = int(np.diff(model.dims).max(initial=1))
-    groups, constants, members, starts, tables = [0], [], [], [0], []
-    for h in range(heads):
-        values = _values(rows, int(model.dims[h]), int(model.dims[h + 1]), x)
+    signs = x.astype(np.float32)
+    magnitude, bit = (np.zeros((len(rows), dims), np.int32) for _ in range(2))
+    members = np.zeros((len(x), len(rows)), np.int16)
+    groups, group, constants, tables, start = [0], [], [], [], 0
+    for h, matrix in enumerate(rows):
+        values = np.zeros((len(x), dims), np.int32)
+        values[:, : len(matrix)] = signs @ matrix.T.astype(np.float32)
         sizes = np.abs(values)
         coded = (sizes == sizes[0]).all(axis=0) & (sizes[0] > 0)
-        magnitude[model.dims[h] : model.dims[h + 1]] = np.where(coded, sizes[0], 0)
         bits = int(coded.sum())
         others, member = np.unique(values[:, ~coded], axis=0, return_inverse=True)
         if bits > _MOST_CODE_DIMS or len(others) > _MOST_GROUPS:
             raise CompileError(
                 f"head {h} has {bits} code dimensions in {len(others)} groups: too many"
             )
-        codes = ((values[:, coded] > 0) << np.arange(bits)).sum(axis=1).astype(np.int32)
-        group[h] = member.reshape(-1) + groups[-1]
-        code[h] = codes
+        magnitude[h, coded] = sizes[0, coded]
+        bit[h, coded] = 1 << np.arange(bits)
+        codes = (values > 0) @ bit[h]
+        members[:, h] = member.reshape(-1) + groups[-1]
         for number, other in enumerate(others):
-            constant = np.zeros(widest)
-            constant[: len(coded)][~coded] = other
+            constant = np.zeros(dims, np.int32)
+            constant[~coded] = other
             constants.append(constant)
             own = np.flatnonzero(member.reshape(-1) == number)
-            members.append(len(own))
+            group.append((len(own), start))
             tables.append(_table(codes, own, bits))
-            starts.append(starts[-1] + len(tables[-1]))
+            start += 1 << bits
         groups.append(groups[-1] + len(others))
     return Index(
-        magnitude,
-        group,
-        code,
-        np.array(groups),
-        np.array(constants).reshape(len(constants), widest),
-        np.array(members),
-        np.array(starts),
-        np.concatenate(tables) if tables else np.zeros(0, np.int32),
+        np.array([magnitude, bit, np.where(bit > 0, 0, _FAR)], np.int32),
+        np.array(groups, np.int64),
+        np.array(group, np.int64).reshape(-1, 2),
+        np.array(constants, np.int32).reshape(-1, dims),
+        members,
+        np.concatenate([*tables, np.zeros(0, np.int32)]),
     )
 
 
-def _values(rows: Rows, first: int, last: int, x: npt.NDArray[np.int8]) -> Floats:
-    """Some rows applied to every column: (columns, last - first)."""
-    result = np.zeros((len(x), last - first))
-    for r in range(first, last):
-        own = slice(rows.start[r], rows.start[r + 1])
-        result[:, r - first] = x[:, rows.lane[own]] @ rows.weight[own]
-    return result
-
-
-def _table(codes: npt.NDArray[np.int32], members: Ints, bits: int) -> npt.NDArray[np.int32]:
+def _table(codes: Int32s, members: Ints, bits: int) -> Int32s:
     table = np.full(1 << bits, NOBODY, np.int32)
     table[codes[members]] = members
     found, counts = np.unique(codes[members], return_counts=True)

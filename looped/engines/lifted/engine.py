@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -37,12 +39,14 @@ class LiftedEngine:
         """Begin with these residual streams, (batch, columns, d_model)."""
         self.streams = [Stream(self.programs, stream) for stream in x]
 
-    def prepare(self) -> None:
+    def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
         """Lift and compile whatever the next pass needs. Raises CompileError if that is impossible.
 
         It is done by itself when the first pass is due; lanes that the host sets before that are
         known to be the host's, and need no second compilation.
         """
+        if any(stream.program is None for stream in self.streams):
+            note("lifting the weights to machine code")
         for stream in self.streams:
             stream.prepare()
 

@@ -1,0 +1,37 @@
+"""Whether the passes are being compiled, which takes seconds, or come from numba's cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from numba.core import event
+
+__all__ = ["COMPILE_SECONDS", "on_compile"]
+
+COMPILE_SECONDS = 10
+"""About how long the passes take to compile, the first time that they are used."""
+
+
+@contextmanager
+def on_compile(note: Callable[[], None]) -> Iterator[None]:
+    """Have `note` called, at most once, before something is compiled that the cache does not hold.
+
+    (numba broadcasts `numba:compile` when it begins to compile, and not when it loads.)
+    """
+    with event.install_listener("numba:compile", _First(note)):
+        yield
+
+
+class _First(event.Listener):
+    def __init__(self, note: Callable[[], None]) -> None:
+        self._note = note
+        self._noted = False
+
+    def on_start(self, event: event.Event) -> None:
+        if not self._noted:
+            self._noted = True
+            self._note()
+
+    def on_end(self, event: event.Event) -> None:
+        """Nothing is told when it has ended."""

@@ -1,0 +1,94 @@
+"""Stream: one residual stream under incremental inference, as lanes in the order of the weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.engines.event.banks import pack, padded, unpack
+from looped.engines.event.columns import STATE, WORK, fresh, nothing_known
+from looped.engines.event.exact import Model
+from looped.engines.event.index import index_columns
+from looped.engines.event.partial import columns_by_class
+from looped.engines.event.passes import advance, wake
+from looped.engines.event.tables import Classes, Tables, tabulate
+
+__all__ = ["Stream", "TableCache"]
+
+
+class TableCache:
+    """The tables of a model for every set of classes of columns that was asked for."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._found: dict[Classes, Tables] = {}
+
+    def tables(self, classes: Classes) -> Tables:
+        """Tables for these classes, made at most once."""
+        if classes not in self._found:
+            self._found[classes] = tabulate(self.model, classes)
+        return self._found[classes]
+
+
+class Stream:
+    """One residual stream whose lanes are all ±1, (columns, d_model)."""
+
+    def __init__(self, cache: TableCache, x: npt.NDArray[np.int8]) -> None:
+        model = cache.model
+        places = x[:, model.order]
+        kinds = [columns_by_class(block, model.static, places) for block in model.blocks]
+        heads = [head for block in model.blocks for head in block.heads]
+        dims = padded(max((len(head.query) for head in heads), default=1))
+        self._place = np.argsort(model.order)
+        self._static = model.static
+        tables = cache.tables(tuple(classes for classes, _ in kinds))
+        keys = index_columns([head.key for head in heads], places, dims)
+        queries = index_columns([head.query for head in heads], places, dims)
+        member = np.stack([member for _, member in kinds], axis=1)
+        self._columns = fresh(pack(places > 0), member, len(heads), len(queries.group), dims)
+        known = nothing_known(len(heads), len(tables.mlps.mlp), self._columns.lanes.shape[2])
+        buffers = tuple(np.zeros(size, np.int32) for size in (tables.widest, tables.widest, dims))
+        self._arrays = (
+            *map(tuple, tables), tuple(keys), tuple(queries), tuple(self._columns),
+            tuple(known), buffers,
+        )  # fmt: skip
+        for column in range(len(x)):
+            self._wake(column)
+
+    def advance(self, loops: int, column: int, stops: npt.NDArray[np.intp]) -> int:
+        """Up to `loops` passes, and no more after one that leaves one of the lanes `stops` of a
+        column at +1. Returns how many were done; if they are fewer for another reason, a pass had
+        to be given up."""
+        watched = np.zeros((1, len(self._place)), np.bool_)
+        watched[0, self._place[stops]] = True
+        packed = pack(watched)[0]
+        return int(advance(*self._arrays, loops, column, packed))
+
+    def state(self) -> npt.NDArray[np.int8]:
+        """All lanes, (columns, d_model)."""
+        return unpack(self._columns.lanes[STATE], len(self._place))[:, self._place]
+
+    def values(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.int8]:
+        """Some lanes of a column."""
+        lane = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))[0]
+        values: npt.NDArray[np.int8] = lane[self._place[lanes]]
+        return values
+
+    def write(
+        self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
+    ) -> bool:
+        """Set some lanes of a column to values, ±1. False: one of them is taken to be static."""
+        places = self._place[lanes]
+        if self._static[places].any():
+            return False
+        row = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))
+        row[0, places] = values
+        packed = self._columns.lanes
+        packed[STATE, column] = pack(row > 0)[0]
+        packed[WORK, self._wake(column)] = packed[STATE, column]
+        return True
+
+    def _wake(self, column: int) -> int:
+        """Have a column evaluated in the next pass; returns its place among those."""
+        s = self._columns
+        return int(wake(s.lanes, s.hot, s.tie, s.counts, column))
