@@ -92,7 +92,7 @@ class Session:
 
     def place(self) -> str:
         """The program counter, and the source line if it is known."""
-        pc = self.computer.pcs[0]
+        pc = self.computer.pc()
         location = self.image.location(pc)
         return f"address {pc}" + (f" ({location})" if location else "")
 
@@ -101,7 +101,7 @@ class Session:
         result: dict[str, object] = {
             "halted": self.computer.halted(),
             "steps": self.steps,
-            "pc": self.computer.pcs[0],
+            "pc": self.computer.pc(),
             "output": self.output.kept.decode("latin-1"),
         }
         if self.trace:

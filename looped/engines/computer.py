@@ -8,7 +8,7 @@ machine that wants a byte and has none stalls for a loop and raises `waiting`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -95,9 +95,12 @@ class Computer:
         loops before the last one, each of which retired an instruction, and the last one's event.
         """
         done = self.engine.run(self.plan.cpu, self._stops, loops)
-        if done > 1:
-            self.pcs[0] = UNSEEN
-        return done - 1, self._look([False])[0]
+        event = self._look([False])[0]
+        return done - 1, event if done == 1 else replace(event, pc=UNSEEN)
+
+    def pc(self, stream: int = 0) -> int:
+        """The program counter of a program as it stands in the residual stream."""
+        return int(read_word(self.engine.read(self.plan.cpu, self._lanes["pc"])[stream]))
 
     def _look(self, halted: Sequence[bool]) -> list[Event]:
         """What the last loop did to each program, and what the host does about it."""
