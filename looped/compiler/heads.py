@@ -11,7 +11,7 @@ address lanes hold, all -1: that is the CPU's own position, where the memory wor
 
 *Read of a register.* All columns ask for an address in the file, which is register 0 where the
 address lanes are idle: it holds zero. Under a tag so strong that no address weighs it up, the CPU
-asks for itself instead, and finds a word of its own.
+asks for itself instead, and finds a word of its own, or zero.
 
 *Write.* Every column asks for its own position. The CPU's key is the address that it writes to, and
 one is added to its score: it wins exactly where the address matches, by 1, otherwise a column finds
@@ -98,10 +98,10 @@ def file_read_head(read: FileRead, circuit: Circuit) -> Head:
     # a register asked for scores `bits` under the tag `file`; the CPU is asked for under a tag that
     # makes up for every lane of the address and for `file`, and is then ahead by 2
     tag, what = constant(-1), f"x[{read.address}]"
-    if read.elsewhere is not None and read.instead is not None:
-        tag = sign(read.elsewhere[0]) * (bits + 2)
+    if read.elsewhere is not None:
+        tag, what = sign(read.elsewhere[0]) * (bits + 2), f"{what} or {read.instead or 'nothing'}"
+    if read.instead is not None:
         value = [v + sign(lane) + 1 for v, lane in zip(value, read.instead, strict=True)]
-        what = f"{what} or {read.instead}"
     how = ":=" if read.onto is None else "-=" if read.negated else "+="
     return Head(
         name=read.name,
