@@ -60,9 +60,9 @@ class Read:
 class FileRead:
     """A head that copies a register of the register file to the CPU column.
 
-    Where the bit `elsewhere` is set, it copies the CPU's word `instead`, or nothing. With `onto` it adds to
-    that word, which then exists no more: in no place may both have a one. If `negated` it takes
-    away: wherever the register has a one, `onto` must have one too.
+    Where the bit `elsewhere` is set, it copies the CPU's word `instead`, or nothing. With `onto` it
+    adds to that word, which then exists no more: in no place may both have a one. If `negated` it
+    takes away: wherever the register has a one, `onto` must have one too.
     """
 
     name: str

@@ -10,8 +10,8 @@ address lanes hold, all -1: that is the CPU's own position, where the memory wor
 `value + 1` is zero. So they add nothing.
 
 *Read of a register.* All columns ask for an address in the file, which is register 0 where the
-address lanes are idle: it holds zero. Under a tag so strong that no address weighs it up, the CPU
-asks for itself instead, and finds a word of its own, or zero.
+address lanes are idle: it holds zero. To find a word of its own instead, or zero, the CPU asks for
+its own position: 2 is taken from each lane of the address, which is then negative.
 
 *Write.* Every column asks for its own position. The CPU's key is the address that it writes to, and
 one is added to its score: it wins exactly where the address matches, by 1, otherwise a column finds
@@ -32,7 +32,7 @@ from fractions import Fraction
 
 from looped.compiler.circuit import Circuit, FileRead, Read, Write
 from looped.compiler.layout import CPU, FILE, TAG, VALUE, position
-from looped.compiler.words import Form, Lane, Word, constant, sign
+from looped.compiler.words import Form, Lane, Word, bit, constant, sign
 
 __all__ = [
     "UNDERFLOW",
@@ -93,20 +93,20 @@ def read_head(read: Read, circuit: Circuit) -> Head:
 
 def file_read_head(read: FileRead, circuit: Circuit) -> Head:
     """The CPU column copies a register, or one of its own words; all others find zero."""
-    bits = circuit.file_bits
+    codes = position(0, circuit.address_bits)[: circuit.file_bits]
     value = [sign(lane) + 1 for lane in Word.of(VALUE, circuit.width)]
-    # a register asked for scores `bits` under the tag `file`; the CPU is asked for under a tag that
-    # makes up for every lane of the address and for `file`, and is then ahead by 2
-    tag, what = constant(-1), f"x[{read.address}]"
+    asked, device, what = [*map(sign, read.address)], constant(-1), f"x[{read.address}]"
     if read.elsewhere is not None:
-        tag, what = sign(read.elsewhere[0]) * (bits + 2), f"{what} or {read.instead or 'nothing'}"
+        device = sign(read.elsewhere[0])
+        asked = [form - (device + 1) for form in asked]
+        what = f"{what} or {read.instead or 'nothing'}"
     if read.instead is not None:
         value = [v + sign(lane) + 1 for v, lane in zip(value, read.instead, strict=True)]
     how = ":=" if read.onto is None else "-=" if read.negated else "+="
     return Head(
         name=read.name,
-        query=(*map(sign, read.address), tag, constant(1)),
-        key=(*map(sign, position(0, circuit.address_bits)[:bits]), *_tags(circuit)),
+        query=(*asked, device, -device),
+        key=(*map(sign, codes), *_tags(circuit)),
         value=tuple(value),
         out=read.result.lanes,
         factor=-1 if read.negated else 1,
@@ -119,21 +119,19 @@ def write_head(write: Write, circuit: Circuit) -> Head:
     """Every column finds the new content of its own position."""
     codes = [*position(0, circuit.address_bits), *(FILE if circuit.file_bits else ())]
     address = [*write.address, *(write.file or ())]
-    # 0 in other columns, where all these lanes are idle; in the CPU's, -2 for each obstacle
-    obstacles = [-sign(flag) - 1 for flag in write.unless]
-    if write.when is not None:
-        obstacles.append(sign(write.when[0]) - sign(CPU[0]))
-    n = len(codes)
-    # tag of the query: 1 in memory, -1 in the input column; in the CPU column 2n + 1, so that it
-    # finds itself whatever address it writes to, and as much more as obstacles may take away
-    asks = (sign(CPU[0]) + 1) * (n + 1 + len(obstacles)) - sign(TAG[0])
-    # tag of the key: 0 in memory, -1 in the input column, 1 in the CPU column
+    is_cpu = bit(CPU[0])
+    # tag of the query: 1 in memory, 0 in the CPU column, -1 in the input column
+    asks = is_cpu - sign(TAG[0])
+    # tag of the key: 0 in memory, 1 in the CPU column, -1 in the input column
     answers = (-sign(TAG[0]) + 1) * Fraction(1, 2) + sign(CPU[0])
-    query = [*map(sign, codes), asks]
-    key = [*(sign(p) + sign(a) + 1 for p, a in zip(codes, address, strict=True)), answers]
-    if obstacles:
-        query.append(constant(1))
-        key.append(sum(obstacles, constant(0)))
+    # by a tag of its own the CPU finds itself, whatever address it writes to
+    itself = is_cpu * (2 * len(codes) + 1)
+    tags = [(asks, answers + _obstacles(write)), (itself, is_cpu)]
+    if write.when is None and not write.unless:
+        tags = [(asks + itself, answers)]  # the two are one where the CPU's key is 1 in both
+    query = [*map(sign, codes), *(query for query, _ in tags)]
+    key = [sign(p) + sign(a) + 1 for p, a in zip(codes, address, strict=True)]
+    key += [key for _, key in tags]
     target = f"mem[{write.address}]" + (f" or x[{write.address}]" if write.file else "")
     return Head(
         name=f"write {write.name}",
@@ -145,6 +143,14 @@ def write_head(write: Write, circuit: Circuit) -> Head:
         gap=1,
         explanation=f"{target} += {write.value}, others += themselves",
     )
+
+
+def _obstacles(write: Write) -> Form:
+    """-2 for each bit that forbids a write; 0 in other columns, where all these lanes are idle."""
+    forms = [-sign(flag) - 1 for flag in write.unless]
+    if write.when is not None:
+        forms.append(sign(write.when[0]) - sign(CPU[0]))
+    return sum(forms, constant(0))
 
 
 def erase_head(write: Write, circuit: Circuit) -> Head:
