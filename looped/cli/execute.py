@@ -14,6 +14,7 @@ from looped import api
 from looped.cli.options import engine_options, json_option, machine_options, open_program
 from looped.cli.progress import Progress, progress
 from looped.cli.session import Input, Output, Session
+from looped.devices import host_for
 from looped.engines.computer import Computer
 from looped.errors import FileError, StepLimitError
 from looped.files import read_bytes
@@ -63,7 +64,9 @@ def run(
         report = _reporter(verbose, line)
         chosen = api.choose_engine(compiled, engine, dtype, device, report)
         output = Output(None if as_json else sys.stdout.buffer, line)
-        computer = Computer(compiled.plan, chosen, [image.words], [_standard_input(output)])
+        source = _standard_input(output)
+        hosts = [host_for(image, source)]
+        computer = Computer(compiled.plan, chosen, [image.words], [source], [image.entry], hosts)
         chosen.prepare(line.note)
         line.clear()
         session = Session(computer, image, line, output, trace)

@@ -27,9 +27,12 @@ class Output:
         self.kept = bytearray()
         self.pending = bytearray()
 
-    def put(self, byte: int) -> None:
-        """Take one byte."""
-        (self.kept if self.stream is None else self.pending).append(byte)
+    def put(self, content: bytes) -> None:
+        """Take some bytes."""
+        if self.stream is None:
+            self.kept += content
+        else:
+            self.pending += content
 
     def flush(self) -> None:
         """Show what is pending."""
@@ -113,7 +116,8 @@ class Session:
         before, event = self.computer.advance(loops)
         self.steps += before + event.retired
         if event.emitted is not None:
-            self.output.put(event.emitted)
+            self.output.put(bytes([event.emitted]))
+        self.output.put(event.written)
         if self.memory is not None and event.retired:
             self._trace(event)
         return before + 1
@@ -124,7 +128,10 @@ class Session:
         changed = {int(i): int(memory[i]) for i in (memory != self.memory).nonzero()[0]}
         self.memory = memory
         if self.output.stream is None:
-            self.events.append({**dataclasses.asdict(event), "changed": changed})
+            written = event.written.decode("latin-1")
+            self.events.append(
+                {**dataclasses.asdict(event), "written": written, "changed": changed}
+            )
             return
         self.output.flush()
         self.line.clear()

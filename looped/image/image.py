@@ -27,8 +27,10 @@ class Image:
     """A program ready to load at address 0 of a machine's memory.
 
     `words` are unsigned integers of `width` bits. `symbols` maps names to addresses or constants.
-    `source_map[address]` is where the word comes from, or None; it is as long as `words`, or
-    empty if nothing is known. Raises CompileError for a word that does not fit `width`.
+    `source_map[index]` is where a word comes from, or None; it is as long as `words`, or
+    empty if nothing is known. Execution begins at the address `entry`. A word takes `unit`
+    addresses, its number of bytes if addresses count those. Raises CompileError for a word that
+    does not fit `width`.
     """
 
     machine: str
@@ -36,6 +38,8 @@ class Image:
     words: tuple[int, ...]
     symbols: Mapping[str, int] = field(default_factory=dict)
     source_map: tuple[Location | None, ...] = ()
+    entry: int = 0
+    unit: int = 1
 
     def __post_init__(self) -> None:
         limit = 1 << self.width
@@ -50,7 +54,8 @@ class Image:
 
     def location(self, address: int) -> Location | None:
         """Where the word at an address comes from, if that is known."""
-        return self.source_map[address] if 0 <= address < len(self.source_map) else None
+        index = address // self.unit
+        return self.source_map[index] if 0 <= index < len(self.source_map) else None
 
     def padded(self, memory: int) -> tuple[int, ...]:
         """The words, followed by zeros up to `memory` words. Raises CompileError if too long."""

@@ -1,0 +1,218 @@
+"""RV32I as data: encodings, fields, registers (RISC-V unprivileged specification, 2.2 to 2.8).
+
+An encoding fixes some bits of a 32-bit word; the format says where the operands go in the rest:
+
+    R   funct7      rs2  rs1  funct3  rd           opcode
+    I   imm[11:0]        rs1  funct3  rd           opcode
+    S   imm[11:5]   rs2  rs1  funct3  imm[4:0]     opcode
+    B   imm[12|10:5] rs2 rs1  funct3  imm[4:1|11]  opcode
+    U   imm[31:12]                    rd           opcode
+    J   imm[20|10:1|11|19:12]         rd           opcode
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from looped.errors import CompileError
+
+__all__ = [
+    "ABI_NAMES",
+    "FORMATS",
+    "INSTRUCTIONS",
+    "REGISTERS",
+    "Decoded",
+    "Encoding",
+    "Field",
+    "decode",
+    "encode",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What an instruction fixes. `funct12` is the whole immediate of an I-format (ECALL, EBREAK).
+
+    An I-format with a funct7 is a shift by a constant: its immediate is 0 to 31.
+    """
+
+    format: str
+    opcode: int
+    funct3: int | None = None
+    funct7: int | None = None
+    funct12: int | None = None
+
+    @property
+    def mask(self) -> int:
+        """The bits of a word that the encoding fixes."""
+        mask = 0x7F
+        for part, bits in (
+            (self.funct3, 0x00007000),
+            (self.funct7, 0xFE000000),
+            (self.funct12, 0xFFFFFF80),
+        ):
+            mask |= bits if part is not None else 0
+        return mask
+
+    @property
+    def match(self) -> int:
+        """The value of those bits."""
+        return (
+            self.opcode
+            | (self.funct3 or 0) << 12
+            | (self.funct7 or 0) << 25
+            | (self.funct12 or 0) << 20
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`width` bits of an immediate, from bit `low`, that stand in a word from bit `at`."""
+
+    low: int
+    width: int
+    at: int
+
+
+FORMATS: dict[str, tuple[Field, ...]] = {
+    "R": (),
+    "I": (Field(0, 12, 20),),
+    "S": (Field(0, 5, 7), Field(5, 7, 25)),
+    "B": (Field(11, 1, 7), Field(1, 4, 8), Field(5, 6, 25), Field(12, 1, 31)),
+    "U": (Field(0, 20, 12),),
+    "J": (Field(12, 8, 12), Field(11, 1, 20), Field(1, 10, 21), Field(20, 1, 31)),
+}
+"""Where the immediate of each format stands; a U-format's counts pages of 4096 bytes."""
+
+_BRANCHES = {"beq": 0, "bne": 1, "blt": 4, "bge": 5, "bltu": 6, "bgeu": 7}
+_LOADS = {"lb": 0, "lh": 1, "lw": 2, "lbu": 4, "lhu": 5}
+_STORES = {"sb": 0, "sh": 1, "sw": 2}
+_IMMEDIATE = {"addi": 0, "slti": 2, "sltiu": 3, "xori": 4, "ori": 6, "andi": 7}
+_SHIFTS = {"slli": (1, 0), "srli": (5, 0), "srai": (5, 32)}
+_REGISTER = {
+    "add": (0, 0),
+    "sub": (0, 32),
+    "sll": (1, 0),
+    "slt": (2, 0),
+    "sltu": (3, 0),
+    "xor": (4, 0),
+    "srl": (5, 0),
+    "sra": (5, 32),
+    "or": (6, 0),
+    "and": (7, 0),
+}
+
+INSTRUCTIONS: dict[str, Encoding] = {
+    "lui": Encoding("U", 0x37),
+    "auipc": Encoding("U", 0x17),
+    "jal": Encoding("J", 0x6F),
+    "jalr": Encoding("I", 0x67, 0),
+    **{name: Encoding("B", 0x63, funct3) for name, funct3 in _BRANCHES.items()},
+    **{name: Encoding("I", 0x03, funct3) for name, funct3 in _LOADS.items()},
+    **{name: Encoding("S", 0x23, funct3) for name, funct3 in _STORES.items()},
+    **{name: Encoding("I", 0x13, funct3) for name, funct3 in _IMMEDIATE.items()},
+    **{name: Encoding("I", 0x13, *functs) for name, functs in _SHIFTS.items()},
+    **{name: Encoding("R", 0x33, *functs) for name, functs in _REGISTER.items()},
+    "fence": Encoding("I", 0x0F, 0),
+    "ecall": Encoding("I", 0x73, 0, None, 0),
+    "ebreak": Encoding("I", 0x73, 0, None, 1),
+}
+"""Mnemonic → encoding, in the order of the specification's listing."""
+
+ABI_NAMES: tuple[str, ...] = (
+    *("zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1"),
+    *(f"a{i}" for i in range(8)),
+    *(f"s{i}" for i in range(2, 12)),
+    *(f"t{i}" for i in range(3, 7)),
+)
+"""The name of each register in the calling convention, x0 first."""
+
+REGISTERS: dict[str, int] = {
+    **{f"x{number}": number for number in range(32)},
+    **{name: number for number, name in enumerate(ABI_NAMES)},
+    "fp": 8,
+}
+"""Every name of a register → its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """An instruction taken apart; fields that its format lacks are 0, the immediate is signed."""
+
+    mnemonic: str
+    rd: int = 0
+    rs1: int = 0
+    rs2: int = 0
+    imm: int = 0
+
+
+def encode(mnemonic: str, rd: int = 0, rs1: int = 0, rs2: int = 0, imm: int = 0) -> int:
+    """The 32-bit word of an instruction; operands that its format lacks must be 0.
+
+    `imm` is signed, in bytes for branches and jumps (even), in pages for LUI and AUIPC (there
+    0x80000 to 0xfffff are taken as well). ECALL and EBREAK have none. Raises CompileError for an
+    unknown mnemonic or an operand that does not fit.
+    """
+    encoding = INSTRUCTIONS.get(mnemonic)
+    if encoding is None:
+        raise CompileError(f"rv32i has no instruction `{mnemonic}`")
+    word = encoding.match
+    operands = {"rd": (rd, 7), "rs1": (rs1, 15), "rs2": (rs2, 20)}
+    for name, (number, at) in operands.items():
+        if not 0 <= number < (32 if name in _operands(encoding) else 1):
+            raise CompileError(f"`{mnemonic}` cannot have {number} as {name}")
+        word |= number << at
+    lowest, highest, step = _range(encoding)
+    if not lowest <= imm <= highest or imm % step:
+        even = "an even number " if step == 2 else ""
+        raise CompileError(f"{imm} is not {even}from {lowest} to {highest}: `{mnemonic}`")
+    for field in _fields(encoding):
+        word |= (imm >> field.low & (1 << field.width) - 1) << field.at
+    return word
+
+
+def decode(word: int) -> Decoded | None:
+    """The instruction in a 32-bit word, None if it is none of RV32I."""
+    matches = (n for n, e in INSTRUCTIONS.items() if word & e.mask == e.match)
+    mnemonic = next(matches, None)
+    if mnemonic is None:
+        return None
+    encoding = INSTRUCTIONS[mnemonic]
+    names = _operands(encoding)
+    places = {"rd": 7, "rs1": 15, "rs2": 20}
+    numbers = {name: word >> at & 31 for name, at in places.items() if name in names}
+    fields = _fields(encoding)
+    raw = sum((word >> f.at & (1 << f.width) - 1) << f.low for f in fields)
+    _, highest, _ = _range(encoding)
+    if raw > highest or (encoding.format == "U" and raw >> 19):
+        raw -= 1 << max(f.low + f.width for f in fields)
+    return Decoded(mnemonic, imm=raw, **numbers)
+
+
+def _operands(encoding: Encoding) -> tuple[str, ...]:
+    """The registers that an encoding leaves open."""
+    if encoding.funct12 is not None:
+        return ()
+    formats = {"R": ("rd", "rs1", "rs2"), "I": ("rd", "rs1"), "S": ("rs1", "rs2")}
+    return {**formats, "B": ("rs1", "rs2"), "U": ("rd",), "J": ("rd",)}[encoding.format]
+
+
+def _fields(encoding: Encoding) -> tuple[Field, ...]:
+    """Where the immediate that an encoding leaves open stands."""
+    if encoding.funct12 is not None:
+        return ()
+    if encoding.format == "I" and encoding.funct7 is not None:
+        return (Field(0, 5, 20),)
+    return FORMATS[encoding.format]
+
+
+def _range(encoding: Encoding) -> tuple[int, int, int]:
+    """The least and the largest immediate, and the number that it must be a multiple of."""
+    if not _fields(encoding):
+        return 0, 0, 1
+    if encoding.format == "I" and encoding.funct7 is not None:
+        return 0, 31, 1
+    bits = {"I": 12, "S": 12, "B": 13, "U": 20, "J": 21}[encoding.format]
+    highest = (1 << bits) - 1 if encoding.format == "U" else (1 << bits - 1) - 1
+    step = 2 if encoding.format in "BJ" else 1
+    return -(1 << bits - 1), highest, step
