@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.engines.event.banks import pack, padded, unpack
-from looped.engines.event.columns import STATE, WORK, fresh, nothing_known
+from looped.engines.event.columns import STATE, fresh, nothing_known
 from looped.engines.event.exact import Model
 from looped.engines.event.index import index_columns
 from looped.engines.event.partial import columns_by_class
-from looped.engines.event.passes import advance, wake
+from looped.engines.event.passes import advance
 from looped.engines.event.tables import Classes, Tables, tabulate
 
 __all__ = ["Stream", "TableCache"]
@@ -52,8 +52,7 @@ class Stream:
             *map(tuple, tables), tuple(keys), tuple(queries), tuple(self._columns),
             tuple(known), buffers,
         )  # fmt: skip
-        for column in range(len(x)):
-            self._wake(column)
+        self._changed = np.arange(len(x), dtype=np.int64)
 
     def advance(self, loops: int, column: int, stops: npt.NDArray[np.intp]) -> int:
         """Up to `loops` passes, and no more after one that leaves one of the lanes `stops` of a
@@ -62,7 +61,8 @@ class Stream:
         watched = np.zeros((1, len(self._place)), np.bool_)
         watched[0, self._place[stops]] = True
         packed = pack(watched)[0]
-        return int(advance(*self._arrays, loops, column, packed))
+        changed, self._changed = self._changed, np.zeros(0, np.int64)
+        return int(advance(*self._arrays, changed, loops, column, packed))
 
     def state(self) -> npt.NDArray[np.int8]:
         """All lanes, (columns, d_model)."""
@@ -83,12 +83,6 @@ class Stream:
             return False
         row = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))
         row[0, places] = values
-        packed = self._columns.lanes
-        packed[STATE, column] = pack(row > 0)[0]
-        packed[WORK, self._wake(column)] = packed[STATE, column]
+        self._columns.lanes[STATE, column] = pack(row > 0)[0]
+        self._changed = np.append(self._changed, column)
         return True
-
-    def _wake(self, column: int) -> int:
-        """Have a column evaluated in the next pass; returns its place among those."""
-        s = self._columns
-        return int(wake(s.lanes, s.hot, s.tie, s.counts, column))
