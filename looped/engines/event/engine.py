@@ -12,8 +12,8 @@ from looped.compiler.compiled import CompiledMachine
 from looped.compiler.heads import UNDERFLOW
 from looped.engines.dense import DenseEngine
 from looped.engines.event.compilation import COMPILE_SECONDS, on_compile
-from looped.engines.event.exact import analyse
 from looped.engines.event.stream import Stream, TableCache
+from looped.engines.exact import analyse
 from looped.errors import CompileError
 
 __all__ = ["EventEngine"]

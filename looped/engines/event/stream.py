@@ -7,11 +7,11 @@ import numpy.typing as npt
 
 from looped.engines.event.banks import pack, padded, unpack
 from looped.engines.event.columns import STATE, fresh, nothing_known
-from looped.engines.event.exact import Model
 from looped.engines.event.index import index_columns
 from looped.engines.event.partial import columns_by_class
 from looped.engines.event.passes import advance
 from looped.engines.event.tables import Classes, Tables, tabulate
+from looped.engines.exact import Model
 
 __all__ = ["Stream", "TableCache"]
 

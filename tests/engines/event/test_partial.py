@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looped.engines.event.exact import Block
+from looped.engines.exact import Block
 from looped.engines.event.partial import columns_by_class, reduce_mlp
 
 LANES, UNITS = 9, 12
