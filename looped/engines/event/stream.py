@@ -35,7 +35,7 @@ class Stream:
 
     def __init__(self, cache: TableCache, x: npt.NDArray[np.int8]) -> None:
         model = cache.model
-        places = x[:, model.order]
+        places = np.ascontiguousarray(x[:, model.order])
         kinds = [columns_by_class(block, model.static, places) for block in model.blocks]
         heads = [head for block in model.blocks for head in block.heads]
         dims = padded(max((len(head.query) for head in heads), default=1))
