@@ -35,7 +35,7 @@ class Stream:
 
     def __init__(self, cache: TableCache, x: npt.NDArray[np.int8]) -> None:
         model = cache.model
-        places = x[:, model.order]
+        places = np.ascontiguousarray(x[:, model.order])
         kinds = [columns_by_class(block, model.static, places) for block in model.blocks]
         heads = [head for block in model.blocks for head in block.heads]
         dims = padded(max((len(head.query) for head in heads), default=1))
@@ -65,8 +65,10 @@ class Stream:
         return int(advance(*self._arrays, changed, loops, column, packed))
 
     def state(self) -> npt.NDArray[np.int8]:
-        """All lanes, (columns, d_model)."""
-        return unpack(self._columns.lanes[STATE], len(self._place))[:, self._place]
+        """All lanes, (columns, d_model), column by column in memory: the dense engine, where it
+        must round, rounds differently in another layout."""
+        lanes = unpack(self._columns.lanes[STATE], len(self._place))
+        return np.ascontiguousarray(lanes[:, self._place])
 
     def values(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.int8]:
         """Some lanes of a column."""
