@@ -157,7 +157,7 @@ class _Lifting:
             self._add(sums, head, self._content(cell, np.array([column])))
 
     def _look_up(self, sums: dict[int, Sum], head: Head, lookup: Lookup) -> None:
-        """Add what a head brings from the column that a code leads to, perhaps the driver itself."""
+        """Add what a head brings from the column that a code leads to: perhaps the driver."""
         column = self._column(lookup.bits, lookup.table, NOBODY)
         columns = columns_of(lookup.table)
         others = columns[columns != self.found.driver]
@@ -193,9 +193,9 @@ class _Lifting:
     def _column(self, bits: Sequence[Threshold], table: Ints, spare: int) -> int:
         """The column that a table has for the code that some conditions spell.
 
-        Where it has none that is `spare`; if there is no spare, or the column is protected, the pass
-        is given up. The bits are put in the order in which they lie in their word, so that the
-        table may be no table at all.
+        Where it has none that is `spare`; if there is no spare, or the column is protected, the
+        pass is given up. The bits are put in the order in which they lie in their word, so that
+        the table may be no table at all.
         """
         states = self._spelled(bits)
         order = sorted(

@@ -92,6 +92,5 @@ def _head(head: exact.Head, order: Ints, unit: float) -> Head:
 
 def _weights(row: npt.NDArray[np.generic], order: Ints) -> Weights:
     places = np.flatnonzero(row)
-    return tuple(
-        sorted(zip(order[places].tolist(), row[places].astype(float).tolist(), strict=True))
-    )
+    lanes, weights = order[places].tolist(), row[places].astype(float).tolist()
+    return tuple(sorted(zip(lanes, weights, strict=True)))

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looped.engines.exact import Block
 from looped.engines.event.partial import columns_by_class, reduce_mlp
+from looped.engines.exact import Block
 
 LANES, UNITS = 9, 12
 
