@@ -50,6 +50,19 @@ def test_random_programs_run_like_the_reference(
     assert engine.fallbacks == 0
 
 
+BAKED = [p for p in ALL if p.baked]
+
+
+@pytest.mark.parametrize("program", BAKED, ids=[p.path.stem for p in BAKED])
+def test_baked_programs_run_like_the_reference_without_a_fallback(program: Program) -> None:
+    image = looped.assemble(program.path)
+    machine = looped.compile(image, bake=True)
+    engine = EventEngine(machine)
+    verdict = lockstep(machine, engine, [image], [program.input])
+    assert (verdict.steps, verdict.outputs) == (program.steps, (program.output,))
+    assert engine.fallbacks == 0
+
+
 def shuffled(machine: CompiledMachine, seed: int) -> tuple[CompiledMachine, np.ndarray]:
     """The same machine with lanes, heads and hidden units permuted, some gates and ups rescaled,
     and a useless head in every block. Returns it and the permutation of the lanes."""
@@ -122,6 +135,103 @@ def test_what_a_host_writes_is_seen(machine) -> None:
         engine.write(0, 9, value, np.ones(8))
         engine.step(3)
     assert np.array_equal(event.state(), dense.state())
+
+
+def both(machine: CompiledMachine, x: np.ndarray) -> tuple[EventEngine, DenseEngine]:
+    """Both engines at the beginning of the same streams."""
+    engines = EventEngine(machine), DenseEngine(machine)
+    for engine in engines:
+        engine.load(x)
+    return engines
+
+
+def test_an_address_that_two_columns_have_is_left_to_the_dense_engine(machine) -> None:
+    small = machine("subleq", 8, 32)
+    x = embed([9, 10, 6, 0, 0, 0, 11, 11, 3, 5, 3, 1], small.plan)[None]
+    position = list(small.plan.words["position"])
+    x[0, 9, position] = x[0, 11, position]  # nobody answers for 9, two columns for 11
+    event, dense = both(small, x)
+    for _ in range(4):
+        event.step()
+        dense.step()
+        assert np.array_equal(event.state(), dense.state())
+    assert event.fallbacks > 0
+
+
+def test_lanes_that_no_weight_writes_may_be_written_by_a_host(machine) -> None:
+    small = machine("subleq", 8, 32)
+    event, dense = both(small, embed([9, 10, 6, 0, 0, 0, 9, 10, 0, 5, 3], small.plan)[None])
+    lanes = np.array(small.plan.words["position"])
+    for engine in (event, dense):
+        engine.step(2)
+        there, here = engine.read(20, lanes)[0], engine.read(10, lanes)[0]
+        engine.write(0, 10, lanes, there)  # the columns 10 and 20 change places
+        engine.write(0, 20, lanes, here)
+        engine.step(5)
+    assert np.array_equal(event.state(), dense.state())
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0])
+def test_a_state_that_is_not_signs_is_left_to_the_dense_engine(machine, value: float) -> None:
+    small = machine("subleq", 8, 32)
+    event, dense = both(small, embed([9, 10, 6, 0, 0, 0, 9, 10, 0, 5, 3], small.plan)[None])
+    for engine in (event, dense):
+        engine.step(2)
+        engine.write(0, 9, np.array(small.plan.words["value"])[:1], [value])
+        engine.step(2)
+    assert np.array_equal(event.state(), dense.state())
+    assert event.fallbacks > 0
+
+
+def test_after_a_fallback_it_goes_on_by_itself(machine) -> None:
+    small = machine("subleq", 8, 32)
+    x = embed([9, 10, 6, 0, 0, 0, 9, 10, 0, 5, 3], small.plan)[None]
+    event, dense = both(small, x)
+    lanes = np.arange(small.plan.d_model)
+    for engine in (event, dense):
+        engine.write(0, 20, lanes[:1], [0.5])
+        engine.step()
+        engine.write(0, 20, lanes, x[0, 20])
+        engine.step(9)
+    assert np.array_equal(event.state(), dense.state())
+    assert event.fallbacks == 1
+
+
+@pytest.mark.parametrize("kind", [EventEngine, DenseEngine])
+def test_run_stops_after_the_first_pass_that_raises_a_lane(machine, kind) -> None:
+    small = machine("subleq", 16, 64)
+    plan = small.plan
+    x = embed([2**16 - 1, 15, 0, 15, 2**16 - 1, 0, 16, 16, 0], plan)[None]  # cat, without end
+    stops = np.array([plan.words[flag][0] for flag in ("reading", "waiting", "writing")])
+    ready, first, second = np.array(plan.words["ready"]), kind(small), kind(small)
+    for engine in (first, second):
+        engine.load(x)
+        engine.write(0, plan.cpu, ready, [1])
+    passes = []
+    for limit in (50, 50, 50, 1, 50):
+        passes.append(first.run(plan.cpu, stops, limit))
+        stopped, done = False, 0
+        while not stopped and done < limit:
+            second.step()
+            done += 1
+            stopped = bool((second.read(plan.cpu, stops) == 1).any())
+        assert passes[-1] == done
+        assert np.array_equal(first.state(), second.state())
+    assert passes == [1, 1, 2, 1, 2]
+    assert first.run(plan.cpu, np.zeros(0, np.intp), 7) == 7
+    first.load(np.concatenate([x, x]))
+    with pytest.raises(ValueError, match="run is for one stream, and there are 2"):
+        first.run(plan.cpu, stops, 1)
+
+
+def test_run_counts_passes_given_up_too(machine) -> None:
+    small = machine("subleq", 8, 32)
+    x = embed([2**8 - 1, 9, 0], small.plan)[None].astype(np.float64)
+    x[0, 20, small.plan.words["value"][0]] = 0.5
+    waiting = np.array(small.plan.words["waiting"])
+    event, dense = both(small, x)
+    assert event.run(small.plan.cpu, waiting, 5) == dense.run(small.plan.cpu, waiting, 5) == 1
+    assert event.fallbacks == 1
 
 
 def test_whatever_a_wrong_weight_changes_is_the_same_in_both(machine) -> None:

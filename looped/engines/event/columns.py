@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.engines.event.banks import Words
-from looped.engines.event.exact import Ints
+from looped.engines.exact import Ints
 
 __all__ = [
     "CARRIED",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,8 @@ from looped.compiler.compiled import CompiledMachine
 from looped.compiler.heads import UNDERFLOW
 from looped.engines.dense import DenseEngine
 from looped.engines.event.compilation import COMPILE_SECONDS, on_compile
-from looped.engines.event.exact import analyse
 from looped.engines.event.stream import Stream, TableCache
+from looped.engines.exact import analyse
 from looped.errors import CompileError
 
 __all__ = ["EventEngine"]
@@ -92,33 +93,39 @@ class EventEngine:
         self.fallbacks += 1
         self.dense.load(self.streams[number].state()[None])
         self.dense.step()
-        self.streams[number] = _Running(self.cache, self.dense.state()[0])
+        self.streams[number].restart(self.dense.state()[0])
 
 
 class _Running:
-    """One stream: `exact` while its lanes are all ±1, else `astray`, and each pass is given up."""
+    """One stream: `exact` while that can be, else only its `state`, and each pass is given up.
 
-    def __init__(self, cache: TableCache, x: npt.NDArray[np.generic]) -> None:
+    It cannot be if a lane is not ±1, or if columns have become such that heads have no index.
+    """
+
+    def __init__(self, cache: TableCache, x: npt.NDArray[np.int8]) -> None:
         self._cache = cache
         self._begin(x)
 
     def _begin(self, x: npt.NDArray[np.generic]) -> None:
         self.exact: Stream | None = None
-        self.astray = np.zeros((0, 0))
-        if (np.abs(x) == 1).all():
+        self._state = x.astype(np.float64)
+        if (np.abs(self._state) == 1).all():
             self.exact = Stream(self._cache, x.astype(np.int8))
-        else:
-            self.astray = x.astype(np.float64)
+            self._state = np.zeros((0, 0))
+
+    def restart(self, x: npt.NDArray[np.float64]) -> None:
+        with suppress(CompileError):
+            self._begin(x)
 
     def advance(self, loops: int, column: int, stops: npt.NDArray[np.intp]) -> int:
         return 0 if self.exact is None else self.exact.advance(loops, column, stops)
 
     def state(self) -> npt.NDArray[np.float64]:
-        return self.astray.copy() if self.exact is None else self.exact.state().astype(np.float64)
+        return self._state.copy() if self.exact is None else self.exact.state().astype(np.float64)
 
     def values(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
         if self.exact is None:
-            return np.asarray(self.astray[column, lanes])
+            return np.asarray(self._state[column, lanes])
         return self.exact.values(column, lanes).astype(np.float64)
 
     def write(
@@ -128,4 +135,4 @@ class _Running:
         if self.exact is None or not signs or not self.exact.write(column, lanes, values):
             state = self.state()
             state[column, lanes] = values
-            self._begin(state)
+            self.restart(state)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.event.exact import Ints
+from looped.engines.exact import Ints
 from looped.errors import CompileError
 
 __all__ = [

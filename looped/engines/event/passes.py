@@ -46,10 +46,10 @@ from looped.engines.event.columns import (
 from looped.engines.event.index import AMBIGUOUS, BIT, CLEARANCE, MAGNITUDE, MEMBERS, NOBODY, START
 from looped.engines.event.tables import DOWN, GAP, GATES, KEY, LINEAR, MOVED, PRODUCTS, QUERY, UPS
 
-__all__ = ["advance", "wake"]
+__all__ = ["advance"]
 
 _OPTIONS: dict[str, Any] = {"cache": True, "_nrt": False}
-_compiled = njit(nogil=True, **_OPTIONS)
+_compiled = njit(**_OPTIONS)
 _part = njit(inline="always", **_OPTIONS)
 _leaf = njit(forceinline=True, **_OPTIONS)
 
@@ -106,7 +106,7 @@ def _flip(lanes, at):
 
 
 @_compiled
-def wake(lanes, hot, tie, count, c):
+def _wake(lanes, hot, tie, count, c):
     """Make a column hot, if it is not; returns its place among the hot ones."""
     if hot[PLACE, c] >= 0:
         return np.int64(hot[PLACE, c])
@@ -164,7 +164,7 @@ def _announce(block, banks, heads, queries, columns):
             ):
                 for other in range(tie.shape[0]):
                     if tie[other, h, HOME] == c:
-                        wake(lanes, hot, tie, count, other)
+                        _wake(lanes, hot, tie, count, other)
             if loose:
                 hot[STAYS, at] = 1
                 i = count[1 + h]
@@ -193,7 +193,7 @@ def _capture(h, gap, key, queries, lanes, hot, tie, count, least):
         if c == AMBIGUOUS:
             return False
         if c != NOBODY and hot[PLACE, c] < 0 and bound + gap > tie[c, h, SCORE]:
-            wake(lanes, hot, tie, count, c)
+            _wake(lanes, hot, tie, count, c)
     return True
 
 
@@ -363,14 +363,21 @@ def _settle(masks, member, columns):
     count[0] = kept
 
 
-@_compiled
+@njit(nogil=True, **_OPTIONS)
 def advance(
-    banks, heads, mlps, targets, keys, queries, columns, known, buffers, loops, watched, stops
-):
+    banks, heads, mlps, targets, keys, queries, columns, known, buffers,
+    changed, loops, watched, stops,
+):  # fmt: skip
     """Up to `loops` passes, and no more after one that leaves a lane of `stops` in column `watched`
     at +1. Returns how many were done. If they are fewer for another reason, one had to be given up.
+
+    `changed` lists columns whose lanes were changed from outside since the last pass.
     """
-    state = columns[0][STATE]
+    lanes, hot, tie, _, _, _, count, _, _ = columns
+    state = lanes[STATE]
+    for i in range(changed.shape[0]):
+        at = _wake(lanes, hot, tie, count, changed[i])
+        _copy(lanes[WORK], at, state, changed[i])
     for done in range(loops):
         for block in range(heads[0].shape[0] - 1):
             if not _announce(block, banks, heads, queries, columns):

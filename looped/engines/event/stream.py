@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.engines.event.banks import pack, padded, unpack
-from looped.engines.event.columns import STATE, WORK, fresh, nothing_known
-from looped.engines.event.exact import Model
+from looped.engines.event.columns import STATE, fresh, nothing_known
 from looped.engines.event.index import index_columns
 from looped.engines.event.partial import columns_by_class
-from looped.engines.event.passes import advance, wake
+from looped.engines.event.passes import advance
 from looped.engines.event.tables import Classes, Tables, tabulate
+from looped.engines.exact import Model
 
 __all__ = ["Stream", "TableCache"]
 
@@ -35,7 +35,7 @@ class Stream:
 
     def __init__(self, cache: TableCache, x: npt.NDArray[np.int8]) -> None:
         model = cache.model
-        places = x[:, model.order]
+        places = np.ascontiguousarray(x[:, model.order])
         kinds = [columns_by_class(block, model.static, places) for block in model.blocks]
         heads = [head for block in model.blocks for head in block.heads]
         dims = padded(max((len(head.query) for head in heads), default=1))
@@ -52,8 +52,7 @@ class Stream:
             *map(tuple, tables), tuple(keys), tuple(queries), tuple(self._columns),
             tuple(known), buffers,
         )  # fmt: skip
-        for column in range(len(x)):
-            self._wake(column)
+        self._changed = np.arange(len(x), dtype=np.int64)
 
     def advance(self, loops: int, column: int, stops: npt.NDArray[np.intp]) -> int:
         """Up to `loops` passes, and no more after one that leaves one of the lanes `stops` of a
@@ -62,11 +61,14 @@ class Stream:
         watched = np.zeros((1, len(self._place)), np.bool_)
         watched[0, self._place[stops]] = True
         packed = pack(watched)[0]
-        return int(advance(*self._arrays, loops, column, packed))
+        changed, self._changed = self._changed, np.zeros(0, np.int64)
+        return int(advance(*self._arrays, changed, loops, column, packed))
 
     def state(self) -> npt.NDArray[np.int8]:
-        """All lanes, (columns, d_model)."""
-        return unpack(self._columns.lanes[STATE], len(self._place))[:, self._place]
+        """All lanes, (columns, d_model), column by column in memory: the dense engine, where it
+        must round, rounds differently in another layout."""
+        lanes = unpack(self._columns.lanes[STATE], len(self._place))
+        return np.ascontiguousarray(lanes[:, self._place])
 
     def values(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.int8]:
         """Some lanes of a column."""
@@ -83,12 +85,6 @@ class Stream:
             return False
         row = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))
         row[0, places] = values
-        packed = self._columns.lanes
-        packed[STATE, column] = pack(row > 0)[0]
-        packed[WORK, self._wake(column)] = packed[STATE, column]
+        self._columns.lanes[STATE, column] = pack(row > 0)[0]
+        self._changed = np.append(self._changed, column)
         return True
-
-    def _wake(self, column: int) -> int:
-        """Have a column evaluated in the next pass; returns its place among those."""
-        s = self._columns
-        return int(wake(s.lanes, s.hot, s.tie, s.counts, column))

@@ -14,19 +14,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.lifted.heads import (
-    Capture,
-    Find,
-    HeadMap,
-    Lookup,
-    View,
-    columns_of,
-    head_map,
-    view,
-)
-from looped.engines.lifted.keys import Ints, kinds
-from looped.engines.lifted.sparse import SparseModel
-from looped.engines.lifted.terms import Affine, Changes, Known, mlp_changes
+from looped.engines.lifted import model as weights
+from looped.engines.lifted.heads import Capture, Find, View, columns_of, view
+from looped.engines.lifted.keys import NOBODY, kinds
+from looped.engines.lifted.model import Ints, Known, Model
+from looped.engines.lifted.terms import Affine, Changes, mlp_changes
 from looped.errors import CompileError
 
 __all__ = ["Behaviour", "Block", "behaviour"]
@@ -34,55 +26,62 @@ __all__ = ["Behaviour", "Block", "behaviour"]
 
 @dataclass
 class Block:
-    """One block: what the driver finds, whom it captures, and what its MLP adds to it."""
+    """One block: its heads in all columns, and what its MLP adds to the driver."""
 
-    finds: list[Find] = field(default_factory=list)
-    lookups: list[Lookup] = field(default_factory=list)
-    captures: list[Capture] = field(default_factory=list)
+    heads: list[tuple[weights.Head, View]]
     changes: Changes = field(default_factory=Changes)
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """`known` (columns, d_model) between passes, all blocks, and W_O·W_V of every head."""
+    """`known` (columns, d_model) between passes.
+
+    Passive columns find those that are `protected`. Their lanes must not change: a pass in which
+    one of them would be captured has to be given up.
+    """
 
     driver: int
     known: Known
+    protected: Ints
     blocks: list[Block]
-    maps: list[HeadMap]
 
 
-def behaviour(model: SparseModel, x: Known, host: npt.NDArray[np.bool_]) -> Behaviour:
+def behaviour(model: Model, x: Known, host: npt.NDArray[np.bool_]) -> Behaviour:
     """Analyse a model on states that are `x` (columns, d_model) where they never change.
 
     `host` marks lanes that are set from outside and so are never known. Raises CompileError.
     """
-    maps = [head_map(model, head) for head in range(len(model.dims) - 1)]
     known = np.where(host, 0, x).astype(np.int8)
     driver = _find_driver(model, known)
-    known = _first_guess(model, maps, known, driver)
+    protected = _found_by_passive(model, known, driver)
+    known = _first_guess(model, known, driver, protected)
     while True:
         assumed = known.copy()
         blocks = []
-        for number in range(model.blocks):
-            block = _attention(model, number, maps, known, driver)
-            between = _after_attention(block, maps, known, driver)
-            block.changes = mlp_changes(model, number, between)
+        for part in model.blocks:
+            block = _attention(part, known, driver, protected)
+            between = _after_attention(block, known, driver)
+            block.changes = mlp_changes(part, between)
             known[driver] = _after_mlp(block.changes, between)
             blocks.append(block)
         known[driver] = np.where(known[driver] == assumed[driver], assumed[driver], 0)
-        for capture in (capture for block in blocks for capture in block.captures):
-            lanes = np.array(sorted(capture.touched))
-            known[np.ix_(columns_of(capture.table), lanes)] = 0
+        for capture in _captures(blocks):
+            columns = np.setdiff1d(columns_of(capture.table), protected)
+            known[np.ix_(columns, np.array(sorted(capture.touched)))] = 0
         if (known == assumed).all():
-            return Behaviour(driver, known, blocks, maps)
+            return Behaviour(driver, known, protected, blocks)
 
 
-def _find_driver(model: SparseModel, known: Known) -> int:
+def _captures(blocks: list[Block]) -> list[Capture]:
+    views = [seen for block in blocks for _, seen in block.heads]
+    return [seen.capture for seen in views if seen.capture is not None]
+
+
+def _find_driver(model: Model, known: Known) -> int:
     """The one column in which some MLP adds something."""
     busy: set[int] = set()
-    for block in range(model.blocks):
-        busy.update(_busy_columns(model, block, known))
+    for block in model.blocks:
+        busy.update(_busy_columns(block, known))
         if len(busy) > 1:
             raise CompileError("several columns compute: only models with one can be lifted")
     if not busy:
@@ -90,121 +89,111 @@ def _find_driver(model: SparseModel, known: Known) -> int:
     return busy.pop()
 
 
-def _busy_columns(model: SparseModel, block: int, known: Known) -> list[int]:
+def _busy_columns(block: weights.Block, known: Known) -> list[int]:
     """Columns in which an MLP may add something; of each kind of columns, two at most."""
-    own = slice(model.seen.start[block], model.seen.start[block + 1])
     found: list[int] = []
-    for members in kinds(known[:, model.seen.lane[own]]):
-        changes = mlp_changes(model, block, known[members[0]])
+    for members in kinds(known[:, block.seen]):
+        changes = mlp_changes(block, known[members[0]])
         if changes.gated or any(f.constant or f.bits for f in changes.affine.values()):
             found += members[:2].tolist()
     return found
 
 
-def _first_guess(model: SparseModel, maps: list[HeadMap], known: Known, driver: int) -> Known:
+def _found_by_passive(model: Model, known: Known, driver: int) -> Ints:
+    """The passive columns that other passive ones find."""
+    me = np.arange(len(known))
+    result: set[int] = set()
+    for head in (head for block in model.blocks for head in block.heads):
+        found = view(head, known, driver).found
+        others = (found != me) & (found != driver) & (me != driver)
+        result.update(np.unique(found[others]).tolist())
+    return np.array(sorted(result), np.int64)
+
+
+def _first_guess(model: Model, known: Known, driver: int, protected: Ints) -> Known:
     """Some lanes are taken for unknown from the start: a guess that is too bold may lead astray.
 
     They are those written somewhere in which passive columns differ, and those that the driver's
     MLPs compute from others and do not clear, whatever its lanes are.
     """
-    written = np.unique(np.concatenate([model.out.lane, model.down.lane]))
-    passive = np.arange(len(known)) != driver
-    values = known[np.ix_(passive, written)]
-    differing = written[(values != values[0]).any(axis=0)]
+    passive = np.setdiff1d(np.arange(len(known)), np.append(protected, driver))
+    values = known[np.ix_(passive, model.written)]
+    differing = model.written[(values != values[0]).any(axis=0)]
     result = known.copy()
     result[np.ix_(passive, differing)] = 0
     now, computed = known[driver].copy(), np.zeros(known.shape[1], np.bool_)
-    now[written] = 0
-    for block in range(model.blocks):
-        for head in range(model.heads[block], model.heads[block + 1]):
-            now[list(maps[head])] = 0
-        changes = mlp_changes(model, block, now)
+    now[model.written] = 0
+    for block in model.blocks:
+        now[[lane for head in block.heads for lane in head.moved]] = 0
+        changes = mlp_changes(block, now)
         computed[list(changes.gated)] = True
         now = _after_mlp(changes, now)
     result[driver, computed & (now == 0)] = 0
     return result
 
 
-def _attention(
-    model: SparseModel, number: int, maps: list[HeadMap], known: Known, driver: int
-) -> Block:
+def _attention(part: weights.Block, known: Known, driver: int, protected: Ints) -> Block:
     """The heads of a block; raises CompileError if a passive column is not left as it is."""
-    block = Block()
-    heads = range(model.heads[number], model.heads[number + 1])
-    views = [view(model, head, maps[head], known, driver) for head in heads]
-    for seen in views:
-        if isinstance(seen.own, Find):
-            block.finds.append(seen.own)
-        else:
-            block.lookups.append(seen.own)
-        if seen.capture is not None:
-            block.captures.append(seen.capture)
-    _check_captures(block.captures)
-    _check_passive(views, maps, known, driver)
-    if any(column != driver for column in _busy_columns(model, number, known)):
-        raise CompileError(f"the MLP of block {number} may change other columns as well")
-    return block
-
-
-def _check_captures(captures: list[Capture]) -> None:
-    """Raise CompileError if two heads of a block may write to the same lane of a column."""
+    block = Block([(head, view(head, known, driver)) for head in part.heads])
     taken: set[int] = set()
-    for capture in captures:
+    for capture in _captures([block]):
         if taken & capture.touched:
             raise CompileError("two heads of a block write to the same lanes")
         taken |= capture.touched
+    _check_passive(block, known, driver, protected)
+    if any(column != driver for column in _busy_columns(part, known)):
+        raise CompileError("an MLP may change passive columns")
+    return block
 
 
-def _check_passive(views: list[View], maps: list[HeadMap], known: Known, driver: int) -> None:
+def _check_passive(block: Block, known: Known, driver: int, protected: Ints) -> None:
     """Raise CompileError unless attention adds nothing to passive columns that are not captured."""
-    if not views:
+    if not block.heads:
         return
-    me = np.arange(len(known))
-    own, other = 0, 2
-    whom = np.stack(
-        [np.where(v.found == me, own, np.where(v.found == driver, 1, other)) for v in views], axis=1
-    )
-    columns = np.flatnonzero(me != driver)
-    if (whom[columns] == other).any():
-        raise CompileError("a passive column finds another passive one")
+    found = np.stack([seen.found for _, seen in block.heads], axis=1)
+    me = np.arange(len(known))[:, None]
+    whom = np.where(found == me, -2, np.where(np.isin(found, [driver, *protected]), found, NOBODY))
+    columns = np.delete(np.arange(len(known)), driver)
+    if (whom[columns] == NOBODY).any():
+        raise CompileError("passive columns find others that are not known to stay")
     for same in kinds(whom[columns]):
         members = columns[same]
-        total: dict[int, dict[tuple[int, int], float]] = {}
-        for seen, kind in zip(views, whom[members[0]].tolist(), strict=True):
-            for lane, factors in maps[seen.own.head].items():
-                row = total.setdefault(lane, {})
+        totals: dict[int, dict[tuple[int, int], float]] = {}
+        for (head, _), kind in zip(block.heads, whom[members[0]].tolist(), strict=True):
+            for lane, factors in head.moved.items():
+                row = totals.setdefault(lane, {})
                 for source, factor in factors.items():
                     row[kind, source] = row.get((kind, source), 0.0) + factor
-        for row in total.values():
-            if not _silent(row, known, members, driver):
+        for row in totals.values():
+            if not _silent(row, known, members):
                 raise CompileError("attention changes passive columns in every pass")
 
 
-def _silent(row: dict[tuple[int, int], float], known: Known, members: Ints, driver: int) -> bool:
-    """Whether a form over own lanes (0) and the driver's (1) is zero in all these columns."""
+def _silent(row: dict[tuple[int, int], float], known: Known, members: Ints) -> bool:
+    """Whether a form over lanes of columns, or of one's own (a negative column), is always zero."""
     value = np.zeros(len(members))
-    for (kind, source), factor in row.items():
+    for (column, source), factor in row.items():
         if factor:
-            lanes = known[members, source] if kind == 0 else known[driver, source]
-            if (lanes == 0).any():
+            lanes = known[members if column < 0 else column, source]
+            if not np.all(lanes):
                 return False
             value += factor * lanes
     return not value.any()
 
 
-def _after_attention(block: Block, maps: list[HeadMap], known: Known, driver: int) -> Known:
+def _after_attention(block: Block, known: Known, driver: int) -> Known:
     """What is known of the driver after a block's attention."""
     now = known[driver]
     sums: dict[int, Affine] = {}
     loose: set[int] = set()
-    found = [(find.head, np.array([find.column])) for find in block.finds]
-    found += [(lookup.head, columns_of(lookup.table)) for lookup in block.lookups]
-    for head, columns in found:
-        sources = sorted({source for factors in maps[head].values() for source in factors})
+    for head, seen in block.heads:
+        own = seen.own
+        columns = np.array([own.column]) if isinstance(own, Find) else columns_of(own.table)
+        sources = sorted({source for factors in head.moved.values() for source in factors})
         values = known[np.ix_(columns, np.array(sources))]
         same = (values != 0).all(axis=0) & (values == values[0]).all(axis=0)
         fixed = {s: int(v) for s, v, f in zip(sources, values[0], same, strict=True) if f}
-        for lane, factors in maps[head].items():
+        for lane, factors in head.moved.items():
             form = sums.setdefault(lane, Affine())
             for source, factor in factors.items():
                 if columns.tolist() == [driver]:

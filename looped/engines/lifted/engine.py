@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.compiler.compiled import CompiledMachine
+from looped.compiler.heads import UNDERFLOW
 from looped.engines.dense import DenseEngine
-from looped.engines.lifted.sparse import analyse
+from looped.engines.exact import analyse
+from looped.engines.lifted.model import listed
 from looped.engines.lifted.stream import Programs, Stream
 from looped.errors import CompileError
 
@@ -31,7 +33,8 @@ class LiftedEngine:
             raise CompileError("the lifted engine runs on the CPU", hint="--engine dense")
         plan = machine.plan
         self.dense = DenseEngine(machine, dtype, device)
-        self.programs = Programs(analyse(machine.weights, len(plan.blocks), plan.d_head))
+        exact = analyse(machine.weights, len(plan.blocks), plan.d_head, UNDERFLOW)
+        self.programs = Programs(listed(exact))
         self.fallbacks = 0
         self.streams: list[Stream] = []
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+import numpy as np
+
 from looped.engines.lifted.columns import Behaviour, Block
-from looped.engines.lifted.heads import columns_of
+from looped.engines.lifted.heads import Find, columns_of
 from looped.engines.lifted.terms import Gated, Threshold
 
 __all__ = ["driver_words", "packed_lanes"]
@@ -86,18 +88,16 @@ def _count_flip(
         votes[max(same)[1], flipped[2]] += 1
 
 
-def _after_attention(
-    block: Block,
-    found: Behaviour,
-    origins: dict[int, Origin],
-) -> None:
+def _after_attention(block: Block, found: Behaviour, origins: dict[int, Origin]) -> None:
     """Lanes that a look-up fills come from the lanes that it reads."""
-    for lookup in block.lookups:
-        columns = columns_of(lookup.table)
-        for lane, factors in found.maps[lookup.head].items():
+    for number, (head, seen) in enumerate(block.heads):
+        if isinstance(seen.own, Find):
+            continue
+        columns = np.setdiff1d(columns_of(seen.own.table), [found.driver])
+        for lane, factors in head.moved.items():
             loose = [source for source in factors if not found.known[columns, source].all()]
             if len(loose) == 1:
-                origins[lane] = ("read", lookup.head, loose[0])
+                origins[lane] = ("read", number, loose[0])
 
 
 def _chains(lanes: list[int], votes: Counter[tuple[int, int]]) -> list[tuple[int, ...]]:

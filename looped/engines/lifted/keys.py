@@ -13,14 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from looped.engines.lifted.model import Floats, Ints
 from looped.errors import CompileError
 
 __all__ = ["NOBODY", "Answers", "Keys", "kinds", "sign_codes"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-
-NOBODY = -1
+NOBODY, _SEVERAL = -1, -2
 
 _MOST_CODE_DIMS = 24
 _MOST_KINDS = 64
@@ -51,15 +49,15 @@ class Keys:
         codes = sign_codes(own[:, self.coded])
         self.constants: list[Floats] = []
         self.tables: list[Ints] = []
-        self.members: list[Ints] = []
-        self.crowded: list[bool] = []
+        self.lonely: list[bool] = []
         for inside in kinds(own[:, ~self.coded]):
-            self.constants.append(own[inside[0], ~self.coded])
             table = np.full(1 << int(self.coded.sum()), NOBODY, np.int64)
             table[codes[inside]] = members[inside]
+            found, counts = np.unique(codes[inside], return_counts=True)
+            table[found[counts > 1]] = _SEVERAL
+            self.constants.append(own[inside[0], ~self.coded])
             self.tables.append(table)
-            self.members.append(members[inside])
-            self.crowded.append(len(np.unique(codes[inside])) < len(inside))
+            self.lonely.append(len(inside) == 1)
 
     def answer(self, queries: Floats) -> Answers:
         """Look up fixed queries (m, dims)."""
@@ -67,19 +65,15 @@ class Keys:
         column = np.full(m, NOBODY, np.int64)
         best, rest = np.full(m, -np.inf), np.full(m, -np.inf)
         coded = np.abs(queries[:, self.coded]) * self.sizes
-        smallest = coded.min(axis=1, initial=np.inf)
+        step = 2 * coded.min(axis=1, initial=np.inf)
         codes = sign_codes(queries[:, self.coded])
-        for number, constant in enumerate(self.constants):
+        groups = zip(self.constants, self.tables, self.lonely, strict=True)
+        for constant, table, lonely in groups:
             bound = coded.sum(axis=1) + queries[:, ~self.coded] @ constant
-            if self.crowded[number]:
-                rest = np.maximum(rest, bound)
-                continue
-            found = self.tables[number][codes]
-            hit = found != NOBODY
-            if len(self.members[number]) > 1:
-                rest = np.maximum(rest, bound - 2 * smallest)
-            else:
-                rest = np.maximum(rest, np.where(hit, -np.inf, bound - 2 * smallest))
+            found = table[codes]
+            hit = found >= 0
+            others = np.where(hit & lonely, -np.inf, bound - step)
+            rest = np.maximum(rest, np.where(found == _SEVERAL, bound, others))
             better = hit & (bound > best)
             rest = np.maximum(rest, np.where(better, best, np.where(hit, bound, -np.inf)))
             column = np.where(better, found, column)
@@ -103,7 +97,5 @@ def kinds(rows: npt.NDArray[np.generic]) -> list[Ints]:
         found.append(pending[same])
         pending = pending[~same]
         if len(found) > _MOST_KINDS:
-            raise CompileError(
-                "the columns of the model are of too many kinds: it cannot be lifted"
-            )
+            raise CompileError("the columns are of too many kinds: it cannot be lifted")
     return found

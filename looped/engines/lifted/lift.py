@@ -8,17 +8,19 @@ all bits, a guard gives up the pass where it would not be so.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.columns import Behaviour, Block
-from looped.engines.lifted.conditions import Bit, Conditions, Expression
+from looped.engines.lifted.conditions import Bit, Conditions, Expression, Not
 from looped.engines.lifted.fields import driver_words, packed_lanes
-from looped.engines.lifted.heads import Capture, Lookup, columns_of
+from looped.engines.lifted.heads import Capture, Find, Lookup, columns_of
 from looped.engines.lifted.keys import NOBODY
-from looped.engines.lifted.terms import Affine, Gated
+from looped.engines.lifted.model import Head, Ints
+from looped.engines.lifted.terms import Affine, Threshold
 from looped.engines.lifted.words import Form, State, Sum, Words, lane_form
 from looped.errors import CompileError
 
@@ -59,14 +61,13 @@ def _kept_lanes(found: Behaviour) -> set[int]:
     """Lanes of passive columns that change, or that are read where they are not all the same."""
     passive = np.arange(len(found.known)) != found.driver
     kept = set(np.flatnonzero((found.known[passive] == 0).any(axis=0)).tolist())
-    for block in found.blocks:
-        for lookup in block.lookups:
-            columns = columns_of(lookup.table)
-            for factors in found.maps[lookup.head].values():
-                for source in factors:
-                    values = found.known[columns, source]
-                    if (values != values[0]).any():
-                        kept.add(source)
+    for head, seen in (pair for block in found.blocks for pair in block.heads):
+        if isinstance(seen.own, Lookup):
+            columns = np.setdiff1d(columns_of(seen.own.table), [found.driver])
+            for source in {source for factors in head.moved.values() for source in factors}:
+                values = found.known[columns, source]
+                if (values != values[0]).any():
+                    kept.add(source)
     return kept
 
 
@@ -94,15 +95,13 @@ class _Lifting:
     def attend(self, block: Block) -> None:
         """The attention of a block: what the driver finds, then whom it captures."""
         sums: dict[int, Sum] = {}
-        for find in block.finds:
-            own = find.column == self.found.driver
-            cell = None if own else self._load(self.code.const(find.column))
-            self._gather(sums, find.head, np.array([find.column]), cell)
-        for lookup in block.lookups:
-            columns = columns_of(lookup.table)
-            columns = columns[columns != self.found.driver]
-            self._gather(sums, lookup.head, columns, self._load(self._column(lookup)))
-        writes = [self._captured(capture) for capture in block.captures]
+        for head, seen in block.heads:
+            if isinstance(seen.own, Find):
+                self._find(sums, head, seen.own.column)
+            else:
+                self._look_up(sums, head, seen.own)
+        captures = [seen.capture for _, seen in block.heads if seen.capture is not None]
+        writes = [self._captured(capture) for capture in captures]
         for column, content in writes:
             self.code.emit("store", column, content)
         self.assembly.settle(sums, self.lanes)
@@ -114,7 +113,9 @@ class _Lifting:
             self._sum(sums, lane).form.add(self._over_bits(form))
         for lane, gates in block.changes.gated.items():
             for gate in gates:
-                self._sum(sums, lane).gate(self._condition(gate), self._over_bits(gate.form))
+                self._sum(sums, lane).gate(
+                    self._condition(gate.threshold), self._over_bits(gate.form)
+                )
         self.assembly.settle(sums, self.lanes)
 
     def finish(self) -> Lifted:
@@ -147,31 +148,83 @@ class _Lifting:
         self.widths[value] = len(self.packed)
         return value
 
-    def _column(self, lookup: Lookup | Capture, spare: int = NOBODY) -> int:
-        """The column that a table has for the code that some lanes spell.
+    def _find(self, sums: dict[int, Sum], head: Head, column: int) -> None:
+        """Add what a head brings from a column that is always the same."""
+        if column == self.found.driver:
+            self._add(sums, head, self.lanes)
+        else:
+            cell = self._load(self.code.const(column))
+            self._add(sums, head, self._content(cell, np.array([column])))
 
-        Where it has none that is `spare`, or else the pass is given up. The bits of the code are
-        put in the order in which they lie in their word, so that the table may be no table at all.
+    def _look_up(self, sums: dict[int, Sum], head: Head, lookup: Lookup) -> None:
+        """Add what a head brings from the column that a code leads to: perhaps the driver."""
+        column = self._column(lookup.bits, lookup.table, NOBODY)
+        columns = columns_of(lookup.table)
+        others = columns[columns != self.found.driver]
+        content = self._content(self._load(column), others)
+        if len(others) == len(columns):
+            self._add(sums, head, content)
+            return
+        itself = Bit(self.code.emit("equal", column, self.code.const(self.found.driver)), 0)
+        self._add(sums, head, content, Not(itself))
+        self._add(sums, head, self.lanes, itself)
+
+    def _add(
+        self,
+        sums: dict[int, Sum],
+        head: Head,
+        content: Mapping[int, State],
+        condition: Expression = True,
+    ) -> None:
+        """Add what a head moves from a column with certain lanes, under a condition."""
+        for lane, factors in head.moved.items():
+            form = Form()
+            for source, factor in factors.items():
+                form.add(lane_form(content[source], factor))
+            self._sum(sums, lane).gate(condition, form)
+
+    def _content(self, cell: int, columns: Ints) -> dict[int, State]:
+        """The lanes of one of some columns: packed ones as bits, others as they are known."""
+        known = self.found.known[columns[0]]
+        content: dict[int, State] = {lane: float(value > 0) for lane, value in enumerate(known)}
+        content.update({lane: Bit(cell, place) for place, lane in enumerate(self.packed)})
+        return content
+
+    def _column(self, bits: Sequence[Threshold], table: Ints, spare: int) -> int:
+        """The column that a table has for the code that some conditions spell.
+
+        Where it has none that is `spare`; if there is no spare, or the column is protected, the
+        pass is given up. The bits are put in the order in which they lie in their word, so that
+        the table may be no table at all.
         """
-        states = [self._signed(lane, sign) for lane, sign in lookup.bits]
+        states = self._spelled(bits)
         order = sorted(
             range(len(states)), key=lambda b: states[b] if isinstance(states[b], Bit) else (-1, b)
         )
         code = self.assembly.pack([states[b] for b in order])
-        table = np.zeros_like(lookup.table)
         places = np.arange(len(table))
-        for new, old in enumerate(order):
-            table |= (places >> new & 1) << old
-        columns = lookup.table[table]
-        columns = np.where(columns == self.found.driver, NOBODY, columns)
+        old = np.zeros_like(table)
+        for new, bit in enumerate(order):
+            old |= (places >> new & 1) << bit
+        columns = np.where(table[old] == NOBODY, spare, table[old])
         if spare != NOBODY:
-            columns = np.where(columns == NOBODY, spare, columns)
+            columns = np.where(np.isin(columns, self.found.protected), NOBODY, columns)
         column = self._entry(columns, code)
         if (columns == NOBODY).any():
             self.code.emit("guard", self.code.emit("negative", column))
         return column
 
-    def _entry(self, table: np.ndarray, code: int) -> int:
+    def _spelled(self, bits: Sequence[Threshold]) -> list[State]:
+        """Conditions as bits of words."""
+        sums = {}
+        for number, threshold in enumerate(bits):
+            sums[number] = Sum(Form(-1.0))
+            sums[number].gate(self._condition(threshold), Form(2.0))
+        states: dict[int, State] = {}
+        self.assembly.settle(sums, states)
+        return [states[number] for number in range(len(bits))]
+
+    def _entry(self, table: Ints, code: int) -> int:
         """Entry `code` of a table: by comparisons if it is a few runs of consecutive numbers."""
         steps = np.where(table == NOBODY, NOBODY, table - np.arange(len(table)))
         starts = [0, *(np.flatnonzero(steps[1:] != steps[:-1]) + 1).tolist()]
@@ -189,35 +242,9 @@ class _Lifting:
             result = self.code.emit("select", below, run, result)
         return result
 
-    def _signed(self, lane: int, sign: int) -> State:
-        state = self.lanes[lane]
-        if sign > 0:
-            return state
-        if not isinstance(state, Bit):
-            return 1.0 - state
-        flipped = self.code.exclusive(
-            self.code.shift(state.value, -state.place), self.code.const(1)
-        )
-        return Bit(flipped, 0)
-
-    def _gather(
-        self, sums: dict[int, Sum], head: int, columns: np.ndarray, cell: int | None
-    ) -> None:
-        """Add what a head brings from a column: packed lanes as bits, others as they are known."""
-        for lane, factors in self.found.maps[head].items():
-            total = self._sum(sums, lane)
-            for source, factor in factors.items():
-                if cell is None:
-                    state = self.lanes[source]
-                elif source in self.packed:
-                    state = Bit(cell, self.packed.index(source))
-                else:
-                    state = float(self.found.known[columns[0], source] > 0)
-                total.form.add(lane_form(state, factor))
-
     def _captured(self, capture: Capture) -> tuple[int, int]:
         """The column that is captured, and its new content."""
-        column = self._column(capture, spare=len(self.found.known))
+        column = self._column(capture.bits, capture.table, len(self.found.known))
         cell = self._load(column)
         content: dict[int, State] = {
             lane: Bit(cell, place) for place, lane in enumerate(self.packed)
@@ -247,10 +274,10 @@ class _Lifting:
             )
         return result
 
-    def _condition(self, gate: Gated) -> Expression:
+    def _condition(self, threshold: Threshold) -> Expression:
         bits: dict[Bit, int] = {}
-        at = gate.threshold.at
-        for lane, weight in gate.threshold.bits:
+        at = threshold.at
+        for lane, weight in threshold.bits:
             state = self.lanes[lane]
             if isinstance(state, Bit):
                 bits[state] = bits.get(state, 0) + weight

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.lift import Lifted, lift
+from looped.engines.lifted.model import Model
 from looped.engines.lifted.native import CELLS, Native, compile_code
-from looped.engines.lifted.sparse import SparseModel
 
 __all__ = ["Program", "Programs", "Stream"]
 
@@ -38,7 +38,7 @@ class Program:
 class Programs:
     """The programs made for a model: one suffices for all streams with the same constants."""
 
-    def __init__(self, model: SparseModel) -> None:
+    def __init__(self, model: Model) -> None:
         self.model = model
         self.made: list[Program] = []
 

@@ -19,16 +19,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
-from looped.engines.lifted.sparse import Rows, SparseModel
+from looped.engines.lifted.model import Block, Known
 from looped.errors import CompileError
 
-__all__ = ["Affine", "Changes", "Gated", "Known", "Threshold", "mlp_changes"]
-
-Known = npt.NDArray[np.int8]
-"""Per lane of a column: -1 or +1 if it is always that, 0 if it may be either."""
+__all__ = ["Affine", "Changes", "Gated", "Threshold", "mlp_changes"]
 
 _MOST_STEPS = 16
 """Steps that a stretch of a ramp may fall into."""
@@ -95,11 +89,10 @@ class Changes:
             self.affine.setdefault(lane, Affine()).add(form, factor)
 
 
-def _row(rows: Rows, r: int, known: Known) -> Affine:
-    """Row r of a matrix applied to a column, over the bits of the lanes that are not known."""
-    own = slice(rows.start[r], rows.start[r + 1])
+def _form(weights: Iterable[tuple[int, float]], known: Known) -> Affine:
+    """A weighted sum of lanes, over the bits of those that are not known."""
     form = Affine()
-    for lane, weight in zip(rows.lane[own].tolist(), rows.weight[own].tolist(), strict=True):
+    for lane, weight in weights:
         form.add_lane(lane, weight, known)
     return form
 
@@ -116,35 +109,31 @@ _Ramps = dict[_Ramp, dict[int, list[tuple[float, float]]]]
 """For each lane, the knees and the slopes of the ramps of z that are added to it."""
 
 
-def mlp_changes(model: SparseModel, block: int, known: Known) -> Changes:
+def mlp_changes(block: Block, known: Known) -> Changes:
     """What the MLP of a block adds to a column whose lanes are known so far.
 
     Raises CompileError if a ramp is no sum of a few steps.
     """
     changes = Changes()
     ramps: _Ramps = {}
-    for unit in range(model.units[block], model.units[block + 1]):
-        gate = _row(model.gate, unit, known)
-        up = _row(model.up, unit, known)
+    for unit in block.units:
+        gate = _form(unit.gate, known)
         low, high = gate.range
-        if high <= 0 or not (up.constant or up.bits):
+        if high <= 0:
             continue
-        own = slice(model.down.start[unit], model.down.start[unit + 1])
-        down = dict(
-            zip(model.down.lane[own].tolist(), model.down.weight[own].tolist(), strict=True)
-        )
+        up = _form(unit.up, known)
         if not gate.bits or (low >= 0 and not up.bits):
             form, factor = (gate, up.constant) if gate.bits else (up, gate.constant)
-            for lane, weight in down.items():
+            for lane, weight in unit.down:
                 changes.add(lane, form, weight * factor)
-        else:
-            _note_ramp(ramps, gate, up, down)
+        elif up.constant or up.bits:
+            _note_ramp(ramps, gate, up, unit.down)
     for ramp, lanes in ramps.items():
         _join_ramps(changes, ramp, lanes)
     return changes
 
 
-def _note_ramp(ramps: _Ramps, gate: Affine, up: Affine, down: Mapping[int, float]) -> None:
+def _note_ramp(ramps: _Ramps, gate: Affine, up: Affine, down: Iterable[tuple[int, float]]) -> None:
     """relu(gate)·up as slope · relu(z - knee) · form, z and form in lowest terms."""
     scale = _common_divisor(gate.bits.values())
     z = tuple(sorted((lane, round(c / scale)) for lane, c in gate.bits.items()))
@@ -152,7 +141,7 @@ def _note_ramp(ramps: _Ramps, gate: Affine, up: Affine, down: Mapping[int, float
     bits = tuple(sorted((lane, c / lead) for lane, c in up.bits.items()))
     knee = -gate.constant / scale
     lanes = ramps.setdefault(_Ramp(z, up.constant / lead, bits), {})
-    for lane, weight in down.items():
+    for lane, weight in down:
         lanes.setdefault(lane, []).append((knee, weight * scale * lead))
 
 

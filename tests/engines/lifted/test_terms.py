@@ -9,27 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looped.engines.lifted.sparse import Rows, SparseModel
+from looped.engines.lifted.model import Block, Unit
 from looped.engines.lifted.terms import Changes, mlp_changes
 from looped.errors import CompileError
 
 LANES = 5
 
 
-def rows(matrix: np.ndarray) -> Rows:
-    row, lane = np.nonzero(matrix)
-    start = np.searchsorted(row, np.arange(len(matrix) + 1))
-    return Rows(start.astype(np.int64), lane.astype(np.int64), matrix[row, lane])
+def block(gate: np.ndarray, up: np.ndarray, down: np.ndarray) -> Block:
+    """A block without heads; `down` is (units, lanes)."""
 
+    def listed(row: np.ndarray) -> tuple[tuple[int, float], ...]:
+        return tuple((int(lane), float(row[lane])) for lane in np.flatnonzero(row))
 
-def model(gate: np.ndarray, up: np.ndarray, down: np.ndarray) -> SparseModel:
-    """A model of one block without heads; `down` is (units, lanes)."""
-    nothing = rows(np.zeros((0, LANES)))
-    none = np.zeros(1, np.int64)
-    return SparseModel(
-        1, np.zeros(2, np.int64), none, none, nothing, nothing, nothing, nothing,
-        np.array([0, len(gate)]), rows(gate), rows(up), rows(down), nothing,
-    )  # fmt: skip
+    rows = zip(gate, up, down, strict=True)
+    units = tuple(Unit(*map(listed, row)) for row in rows)
+    return Block((), units, np.arange(LANES))
 
 
 def applied(changes: Changes, bits: list[int]) -> np.ndarray:
@@ -55,7 +50,7 @@ def test_units_are_what_the_mlp_adds(
     gate: list[list[float]], up: list[list[float]], down: list[list[float]], known: list[int]
 ) -> None:
     g, u, d = (np.array(matrix) for matrix in (gate, up, down))
-    changes = mlp_changes(model(g, u, d), 0, np.array(known, np.int8))
+    changes = mlp_changes(block(g, u, d), np.array(known, np.int8))
     for lanes in itertools.product((-1, 1), repeat=LANES):
         x = np.where(np.array(known) != 0, known, lanes)
         exact = (np.maximum(g @ x, 0) * (u @ x)) @ d
@@ -67,7 +62,7 @@ def test_two_ramps_are_one_threshold() -> None:
     gate = np.array([[1.0, 1.0, 1.0, 0, 1.0], [0.5, 0.5, 0.5, 0, 0]])
     up = np.array([[0, 0, 0, 0, 1.0], [0, 0, 0, 0, 2.0]])
     down = np.array([[0, 0, 0, 1.0, 0], [0, 0, 0, -1.0, 0]])
-    changes = mlp_changes(model(gate, up, down), 0, np.array([0, 0, 0, 0, 1], np.int8))
+    changes = mlp_changes(block(gate, up, down), np.array([0, 0, 0, 0, 1], np.int8))
     (steps,) = changes.gated.values()
     assert [(gate.threshold.at, gate.form.constant) for gate in steps] == [(2, 1.0)]
 
@@ -76,4 +71,4 @@ def test_a_long_ramp_is_no_threshold() -> None:
     gate = np.array([[64.0, 8.0, 4.0, 2.0, 1.0]])
     up = np.array([[1.0, 0, 0, 0, 0]])
     with pytest.raises(CompileError, match="a long ramp, not a threshold"):
-        mlp_changes(model(gate, up, up), 0, np.zeros(LANES, np.int8))
+        mlp_changes(block(gate, up, up), np.zeros(LANES, np.int8))
