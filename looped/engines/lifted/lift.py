@@ -66,7 +66,7 @@ def _kept_lanes(found: Behaviour) -> set[int]:
             columns = np.setdiff1d(columns_of(seen.own.table), [found.driver])
             for source in {source for factors in head.moved.values() for source in factors}:
                 values = found.known[columns, source]
-                if (values != values[0]).any():
+                if (values != values[:1]).any():
                     kept.add(source)
     return kept
 
@@ -161,6 +161,9 @@ class _Lifting:
         column = self._column(lookup.bits, lookup.table, NOBODY)
         columns = columns_of(lookup.table)
         others = columns[columns != self.found.driver]
+        if not others.size:
+            self._add(sums, head, self.lanes)
+            return
         content = self._content(self._load(column), others)
         if len(others) == len(columns):
             self._add(sums, head, content)
