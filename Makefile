@@ -1,4 +1,4 @@
-.PHONY: demo test test-all lint
+.PHONY: demo test test-all lint bench
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,9 +15,12 @@ test: $(VENV)/ready ## The test suite
 test-all: $(VENV)/ready ## The test suite with its slow part
 	$(BIN)/pytest
 
+bench: $(VENV)/ready ## Speed of all engines, side by side; BENCH=--write renews docs/performance.md
+	$(BIN)/python -m benchmarks $(BENCH)
+
 lint: $(VENV)/ready ## Style, types and the import rules of the house
-	$(BIN)/ruff check looped tests
-	$(BIN)/ruff format --check looped tests
+	$(BIN)/ruff check looped tests benchmarks
+	$(BIN)/ruff format --check looped tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

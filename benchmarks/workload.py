@@ -9,12 +9,13 @@ STRIDE = 16
 
 
 def walk(width: int) -> tuple[int, ...]:
-    """SUBLEQ words that take one from mem[15], mem[31], mem[47], … and begin again at the end.
+    """SUBLEQ words that take one from mem[14], mem[30], mem[46], … and begin again at the end.
 
-    The second instruction changes the first one's operand, so every round modifies the program.
+    The second instruction changes the first one's operand, so every round modifies the program. (It
+    never becomes -1, which would put out a byte.)
     """
     mask = (1 << width) - 1
-    one, stride, zero, target = 9, 10, 11, STRIDE - 1
+    one, stride, zero, target = 9, 10, 11, STRIDE - 2
     program = (one, target, 3, stride, 1, 6, zero, zero, 0)
     data = (1, -STRIDE & mask, 0)
     return program + data

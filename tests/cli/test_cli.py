@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from looped.cli.main import cli
+from looped.engines.auto import ENGINES
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "programs" / "subleq"
@@ -49,10 +51,30 @@ def test_run_reads_stdin() -> None:
     assert looped("run", ECHO, data=b"abc\n").stdout_bytes == b"abc\n"
 
 
-@pytest.mark.parametrize("engine", ["dense", "event"])
+@pytest.mark.parametrize("engine", ["auto", *ENGINES])
 def test_every_engine_runs_and_verifies(engine: str) -> None:
     assert looped("run", ECHO, "--engine", engine, data=b"engine").stdout == "engine"
     assert looped("verify", GREET, "--engine", engine).exit_code == 0
+
+
+def test_verbose_says_which_engine_runs_and_what_it_left_to_the_dense_one() -> None:
+    result = looped("run", GREET, "--verbose")
+    assert result.stdout == "Hi\n"
+    assert result.stderr == "engine: lifted\n7 steps, 0 passes left to the dense engine\n"
+    result = looped("verify", GREET, "-v", "--json")
+    assert result.stderr == "engine: dense\n"
+
+
+def test_verify_in_several_processes() -> None:
+    """In the order in which they are named, and the first error ends it."""
+    command = [sys.executable, "-m", "looped", "verify", "--jobs", "2"]
+    good = subprocess.run([*command, GREET, ECHO, "--json"], cwd=ROOT, capture_output=True)
+    verdicts = json.loads(good.stdout)
+    assert [Path(v["file"]).stem for v in verdicts] == ["greet", "echo"]
+    assert all(v["equal"] for v in verdicts)
+    bad = subprocess.run([*command, GREET, "nowhere.sasm"], cwd=ROOT, capture_output=True)
+    assert bad.returncode == 4 and b"greet.sasm: equal." in bad.stdout
+    assert bad.stderr == b"error: cannot read nowhere.sasm: No such file or directory\n"
 
 
 def test_run_as_json() -> None:
@@ -260,7 +282,7 @@ def test_a_command_without_stdin_has_no_input() -> None:
 
 def test_progress_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
     leader, follower = os.openpty()
-    command = [sys.executable, "-m", "looped", "run", HELLO]
+    command = [sys.executable, "-m", "looped", "run", HELLO, "--engine", "dense"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=follower) as running:
         output = running.stdout.read()
     os.close(follower)
@@ -268,3 +290,49 @@ def test_progress_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
     os.close(leader)
     assert output == b"Hello, looped transformer!\n"
     assert b"run: " in shown and b"steps" in shown and shown.endswith(b"\x1b[K")
+
+
+TALK = """
+loop:   putc '?'
+        in x
+        jlt x, end
+        out x
+        jmp loop
+end:    putc '.'
+        halt
+x:      .word 0
+"""
+
+
+def test_a_conversation_on_a_terminal(tmp_path: Path) -> None:
+    """Each question is seen before it is answered, and nothing of ours is on the screen."""
+    (tmp_path / "talk.sasm").write_text(TALK)
+    leader, follower = os.openpty()
+    attributes = termios.tcgetattr(follower)
+    attributes[3] &= ~termios.ECHO
+    termios.tcsetattr(follower, termios.TCSANOW, attributes)
+    command = [sys.executable, "-m", "looped", "run", str(tmp_path / "talk.sasm")]
+    with subprocess.Popen(command, stdin=follower, stdout=follower, stderr=subprocess.PIPE) as run:
+        assert os.read(leader, 1) == b"?"
+        os.write(leader, b"a\n")
+        assert b"".join(os.read(leader, 1) for _ in range(5)) == b"a?\r\n?"
+        os.write(leader, b"\x04")
+        assert os.read(leader, 1) == b"."
+        assert run.wait(timeout=60) == 0
+        assert run.stderr.read() == b""
+    os.close(follower)
+    os.close(leader)
+
+
+def test_a_conversation_through_pipes(tmp_path: Path) -> None:
+    (tmp_path / "talk.sasm").write_text(TALK)
+    running = process(
+        "run", str(tmp_path / "talk.sasm"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert running.stdout.read(1) == b"?"
+    running.stdin.write(b"b")
+    running.stdin.flush()
+    assert running.stdout.read(2) == b"b?"
+    running.stdin.close()
+    assert running.stdout.read() == b"."
+    assert running.wait(timeout=60) == 0
