@@ -68,7 +68,8 @@ def describe(width: int, address_bits: int, code: None = None) -> Circuit:
     word = m.read("word", main.low[2:])
     odd = m.let("misplaced", misplaced(d, main))
     wrong = partial(beyond, main, odd, address_bits)
-    stuck = m.let("stuck", wrong(d.bit(*ACCESSES)))
+    touches = m.let("touches", Value((Signal(d.bit(*ACCESSES)),)))
+    stuck = m.let("stuck", wrong(bit(touches[0])))
 
     # write back
     sums = (m.select(d.holds("sum"), part, 0).signals for part in (main.low, main.high))
