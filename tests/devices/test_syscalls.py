@@ -7,10 +7,11 @@ import io
 import pytest
 
 from looped.compiler.compiled import CompiledMachine
-from looped.devices import Syscalls, host_for
+from looped.devices import Syscalls, host_for, unserved_trap
 from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
-from looped.image import Image
+from looped.engines.host import ColumnPort
+from looped.image import Image, Location
 from looped.isa.rv32i import REGISTERS, encode
 from looped.verify.lockstep import lockstep
 
@@ -166,3 +167,31 @@ def test_a_computer_reports_what_the_host_puts_out(machine) -> None:
     assert b"".join(event.written for event in events) == b"hi"
     assert host.exit_code == 7
     assert [event.next_pc - event.pc for event in events[:-1]] == [4] * (len(events) - 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([19, 0x00100073], "trap at 0x4 (p.s:2): a breakpoint: 0x00100073, `ebreak`"),
+        ([19, 0], "trap at 0x4 (p.s:2): not an instruction of rv32i: 0x00000000"),
+        (
+            [encode("jal", imm=256)],
+            "trap at 0x100: there is no memory to fetch an instruction from",
+        ),
+    ],
+)
+def test_a_trap_is_told_with_its_place(words: list[int], message: str, machine) -> None:
+    places = tuple(Location("p.s", line) for line, _ in enumerate(words, 1))
+    image = Image("rv32i", 32, tuple(words), {}, places, unit=4)
+    compiled: CompiledMachine = machine("rv32i", 32, 32)
+    engine, host = DenseEngine(compiled), host_for(image, b"")
+    computer = Computer(compiled.plan, engine, [image.words], [b""], [0], [host])
+    while not computer.halted():
+        computer.step()
+    assert unserved_trap(image, host, ColumnPort(compiled.plan, engine, 0)) == message
+
+
+def test_exit_is_no_trap_to_tell() -> None:
+    host = Syscalls(b"", 0)
+    host.serve(Words(93, 0))
+    assert unserved_trap(echo(), host, Words(93, 0)) is None
