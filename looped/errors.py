@@ -16,6 +16,7 @@ __all__ = [
     "SourceError",
     "Span",
     "StepLimitError",
+    "TrapError",
 ]
 
 _SHOWN_COLUMNS = 100
@@ -153,3 +154,9 @@ class StepLimitError(LoopedError):
     """A program did not halt within the steps that it was given."""
 
     exit_code = 6
+
+
+class TrapError(LoopedError):
+    """A program ran into a trap that nobody serves."""
+
+    exit_code = 7

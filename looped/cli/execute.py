@@ -14,9 +14,10 @@ from looped import api
 from looped.cli.options import engine_options, json_option, machine_options, open_program
 from looped.cli.progress import Progress, progress
 from looped.cli.session import Input, Output, Session
-from looped.devices import host_for
+from looped.devices import host_for, unserved_trap
 from looped.engines.computer import Computer
-from looped.errors import FileError, StepLimitError
+from looped.engines.host import ColumnPort
+from looped.errors import FileError, StepLimitError, TrapError
 from looped.files import read_bytes
 from looped.verify.farm import each
 from looped.verify.lockstep import Mismatch, Verdict
@@ -84,6 +85,9 @@ def run(
             f"{program} has not halted after {session.steps} steps: it is at {session.place()}",
             hint="more with --steps, or no limit without it",
         )
+    trap = unserved_trap(image, hosts[0], ColumnPort(compiled.plan, chosen, 0))
+    if trap is not None:
+        raise TrapError(trap)
 
 
 def _reporter(verbose: bool, line: Progress) -> Callable[[str], None]:

@@ -8,7 +8,7 @@ what depends on what.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from looped.compiler.signals import Condition, Operand, Value, value
 from looped.compiler.words import Lane, Word
 from looped.errors import CompileError
 
-__all__ = ["Circuit", "Define", "FileRead", "Read", "Register", "Write"]
+__all__ = ["Circuit", "Define", "Read", "Register", "Write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,9 @@ class Read:
     """A head that copies the word at `address + offset` from a memory column to the CPU column.
 
     Only the low bits of the address count. Where the bit `port` is set, the address names a
-    device column instead.
+    device column instead; a read of the `file` copies a register. With `onto` it adds to that word,
+    which then exists no more: in no place may both have a one. If `negated` it takes away: wherever
+    the word that is read has a one, `onto` must have one too.
     """
 
     name: str
@@ -48,37 +50,14 @@ class Read:
     port: Word | None
     result: Word
     where: str
-    onto: None = None
-
-    def lanes(self) -> Iterator[Lane]:
-        """The CPU lanes that it depends on."""
-        yield from self.address
-        yield from self.port or ()
-
-
-@dataclass(frozen=True, slots=True)
-class FileRead:
-    """A head that copies a register of the register file to the CPU column.
-
-    Where the bit `elsewhere` is set, it copies the CPU's word `instead`, or nothing. With `onto` it
-    adds to that word, which then exists no more: in no place may both have a one. If `negated` it
-    takes away: wherever the register has a one, `onto` must have one too.
-    """
-
-    name: str
-    address: Word
-    elsewhere: Word | None
-    instead: Word | None
-    onto: Word | None
-    negated: bool
-    result: Word
-    where: str
+    file: bool = False
+    onto: Word | None = None
+    negated: bool = False
 
     def lanes(self) -> Iterator[Lane]:
         """The CPU lanes that it depends on, those of `onto` left out."""
         yield from self.address
-        yield from self.elsewhere or ()
-        yield from self.instead or ()
+        yield from self.port or ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +75,7 @@ class Write:
     """Two heads that replace the word in the memory column at `address` by `value`.
 
     Where the bit `file` is set, the address is that of a register. Nothing is written where the
-    bit `when` is not set, or one of the bits of `unless` is.
+    bit `when` is not set.
     """
 
     name: str
@@ -105,7 +84,6 @@ class Write:
     where: str
     file: Word | None = None
     when: Word | None = None
-    unless: tuple[Lane, ...] = ()
 
     def lanes(self) -> Iterator[Lane]:
         """The CPU lanes that it depends on."""
@@ -113,7 +91,6 @@ class Write:
         yield from self.value
         yield from self.file or ()
         yield from self.when or ()
-        yield from self.unless
 
 
 @dataclass
@@ -129,7 +106,7 @@ class Circuit:
     file_bits: int = 0
     halted: Lane | None = None
     registers: list[Register] = field(default_factory=list)
-    reads: list[Read | FileRead] = field(default_factory=list)
+    reads: list[Read] = field(default_factory=list)
     defines: list[Define] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
 
@@ -143,7 +120,7 @@ class Circuit:
     @property
     def has_input(self) -> bool:
         """Whether there is an input column: some read can name a device."""
-        return any(isinstance(read, Read) and read.port is not None for read in self.reads)
+        return any(read.port is not None for read in self.reads)
 
     def pin(self, name: str) -> Word:
         """A one-bit register that the host sets between loops."""
@@ -190,18 +167,12 @@ class Circuit:
         return result
 
     def read_file(
-        self,
-        name: str,
-        address: Word,
-        elsewhere: Word | None = None,
-        instead: Word | None = None,
-        onto: Word | None = None,
-        negated: bool = False,
+        self, name: str, address: Word, onto: Word | None = None, negated: bool = False
     ) -> Word:
-        """The register at `address`; see FileRead."""
+        """The register at `address`, added to the word `onto` or taken away from it; see Read."""
         self._claim(name, _caller())
         result = Word.of(name, self.width)
-        read = FileRead(name, address, elsewhere, instead, onto, negated, result, _caller())
+        read = Read(name, address, 0, None, result, _caller(), True, onto, negated)
         self.reads.append(read)
         return result
 
@@ -240,19 +211,17 @@ class Circuit:
         content: Word,
         file: Word | None = None,
         when: Word | None = None,
-        unless: Iterable[Word] = (),
     ) -> None:
         """Replace the word at `address`, after every read of the loop; see Write."""
         low = address[: self.address_bits]
-        forbidden = tuple(lane for word in unless for lane in word)
-        self.writes.append(Write(name, low, content, _caller(), file, when, forbidden))
+        self.writes.append(Write(name, low, content, _caller(), file, when))
 
     def _define(self, name: str, target: Word, content: Value, where: str) -> None:
         self.defines.append(Define(name, target, content, where))
 
     def _claim(self, name: str, where: str) -> None:
         """Raises CompileError if the name is taken, with both places."""
-        makers: list[Register | Read | FileRead | Define] = [
+        makers: list[Register | Read | Define] = [
             *self.registers,
             *self.reads,
             *self.defines,

@@ -8,16 +8,9 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from looped.compiler.circuit import Circuit, Read
+from looped.compiler.circuit import Circuit
 from looped.compiler.compiled import BlockPlan, CompiledMachine, GroupPlan, HeadPlan, Plan
-from looped.compiler.heads import (
-    Head,
-    erase_head,
-    file_read_head,
-    inverse_temperature,
-    read_head,
-    write_head,
-)
+from looped.compiler.heads import Head, erase_head, inverse_temperature, read_head, write_head
 from looped.compiler.layout import VALUE, Layout, allocate, padded_width, static_words
 from looped.compiler.schedule import Schedule, schedule
 from looped.compiler.units import CLEAR, Unit, units
@@ -79,11 +72,7 @@ def _settled(circuit: Circuit, layout: Layout, lane: Lane) -> int:
 def _heads(schedule: Schedule, block: int) -> list[Head]:
     circuit = schedule.circuit
     placed = schedule.reads.get(2 * block, [])
-    heads = [
-        read_head(read, circuit) if isinstance(read, Read) else file_read_head(read, circuit)
-        for read in circuit.reads
-        if read in placed
-    ]
+    heads = [read_head(read, circuit) for read in circuit.reads if read in placed]
     for write in schedule.writes.get(2 * block, []):
         heads += [write_head(write, circuit), erase_head(write, circuit)]
     return heads

@@ -9,16 +9,13 @@ them from memory. It is a lane of the code like any other, on machines that have
 address lanes hold, all -1: that is the CPU's own position, where the memory word is -1 and
 `value + 1` is zero. So they add nothing.
 
-*Read of a register.* All columns ask for an address in the file, which is register 0 where the
-address lanes are idle: it holds zero. To find a word of its own instead, or zero, the CPU asks for
-its own position: 2 is taken from each lane of the address, which is then negative.
-
 *Write.* Every column asks for its own position. The CPU's key is the address that it writes to, and
 one is added to its score: it wins exactly where the address matches, by 1, otherwise a column finds
 itself, by 1. To the device columns other tags apply, so that the CPU finds itself and the input
 column itself. Both heads carry the same value, `value + 1` of a memory column or `new + 1` of the
 CPU; the first adds what is found, the second, in which each column finds itself, subtracts its own.
-A bit that forbids the write takes 2 from the CPU's score: then it wins nowhere, and loses by 1.
+Where a bit says whether to write at all, that one point is the bit: it is taken away if the bit is
+-1, and the CPU loses everywhere by 1.
 
 The inverse temperature makes the softmax of such scores one-hot to the last bit: the smallest gap
 times β lies above UNDERFLOW, where exp is zero in float64, and so in every smaller dtype.
@@ -30,7 +27,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from looped.compiler.circuit import Circuit, FileRead, Read, Write
+from looped.compiler.circuit import Circuit, Read, Write
 from looped.compiler.layout import CPU, FILE, TAG, VALUE, position
 from looped.compiler.words import Form, Lane, Word, bit, constant, sign
 
@@ -38,7 +35,6 @@ __all__ = [
     "UNDERFLOW",
     "Head",
     "erase_head",
-    "file_read_head",
     "inverse_temperature",
     "read_head",
     "write_head",
@@ -73,45 +69,23 @@ def inverse_temperature(gap: int) -> int:
 
 def read_head(read: Read, circuit: Circuit) -> Head:
     """The CPU column copies the word at an address; all others find zero."""
-    tag = -sign(CPU[0])
+    tag, file = -sign(CPU[0]), sign(CPU[0]) if read.file else constant(-1)
     if read.port is not None:
         tag = tag + sign(read.port[0]) + 1
+    codes = position(read.offset, circuit.address_bits)
+    rest = [constant(-1)] * (len(codes) - len(read.address))
     value = Word.of(VALUE, circuit.width)
     where = f"{read.address}" + (f" + {read.offset}" if read.offset else "")
-    in_memory = [constant(-1)] if circuit.file_bits else []
-    return Head(
-        name=read.name,
-        query=(*map(sign, read.address), tag, *in_memory),
-        key=(*map(sign, position(read.offset, circuit.address_bits)), *_tags(circuit)),
-        value=tuple(sign(lane) + 1 for lane in value),
-        out=read.result.lanes,
-        factor=1,
-        gap=2,
-        explanation=f"{read.name} := mem[{where}]",
-    )
-
-
-def file_read_head(read: FileRead, circuit: Circuit) -> Head:
-    """The CPU column copies a register, or one of its own words; all others find zero."""
-    codes = position(0, circuit.address_bits)[: circuit.file_bits]
-    value = [sign(lane) + 1 for lane in Word.of(VALUE, circuit.width)]
-    asked, device, what = [*map(sign, read.address)], constant(-1), f"x[{read.address}]"
-    if read.elsewhere is not None:
-        device = sign(read.elsewhere[0])
-        asked = [form - (device + 1) for form in asked]
-        what = f"{what} or {read.instead or 'nothing'}"
-    if read.instead is not None:
-        value = [v + sign(lane) + 1 for v, lane in zip(value, read.instead, strict=True)]
     how = ":=" if read.onto is None else "-=" if read.negated else "+="
     return Head(
         name=read.name,
-        query=(*asked, device, -device),
+        query=(*map(sign, read.address), *rest, *((tag, file) if circuit.file_bits else (tag,))),
         key=(*map(sign, codes), *_tags(circuit)),
-        value=tuple(value),
+        value=tuple(sign(lane) + 1 for lane in value),
         out=read.result.lanes,
         factor=-1 if read.negated else 1,
         gap=2,
-        explanation=f"{read.name} {how} {what}",
+        explanation=f"{read.name} {how} {'x' if read.file else 'mem'}[{where}]",
     )
 
 
@@ -126,9 +100,10 @@ def write_head(write: Write, circuit: Circuit) -> Head:
     answers = (-sign(TAG[0]) + 1) * Fraction(1, 2) + sign(CPU[0])
     # by a tag of its own the CPU finds itself, whatever address it writes to
     itself = is_cpu * (2 * len(codes) + 1)
-    tags = [(asks, answers + _obstacles(write)), (itself, is_cpu)]
-    if write.when is None and not write.unless:
-        tags = [(asks + itself, answers)]  # the two are one where the CPU's key is 1 in both
+    if write.when is None:
+        tags = [(asks + itself, answers)]  # the two are one if the CPU's key is 1 in both
+    else:
+        tags = [(asks, answers + sign(write.when[0]) - sign(CPU[0])), (itself, is_cpu)]
     query = [*map(sign, codes), *(query for query, _ in tags)]
     key = [sign(p) + sign(a) + 1 for p, a in zip(codes, address, strict=True)]
     key += [key for _, key in tags]
@@ -143,14 +118,6 @@ def write_head(write: Write, circuit: Circuit) -> Head:
         gap=1,
         explanation=f"{target} += {write.value}, others += themselves",
     )
-
-
-def _obstacles(write: Write) -> Form:
-    """-2 for each bit that forbids a write; 0 in other columns, where all these lanes are idle."""
-    forms = [-sign(flag) - 1 for flag in write.unless]
-    if write.when is not None:
-        forms.append(sign(write.when[0]) - sign(CPU[0]))
-    return sum(forms, constant(0))
 
 
 def erase_head(write: Write, circuit: Circuit) -> Head:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from looped.compiler.circuit import Circuit, Read
+from looped.compiler.circuit import Circuit
 from looped.compiler.schedule import LOOP_START, BitDefinition, Schedule, cleared
 from looped.compiler.words import ONE, Lane, Word, bit
 
@@ -54,8 +54,7 @@ def position(offset: int, address_bits: int) -> Word:
 
 def static_words(circuit: Circuit) -> list[Word]:
     """The words that no weight ever writes."""
-    reads = (read for read in circuit.reads if isinstance(read, Read))
-    offsets = sorted({0, *(read.offset for read in reads)})
+    offsets = sorted({0, *(read.offset for read in circuit.reads)})
     tags = [CPU, TAG, FILE] if circuit.file_bits else [CPU, TAG]
     return [Word("one", (ONE,)), *tags, *(position(o, circuit.address_bits) for o in offsets)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from looped.compiler.circuit import Circuit, Define, FileRead, Read, Write
+from looped.compiler.circuit import Circuit, Define, Read, Write
 from looped.compiler.signals import Signal
 from looped.compiler.words import Lane
 
@@ -42,7 +42,7 @@ class Schedule:
     """
 
     circuit: Circuit
-    reads: dict[int, list[Read | FileRead]] = field(default_factory=dict)
+    reads: dict[int, list[Read]] = field(default_factory=dict)
     writes: dict[int, list[Write]] = field(default_factory=dict)
     bits: dict[int, list[BitDefinition]] = field(default_factory=dict)
     made: dict[Lane, int] = field(default_factory=dict)
@@ -88,7 +88,7 @@ def schedule(circuit: Circuit) -> Schedule:
     return result
 
 
-def _place_all(result: Schedule, reads: list[Read | FileRead], bits: list[BitDefinition]) -> None:
+def _place_all(result: Schedule, reads: list[Read], bits: list[BitDefinition]) -> None:
     """Place whatever has all its lanes, until nothing is left."""
     waiting_reads, waiting_bits = list(reads), list(bits)
     while waiting_reads or waiting_bits:
@@ -113,7 +113,7 @@ def _after(result: Schedule, lanes: Iterable[Lane], parity: int) -> int:
     return phase if phase % 2 == parity else phase + 1
 
 
-def _place_read(result: Schedule, read: Read | FileRead) -> None:
+def _place_read(result: Schedule, read: Read) -> None:
     """Heads of one phase may read onto the same word: the residual stream adds them up."""
     lanes = list(read.lanes())
     phase = _after(result, lanes, 0)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from looped.devices.syscalls import ByteSource, Syscalls
+from looped.devices.traps import unserved_trap
 from looped.engines.host import Host
 from looped.image import Image
 
-__all__ = ["ByteSource", "Syscalls", "host_for"]
+__all__ = ["ByteSource", "Syscalls", "host_for", "unserved_trap"]
 
 _ALIGNMENT = 16
 

@@ -18,6 +18,7 @@ from looped.errors import CompileError
 
 __all__ = [
     "ABI_NAMES",
+    "CAUSES",
     "FORMATS",
     "INSTRUCTIONS",
     "REGISTERS",
@@ -133,6 +134,20 @@ REGISTERS: dict[str, int] = {
     "fp": 8,
 }
 """Every name of a register → its number."""
+
+
+CAUSES: dict[int, str] = {
+    0: "a jump to an address that is no multiple of 4",
+    1: "there is no memory to fetch an instruction from",
+    2: "not an instruction of rv32i",
+    3: "a breakpoint",
+    4: "a load from an address that is no multiple of its size",
+    5: "a load from outside memory",
+    6: "a store to an address that is no multiple of its size",
+    7: "a store outside memory",
+    11: "a call of the environment that nobody serves",
+}
+"""The causes of traps, by the numbers that `mcause` has for them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from looped.compiler.circuit import Circuit, FileRead, Read
+from looped.compiler.circuit import Circuit, Read
 from looped.compiler.layout import CPU
 from looped.compiler.signals import Condition, Signal, Value
 from looped.compiler.words import ONE, Lane, Word
@@ -56,19 +56,15 @@ def evaluate(circuit: Circuit, memory: list[int], file: list[int], cpu: dict[str
     return lanes
 
 
-def _needs(read: Read | FileRead) -> Iterator[Lane]:
+def _needs(read: Read) -> Iterator[Lane]:
     yield from read.lanes()
     yield from read.onto or ()
 
 
-def _found(read: Read | FileRead, memory: list[int], file: list[int], lanes: Lanes) -> int:
+def _found(read: Read, memory: list[int], file: list[int], lanes: Lanes) -> int:
+    assert read.port is None
     address = number_in(read.address, lanes)
-    if isinstance(read, Read):
-        assert read.port is None
-        return memory[(address + read.offset) % len(memory)]
-    found = file[address]
-    if read.elsewhere is not None and lanes[read.elsewhere[0]] > 0:
-        found = 0 if read.instead is None else number_in(read.instead, lanes)
+    found = file[address] if read.file else memory[(address + read.offset) % len(memory)]
     if read.onto is None:
         return found
     base = number_in(read.onto, lanes)
@@ -80,8 +76,6 @@ def written(circuit: Circuit, lanes: Lanes) -> tuple[bool, int, int] | None:
     """What the only write of a circuit does: whether to the file, where, what; None if nothing."""
     (write,) = circuit.writes
     if write.when is not None and lanes[write.when[0]] < 0:
-        return None
-    if any(lanes[lane] > 0 for lane in write.unless):
         return None
     in_file = write.file is not None and lanes[write.file[0]] > 0
     return in_file, number_in(write.address, lanes), number_in(write.value, lanes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from tests.compiler.evaluate import evaluate, number_in, signal_bit, written
 from tests.conftest import compiled as compiled_machine
 from tests.machines.rv32i_cases import Case, case, differences, embedded, random_program
 
+ROOT = Path(__file__).parents[2]
 MEMORY = 32
 BATCH = 48
 EVERY = [*INSTRUCTIONS, None]
@@ -45,11 +47,13 @@ def one_loop(machine: CompiledMachine, cases: list[Case]) -> list[str]:
 
 
 @pytest.mark.parametrize("memory", [32, 1024, 32768])
-def test_four_blocks(memory: int, machine) -> None:
+def test_the_sizes_told_are_true(memory: int, machine) -> None:
     compiled = machine("rv32i", 32, memory)
-    assert len(compiled.plan.blocks) == 4
-    assert compiled.plan.columns == memory + 32 + 1
-    assert compiled.nonzero_weights < 18_000
+    plan = compiled.plan
+    assert plan.columns == memory + 32 + 1
+    sizes = (len(plan.blocks), plan.d_model, plan.n_heads, plan.d_head, plan.d_ff)
+    row = f"| {memory:,} words | {' | '.join(map(str, sizes))} | {compiled.nonzero_weights:,} |"
+    assert row in (ROOT / "docs" / "rv32i.md").read_text()
 
 
 def test_every_instruction_has_one_kind() -> None:
@@ -57,7 +61,7 @@ def test_every_instruction_has_one_kind() -> None:
     assert sorted([*kinds, "ecall", "ebreak"]) == sorted(INSTRUCTIONS)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(mnemonic=st.sampled_from(EVERY), seed=st.integers(0, 1 << 32))
 def test_the_circuit_is_the_reference(mnemonic: str | None, seed: int) -> None:
     """By the definition of the circuit, no weights anywhere."""
@@ -81,7 +85,7 @@ def test_each_mlp_computes_the_signals_of_its_phase() -> None:
     scheduled = schedule(circuit)
     layout = allocate(scheduled)
     model = emit(scheduled, layout).model()
-    for mnemonic in EVERY:
+    for mnemonic in ("sub", "sra", "lh", "sb", "bge", "jalr", None):
         one = case(random.Random(str(mnemonic)), mnemonic, MEMORY)
         lanes = evaluate(circuit, one.words, one.registers, {"pc": one.pc, "trap": 0, "cause": 0})
         for block in range(scheduled.blocks):
@@ -172,14 +176,14 @@ def test_code_that_changes_itself(machine) -> None:
 
 
 @settings(max_examples=2)
-@given(st.lists(st.integers(0, 1 << 32), min_size=8, max_size=8))
+@given(st.lists(st.integers(0, 1 << 32), min_size=4, max_size=4))
 def test_random_programs_on_the_dense_engine(seeds: list[int]) -> None:
     compiled = compiled_machine("rv32i", 32, 64)
     images = [random_program(seed, 64, 0.02) for seed in seeds]
     lockstep(compiled, DenseEngine(compiled), images, [b""] * len(images), steps=8)
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(st.lists(st.integers(0, 1 << 32), min_size=4, max_size=4))
 def test_random_programs_on_the_event_engine_without_a_fallback(seeds: list[int]) -> None:
     compiled = compiled_machine("rv32i", 32, 64)

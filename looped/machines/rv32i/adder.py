@@ -10,24 +10,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from looped.compiler.arithmetic import SLICE, slice_sum
+from looped.compiler.arithmetic import slice_sum
 from looped.compiler.circuit import Circuit
 from looped.compiler.signals import Condition, Value
 from looped.compiler.words import Form, Word, bit
 
 __all__ = ["Adder", "adder"]
 
+_CUT = 18
+"""Two more than half: a high sum and what else an address must not have then add up below 2^19."""
+
 
 @dataclass(frozen=True, slots=True)
 class Adder:
     """The sum of two words and a carry.
 
-    `low` are its low bits in lanes, `high` its high bits, not yet in lanes. `low_total` and
-    `high_total` are the sums of the parts, with what they carry. `unsigned` holds where the whole
-    carries, `signed` where it would with both signs flipped.
+    `low` are its low bits in lanes, `low_bits` the same before they are there; `high` are its high
+    bits, not yet in lanes. `low_total` and `high_total` are the sums of the parts, with what they
+    carry. `unsigned` holds where the whole carries, `signed` where it would with both signs
+    flipped.
     """
 
     low: Word
+    low_bits: Value
     low_total: Form
     high: Value
     high_total: Form
@@ -47,7 +52,7 @@ class Adder:
 
 def adder(m: Circuit, name: str, x: Word, y: Word, carry: Form) -> Adder:
     """`x + y + carry`; the low bits become the word `name`."""
-    cut = max(SLICE, m.address_bits + 2)
+    cut = max(_CUT, m.address_bits + 2)
     low, low_total = slice_sum(x[:cut], y[:cut], carry)
     passed = m.let(f"{name} carry", Condition(low_total, 1 << cut))
     high, high_total = slice_sum(x[cut:], y[cut:], bit(passed[0]))
@@ -55,6 +60,7 @@ def adder(m: Circuit, name: str, x: Word, y: Word, carry: Form) -> Adder:
     signs = bit(x.sign[0]) + bit(y.sign[0])
     return Adder(
         m.let(name, low),
+        low,
         low_total,
         high,
         high_total,

@@ -6,19 +6,27 @@ by a jump or behind the last word, is completed; the fetch that would follow tra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from looped.compiler.arithmetic import all_ones
-from looped.compiler.signals import Condition, Gated, Signal, Value, literal, merge, weighed
-from looped.compiler.words import Form, Word, bit, constant, total
+from looped.compiler.arithmetic import all_ones, equal
+from looped.compiler.signals import (
+    Condition,
+    Gated,
+    Signal,
+    Value,
+    literal,
+    merge,
+    value,
+    weighed,
+)
+from looped.compiler.words import Word, bit, constant, total
 from looped.machines.rv32i.adder import Adder
 from looped.machines.rv32i.decode import KINDS, Decoded
-from looped.machines.rv32i.memory import ACCESSES, STORES
+from looped.machines.rv32i.memory import STORES
 
-__all__ = ["Outcome", "has_result", "is_legal", "low_equality", "taken"]
+__all__ = ["Outcome", "accesses", "is_legal", "low_equality", "settled", "taken"]
 
-_RESULTS = ("sum", "and", "or or xor", "left", "right", "slt", "sltu", "load")
+_RESULTS = ("sum", "and", "or or xor", "left", "right", "slt", "sltu")
 
 
 def is_legal(d: Decoded) -> Value:
@@ -26,11 +34,15 @@ def is_legal(d: Decoded) -> Value:
     return Value((Signal(d.bit(*KINDS)),))
 
 
-def has_result(d: Decoded) -> Value:
-    """Whether something is written: a store, or a result for another register than x0."""
-    n = len(d.rd)
-    named = total(d.rd) + d.bit(*_RESULTS) * (n + 1)
-    return merge(Value((Signal(d.bit(*STORES)),)), weighed(Condition(named, n + 2), constant(1)))
+def settled(d: Decoded) -> Value:
+    """Whether there is a result for another register than x0, come what may."""
+    return weighed(literal(d.named), d.bit(*_RESULTS) - d.bit("jump"))
+
+
+def accesses(d: Decoded) -> Value:
+    """Whether something is written if the memory access is in order."""
+    stores = Value((Signal(d.bit(*STORES)),))
+    return merge(stores, weighed(literal(d.named), d.bit("load")))
 
 
 def low_equality(d: Decoded, kind: str, difference: Adder) -> Value:
@@ -59,8 +71,9 @@ def taken(d: Decoded, difference: Adder, beq: Word, bne: Word) -> Value:
 class Outcome:
     """What has become of an instruction, before the program counter moves.
 
-    `obstacles` are bits, any of which keeps the instruction from being completed: `misaligned` is
-    the first of them. A branch that is taken to a misaligned target shows in the target alone.
+    `stuck` says that it is a load or a store that cannot be done; `misplaced` are the bits of its
+    address that should be zero and may not be. A jump or a branch that is `taken` to a misaligned
+    target shows in the target alone.
     """
 
     decoded: Decoded
@@ -70,17 +83,13 @@ class Outcome:
     legal: Word
     taken: Word
     target: Word
-    obstacles: Sequence[Word]
-
-    @property
-    def _obstructed(self) -> Form:
-        return sum((total(word) for word in self.obstacles), constant(0))
+    stuck: Word
+    misplaced: Word
 
     @property
     def _goes_on(self) -> Condition:
-        """Whether it leads to the instruction behind it: an AND of literals."""
-        straight = constant(1) - bit(self.taken[0])
-        return Condition(bit(self.legal[0]) + straight - self._obstructed, 2)
+        """Whether it leads to the instruction behind it."""
+        return literal(self.legal) & ~literal(self.taken) & ~literal(self.stuck)
 
     @property
     def _goes_off(self) -> Condition:
@@ -91,8 +100,7 @@ class Outcome:
     def _strays(self) -> list[tuple[Condition, int]]:
         """Whether it leads out of memory: conditions to be added and taken away."""
         place = self.pc[2 : self.address_bits + 2]
-        beyond = total(self.target[self.address_bits + 2 :])
-        inside = ~Condition(beyond, 1)
+        inside = ~Condition(total(self.target[self.address_bits + 2 :]), 1)
         return [
             (self._goes_on & all_ones(place), 1),
             (self._goes_off, 1),
@@ -113,32 +121,29 @@ class Outcome:
 
     def trap(self) -> Value:
         """Set unless the instruction leads somewhere within memory; so it stays once it is set."""
-        strays = [weighed(condition, constant(sign)) for condition, sign in self._strays]
         return merge(
             Value((Signal(constant(1)),)),
             weighed(self._goes_on, constant(-1)),
             weighed(self._goes_off, constant(-1)),
-            *strays,
+            *(weighed(condition, constant(sign)) for condition, sign in self._strays),
         )
 
     def cause(self, cause: Word) -> Value:
         """The number of the trap, bit by bit; zero while there is none."""
-        d = self.decoded
-        kept = [Value((Signal(bit(lane)),)) for lane in cause]
+        d, stuck = self.decoded, literal(self.stuck)
         called, breaks = d.bit("ecall"), d.bit("ebreak")
-        stuck = Condition(self._obstructed, 1)
-        aligned = ~literal(self.obstacles[0])
-        faulty = Condition(self._obstructed, 1) & aligned
         unknown = ~literal(self.trapped) & ~literal(self.legal)
         bits = [
             merge(
                 Value((Signal(called + breaks),)),
-                weighed(faulty, constant(1)),
+                weighed(stuck & equal(self.misplaced, 0), constant(1)),
                 *(weighed(condition, constant(sign)) for condition, sign in self._strays),
             ),
             merge(weighed(unknown, constant(1)), weighed(stuck, d.bit(*STORES))),
-            weighed(stuck, d.bit(*ACCESSES)),
+            value(self.stuck, 1),
             Value((Signal(called),)),
         ]
-        merged = (merge(old, new) for old, new in zip(kept, bits, strict=True))
+        merged = (
+            merge(Value((Signal(bit(lane)),)), new) for lane, new in zip(cause, bits, strict=True)
+        )
         return Value(tuple(signal for word in merged for signal in word.signals))

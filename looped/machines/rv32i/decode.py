@@ -11,16 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from looped.compiler.circuit import Circuit
-from looped.compiler.signals import (
-    Condition,
-    Gated,
-    Signal,
-    Value,
-    literal,
-    merge,
-    weighed,
-)
-from looped.compiler.words import Form, Word, bit, constant
+from looped.compiler.signals import Condition, Value, literal, merge, weighed
+from looped.compiler.words import Form, Word, bit, constant, total
 from looped.isa.rv32i import FORMATS
 from looped.machines.rv32i.patterns import Pattern, any_match, exactly, fields, match
 
@@ -51,8 +43,8 @@ _REFINEMENTS: dict[str, tuple[str, ...]] = {
     "lh": ("lh",),
     "lw": ("lw",),
     "wide": ("lh", "lhu", "lw"),
-    "half": ("lh", "lhu", "sh"),
-    "word": ("lw", "sw"),
+    "wide access": ("lh", "lhu", "lw", "sh", "sw"),
+    "word access": ("lw", "sw"),
     "ecall": ("ecall",),
     "ebreak": ("ebreak",),
 }
@@ -84,25 +76,29 @@ _IMMEDIATE = [
 class Decoded:
     """An instruction in lanes of the CPU.
 
-    `kind` has a bit for each of KINDS and for some parts of them; `rd`, `rs1`, `rs2` are numbers of
-    registers, rs1 is 0 for LUI. The first operand is x[rs1], or the program counter where
-    `first_is_pc`. The second is `second`; unless `without_rs2`, x[rs2] is added to it, and unless
-    `without_complement`, taken away from what then are ones; `inverted` is 1 where the second
-    operand is a complement. A jump or branch leads to x[rs1], or the program counter where
-    `from_pc`, plus `offset`.
+    `kind` has a bit for each of KINDS and for some parts of them; `rd` and `rs2` are the numbers of
+    registers as they stand, `named` is whether rd is not x0.
+
+    The first operand is x[first_source] plus `first`; the second is x[plus_source] plus `second`,
+    minus x[minus_source], which is taken away from what then are ones; `inverted` is 1 where the
+    second operand is a complement. A jump or branch leads to x[start_source] plus `start` plus
+    `offset`. A source that is not wanted is x0, which is zero; what it is added to is then all
+    there is, and is zero where the source is wanted.
     """
 
     kind: dict[str, Word]
     rd: Word
-    rs1: Word
+    named: Word
     rs2: Word
-    first_is_pc: Word
+    first_source: Word
+    first: Word
+    plus_source: Word
+    minus_source: Word
     second: Word
-    without_rs2: Word
-    without_complement: Word
     inverted: Word
+    start_source: Word
+    start: Word
     offset: Word
-    from_pc: Word
 
     def holds(self, kind: str) -> Condition:
         """Whether the instruction is of a kind."""
@@ -113,29 +109,36 @@ class Decoded:
         return sum((bit(lane) for kind in kinds for lane in self.kind[kind]), constant(0))
 
 
-def decode(m: Circuit, instruction: Word, trapped: Word) -> Decoded:
-    """Make the lanes of `Decoded` from an instruction word."""
+def decode(m: Circuit, instruction: Word, pc: Word, trapped: Word) -> Decoded:
+    """Make the lanes of `Decoded` from an instruction word.
+
+    Of all opcodes, bit 2 tells those whose sum has no x[rs1]: LUI, AUIPC, JAL and JALR. Among them
+    LUI has bits 4 and 5, and JALR alone has not bit 3.
+    """
     running = ~literal(trapped)
     kind = {
         name: m.let(f"is {name}", any_match(instruction, exactly(*mnemonics), running))
         for name, mnemonics in {**KINDS, **_REFINEMENTS}.items()
     }
-
-    def unless(name: str, patterns: Iterable[Pattern]) -> Word:
-        return m.let(name, _complement(any_match(instruction, patterns)))
-
+    rd, rs1, rs2 = instruction[7:12], instruction[15:20], instruction[20:25]
+    special, direct = literal(instruction[2:3]), literal(instruction[3:4])
+    upper = literal(instruction[4:5]) & literal(instruction[5:6])
+    from_pc = weighed(special & ~upper, *map(bit, pc))
+    from_rs1 = weighed(special & ~direct, *(-bit(lane) for lane in pc))
     return Decoded(
         kind=kind,
-        rd=instruction[7:12],
-        rs1=m.let("rs1", _cleared(instruction[15:20], instruction, fields("lui"))),
-        rs2=instruction[20:25],
-        first_is_pc=m.let("first_is_pc", any_match(instruction, fields("auipc", "jal", "jalr"))),
+        rd=rd,
+        named=m.let("named", Condition(total(rd), 1)),
+        rs2=rs2,
+        first_source=m.let("first source", weighed(~special, *map(bit, rs1))),
+        first=m.let("first", from_pc),
+        plus_source=m.let("plus source", _under(instruction, _PLAIN, map(bit, rs2))),
+        minus_source=m.let("minus source", _under(instruction, _COMPLEMENT, map(bit, rs2))),
         second=m.let("second", _second(instruction)),
-        without_rs2=unless("without_rs2", _PLAIN),
-        without_complement=unless("without_complement", _COMPLEMENT),
         inverted=m.let("inverted", any_match(instruction, [*_COMPLEMENT, *_COMPARED])),
+        start_source=m.let("start source", weighed(special & ~direct, *map(bit, rs1))),
+        start=m.let("start", merge(pc, from_rs1)),
         offset=m.let("offset", _offset(instruction)),
-        from_pc=unless("from_pc", fields("jalr")),
     )
 
 
@@ -176,18 +179,5 @@ def _immediate(instruction: Word, name: str) -> list[Form]:
 
 def _under(instruction: Word, patterns: Iterable[Pattern], forms: Iterable[Form]) -> Value:
     """A word where a pattern matches, zero elsewhere."""
-    conditions = [match(instruction, pattern) for pattern in patterns]
-    return merge(*(weighed(condition, *forms) for condition in conditions))
-
-
-def _cleared(word: Word, instruction: Word, patterns: Iterable[Pattern]) -> Value:
-    """Zero where a pattern matches, a word elsewhere."""
-    taken = [_under(instruction, [p], [-bit(lane) for lane in word]) for p in patterns]
-    return merge(word, *taken)
-
-
-def _complement(flag: Value) -> Value:
-    """The other value of one bit."""
-    (signal,) = flag.signals
-    terms = tuple(Gated(term.condition, -term.form) for term in signal.gated)
-    return Value((Signal(constant(1) - signal.linear, terms),))
+    bits = list(forms)
+    return merge(*(weighed(match(instruction, pattern), *bits) for pattern in patterns))

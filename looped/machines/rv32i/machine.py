@@ -3,7 +3,7 @@
 | block | attention                        | MLP                                                  |
 |-------|----------------------------------|------------------------------------------------------|
 | 1     | fetch the word at pc             | decode                                               |
-| 2     | read rs1 and rs2, or pc          | low sums, logic, the fine part of a shift            |
+| 2     | read rs1 and rs2                 | low sums, logic, the fine part of a shift            |
 | 3     | read the word at rs1 + immediate | high sums, the rest of a shift, align, merge, select |
 | 4     | write to a register or to memory | next pc, trap and cause                              |
 
@@ -14,6 +14,7 @@ takes x[rs2] away from all ones, which is its complement. One port writes to reg
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import chain
 
 from looped.compiler.circuit import Circuit
@@ -23,10 +24,17 @@ from looped.errors import CompileError
 from looped.image import Image
 from looped.machines.machine import Code, Machine
 from looped.machines.rv32i.adder import adder
-from looped.machines.rv32i.control import Outcome, has_result, is_legal, low_equality, taken
+from looped.machines.rv32i.control import (
+    Outcome,
+    accesses,
+    is_legal,
+    low_equality,
+    settled,
+    taken,
+)
 from looped.machines.rv32i.decode import Decoded, decode
 from looped.machines.rv32i.execute import compare, logic, shift
-from looped.machines.rv32i.memory import STORES, load, misaligned, outside, store
+from looped.machines.rv32i.memory import ACCESSES, STORES, beyond, load, misplaced, store
 
 __all__ = ["RV32I", "describe"]
 
@@ -42,12 +50,12 @@ def describe(width: int, address_bits: int, code: None = None) -> Circuit:
     m.halts(trapped)
 
     # fetch, decode, read
-    d = decode(m, m.fetch("instruction", pc[2:]), trapped)
-    x = m.read_file("x", d.rs1, elsewhere=d.first_is_pc, instead=pc)
-    plus = m.read_file("plus rs2", d.rs2, elsewhere=d.without_rs2, onto=d.second)
-    y = m.read_file("y", d.rs2, elsewhere=d.without_complement, onto=plus, negated=True)
+    d = decode(m, m.fetch("instruction", pc[2:]), pc, trapped)
+    x = m.read_file("x", d.first_source, onto=d.first)
+    plus = m.read_file("plus rs2", d.plus_source, onto=d.second)
+    y = m.read_file("y", d.minus_source, onto=plus, negated=True)
+    base = m.read_file("base", d.start_source, onto=d.start)
     new = m.read_file("stored", d.rs2)
-    base = m.read_file("base", d.rs1, elsewhere=d.from_pc, instead=pc)
 
     # execute
     main = adder(m, "sum", x, y, bit(d.inverted[0]))
@@ -57,10 +65,11 @@ def describe(width: int, address_bits: int, code: None = None) -> Circuit:
     shifted = shift(m, d, x, y)
 
     # access memory
-    place = main.low[:2]
     word = m.read("word", main.low[2:])
-    blocked = merge(misaligned(d, place), one_of([d.holds("jump") & literal(target[1:2])]))
-    obstacles = [m.let("misaligned", blocked), *outside(m, d, main)]
+    odd = m.let("misplaced", misplaced(d, main))
+    wrong = partial(beyond, main, odd, address_bits)
+    touches = m.let("touches", Value((Signal(d.bit(*ACCESSES)),)))
+    stuck = m.let("stuck", wrong(bit(touches[0])))
 
     # write back
     sums = (m.select(d.holds("sum"), part, 0).signals for part in (main.low, main.high))
@@ -71,18 +80,25 @@ def describe(width: int, address_bits: int, code: None = None) -> Circuit:
             Value((*chain.from_iterable(sums),)),
             shifted,
             compare(d, main),
-            load(d, place, word),
-            store(d, place, word, new),
+            load(d, main.low[:2], word),
+            store(d, main.low[:2], word, new),
         ),
     )
     stores = m.let("stores", Value((Signal(d.bit(*STORES)),)))
+    links = m.let("links", one_of([d.holds("jump") & literal(d.named)]))
+    access = m.let("access", accesses(d))
+    writes = merge(
+        m.let("settled", settled(d)),
+        one_of([literal(links) & ~literal(target[1:2])]),
+        access,
+        wrong(-bit(access[0])),
+    )
     m.write(
         "result",
         m.let("where", _where(d, stores, main.low[2 : address_bits + 2])),
         result,
         file=m.let("in file", ~literal(stores)),
-        when=m.let("writes", has_result(d)),
-        unless=obstacles,
+        when=m.let("writes", writes),
     )
 
     # go on
@@ -95,7 +111,8 @@ def describe(width: int, address_bits: int, code: None = None) -> Circuit:
         legal=m.let("legal", is_legal(d)),
         taken=m.let("taken", taken(d, main, low["beq"], low["bne"])),
         target=target,
-        obstacles=obstacles,
+        stuck=stuck,
+        misplaced=odd,
     )
     m.next(pc, outcome.next_pc())
     m.next(trapped, outcome.trap())

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from looped.compiler.arithmetic import equal
-from looped.compiler.circuit import Circuit
-from looped.compiler.signals import (
-    Condition,
-    Gated,
-    Signal,
-    Value,
-    literal,
-    merge,
-    one_of,
-    weighed,
-)
-from looped.compiler.words import Form, Word, bit, constant, total
+from looped.compiler.arithmetic import equal, select
+from looped.compiler.signals import Condition, Gated, Signal, Value, merge, weighed
+from looped.compiler.words import Form, Word, bit, constant
 from looped.machines.rv32i.adder import Adder
 from looped.machines.rv32i.decode import Decoded
 
-__all__ = ["ACCESSES", "STORES", "load", "misaligned", "outside", "store"]
+__all__ = ["ACCESSES", "STORES", "beyond", "load", "misplaced", "store"]
 
 STORES = ("sb", "sh", "sw")
 ACCESSES = ("load", *STORES)
@@ -62,27 +50,28 @@ def store(d: Decoded, place: Word, word: Word, new: Word) -> Value:
     return Value(tuple(signals))
 
 
-def misaligned(d: Decoded, place: Word) -> Value:
-    """Whether a half or a word is accessed at an address that is no multiple of its size."""
-    half = one_of([d.holds("half") & literal(place[:1])])
-    return merge(half, weighed(Condition(total(place), 1), d.bit("word")))
-
-
-def outside(m: Circuit, d: Decoded, address: Adder) -> Iterable[Word]:
-    """Bits that say that a load or a store goes beyond the memory: its address is too large.
-
-    The high sum modulo its limit must be zero, and so must what is left of the low one.
-    """
-    accesses = d.bit(*ACCESSES)
-    high, limit = address.high_total, address.high_limit
-    yield m.let(
-        "outside",
-        merge(
-            weighed(Condition(high, 1), accesses),
-            weighed(Condition(high, limit), -accesses),
-            weighed(Condition(high, limit + 1), accesses),
-        ),
+def misplaced(d: Decoded, address: Adder) -> Value:
+    """The bits of an address that must be zero, as an access to a half or a word asks."""
+    first, second = (Value((signal,)) for signal in address.low_bits.signals[:2])
+    bits = (
+        select(d.holds("wide access"), first, 0, 1),
+        select(d.holds("word access"), second, 0, 1),
     )
-    rest = address.low[m.address_bits + 2 :]
-    if len(rest):
-        yield m.let("outside by little", weighed(Condition(total(rest), 1), accesses))
+    return Value(tuple(signal for value in bits for signal in value.signals))
+
+
+def beyond(address: Adder, misplaced: Word, address_bits: int, what: Form) -> Value:
+    """The bit `what` where an address is misplaced or outside memory.
+
+    One sum tells it: the high part of the address weighs more than all the low bits that must be
+    zero. It has to be zero, or to be what just carries, and they have to be zero.
+    """
+    low = [*misplaced, *address.low[address_bits + 2 :]]
+    weight = len(low) + 1
+    whole = sum(map(bit, low), address.high_total * weight)
+    limit = address.high_limit * weight
+    return merge(
+        weighed(Condition(whole, 1), what),
+        weighed(Condition(whole, limit), -what),
+        weighed(Condition(whole, limit + 1), what),
+    )

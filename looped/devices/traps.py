@@ -1,0 +1,25 @@
+"""What a RISC-V program stopped at, in words: the trap, the place, the instruction."""
+
+from __future__ import annotations
+
+from looped.devices.syscalls import Syscalls
+from looped.engines.host import Host, Port
+from looped.image import Image
+from looped.isa.rv32i import CAUSES, decode
+
+__all__ = ["unserved_trap"]
+
+
+def unserved_trap(image: Image, host: Host | None, port: Port) -> str | None:
+    """Why a machine that has halted did so, if it was by a trap and not by `exit`; else None."""
+    if not isinstance(host, Syscalls) or host.exit_code is not None:
+        return None
+    pc, cause = port.cpu("pc"), port.cpu("cause")
+    location = image.location(pc)
+    place = f"{pc:#x}" + (f" ({location})" if location else "")
+    message = f"trap at {place}: {CAUSES[cause]}"
+    if pc >> 2 >= port.size:
+        return message
+    word = port.memory(pc >> 2)
+    instruction = decode(word)
+    return f"{message}: {word:#010x}" + (f", `{instruction.mnemonic}`" if instruction else "")
