@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import NamedTuple
 
+from looped.errors import CompileError
+
 __all__ = ["Branch", "Diagram", "Diagrams", "Variable", "variables"]
 
 Variable = tuple[int, ...]
@@ -31,6 +33,9 @@ class Branch(NamedTuple):
 
 Diagram = float | Branch
 
+
+_MOST_BRANCHES = 60_000
+"""More than that many are taken for a function that is not to be had in this form."""
 
 Facts = Mapping[Variable, int]
 """What is known of variables where another one is decided."""
@@ -106,6 +111,8 @@ class Diagrams:
             return low
         key = (variable, _identity(low), _identity(high))
         if key not in self._branches:
+            if len(self._branches) == _MOST_BRANCHES:
+                raise CompileError("a lane depends on its bits in too many ways: not to be lifted")
             branch = Branch(variable, low, high, len(self._branches))
             self._branches[key] = branch
         return self._branches[key]

@@ -26,6 +26,9 @@ State = float | Bit
 _SHARED = 4
 """A bit on which more lanes than this depend is taken for a condition, not for a bit of theirs."""
 
+Facts = dict[tuple[Bit, int], dict[Bit, int]]
+"""What follows where a bit has a value: the values of other bits."""
+
 _CONDITION, _OWN = 0, 1
 """The two kinds of variables, in this order."""
 
@@ -93,10 +96,13 @@ class Words:
         self.code = code
         self.widths = widths
         self.cubes = cubes
+        self.facts: Facts = {}
 
     def settle(self, sums: Mapping[int, Sum], lanes: MutableMapping[int, State]) -> None:
         """Give lanes the values of sums, one word for all those with the same function."""
-        shapes = _Shapes(_shared_bits(sums.values(), self.widths), self.cubes)
+        shared = _shared_bits(sums.values(), self.widths, self.facts)
+        shapes = _Shapes(shared, _implications(shared, self.cubes, self.facts))
+        told: list[tuple[int, Branch]] = []
         groups: dict[int, list[_Member]] = {}
         suspects: dict[int, list[_Member]] = {}
         for lane, total in sums.items():
@@ -107,6 +113,8 @@ class Words:
             shapes.note(groups, lane, bit)
             if not isinstance(bit, Branch):
                 lanes[lane] = bit
+            elif all(kind == _CONDITION for kind, *_ in variables(bit)):
+                told.append((lane, bit))
         for members in suspects.values():
             self.code.emit("guard", self._word(members))
         for members in groups.values():
@@ -117,6 +125,28 @@ class Words:
             for member, state in zip(members, bits, strict=True):
                 assert state is not None
                 lanes[member.lane] = state
+        self._relate(shapes.diagrams, [(lanes[lane], bit) for lane, bit in told])
+
+    def _relate(self, diagrams: Diagrams, bits: Sequence[tuple[State, Branch]]) -> None:
+        """Note which of some bits, all of them functions of conditions, say something of others."""
+        for (first, one), (second, other) in itertools.combinations(bits, 2):
+            both = diagrams.multiply(one, other)
+            assert isinstance(first, Bit) and isinstance(second, Bit)
+            if both == 0.0:
+                self._note((first, 1), (second, 0))
+            elif both is one:
+                self._note((first, 1), (second, 1))
+            elif both is other:
+                self._note((second, 1), (first, 1))
+
+    def _note(self, given: tuple[Bit, int], follows: tuple[Bit, int]) -> None:
+        """Note that one bit's value follows from another's, and what follows from its opposite."""
+        for (bit, value), (other, result) in (
+            (given, follows),
+            ((follows[0], 1 - follows[1]), (given[0], 1 - given[1])),
+        ):
+            if bit != other:
+                self.facts.setdefault((bit, value), {})[other] = result
 
     def _word(self, members: list[_Member]) -> int:
         """One word with the bits of all members, each at its place, zero elsewhere."""
@@ -162,19 +192,26 @@ class Words:
         return word
 
 
-def _shared_bits(sums: Iterable[Sum], widths: Mapping[int, int]) -> set[Bit]:
-    """The bits that are conditions: of one-bit values, or mentioned by many lanes."""
+def _shared_bits(sums: Iterable[Sum], widths: Mapping[int, int], facts: Facts) -> set[Bit]:
+    """The bits that are conditions: of one-bit values, mentioned by many lanes, or telling."""
     counts: Counter[Bit] = Counter()
     for total in sums:
         counts.update(total.mentioned())
-    return {b for b, n in counts.items() if n > _SHARED or widths.get(b.value, 64) == 1}
+    telling = {bit for bit, _ in facts}
+    return {
+        bit
+        for bit, count in counts.items()
+        if count > _SHARED or widths.get(bit.value, 64) == 1 or bit in telling
+    }
 
 
 class _Shapes:
     """Sums as diagrams, conditions first; and what makes two of them the same function."""
 
-    def __init__(self, shared: set[Bit], cubes: Mapping[Bit, Cube]) -> None:
-        self.diagrams = Diagrams(_implications(shared, cubes))
+    def __init__(
+        self, shared: set[Bit], implied: Callable[[Variable, int], Mapping[Variable, int]]
+    ) -> None:
+        self.diagrams = Diagrams(implied)
         self.shared = shared
         self._keys: dict[object, int] = {}
         self._expressions: dict[Expression, Diagram] = {}
@@ -240,9 +277,9 @@ class _Shapes:
 
 
 def _implications(
-    shared: set[Bit], cubes: Mapping[Bit, Cube]
+    shared: set[Bit], cubes: Mapping[Bit, Cube], noted: Facts
 ) -> Callable[[Variable, int], Mapping[Variable, int]]:
-    """What conditions say of each other: those that compare bits of the same word."""
+    """What conditions say of each other: as noted, or because they compare bits of one word."""
     related: dict[int, list[tuple[Variable, Cube]]] = {}
     for bit in shared:
         cube = cubes.get(bit, Cube(bit.value, 1 << bit.place, 1 << bit.place))
@@ -255,6 +292,12 @@ def _implications(
             elif cube.implies(other):
                 facts.setdefault((first, 1), {})[second] = 1
                 facts.setdefault((second, 0), {})[first] = 0
+    for (bit, value), follows in noted.items():
+        if bit in shared:
+            for other in shared & follows.keys():
+                facts.setdefault(((_CONDITION, *bit), value), {})[(_CONDITION, *other)] = follows[
+                    other
+                ]
     return lambda variable, bit: facts.get((variable, bit), {})
 
 
