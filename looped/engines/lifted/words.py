@@ -292,12 +292,9 @@ def _implications(
             elif cube.implies(other):
                 facts.setdefault((first, 1), {})[second] = 1
                 facts.setdefault((second, 0), {})[first] = 0
-    for (bit, value), follows in noted.items():
-        if bit in shared:
-            for other in shared & follows.keys():
-                facts.setdefault(((_CONDITION, *bit), value), {})[(_CONDITION, *other)] = follows[
-                    other
-                ]
+    for (given, value), follows in noted.items():
+        for bit in shared & follows.keys() if given in shared else ():
+            facts.setdefault(((_CONDITION, *given), value), {})[_CONDITION, *bit] = follows[bit]
     return lambda variable, bit: facts.get((variable, bit), {})
 
 
