@@ -26,9 +26,13 @@ class Location:
 class Image:
     """A program ready to load at address 0 of a machine's memory.
 
+    Addresses are the machine's own, `stride` of them a word: 1 for SUBLEQ; 4 for RISC-V, which
+    counts bytes, the lowest of a word first.
+
     `words` are unsigned integers of `width` bits. `symbols` maps names to addresses or constants.
-    `source_map[address]` is where the word comes from, or None; it is as long as `words`, or
-    empty if nothing is known. Raises CompileError for a word that does not fit `width`.
+    `source_map[index]` is where a word comes from, or None; it is as long as `words`, or empty if
+    nothing is known. `entry` is the program counter to begin with. Raises CompileError for a word
+    that does not fit `width`.
     """
 
     machine: str
@@ -36,6 +40,8 @@ class Image:
     words: tuple[int, ...]
     symbols: Mapping[str, int] = field(default_factory=dict)
     source_map: tuple[Location | None, ...] = ()
+    entry: int = 0
+    stride: int = 1
 
     def __post_init__(self) -> None:
         limit = 1 << self.width
@@ -50,7 +56,8 @@ class Image:
 
     def location(self, address: int) -> Location | None:
         """Where the word at an address comes from, if that is known."""
-        return self.source_map[address] if 0 <= address < len(self.source_map) else None
+        index = address // self.stride
+        return self.source_map[index] if 0 <= index < len(self.source_map) else None
 
     def padded(self, memory: int) -> tuple[int, ...]:
         """The words, followed by zeros up to `memory` words. Raises CompileError if too long."""
