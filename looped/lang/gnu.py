@@ -122,6 +122,8 @@ GNU = Syntax(
             "lw a, %hi(b",
             "lw a, b(c, d",
             "lw (a",
+            "lw (",
+            "lw a, (",
         ],
         "a modifier is followed by its operand in parentheses": ["lui a, %hi", "lui a, %hi b"],
         "an empty pair of parentheses": ["lw a, 1()", "lw a, %lo()"],

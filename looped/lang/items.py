@@ -17,16 +17,22 @@ class Item:
     """A label, a constant, data or an instruction, with the scope of its operands.
 
     `kind` is a directive, a mnemonic, or `label`; `key` is a label's or a constant's name in the
-    symbol table; `note` says which expansion it came from.
+    symbol table; `note` says which expansion it came from, and `origin` is what the user wrote to
+    have it: the item itself, or the outermost invocation.
     """
 
     kind: str
     span: Span
     arguments: tuple[Bound | Text, ...]
     anchor: Anchor
-    location: Location
+    origin: Span
     key: str = ""
     note: str | None = None
+
+    @property
+    def location(self) -> Location:
+        """The line that the user has to thank for it."""
+        return Location(self.origin.source.name, self.origin.line)
 
     def owns(self, span: Span | None) -> bool:
         """Whether a span lies on the line of the item, and not in an argument passed to it."""

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from looped.errors import Diagnostic, LoopedError, Span
-from looped.image import Location
 from looped.lang.ast import Argument, Command, Label, MacroHead, Program, Statement, Symbol, Text
 from looped.lang.expressions import Anchor, Bound, Scope
 from looped.lang.items import Item
@@ -202,8 +201,7 @@ class Expander:
         scope = self._scope(context)
         bound = tuple(a if isinstance(a, Text) else Bound(a, scope, anchor) for a in arguments)
         origin = context.origin or span
-        location = Location(origin.source.name, origin.line)
-        self.items.append(Item(kind, span, bound, anchor, location, key, _note(context)))
+        self.items.append(Item(kind, span, bound, anchor, origin, key, _note(context)))
 
     def _scope(self, context: _Context) -> Scope:
         """What names mean here and now: numbered labels count on in the order of the text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from looped.errors import LoopedError, Span
@@ -88,11 +89,14 @@ def make(item: Item, operands: Operands, size: int) -> list[int]:
     """The words of an instruction that takes `size` bytes. Raises LoopedError."""
     if item.anchor.address % 4:
         message = f"address {item.anchor.address} is no multiple of 4, as instructions need"
-        raise LoopedError(message, item.span, ".align 2 before it")
+        raise LoopedError(message, item.origin, ".align 2 before it")
     form = _form(item)
     values = _Values(item, operands)
     for token, argument in zip(form, item.arguments, strict=True):
-        values.take(token, argument)
+        try:
+            values.take(token, argument)
+        except LoopedError as error:
+            raise _explained(error, item, token) from None
     return values.words(size)
 
 
@@ -125,6 +129,19 @@ def _usage(item: Item) -> str | None:
     return " or ".join(f"{item.kind} {form}".strip() for form in FORMS[item.kind])
 
 
+def _explained(error: LoopedError, item: Item, token: str) -> LoopedError:
+    """An error about the kind of an operand, with a hint at what would be right."""
+    diagnostic = error.diagnostics[0]
+    wrong = re.match(r"(a number|a register|text|memory) (stands|at a)", diagnostic.message)
+    if diagnostic.hint is not None or wrong is None:
+        return error
+    other = _ALSO if token.startswith("r") else {also: name for name, also in _ALSO.items()}
+    hint = _usage(item)
+    if hint is not None and wrong.group(1) in ("a number", "a register") and item.kind in other:
+        hint = f"did you mean `{other[item.kind]}`?"
+    return LoopedError(diagnostic.message, diagnostic.span, hint)
+
+
 @dataclass
 class _Values:
     """The operands of one instruction as numbers."""
@@ -147,13 +164,13 @@ class _Values:
         """Note the value of an operand."""
         match token:
             case "rd":
-                self.rd = self._register(argument)
+                self.rd = self.operands.register(argument)
             case "rs1":
-                self.rs1 = self._register(argument)
+                self.rs1 = self.operands.register(argument)
             case "rs2":
-                self.rs2 = self._register(argument)
+                self.rs2 = self.operands.register(argument)
             case "scratch":
-                self.scratch = self._register(argument)
+                self.scratch = self.operands.register(argument)
             case "offset(rs1)":
                 self.imm, self.rs1, span = self.operands.memory(argument)
                 self._check(token, self.imm, span)
@@ -166,7 +183,7 @@ class _Values:
             case "after":
                 self.imm |= self._accesses(argument)
             case _:
-                self.imm = self._number(argument)
+                self.imm = self.operands.number(argument)
                 self._check(token, self.imm, span_of(argument))
 
     def words(self, size: int) -> list[int]:
@@ -188,28 +205,6 @@ class _Values:
         words = [encode("lui", self.rd, imm=upper)]
         return words if size == 4 else [*words, encode("addi", self.rd, self.rd, imm=lower)]
 
-    def _register(self, argument: Bound | Text) -> int:
-        try:
-            return self.operands.register(argument)
-        except LoopedError as error:
-            raise self._explained(error, _ALSO.get(self.item.kind)) from None
-
-    def _number(self, argument: Bound | Text) -> int:
-        try:
-            return self.operands.number(argument)
-        except LoopedError as error:
-            other = {also: name for name, also in _ALSO.items()}.get(self.item.kind)
-            raise self._explained(error, other) from None
-
-    def _explained(self, error: LoopedError, other: str | None) -> LoopedError:
-        """An error about the kind of an operand, with the instruction that takes that kind."""
-        diagnostic = error.diagnostics[0]
-        hint = diagnostic.hint
-        if hint is None and "stands where" in diagnostic.message:
-            hint = f"did you mean `{other}`?" if other and not self.item.note else None
-            hint = hint or _usage(self.item)
-        return LoopedError(diagnostic.message, diagnostic.span, hint)
-
     def _check(self, token: str, value: int, span: Span) -> None:
         lowest, highest, hint = _RANGES[token]
         if not lowest <= value <= highest:
@@ -219,7 +214,7 @@ class _Values:
 
     def _target(self, argument: Bound | Text) -> int:
         """How far away a target is: the immediate of branches and jumps."""
-        target = self._number(argument)
+        target = self.operands.number(argument)
         distance = target - self.item.anchor.address
         reach = _REACHES[INSTRUCTIONS[self.item.kind].format]
         if target % 4:

@@ -79,6 +79,11 @@ class _Section:
         """What fills gaps that alignment makes."""
         return _NOP if self.order == _CODE else bytes(4)
 
+    @property
+    def whole(self) -> int:
+        """What the size of the section is a multiple of; GNU as fills code to its alignment."""
+        return self.alignment if self.order == _CODE else 4
+
 
 @dataclass
 class _Layout:
@@ -142,8 +147,9 @@ class _Layout:
         name, flags = item.kind, None
         if item.kind == ".section":
             first = item.arguments[0] if item.arguments else None
-            if isinstance(first, Bound) and isinstance(first.expression, Symbol):
-                name = first.expression.name
+            if isinstance(first, Bound):  # any text will do: `.note.GNU-stack` is a difference
+                span = first.expression.span
+                name = span.source.text[span.start : span.end]
             elif isinstance(first, Text):
                 name = first.content.decode("latin-1")
             else:
@@ -168,7 +174,7 @@ class _Layout:
         self._append(replace(item, kind=".space", arguments=item.arguments[1:2]), bss)
 
     def _place(self) -> None:
-        """Say of every item and every label where it is."""
+        """Say of every item and label where it is. Raises LoopedError for a program too long."""
         address = 0
         for section in self._loaded():
             address = _aligned(address, section.alignment)
@@ -179,9 +185,10 @@ class _Layout:
                     if item.kind == "label" and item.key:
                         self.symbols.move(item.key, address)
                     address += self._size(item, base)
-                    if address > _MOST_BYTES:
-                        message = f"the program is longer than {_MOST_BYTES:,} bytes"
-                        raise LoopedError(message, item.span)
+                if address > _MOST_BYTES:
+                    message = f"the program is longer than {_MOST_BYTES:,} bytes"
+                    raise LoopedError(message, item.origin)
+            address = _aligned(address, section.whole)
 
     def _loaded(self) -> list[_Section]:
         """The sections in the order of their addresses."""
@@ -209,7 +216,7 @@ class _Layout:
         if item.kind in TEXTS:
             return len(texts(item))
         if item.kind in FILLING:
-            return self._bounded(fill(item, self.operands)[0], item)
+            return fill(item, self.operands)[0]
         if item.kind in ALIGNING:
             return _aligned(address, alignment(item, self.operands)) - address
         if item.kind == ".org":
@@ -224,33 +231,25 @@ class _Layout:
         if offset < least:
             message = f".org {offset} is less than the offset so far, {least}"
             raise LoopedError(message, span_of(item.arguments[0]))
-        return base + self._bounded(offset, item)
-
-    def _bounded(self, size: int, item: Item) -> int:
-        if size > _MOST_BYTES:
-            message = f"the program is longer than {_MOST_BYTES:,} bytes"
-            raise LoopedError(message, span_of(item.arguments[0]))
-        return size
+        return base + offset
 
     def _bytes(self) -> tuple[bytes, list[Location | None]]:
         """The memory, and where each of its words comes from."""
         content = bytearray()
         places: list[Location | None] = []
         for section in self._loaded():
+            content += bytes(_aligned(len(content), section.alignment) - len(content))
+            padding = bytes(4)
             for item in section.items:
-                self._pad(content, item.anchor.address, section)
+                _pad(content, item.anchor.address, padding)
+                padding = section.padding if item.kind in ALIGNING else bytes(4)
                 with Noting(self.errors, item):
                     content += self._made(item)
                     places += [None] * (item.anchor.address // 4 - len(places))
                     places += [item.location] * (-(-len(content) // 4) - len(places))
-        content += bytes(-len(content) % 4)
+            _pad(content, _aligned(len(content), section.whole), section.padding)
+        places += [None] * (len(content) // 4 - len(places))
         return bytes(content), places
-
-    def _pad(self, content: bytearray, address: int, section: _Section) -> None:
-        """Fill the gap up to an address: with zeros to the next word, then as the section does."""
-        content += bytes(max(0, min(-len(content) % 4, address - len(content))))
-        gap = max(0, address - len(content))
-        content += (section.padding * (gap // 4 + 1))[:gap]
 
     def _made(self, item: Item) -> bytes:
         """The bytes of an item; gaps are left to padding."""
@@ -260,7 +259,7 @@ class _Layout:
             return texts(item)
         if item.kind in FILLING:
             count, byte = fill(item, self.operands)
-            return byte * min(count, _MOST_BYTES)
+            return byte * count
         if item.kind not in MNEMONICS:
             return b""
         words = make(item, self.operands, 8 if id(item) in self._long else size(item))
@@ -275,6 +274,13 @@ def _order(name: str, flags: str | None) -> int:
     if flags is None or "a" not in flags:
         return _NOT_LOADED
     return _CODE if "x" in flags else 2 if "w" in flags else 1
+
+
+def _pad(content: bytearray, address: int, padding: bytes) -> None:
+    """Fill the gap up to an address: with zeros to the next word, then with words of padding."""
+    content += bytes(max(0, min(-len(content) % 4, address - len(content))))
+    gap = max(0, address - len(content))
+    content += (padding * (gap // 4 + 1))[:gap]
 
 
 def _aligned(address: int, multiple: int) -> int:

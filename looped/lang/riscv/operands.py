@@ -114,8 +114,8 @@ class Operands:
         Raises LoopedError for anything else.
         """
         if isinstance(argument, Text) or not is_memory(argument):
-            hint = "such as 0(a1)"
-            raise LoopedError("memory at a register is needed here", span_of(argument), hint)
+            message = "memory at a register is needed here, such as 0(a1)"
+            raise LoopedError(message, span_of(argument))
         bound = resolve(argument)
         match bound.expression:
             case Memory(offset, base, _):
