@@ -19,6 +19,7 @@ from looped.engines.dense import DenseEngine
 from looped.engines.engine import Engine
 from looped.errors import CompileError
 from looped.image import Image
+from looped.image.elf import is_elf, load_elf
 from looped.image.formats import FORMATS, load_image
 from looped.lang import assemble_file
 from looped.machines import MACHINES
@@ -56,11 +57,13 @@ ENGINES: dict[str, Callable[..., Engine]] = {"dense": DenseEngine, "event": _eve
 def assemble(
     path: str | os.PathLike[str], machine: str | None = None, width: int | None = None
 ) -> Image:
-    """The image in a file: assembly source, or numbers if the suffix is .dec, .hex or .bin.
+    """The image in a file: assembly source, an ELF file, or numbers if it is a .dec, .hex or .bin.
 
     `machine` and `width` override what the source says. Raises SourceError, FileError.
     """
     path = Path(path)
+    if is_elf(path):
+        return load_elf(path)
     if machine is not None and machine not in MACHINES:
         raise _unknown_machine(machine)
     if path.suffix.lstrip(".") in FORMATS:
