@@ -10,7 +10,11 @@ __all__ = ["Access", "Step", "Trace"]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One memory word that was read or written: its address and its (unsigned) value."""
+    """One memory word that was read or written: which one, and its (unsigned) value.
+
+    Words are counted from zero, whatever the machine's addresses count. A register is accessed
+    by its number.
+    """
 
     address: int
     value: int
@@ -23,6 +27,8 @@ class Step:
     `pc` and `next_pc` are unsigned words; `reads` and `writes` list data accesses in the order
     in which they happened (operand fetches are not data accesses). `consumed` is the word that
     was taken from the input (all ones at its end), `emitted` the byte that was put out.
+    `registers` are the registers that were written, on a machine that has any. With a `cause` the
+    machine has trapped and waits for its host.
     """
 
     pc: int
@@ -31,6 +37,8 @@ class Step:
     writes: tuple[Access, ...] = ()
     consumed: int | None = None
     emitted: int | None = None
+    registers: tuple[Access, ...] = ()
+    cause: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,18 @@ from looped.compiler.signals import Condition, Gated, Operand, Signal, Value, li
 from looped.compiler.words import Form, Lane, Word, bit, constant, total
 from looped.errors import CompileError
 
-__all__ = ["SLICE", "add", "all_ones", "equal", "nonpositive", "select", "sub", "table"]
+__all__ = [
+    "SLICE",
+    "add",
+    "all_ones",
+    "equal",
+    "matches",
+    "nonpositive",
+    "select",
+    "slice_sum",
+    "sub",
+    "table",
+]
 
 SLICE = 16
 """Bits of a word that one MLP adds: sums stay below 2^18, far inside float32's 2^24."""
@@ -46,6 +57,21 @@ def sub(x: Word, y: Word, keep: Keep) -> Value:
         return Condition(whole, 1), Condition(whole, (1 << i) + 1)
 
     return _ripple(x, _bits(y, len(x)), -1, "borrow", band, keep)
+
+
+def slice_sum(x: Word, y: Word, carry: Form) -> tuple[Value, Form]:
+    """`x + y + carry` modulo 2^len(x) within one slice, and the whole sum as a form.
+
+    Every comparison of the sum with a constant, its carry among them, is a threshold of that form.
+    """
+    signals = []
+    partial = carry
+    for i, (a, b) in enumerate(zip(x, y, strict=True)):
+        top = partial + bit(b) * (1 << i)
+        band = (Condition(top, 1 << i), Condition(top, 2 << i))
+        signals.append(_exclusive_or(a, band))
+        partial = top + bit(a) * (1 << i)
+    return Value(tuple(signals)), partial
 
 
 def _bits(operand: Word | int, width: int) -> list[Form]:
@@ -126,10 +152,17 @@ def nonpositive(word: Word) -> Condition:
 
 def equal(word: Word, number: int) -> Condition:
     """Whether a word is that (unsigned) number: an AND of literals."""
-    ones = (
-        bit(lane) if number >> i & 1 else constant(1) - bit(lane) for i, lane in enumerate(word)
-    )
-    return Condition(sum(ones, constant(0)), len(word))
+    return matches(word, (1 << len(word)) - 1, number)
+
+
+def matches(word: Word, mask: int, number: int) -> Condition:
+    """Whether a word and a number are equal in the bits of a mask: an AND of literals."""
+    ones = [
+        bit(lane) if number >> i & 1 else constant(1) - bit(lane)
+        for i, lane in enumerate(word)
+        if mask >> i & 1
+    ]
+    return Condition(sum(ones, constant(0)), len(ones))
 
 
 def table(word: Word, rows: Mapping[int, int], width: int) -> Value:

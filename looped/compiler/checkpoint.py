@@ -111,10 +111,20 @@ def _image_to_json(image: Image) -> dict[str, Any]:
         "symbols": dict(image.symbols),
         "files": list(files),
         "places": places,
+        "entry": image.entry,
+        "unit": image.unit,
     }
 
 
 def _image_from_json(data: Mapping[str, Any], words: tuple[int, ...]) -> Image:
     files = data["files"]
     places = tuple(at and Location(files[at[0]], at[1]) for at in data["places"])
-    return Image(data["machine"], data["width"], words, data["symbols"], places)
+    return Image(
+        data["machine"],
+        data["width"],
+        words,
+        data["symbols"],
+        places,
+        data.get("entry", 0),
+        data.get("unit", 1),
+    )

@@ -1,13 +1,14 @@
 """The primitives, the graph that they form, and what a valid one is.
 
-A circuit is one step of a machine, over named words. Attention reads and writes memory columns,
-MLPs put values into lanes; the order of statements does not matter, only what depends on what.
+A circuit is one step of a machine, over named words. Attention reads and writes columns of memory
+and of the register file, MLPs put values into lanes; the order of statements does not matter, only
+what depends on what.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from looped.compiler.signals import Condition, Operand, Value, value
 from looped.compiler.words import Lane, Word
 from looped.errors import CompileError
 
-__all__ = ["Circuit", "Define", "Read", "Register", "Write"]
+__all__ = ["Circuit", "Define", "FileRead", "Read", "Register", "Write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,37 @@ class Read:
     port: Word | None
     result: Word
     where: str
+    onto: None = None
 
     def lanes(self) -> Iterator[Lane]:
         """The CPU lanes that it depends on."""
         yield from self.address
         yield from self.port or ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """A head that copies a register of the register file to the CPU column.
+
+    Where the bit `elsewhere` is set, it copies the CPU's word `instead`, or nothing. With `onto` it
+    adds to that word, which then exists no more: in no place may both have a one. If `negated` it
+    takes away: wherever the register has a one, `onto` must have one too.
+    """
+
+    name: str
+    address: Word
+    elsewhere: Word | None
+    instead: Word | None
+    onto: Word | None
+    negated: bool
+    result: Word
+    where: str
+
+    def lanes(self) -> Iterator[Lane]:
+        """The CPU lanes that it depends on, those of `onto` left out."""
+        yield from self.address
+        yield from self.elsewhere or ()
+        yield from self.instead or ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +93,43 @@ class Define:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Two heads that replace the word in the memory column at `address` by `value`."""
+    """Two heads that replace the word in the memory column at `address` by `value`.
+
+    Where the bit `file` is set, the address is that of a register. Nothing is written where the
+    bit `when` is not set, or one of the bits of `unless` is.
+    """
 
     name: str
     address: Word
     value: Word
     where: str
+    file: Word | None = None
+    when: Word | None = None
+    unless: tuple[Lane, ...] = ()
 
     def lanes(self) -> Iterator[Lane]:
         """The CPU lanes that it depends on."""
         yield from self.address
         yield from self.value
+        yield from self.file or ()
+        yield from self.when or ()
+        yield from self.unless
 
 
 @dataclass
 class Circuit:
-    """One step of a machine. Statements are added by the methods; `check` says if it is valid."""
+    """One step of a machine. Statements are added by the methods; `check` says if it is valid.
+
+    Memory has 2^address_bits words. The register file, if there is one, has 2^file_bits.
+    """
 
     name: str
     width: int
     address_bits: int
+    file_bits: int = 0
+    halted: Lane | None = None
     registers: list[Register] = field(default_factory=list)
-    reads: list[Read] = field(default_factory=list)
+    reads: list[Read | FileRead] = field(default_factory=list)
     defines: list[Define] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
 
@@ -98,9 +140,18 @@ class Circuit:
         self.registers.append(Register(name, word, None, _caller()))
         return word
 
+    @property
+    def has_input(self) -> bool:
+        """Whether there is an input column: some read can name a device."""
+        return any(isinstance(read, Read) and read.port is not None for read in self.reads)
+
     def pin(self, name: str) -> Word:
         """A one-bit register that the host sets between loops."""
         return self.register(name, 1)
+
+    def halts(self, flag: Word) -> None:
+        """Say which bit of a register tells that the machine does no more until its host acts."""
+        self.halted = flag[0]
 
     def next(self, register: Word, following: Operand) -> None:
         """Give a register its next value. Raises CompileError if it already has one."""
@@ -138,6 +189,22 @@ class Circuit:
         self.reads.append(Read(name, low, offset, port, result, where))
         return result
 
+    def read_file(
+        self,
+        name: str,
+        address: Word,
+        elsewhere: Word | None = None,
+        instead: Word | None = None,
+        onto: Word | None = None,
+        negated: bool = False,
+    ) -> Word:
+        """The register at `address`; see FileRead."""
+        self._claim(name, _caller())
+        result = Word.of(name, self.width)
+        read = FileRead(name, address, elsewhere, instead, onto, negated, result, _caller())
+        self.reads.append(read)
+        return result
+
     def let(self, name: str, content: Operand | Condition, width: int | None = None) -> Word:
         """Put a value into lanes of its own, under a name."""
         if width is None:
@@ -166,17 +233,30 @@ class Circuit:
         width = sizes[0] if sizes else 1
         return arithmetic.select(condition, then, otherwise, width)
 
-    def write(self, name: str, address: Word, content: Word) -> None:
-        """Replace the word at `address`, after every read of the loop."""
+    def write(
+        self,
+        name: str,
+        address: Word,
+        content: Word,
+        file: Word | None = None,
+        when: Word | None = None,
+        unless: Iterable[Word] = (),
+    ) -> None:
+        """Replace the word at `address`, after every read of the loop; see Write."""
         low = address[: self.address_bits]
-        self.writes.append(Write(name, low, content, _caller()))
+        forbidden = tuple(lane for word in unless for lane in word)
+        self.writes.append(Write(name, low, content, _caller(), file, when, forbidden))
 
     def _define(self, name: str, target: Word, content: Value, where: str) -> None:
         self.defines.append(Define(name, target, content, where))
 
     def _claim(self, name: str, where: str) -> None:
         """Raises CompileError if the name is taken, with both places."""
-        makers: list[Register | Read | Define] = [*self.registers, *self.reads, *self.defines]
+        makers: list[Register | Read | FileRead | Define] = [
+            *self.registers,
+            *self.reads,
+            *self.defines,
+        ]
         for other in makers:
             if other.name == name:
                 raise CompileError(f"word `{name}` is made twice: at {other.where} and {where}")
@@ -199,9 +279,10 @@ class Circuit:
 
     def uses(self) -> Iterator[tuple[str, set[Lane]]]:
         """For each statement, its place and the CPU lanes that it depends on."""
-        accesses: list[Read | Write] = [*self.reads, *self.writes]
-        for access in accesses:
-            yield access.where, set(access.lanes())
+        for read in self.reads:
+            yield read.where, {*read.lanes(), *(read.onto or ())}
+        for write in self.writes:
+            yield write.where, set(write.lanes())
         for define in self.defines:
             for signal in define.value.signals:
                 yield define.where, set(signal.lanes())

@@ -51,8 +51,9 @@ class Plan:
 
     `words` maps the name of each word that exists between loops to its lanes, least significant
     bit first; `tenants[i]` names what lives in lane i in the course of a loop. The columns are
-    `memory` words, then the CPU, then the input. `code` lists the addresses whose words are
-    instructions of a baked program; it is empty for a universal machine.
+    `memory` words, then `file` registers, then the CPU, then the input if there is one. `code`
+    lists the addresses whose words are instructions of a baked program; it is empty for a universal
+    machine. `halted` is the lane of the CPU that says that it does no more.
     """
 
     machine: str
@@ -67,21 +68,24 @@ class Plan:
     blocks: tuple[BlockPlan, ...]
     code: tuple[int, ...] = ()
     baked: bool = False
+    file: int = 0
+    has_input: bool = True
+    halted: int | None = None
 
     @property
     def columns(self) -> int:
-        """The number of columns: the memory, the CPU and the input."""
-        return self.memory + 2
+        """The number of columns: the memory, the register file, the CPU and the input."""
+        return self.memory + self.file + 1 + self.has_input
 
     @property
     def cpu(self) -> int:
         """The index of the CPU column."""
-        return self.memory
+        return self.memory + self.file
 
     @property
     def input(self) -> int:
-        """The index of the input column."""
-        return self.memory + 1
+        """The index of the input column, on a machine that has one."""
+        return self.cpu + 1
 
     def transformer(self) -> Transformer:
         """An untrained transformer of this size, RMSNorm without an epsilon."""
@@ -95,8 +99,9 @@ class Plan:
             return {k: tuple(w.shape) for k, w in self.transformer().state_dict().items()}
 
     def column_name(self, column: int) -> str:
-        """How a column is called in messages: `mem[17]`, `cpu`, `input`."""
-        return {self.cpu: "cpu", self.input: "input"}.get(column, f"mem[{column}]")
+        """How a column is called in messages: `mem[17]`, `x5`, `cpu`, `input`."""
+        name = f"mem[{column}]" if column < self.memory else f"x{column - self.memory}"
+        return {self.cpu: "cpu", self.input: "input"}.get(column, name)
 
     def lane_name(self, lane: int) -> str:
         """How a lane is called in messages, by what it holds between loops."""

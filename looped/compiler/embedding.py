@@ -15,26 +15,32 @@ State = npt.NDArray[np.int8]
 """A residual stream between loops, (columns, d_model), every entry -1 or +1."""
 
 
-def embed(words: Sequence[int], plan: Plan) -> State:
-    """The residual stream of a machine about to execute the instruction at 0.
+def embed(words: Sequence[int], plan: Plan, entry: int = 0) -> State:
+    """The residual stream of a machine about to execute the instruction at `entry`.
 
-    Words that a baked machine has as instructions in its weights are left out: they are zero.
+    Words that a baked machine has as instructions in its weights are left out: they are zero, as
+    all registers are.
     """
     x = np.full((plan.columns, plan.d_model), -1, dtype=np.int8)
     x[:, plan.words["one"]] = 1
     x[plan.cpu, plan.words["cpu"]] = 1
-    x[[plan.cpu, plan.input], plan.words["device"]] = 1
+    x[plan.cpu :, plan.words["device"]] = 1
+    file = slice(plan.memory, plan.cpu)
+    if plan.file:
+        x[file, plan.words["file"]] = 1
     addresses = np.arange(plan.memory)
     for name, lanes in plan.words.items():
         if name.startswith("position"):
             offset = int(name.removeprefix("position") or 0)
             codes = (addresses + offset) % plan.memory
             x[: plan.memory, lanes] = embed_words(codes, len(lanes))
-            x[plan.input, lanes] = 1
+            x[file, lanes] = embed_words(np.arange(plan.file), len(lanes))
+            x[plan.cpu + 1 :, lanes] = 1
     data = np.zeros(plan.memory, dtype=np.int64)
     data[: len(words)] = words
     data[list(plan.code)] = 0
     x[: plan.memory, plan.words["value"]] = embed_words(data, plan.width)
+    x[plan.cpu, plan.words["pc"]] = embed_words(entry, len(plan.words["pc"]))
     return x
 
 

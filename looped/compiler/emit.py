@@ -8,9 +8,16 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from looped.compiler.circuit import Circuit
+from looped.compiler.circuit import Circuit, Read
 from looped.compiler.compiled import BlockPlan, CompiledMachine, GroupPlan, HeadPlan, Plan
-from looped.compiler.heads import Head, erase_head, inverse_temperature, read_head, write_head
+from looped.compiler.heads import (
+    Head,
+    erase_head,
+    file_read_head,
+    inverse_temperature,
+    read_head,
+    write_head,
+)
 from looped.compiler.layout import VALUE, Layout, allocate, padded_width, static_words
 from looped.compiler.schedule import Schedule, schedule
 from looped.compiler.units import CLEAR, Unit, units
@@ -53,14 +60,30 @@ def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) 
         ),
         code=tuple(sorted(code or ())),
         baked=code is not None,
+        file=1 << circuit.file_bits if circuit.file_bits else 0,
+        has_input=circuit.has_input,
+        halted=None if circuit.halted is None else _settled(circuit, layout, circuit.halted),
     )
     return CompiledMachine(plan, _weights(plan, layout, heads, mlps))
+
+
+def _settled(circuit: Circuit, layout: Layout, lane: Lane) -> int:
+    """The index, between loops, of a lane of a register."""
+    for register in circuit.registers:
+        for old, new in zip(register.word, register.following or register.word, strict=True):
+            if old == lane:
+                return layout.index[new]
+    raise AssertionError(f"{lane} is no lane of a register")
 
 
 def _heads(schedule: Schedule, block: int) -> list[Head]:
     circuit = schedule.circuit
     placed = schedule.reads.get(2 * block, [])
-    heads = [read_head(read, circuit) for read in circuit.reads if read in placed]
+    heads = [
+        read_head(read, circuit) if isinstance(read, Read) else file_read_head(read, circuit)
+        for read in circuit.reads
+        if read in placed
+    ]
     for write in schedule.writes.get(2 * block, []):
         heads += [write_head(write, circuit), erase_head(write, circuit)]
     return heads

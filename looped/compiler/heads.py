@@ -2,16 +2,23 @@
 
 A position is a code of ±1 lanes: the address of a memory column under tag -1; under tag +1 the CPU
 (all -1) and the input column (all +1). Codes of n lanes score n where equal, else n - 2 at most.
+Registers have their numbers as positions, under tag -1 as well; a tag of their own, `file`, tells
+them from memory. It is a lane of the code like any other, on machines that have it.
 
 *Read.* The CPU asks for an address. Every other column asks for tag +1 and whatever its idle
 address lanes hold, all -1: that is the CPU's own position, where the memory word is -1 and
 `value + 1` is zero. So they add nothing.
+
+*Read of a register.* All columns ask for an address in the file, which is register 0 where the
+address lanes are idle: it holds zero. To find a word of its own instead, or zero, the CPU asks for
+its own position: 2 is taken from each lane of the address, which is then negative.
 
 *Write.* Every column asks for its own position. The CPU's key is the address that it writes to, and
 one is added to its score: it wins exactly where the address matches, by 1, otherwise a column finds
 itself, by 1. To the device columns other tags apply, so that the CPU finds itself and the input
 column itself. Both heads carry the same value, `value + 1` of a memory column or `new + 1` of the
 CPU; the first adds what is found, the second, in which each column finds itself, subtracts its own.
+A bit that forbids the write takes 2 from the CPU's score: then it wins nowhere, and loses by 1.
 
 The inverse temperature makes the softmax of such scores one-hot to the last bit: the smallest gap
 times β lies above UNDERFLOW, where exp is zero in float64, and so in every smaller dtype.
@@ -23,11 +30,19 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from looped.compiler.circuit import Circuit, Read, Write
-from looped.compiler.layout import CPU, TAG, VALUE, position
-from looped.compiler.words import Form, Lane, Word, sign
+from looped.compiler.circuit import Circuit, FileRead, Read, Write
+from looped.compiler.layout import CPU, FILE, TAG, VALUE, position
+from looped.compiler.words import Form, Lane, Word, bit, constant, sign
 
-__all__ = ["UNDERFLOW", "Head", "erase_head", "inverse_temperature", "read_head", "write_head"]
+__all__ = [
+    "UNDERFLOW",
+    "Head",
+    "erase_head",
+    "file_read_head",
+    "inverse_temperature",
+    "read_head",
+    "write_head",
+]
 
 UNDERFLOW = 1075 * math.log(2)
 """exp(-x) rounds to zero in float64 for x above this: half its smallest subnormal, 2^-1075."""
@@ -63,10 +78,11 @@ def read_head(read: Read, circuit: Circuit) -> Head:
         tag = tag + sign(read.port[0]) + 1
     value = Word.of(VALUE, circuit.width)
     where = f"{read.address}" + (f" + {read.offset}" if read.offset else "")
+    in_memory = [constant(-1)] if circuit.file_bits else []
     return Head(
         name=read.name,
-        query=(*map(sign, read.address), tag),
-        key=(*map(sign, position(read.offset, circuit.address_bits)), sign(TAG[0])),
+        query=(*map(sign, read.address), tag, *in_memory),
+        key=(*map(sign, position(read.offset, circuit.address_bits)), *_tags(circuit)),
         value=tuple(sign(lane) + 1 for lane in value),
         out=read.result.lanes,
         factor=1,
@@ -75,29 +91,71 @@ def read_head(read: Read, circuit: Circuit) -> Head:
     )
 
 
+def file_read_head(read: FileRead, circuit: Circuit) -> Head:
+    """The CPU column copies a register, or one of its own words; all others find zero."""
+    codes = position(0, circuit.address_bits)[: circuit.file_bits]
+    value = [sign(lane) + 1 for lane in Word.of(VALUE, circuit.width)]
+    asked, device, what = [*map(sign, read.address)], constant(-1), f"x[{read.address}]"
+    if read.elsewhere is not None:
+        device = sign(read.elsewhere[0])
+        asked = [form - (device + 1) for form in asked]
+        what = f"{what} or {read.instead or 'nothing'}"
+    if read.instead is not None:
+        value = [v + sign(lane) + 1 for v, lane in zip(value, read.instead, strict=True)]
+    how = ":=" if read.onto is None else "-=" if read.negated else "+="
+    return Head(
+        name=read.name,
+        query=(*asked, device, -device),
+        key=(*map(sign, codes), *_tags(circuit)),
+        value=tuple(value),
+        out=read.result.lanes,
+        factor=-1 if read.negated else 1,
+        gap=2,
+        explanation=f"{read.name} {how} {what}",
+    )
+
+
 def write_head(write: Write, circuit: Circuit) -> Head:
     """Every column finds the new content of its own position."""
-    n = circuit.address_bits
-    codes = position(0, n)
-    # tag of the query: 1 in memory, -1 in the input column, 2n + 1 in the CPU column
-    asks = (sign(CPU[0]) + 1) * (n + 1) - sign(TAG[0])
-    # tag of the key: 0 in memory, -1 in the input column, 1 in the CPU column
+    codes = [*position(0, circuit.address_bits), *(FILE if circuit.file_bits else ())]
+    address = [*write.address, *(write.file or ())]
+    is_cpu = bit(CPU[0])
+    # tag of the query: 1 in memory, 0 in the CPU column, -1 in the input column
+    asks = is_cpu - sign(TAG[0])
+    # tag of the key: 0 in memory, 1 in the CPU column, -1 in the input column
     answers = (-sign(TAG[0]) + 1) * Fraction(1, 2) + sign(CPU[0])
+    # by a tag of its own the CPU finds itself, whatever address it writes to
+    itself = is_cpu * (2 * len(codes) + 1)
+    tags = [(asks, answers + _obstacles(write)), (itself, is_cpu)]
+    if write.when is None and not write.unless:
+        tags = [(asks + itself, answers)]  # the two are one where the CPU's key is 1 in both
+    query = [*map(sign, codes), *(query for query, _ in tags)]
+    key = [sign(p) + sign(a) + 1 for p, a in zip(codes, address, strict=True)]
+    key += [key for _, key in tags]
+    target = f"mem[{write.address}]" + (f" or x[{write.address}]" if write.file else "")
     return Head(
         name=f"write {write.name}",
-        query=(*map(sign, codes), asks),
-        key=(*(sign(p) + sign(a) + 1 for p, a in zip(codes, write.address, strict=True)), answers),
+        query=tuple(query),
+        key=tuple(key),
         value=_content(write, circuit),
         out=Word.of(VALUE, circuit.width).lanes,
         factor=1,
         gap=1,
-        explanation=f"mem[{write.address}] += {write.value}, others += themselves",
+        explanation=f"{target} += {write.value}, others += themselves",
     )
+
+
+def _obstacles(write: Write) -> Form:
+    """-2 for each bit that forbids a write; 0 in other columns, where all these lanes are idle."""
+    forms = [-sign(flag) - 1 for flag in write.unless]
+    if write.when is not None:
+        forms.append(sign(write.when[0]) - sign(CPU[0]))
+    return sum(forms, constant(0))
 
 
 def erase_head(write: Write, circuit: Circuit) -> Head:
     """Every column finds itself, and takes its old content away."""
-    codes = tuple(map(sign, (*position(0, circuit.address_bits), *TAG)))
+    codes = (*map(sign, position(0, circuit.address_bits)), *_tags(circuit))
     return Head(
         name=f"erase for {write.name}",
         query=codes,
@@ -108,6 +166,11 @@ def erase_head(write: Write, circuit: Circuit) -> Head:
         gap=2,
         explanation="every column -= its old content",
     )
+
+
+def _tags(circuit: Circuit) -> tuple[Form, ...]:
+    """The lanes that tell memory, registers and devices apart."""
+    return (sign(TAG[0]), sign(FILE[0])) if circuit.file_bits else (sign(TAG[0]),)
 
 
 def _content(write: Write, circuit: Circuit) -> tuple[Form, ...]:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from looped.compiler.circuit import Circuit
+from looped.compiler.circuit import Circuit, Read
 from looped.compiler.schedule import LOOP_START, BitDefinition, Schedule, cleared
 from looped.compiler.words import ONE, Lane, Word, bit
 
 __all__ = [
     "CPU",
+    "FILE",
     "TAG",
     "VALUE",
     "Layout",
@@ -33,8 +34,11 @@ CPU = Word.of("cpu", 1)
 TAG = Word.of("device", 1)
 """+1 in the device columns (CPU and input), -1 in memory columns: the top bit of a position."""
 
+FILE = Word.of("file", 1)
+"""+1 in the columns of the register file, on a machine that has one."""
+
 VALUE = "value"
-"""The memory word of a column; in the input column, the next word of input."""
+"""The memory word or the register of a column; in the input column, the next word of input."""
 
 _FOREVER = 1 << 30
 
@@ -42,15 +46,18 @@ _FOREVER = 1 << 30
 def position(offset: int, address_bits: int) -> Word:
     """The lanes in which column j holds the code of j - offset: what a fetch of pc + offset asks.
 
-    In the CPU column they are all -1, in the input column all +1.
+    In the CPU column they are all -1, in the input column all +1; in the column of a register they
+    have its number.
     """
     return Word.of("position" if offset == 0 else f"position-{offset}", address_bits)
 
 
 def static_words(circuit: Circuit) -> list[Word]:
     """The words that no weight ever writes."""
-    offsets = sorted({0, *(read.offset for read in circuit.reads)})
-    return [Word("one", (ONE,)), CPU, TAG, *(position(o, circuit.address_bits) for o in offsets)]
+    reads = (read for read in circuit.reads if isinstance(read, Read))
+    offsets = sorted({0, *(read.offset for read in reads)})
+    tags = [CPU, TAG, FILE] if circuit.file_bits else [CPU, TAG]
+    return [Word("one", (ONE,)), *tags, *(position(o, circuit.address_bits) for o in offsets)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +116,12 @@ def allocate(schedule: Schedule) -> Layout:
     _place_registers(layout, schedule)
     for phase in range(2 * schedule.blocks):
         for read in schedule.reads.get(phase, []):
-            for lane in read.result:
-                _place(layout, _tenancy(schedule, lane), None)
+            for lane in read.result if read.onto is None else ():
+                _place(layout, schedule, lane, None)
         # those that can take the place of what they are computed from choose first
         bits = [b for b in schedule.bits.get(phase, []) if b.lane not in layout.index]
         for definition in sorted(bits, key=lambda b: _heir(b, schedule) is None):
-            _place(layout, _tenancy(schedule, definition.lane), _heir(definition, schedule))
+            _place(layout, schedule, definition.lane, _heir(definition, schedule))
     return layout
 
 
@@ -131,8 +138,21 @@ def _place_registers(layout: Layout, schedule: Schedule) -> None:
 
 
 def _tenancy(schedule: Schedule, lane: Lane) -> Tenancy:
+    """A lane that has an heir is not cleared: its place is handed on when the heir is made."""
     last_use = schedule.last_use.get(lane, LOOP_START)
-    return Tenancy(lane, schedule.made[lane], max(1, cleared(last_use)))
+    end = max(1, cleared(last_use))
+    if lane in schedule.heirs:
+        end = schedule.made[schedule.heirs[lane]]
+        assert end >= last_use, f"{lane} is used after a head has read onto it"
+    return Tenancy(lane, schedule.made[lane], end)
+
+
+def _dynasty(schedule: Schedule, lane: Lane) -> list[Tenancy]:
+    """A lane and its heirs, who follow each other in one place."""
+    members = [lane]
+    while members[-1] in schedule.heirs:
+        members.append(schedule.heirs[members[-1]])
+    return [_tenancy(schedule, member) for member in members]
 
 
 def _heir(definition: BitDefinition, schedule: Schedule) -> Lane | None:
@@ -145,13 +165,16 @@ def _heir(definition: BitDefinition, schedule: Schedule) -> Lane | None:
     return None
 
 
-def _place(layout: Layout, tenancy: Tenancy, preferred: Lane | None) -> None:
-    if preferred is not None and layout.free(tenancy, layout.index[preferred]):
-        layout.settle(tenancy, layout.index[preferred])
-        return
-    free = [i for i in range(len(layout)) if layout.free(tenancy, i)]
+def _place(layout: Layout, schedule: Schedule, lane: Lane, preferred: Lane | None) -> None:
+    dynasty = _dynasty(schedule, lane)
+    whole = Tenancy(lane, dynasty[0].start, dynasty[-1].end)
+    free = [i for i in range(len(layout)) if layout.free(whole, i)]
     scratch = [i for i in free if all(t.end < _FOREVER for t in layout.tenants[i])]
-    layout.settle(tenancy, min(scratch or free, default=len(layout)))
+    place = min(scratch or free, default=len(layout))
+    if preferred is not None and layout.index[preferred] in free:
+        place = layout.index[preferred]
+    for tenancy in dynasty:
+        layout.settle(tenancy, place)
 
 
 def padded_width(lanes: int, n_heads: int) -> int:

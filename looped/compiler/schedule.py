@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from looped.compiler.circuit import Circuit, Define, Read, Write
+from looped.compiler.circuit import Circuit, Define, FileRead, Read, Write
 from looped.compiler.signals import Signal
 from looped.compiler.words import Lane
 
@@ -37,15 +37,17 @@ class Schedule:
     """What happens in which phase; `made` and `last_use` say for every CPU lane how long it lives.
 
     A lane that outlives the loop (a register's next value) has no entry in `last_use` that
-    counts: its place in the register is kept by the layout.
+    counts: its place in the register is kept by the layout. A lane onto which a head reads lives
+    on as the lane that `heirs` has for it.
     """
 
     circuit: Circuit
-    reads: dict[int, list[Read]] = field(default_factory=dict)
+    reads: dict[int, list[Read | FileRead]] = field(default_factory=dict)
     writes: dict[int, list[Write]] = field(default_factory=dict)
     bits: dict[int, list[BitDefinition]] = field(default_factory=dict)
     made: dict[Lane, int] = field(default_factory=dict)
     last_use: dict[Lane, int] = field(default_factory=dict)
+    heirs: dict[Lane, Lane] = field(default_factory=dict)
 
     @property
     def blocks(self) -> int:
@@ -86,11 +88,11 @@ def schedule(circuit: Circuit) -> Schedule:
     return result
 
 
-def _place_all(result: Schedule, reads: list[Read], bits: list[BitDefinition]) -> None:
+def _place_all(result: Schedule, reads: list[Read | FileRead], bits: list[BitDefinition]) -> None:
     """Place whatever has all its lanes, until nothing is left."""
     waiting_reads, waiting_bits = list(reads), list(bits)
     while waiting_reads or waiting_bits:
-        ready_reads = [r for r in waiting_reads if _known(result, r.lanes())]
+        ready_reads = [r for r in waiting_reads if _known(result, [*r.lanes(), *(r.onto or ())])]
         ready_bits = [b for b in waiting_bits if _known(result, b.signal.lanes())]
         assert ready_reads or ready_bits, "a circuit built by statements has no cycle"
         for read in ready_reads:
@@ -111,9 +113,15 @@ def _after(result: Schedule, lanes: Iterable[Lane], parity: int) -> int:
     return phase if phase % 2 == parity else phase + 1
 
 
-def _place_read(result: Schedule, read: Read) -> None:
+def _place_read(result: Schedule, read: Read | FileRead) -> None:
+    """Heads of one phase may read onto the same word: the residual stream adds them up."""
     lanes = list(read.lanes())
     phase = _after(result, lanes, 0)
+    if read.onto is not None:
+        ready = max(result.made[lane] for lane in read.onto)
+        phase = max(phase, ready + ready % 2)
+        result.heirs.update(zip(read.onto, read.result, strict=True))
+        result.use(read.onto, phase)
     result.reads.setdefault(phase, []).append(read)
     result.made.update(dict.fromkeys(read.result, phase))
     result.use(lanes, phase)

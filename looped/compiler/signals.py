@@ -17,13 +17,24 @@ computes `condition · form`; a Signal is a sum of those.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from looped.compiler.words import Form, Lane, Word, bit, constant
 from looped.errors import CompileError
 
-__all__ = ["Condition", "Gated", "Operand", "Signal", "Value", "literal", "value"]
+__all__ = [
+    "Condition",
+    "Gated",
+    "Operand",
+    "Signal",
+    "Value",
+    "literal",
+    "merge",
+    "one_of",
+    "value",
+    "weighed",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +110,31 @@ Operand = Word | Value | int
 def literal(word: Word) -> Condition:
     """A word of one bit as a condition."""
     return Condition(bit(word[0]), 1)
+
+
+def one_of(conditions: Iterable[Condition]) -> Value:
+    """One bit: whether any of these conditions holds, of which at most one ever does."""
+    return Value((Signal(constant(0), tuple(Gated(c, constant(1)) for c in conditions)),))
+
+
+def weighed(condition: Condition, *forms: Form) -> Value:
+    """A bit for each form: `condition · form`."""
+    terms = ((Gated(condition, form),) if form else () for form in forms)
+    return Value(tuple(Signal(constant(0), term) for term in terms))
+
+
+def merge(*words: Word | Value) -> Value:
+    """The bitwise sum of words of one width, of which at most one has a one in any place."""
+    columns = zip(*(value(word, len(word)).signals for word in words), strict=True)
+    return Value(
+        tuple(
+            Signal(
+                sum((signal.linear for signal in column), constant(0)),
+                tuple(term for signal in column for term in signal.gated),
+            )
+            for column in columns
+        )
+    )
 
 
 def value(operand: Operand | Condition | Sequence[Condition], width: int) -> Value:

@@ -26,13 +26,11 @@ class Location:
 class Image:
     """A program ready to load at address 0 of a machine's memory.
 
-    Addresses are the machine's own, `stride` of them a word: 1 for SUBLEQ; 4 for RISC-V, which
-    counts bytes, the lowest of a word first.
-
     `words` are unsigned integers of `width` bits. `symbols` maps names to addresses or constants.
-    `source_map[index]` is where a word comes from, or None; it is as long as `words`, or empty if
-    nothing is known. `entry` is the program counter to begin with. Raises CompileError for a word
-    that does not fit `width`.
+    `source_map[index]` is where a word comes from, or None; it is as long as `words`, or
+    empty if nothing is known. Execution begins at the address `entry`. A word takes `unit`
+    addresses, its number of bytes if addresses count those. Raises CompileError for a word that
+    does not fit `width`.
     """
 
     machine: str
@@ -41,7 +39,7 @@ class Image:
     symbols: Mapping[str, int] = field(default_factory=dict)
     source_map: tuple[Location | None, ...] = ()
     entry: int = 0
-    stride: int = 1
+    unit: int = 1
 
     def __post_init__(self) -> None:
         limit = 1 << self.width
@@ -56,7 +54,7 @@ class Image:
 
     def location(self, address: int) -> Location | None:
         """Where the word at an address comes from, if that is known."""
-        index = address // self.stride
+        index = address // self.unit
         return self.source_map[index] if 0 <= index < len(self.source_map) else None
 
     def padded(self, memory: int) -> tuple[int, ...]:

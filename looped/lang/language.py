@@ -24,7 +24,7 @@ class Placed:
     source_map: tuple[Location | None, ...]
     symbols: dict[str, int]
     entry: int = 0
-    stride: int = 1
+    unit: int = 1
 
 
 @dataclass(frozen=True, slots=True)

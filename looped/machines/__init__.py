@@ -1,8 +1,9 @@
 """Instruction sets as circuits: each file reads like a datasheet."""
 
 from looped.machines.machine import Machine
+from looped.machines.rv32i import RV32I
 from looped.machines.subleq import SUBLEQ
 
 __all__ = ["MACHINES", "Machine"]
 
-MACHINES: dict[str, Machine] = {SUBLEQ.name: SUBLEQ}
+MACHINES: dict[str, Machine] = {machine.name: machine for machine in (RV32I, SUBLEQ)}

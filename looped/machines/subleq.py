@@ -29,6 +29,7 @@ def describe(width: int, address_bits: int, code: SubleqCode | None = None) -> C
     pc = m.register("pc", width)
     ready = literal(m.pin("ready"))
     halted = literal(pc.sign)
+    m.halts(pc.sign)
 
     # fetch and decode
     takes: Condition | Value

@@ -1,0 +1,63 @@
+"""A 32-bit adder over two blocks: the low bits and a carry in one MLP, the high bits in the next.
+
+The cut lies so that all bits of an address in memory are low ones. The high sum is also at hand as
+a form, of which comparisons are thresholds: with a complement as second operand and a carry of one
+the adder subtracts, and x ≥ y holds for unsigned numbers where the whole sum carries. For signed
+ones it does so with both signs flipped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from looped.compiler.arithmetic import SLICE, slice_sum
+from looped.compiler.circuit import Circuit
+from looped.compiler.signals import Condition, Value
+from looped.compiler.words import Form, Word, bit
+
+__all__ = ["Adder", "adder"]
+
+
+@dataclass(frozen=True, slots=True)
+class Adder:
+    """The sum of two words and a carry.
+
+    `low` are its low bits in lanes, `high` its high bits, not yet in lanes. `low_total` and
+    `high_total` are the sums of the parts, with what they carry. `unsigned` holds where the whole
+    carries, `signed` where it would with both signs flipped.
+    """
+
+    low: Word
+    low_total: Form
+    high: Value
+    high_total: Form
+    unsigned: Condition
+    signed: Condition
+
+    @property
+    def low_limit(self) -> int:
+        """The least low sum that carries."""
+        return 1 << len(self.low)
+
+    @property
+    def high_limit(self) -> int:
+        """The least high sum that carries."""
+        return 1 << len(self.high)
+
+
+def adder(m: Circuit, name: str, x: Word, y: Word, carry: Form) -> Adder:
+    """`x + y + carry`; the low bits become the word `name`."""
+    cut = max(SLICE, m.address_bits + 2)
+    low, low_total = slice_sum(x[:cut], y[:cut], carry)
+    passed = m.let(f"{name} carry", Condition(low_total, 1 << cut))
+    high, high_total = slice_sum(x[cut:], y[cut:], bit(passed[0]))
+    limit = 1 << len(high)
+    signs = bit(x.sign[0]) + bit(y.sign[0])
+    return Adder(
+        m.let(name, low),
+        low_total,
+        high,
+        high_total,
+        unsigned=Condition(high_total, limit),
+        signed=Condition(high_total - signs * limit + limit, limit),
+    )

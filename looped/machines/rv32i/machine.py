@@ -1,0 +1,121 @@
+"""RV32I: fetch, decode, read registers, execute, access memory, write back, and go on.
+
+| block | attention                        | MLP                                                  |
+|-------|----------------------------------|------------------------------------------------------|
+| 1     | fetch the word at pc             | decode                                               |
+| 2     | read rs1 and rs2, or pc          | low sums, logic, the fine part of a shift            |
+| 3     | read the word at rs1 + immediate | high sums, the rest of a shift, align, merge, select |
+| 4     | write to a register or to memory | next pc, trap and cause                              |
+
+One instruction a loop. Sums are two: the result or the address, and the target of a jump or branch.
+The second operand is a plain sum of what heads and immediates contribute; for a subtraction a head
+takes x[rs2] away from all ones, which is its complement. One port writes to registers and memory.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from looped.compiler.circuit import Circuit
+from looped.compiler.signals import Signal, Value, literal, merge, one_of, weighed
+from looped.compiler.words import Word, bit, constant
+from looped.errors import CompileError
+from looped.image import Image
+from looped.machines.machine import Code, Machine
+from looped.machines.rv32i.adder import adder
+from looped.machines.rv32i.control import Outcome, has_result, is_legal, low_equality, taken
+from looped.machines.rv32i.decode import Decoded, decode
+from looped.machines.rv32i.execute import compare, logic, shift
+from looped.machines.rv32i.memory import STORES, load, misaligned, outside, store
+
+__all__ = ["RV32I", "describe"]
+
+
+def describe(width: int, address_bits: int, code: None = None) -> Circuit:
+    """One step of RV32I with 2^address_bits words of memory."""
+    m = Circuit("rv32i", width, address_bits, file_bits=5)
+
+    # state: the program counter, and whether and why the hart waits for its host
+    pc = m.register("pc", width)
+    trapped = m.register("trap", 1)
+    cause = m.register("cause", 4)
+    m.halts(trapped)
+
+    # fetch, decode, read
+    d = decode(m, m.fetch("instruction", pc[2:]), trapped)
+    x = m.read_file("x", d.rs1, elsewhere=d.first_is_pc, instead=pc)
+    plus = m.read_file("plus rs2", d.rs2, elsewhere=d.without_rs2, onto=d.second)
+    y = m.read_file("y", d.rs2, elsewhere=d.without_complement, onto=plus, negated=True)
+    new = m.read_file("stored", d.rs2)
+    base = m.read_file("base", d.rs1, elsewhere=d.from_pc, instead=pc)
+
+    # execute
+    main = adder(m, "sum", x, y, bit(d.inverted[0]))
+    jump = adder(m, "target", base, d.offset, constant(0))
+    target = Word("target", (*jump.low, *m.let("target high", jump.high)))
+    logical = m.let("logic", logic(d, x, y))
+    shifted = shift(m, d, x, y)
+
+    # access memory
+    place = main.low[:2]
+    word = m.read("word", main.low[2:])
+    blocked = merge(misaligned(d, place), one_of([d.holds("jump") & literal(target[1:2])]))
+    obstacles = [m.let("misaligned", blocked), *outside(m, d, main)]
+
+    # write back
+    sums = (m.select(d.holds("sum"), part, 0).signals for part in (main.low, main.high))
+    result = m.let(
+        "result",
+        merge(
+            logical,
+            Value((*chain.from_iterable(sums),)),
+            shifted,
+            compare(d, main),
+            load(d, place, word),
+            store(d, place, word, new),
+        ),
+    )
+    stores = m.let("stores", Value((Signal(d.bit(*STORES)),)))
+    m.write(
+        "result",
+        m.let("where", _where(d, stores, main.low[2 : address_bits + 2])),
+        result,
+        file=m.let("in file", ~literal(stores)),
+        when=m.let("writes", has_result(d)),
+        unless=obstacles,
+    )
+
+    # go on
+    low = {kind: m.let(f"{kind} low", low_equality(d, kind, main)) for kind in ("beq", "bne")}
+    outcome = Outcome(
+        decoded=d,
+        address_bits=address_bits,
+        pc=pc,
+        trapped=trapped,
+        legal=m.let("legal", is_legal(d)),
+        taken=m.let("taken", taken(d, main, low["beq"], low["bne"])),
+        target=target,
+        obstacles=obstacles,
+    )
+    m.next(pc, outcome.next_pc())
+    m.next(trapped, outcome.trap())
+    m.next(cause, outcome.cause(cause))
+    return m
+
+
+def _where(d: Decoded, stores: Word, address: Word) -> Value:
+    """The address that is written to: in memory for a store, else the number of a register."""
+    number = [*map(bit, d.rd), *[constant(0)] * (len(address) - len(d.rd))]
+    return merge(weighed(literal(stores), *map(bit, address)), weighed(~literal(stores), *number))
+
+
+def _read_code(image: Image, memory: int) -> Code:
+    """Raises CompileError: where a program jumps to, its registers say."""
+    raise CompileError(
+        "an rv32i program cannot be baked into the weights: where it jumps to is known only when "
+        "it runs",
+        hint="run it on the universal machine: leave out --bake",
+    )
+
+
+RV32I = Machine("rv32i", (32,), describe, _read_code)

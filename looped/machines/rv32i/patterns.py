@@ -1,0 +1,60 @@
+"""Sets of instructions as few patterns of bits, each of which is one threshold.
+
+A pattern is a mask and the value of the bits under it. Two patterns with one mask that differ in
+one bit are together the pattern without that bit. What is joined in this way never overlaps, so
+that the patterns of a set can be added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from looped.compiler.arithmetic import matches
+from looped.compiler.signals import Condition, Value, one_of
+from looped.compiler.words import Word
+from looped.isa.rv32i import INSTRUCTIONS
+
+__all__ = ["Pattern", "any_match", "exactly", "fields", "match"]
+
+Pattern = tuple[int, int]
+"""A mask and a value."""
+
+_BIT_30 = 1 << 30
+
+
+def exactly(*mnemonics: str) -> list[Pattern]:
+    """Patterns of these instructions and of no other word."""
+    encodings = (INSTRUCTIONS[mnemonic] for mnemonic in mnemonics)
+    return _join((encoding.mask, encoding.match) for encoding in encodings)
+
+
+def fields(*mnemonics: str, funct3: bool = False, bit_30: bool = False) -> list[Pattern]:
+    """Patterns that tell these instructions from other valid ones, by few bits.
+
+    Those are bits 2 to 6 of the opcode, and `funct3` and bit 30 if asked for.
+    """
+    mask = 0x7C | (0x7000 if funct3 else 0) | (_BIT_30 if bit_30 else 0)
+    encodings = (INSTRUCTIONS[mnemonic] for mnemonic in mnemonics)
+    return _join((mask, encoding.match & mask) for encoding in encodings)
+
+
+def match(word: Word, pattern: Pattern) -> Condition:
+    """Whether a pattern matches a word: an AND of literals."""
+    return matches(word, *pattern)
+
+
+def any_match(word: Word, patterns: Iterable[Pattern], also: Condition | None = None) -> Value:
+    """One bit: whether one of several patterns matches a word, and also a literal holds."""
+    conditions = (match(word, pattern) for pattern in patterns)
+    return one_of(c if also is None else c & also for c in conditions)
+
+
+def _join(patterns: Iterable[Pattern]) -> list[Pattern]:
+    found = sorted(set(patterns))
+    for mask, value in found:
+        for bit in (1 << i for i in range(32) if mask >> i & 1):
+            other = (mask, value ^ bit)
+            if other in found:
+                rest = [p for p in found if p not in ((mask, value), other)]
+                return _join([*rest, (mask & ~bit, value & ~bit)])
+    return found
