@@ -1,7 +1,7 @@
 # Bubble sort of signed words; the order of the numbers is then put out with signs.
 #
 # output: "-2147483648 -40 -1 0 3 3 17 99 2147483647 \n"
-# steps: 0
+# steps: 2143
 
         .equ COUNT, 9
 

@@ -2,7 +2,7 @@
 # together again in another order; every result is put out in hexadecimal.
 #
 # output: "ffffff84\n00000084\nffffa584\n0000a584\n00008463\n84aac663\n"
-# steps: 0
+# steps: 532
 
         .globl _start
         .text

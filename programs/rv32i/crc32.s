@@ -2,7 +2,7 @@
 # value of "123456789" is cbf43926.
 #
 # output: "cbf43926\n"
-# steps: 0
+# steps: 548
 
         .globl _start
         .text

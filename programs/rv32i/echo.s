@@ -2,7 +2,7 @@
 #
 # input: "to be, or not to be: that is the question\n"
 # output: "to be, or not to be: that is the question\n"
-# steps: 44
+# steps: 46
 
         .globl _start
         .text

@@ -1,7 +1,7 @@
 # Factorials up to 12!, with a multiplication by shifting and adding, called recursively.
 #
 # output: "1 1 2 6 24 120 720 5040 40320 362880 3628800 39916800 479001600 \n"
-# steps: 0
+# steps: 5112
 
         .globl _start
         .text

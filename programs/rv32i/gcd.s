@@ -1,7 +1,7 @@
 # Greatest common divisors (Euclid): pairs from a table, remainders by subtracting shifted divisors.
 #
 # output: "21 1 6 1000000 17\n"
-# steps: 0
+# steps: 1334
 
         .globl _start
         .text

@@ -2,7 +2,7 @@
 # which it is where it was, one row and one column on. A row is a byte.
 #
 # output: ".#......\n..#.....\n###.....\n........\n........\n........\n........\n........\n\n........\n..#.....\n...#....\n.###....\n........\n........\n........\n........\n\n"
-# steps: 0
+# steps: 10350
 
         .globl _start
         .text

@@ -1,7 +1,7 @@
 # A linked list whose links are in the data: reversed in place, then walked.
 #
 # output: "list\ntsil\n"
-# steps: 0
+# steps: 113
 
         .globl _start
         .text

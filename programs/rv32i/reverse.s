@@ -2,7 +2,7 @@
 #
 # input: "desserts\nstressed"
 # output: "desserts\nstressed"
-# steps: 0
+# steps: 85
 
         .equ SIZE, 64
 

@@ -2,7 +2,7 @@
 # data in memory columns, so that nothing need be flushed.
 #
 # output: "abcdefghij\n"
-# steps: 0
+# steps: 143
 
         .globl _start
         .text

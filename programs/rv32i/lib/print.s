@@ -1,5 +1,5 @@
 # put_byte: puts out the low byte of a0. put_number: puts out a0 in decimal, without a sign.
-# Both keep every register but a0 to a3, a7, t0 and t1, and use the caller's stack.
+# Both change no register but a0 to a3, a7, t0 and t1, and use the caller's stack.
 
         .text
 put_byte:
@@ -14,36 +14,39 @@ put_byte:
         ret
 
 put_number:
-        addi sp, sp, -32
-        sw ra, 28(sp)
-        mv a3, a0
-        addi a1, sp, 16         # digits are made from the last to the first
+        addi sp, sp, -16
+        la t0, powers_of_ten
+        mv a1, sp               # the first digit
+        mv a2, sp               # the place of the next
 next_digit:
-        li t1, 0                # a3 / 10, bit by bit: quotient in t1, remainder in t0
-        li t0, 0
-        li a2, 32
-divide: slli t0, t0, 1
-        srli a7, a3, 31
-        or t0, t0, a7
-        slli a3, a3, 1
-        slli t1, t1, 1
-        li a7, 10
-        bltu t0, a7, smaller
-        sub t0, t0, a7
-        ori t1, t1, 1
-smaller:
-        addi a2, a2, -1
-        bnez a2, divide
-        addi t0, t0, '0'
-        addi a1, a1, -1
-        sb t0, 0(a1)
-        mv a3, t1
-        bnez a3, next_digit
-        addi a2, sp, 16
-        sub a2, a2, a1
+        lw t1, 0(t0)
+        li a3, '0'
+count_up:
+        bltu a0, t1, counted_up
+        sub a0, a0, t1
+        addi a3, a3, 1
+        j count_up
+counted_up:
+        li a7, 1
+        beq t1, a7, significant # the last digit is put out even if it is zero
+        li a7, '0'
+        bne a3, a7, significant
+        beq a1, a2, skipped     # no leading zeros
+significant:
+        sb a3, 0(a2)
+        addi a2, a2, 1
+skipped:
+        addi t0, t0, 4
+        li a7, 1
+        bne t1, a7, next_digit
+        sub a2, a2, a1          # the number of digits
         li a0, 1
         li a7, 64
         ecall
-        lw ra, 28(sp)
-        addi sp, sp, 32
+        addi sp, sp, 16
         ret
+
+        .section .rodata
+        .balign 4
+powers_of_ten:
+        .word 1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1

@@ -23,19 +23,29 @@ SECTIONS {
 """
 
 
-def link(text: str, folder: Path) -> Path:
+def link(text: str, folder: Path, include: Path = Path()) -> Path:
     """Assemble and link a text in a folder, without relaxation; the ELF file."""
     (folder / "a.s").write_text(text)
     (folder / "a.ld").write_text(_SCRIPT)
-    _run("as", "-march=rv32i", "-mabi=ilp32", "-mno-relax", "a.s", "-o", "a.o", folder=folder)
+    _run(
+        "as",
+        "-march=rv32i",
+        "-mabi=ilp32",
+        "-mno-relax",
+        f"-I{include}",
+        "a.s",
+        "-o",
+        "a.o",
+        folder=folder,
+    )
     options = ["-melf32lriscv", "--no-relax", "--no-warn-rwx-segments", "-T", "a.ld"]
     _run("ld", *options, "a.o", "-o", "a.elf", folder=folder)
     return folder / "a.elf"
 
 
-def loaded_words(text: str, folder: Path) -> list[int]:
+def loaded_words(text: str, folder: Path, include: Path = Path()) -> list[int]:
     """The words of a text in memory from address 0, without zeros at the end."""
-    _run("objcopy", "-O", "binary", str(link(text, folder)), "a.bin", folder=folder)
+    _run("objcopy", "-O", "binary", str(link(text, folder, include)), "a.bin", folder=folder)
     content = (folder / "a.bin").read_bytes()
     content += bytes(-len(content) % 4)
     words = [int.from_bytes(content[i : i + 4], "little") for i in range(0, len(content), 4)]

@@ -1,0 +1,35 @@
+"""Every RV32I program does what its header says, and GNU as makes the same memory of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import looped
+from tests.lang.riscv import binutils
+from tests.programs.headers import FOLDER, Program, riscv_programs
+from tests.programs.host import Run
+
+ALL = riscv_programs()
+each = pytest.mark.parametrize("program", ALL, ids=[p.path.stem for p in ALL])
+
+
+def test_there_are_enough() -> None:
+    assert len(ALL) >= 12
+
+
+@each
+def test_the_reference_does_what_the_header_says(program: Program) -> None:
+    run = Run(looped.assemble(program.path), program.input)
+    run.until_exit(program.steps + 1)
+    assert (bytes(run.output), run.steps, run.code) == (program.output, program.steps, 0)
+
+
+if binutils.FOUND:
+
+    @each
+    def test_gnu_as_makes_the_same_memory(program: Program, tmp_path: Path) -> None:
+        ours = binutils.without_zeros(list(looped.assemble(program.path).words))
+        text = program.path.read_text()
+        assert ours == binutils.loaded_words(text, tmp_path, include=FOLDER / "rv32i")
