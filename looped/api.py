@@ -21,7 +21,7 @@ from looped.errors import CompileError
 from looped.image import Image
 from looped.image.elf import is_elf, load_elf
 from looped.image.formats import FORMATS, load_image
-from looped.lang import assemble_file
+from looped.lang import LANGUAGES, assemble_file
 from looped.machines import MACHINES
 from looped.machines.machine import MINIMUM_MEMORY
 from looped.trace import Access, Step, Trace
@@ -59,18 +59,22 @@ def assemble(
 ) -> Image:
     """The image in a file: assembly source, an ELF file, or numbers if it is a .dec, .hex or .bin.
 
-    `machine` and `width` override what the source says. Raises SourceError, FileError.
+    `machine` and `width` override what a source says. Raises SourceError, FileError, and
+    CompileError for a machine that is none, or not that of an ELF file.
     """
     path = Path(path)
-    if is_elf(path):
-        return load_elf(path)
     if machine is not None and machine not in MACHINES:
         raise _unknown_machine(machine)
+    if is_elf(path):
+        image = load_elf(path)
+        if machine not in (None, image.machine) or width not in (None, image.width):
+            raise CompileError(f"{path} is a program for {image.machine}, {image.width} bits")
+        return image
     if path.suffix.lstrip(".") in FORMATS:
-        width = DEFAULT_WIDTH if width is None else width
-        machine = DEFAULT_MACHINE if machine is None else machine
-        MACHINES[machine].check(width, MINIMUM_MEMORY)
-        return load_image(path, machine, width)
+        language = LANGUAGES[DEFAULT_MACHINE if machine is None else machine]
+        width = language.width if width is None else width
+        MACHINES[language.name].check(width, MINIMUM_MEMORY)
+        return load_image(path, language.name, width, language.unit)
     return assemble_file(path, width=width, machine=machine)
 
 

@@ -24,7 +24,6 @@ class Placed:
     source_map: tuple[Location | None, ...]
     symbols: dict[str, int]
     entry: int = 0
-    unit: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Language:
 
     `widths` are those its words may have, `width` the usual one. `directives` and `mnemonics` are
     what `lay_out(items, width, errors)` understands. `prelude` names the macro library in
-    `looped/lang/library` that every source may use.
+    `looped/lang/library` that every source may use. A word takes `unit` addresses.
     """
 
     name: str
@@ -44,3 +43,4 @@ class Language:
     mnemonics: frozenset[str]
     prelude: str
     lay_out: Callable[[list[Item], int, list[Diagnostic]], Placed]
+    unit: int = 1

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import looped
-from looped.errors import FileError
+from looped.errors import CompileError, FileError
 from looped.image import Image, Location
 from looped.image.elf import is_elf, load_elf
 from tests.lang.riscv import binutils
@@ -106,6 +106,8 @@ def test_the_command_line_and_the_api_know_elf_files_by_their_content(path: Path
     other.write_bytes(elf((0, CODE, 12)))
     assert looped.assemble(other).words == (0x13, 0x293, 0x73)
     assert not is_elf(path.with_name("none"))
+    with pytest.raises(CompileError, match="rv32ui-p-add is a program for rv32i, 32 bits"):
+        looped.assemble(other, machine="subleq")
 
 
 GOOD = elf((0, CODE, 12))

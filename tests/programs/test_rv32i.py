@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 import looped
+from looped.errors import Source
+from looped.lang import assemble
 from tests.lang.riscv import binutils
-from tests.programs.headers import FOLDER, Program, riscv_programs
+from tests.programs.headers import FOLDER, Program, c_programs, riscv_programs
 from tests.programs.host import Run
 
 ALL = riscv_programs()
@@ -24,6 +27,20 @@ def test_the_reference_does_what_the_header_says(program: Program) -> None:
     run = Run(looped.assemble(program.path), program.input)
     run.until_exit(program.steps + 1)
     assert (bytes(run.output), run.steps, run.code) == (program.output, program.steps, 0)
+
+
+def test_the_text_in_the_documentation_says_hello() -> None:
+    page = (FOLDER.parent / "docs" / "language.md").read_text()
+    (text,) = re.findall(r"^```asm\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    run = Run(assemble(Source("language.md", text), machine="rv32i"))
+    run.until_exit(100)
+    assert (bytes(run.output), run.code) == (b"hello\n", 0)
+
+
+def test_the_documentation_tells_the_steps_of_c_programs_as_their_headers_do() -> None:
+    page = (FOLDER.parent / "docs" / "language.md").read_text()
+    told = dict(re.findall(r"^\| `(\w+)\.c` \| .* \| ([\d,]+) \|$", page, re.MULTILINE))
+    assert told == {p.path.stem: f"{p.steps:,}" for p in c_programs()}
 
 
 if binutils.FOUND:

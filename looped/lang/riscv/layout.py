@@ -62,6 +62,7 @@ RV32I = Language(
     mnemonics=MNEMONICS,
     prelude="rv32i.s",
     lay_out=_lay_out,
+    unit=4,
 )
 """RISC-V assembly, as GNU as has it."""
 
@@ -119,7 +120,7 @@ class _Layout:
             int.from_bytes(content[i : i + 4], "little") for i in range(0, len(content), 4)
         )
         entry = self.symbols.look_up(_START) if self.symbols.defines(_START) else 0
-        return Placed(words, tuple(places), self.symbols.public(), entry, unit=4)
+        return Placed(words, tuple(places), self.symbols.public(), entry)
 
     def _sort(self, items: list[Item]) -> None:
         """Items to sections."""
