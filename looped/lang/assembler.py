@@ -41,12 +41,12 @@ def assemble(source: Source, *, width: int | None = None, machine: str | None = 
     A source that names no machine is for RISC-V if its name ends in `.s`, else for SUBLEQ. Raises
     SourceError with everything that is wrong, in the order of the text.
     """
-    machine = machine or _named(source)
+    asked, machine = machine, machine or _named(source)
     # how a source is to be read depends on its machine; a name that is none is an error further on
     syntax = LANGUAGES.get(machine, LANGUAGES[SUBLEQ.name]).syntax
     program, errors = parse(source, syntax)
     try:
-        language, bits = _target(program, width, machine)
+        language, bits = _target(program, width, machine, asked is not None)
         expander = Expander(language.mnemonics, language.directives, syntax, errors=errors)
         expander.define(_prelude(language))
         expander.program(program, source.name)
@@ -98,16 +98,20 @@ def _ordered(errors: list[Diagnostic], source: Source) -> list[Diagnostic]:
     return unique
 
 
-def _target(program: Program, width: int | None, machine: str) -> tuple[Language, int]:
-    """The language of a machine, and the width that directives or the argument ask for."""
+def _target(program: Program, width: int | None, machine: str, asked: bool) -> tuple[Language, int]:
+    """The language of a machine, and the width that directives or the argument ask for.
+
+    If the machine has been `asked` for, the source may name another.
+    """
     machine_span: Span | None = None
     width_span: Span | None = None
     wanted = width
     for command in (s for s in program.statements if isinstance(s, Command)):
         match command.name, command.arguments:
             case ".machine", (Symbol() as name,):
-                if name.name == machine:
-                    machine_span = name.span
+                if name.name != machine and not asked:
+                    raise LoopedError(f"this source is for {machine} already", name.span)
+                machine_span = None if asked else name.span
             case ".width", (Number() as number,):
                 if width is None:
                     wanted, width_span = number.value, number.span

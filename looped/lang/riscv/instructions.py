@@ -215,7 +215,7 @@ class _Values:
     def _target(self, argument: Bound | Text) -> int:
         """How far away a target is: the immediate of branches and jumps."""
         target = self.operands.number(argument)
-        distance = target - self.item.anchor.address
+        distance = (target - self.item.anchor.address + (1 << 31)) % (1 << 32) - (1 << 31)
         reach = _REACHES[INSTRUCTIONS[self.item.kind].format]
         if target % 4:
             message = f"no instruction begins at address {target}: it is no multiple of 4"
