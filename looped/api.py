@@ -8,12 +8,14 @@ print(looped.verify(machine, image))
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.emit import compile_circuit
+from looped.devices import host_for
 from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import Engine
@@ -121,7 +123,8 @@ def run(
     cannot be seen from outside and are empty.
     """
     engine = engine or DenseEngine(machine)
-    computer = Computer(machine.plan, engine, [image.words], [data])
+    hosts = [host_for(image, data)]
+    computer = Computer(machine.plan, engine, [image.words], [data], [image.entry], hosts)
     done: list[Step] = []
     memory = computer.memory()[0]
     while not computer.halted() and (steps is None or len(done) < steps):
@@ -130,7 +133,7 @@ def run(
         writes = tuple(Access(int(i), int(after[i])) for i in (memory != after).nonzero()[0])
         memory = after
         step = Step(event.pc, event.next_pc, (), writes, event.consumed, event.emitted)
-        done.append(step)
+        done.append(dataclasses.replace(step, written=event.written))
     return Trace(tuple(done), computer.halted())
 
 

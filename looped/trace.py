@@ -28,7 +28,7 @@ class Step:
     in which they happened (operand fetches are not data accesses). `consumed` is the word that
     was taken from the input (all ones at its end), `emitted` the byte that was put out.
     `registers` are the registers that were written, on a machine that has any. With a `cause` the
-    machine has trapped and waits for its host.
+    machine has trapped; `written` is what its host put out when it served the trap.
     """
 
     pc: int
@@ -39,6 +39,12 @@ class Step:
     emitted: int | None = None
     registers: tuple[Access, ...] = ()
     cause: int | None = None
+    written: bytes = b""
+
+    @property
+    def output(self) -> bytes:
+        """The bytes put out, by the machine or by its host."""
+        return self.written if self.emitted is None else bytes([self.emitted])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +63,4 @@ class Trace:
     @property
     def output(self) -> bytes:
         """The bytes put out, in order."""
-        return bytes(step.emitted for step in self.steps if step.emitted is not None)
+        return b"".join(step.output for step in self.steps)

@@ -14,6 +14,7 @@ import click
 from looped import api
 from looped.cli.options import engine_options, json_option, machine_options, open_program
 from looped.cli.progress import Progress, progress
+from looped.devices import host_for
 from looped.engines.computer import Computer, Event
 from looped.errors import FileError, StepLimitError
 from looped.files import read_bytes
@@ -58,7 +59,9 @@ def run(
     """
     compiled, image = open_program(program, machine, width, memory)
     chosen = api.ENGINES[engine](compiled, dtype, device)
-    computer = Computer(compiled.plan, chosen, [image.words], [_standard_input()])
+    source = _standard_input()
+    hosts = [host_for(image, source)]
+    computer = Computer(compiled.plan, chosen, [image.words], [source], [image.entry], hosts)
     output = None if as_json else sys.stdout.buffer
     with progress("run") as line:
         session = _Session(computer, image, line, output, trace)
@@ -125,7 +128,8 @@ class _Session:
         self.steps += 1
         self.line(self.steps)
         if event.emitted is not None:
-            self._emit(event.emitted)
+            self._emit(bytes([event.emitted]))
+        self._emit(event.written)
         if self.memory is not None:
             self._trace(event)
 
@@ -135,17 +139,21 @@ class _Session:
         changed = {int(i): int(memory[i]) for i in (memory != self.memory).nonzero()[0]}
         self.memory = memory
         if self.output is None:
-            self.events.append({**dataclasses.asdict(event), "changed": changed})
+            written = event.written.decode("latin-1")
+            note = {**dataclasses.asdict(event), "written": written, "changed": changed}
+            self.events.append(note)
             return
         self.line.clear()
         click.echo(_trace_line(self.steps, event, changed, self.image), err=True)
 
-    def _emit(self, byte: int) -> None:
+    def _emit(self, content: bytes) -> None:
+        if not content:
+            return
         if self.output is None:
-            self.emitted.append(byte)
+            self.emitted += content
             return
         self.line.clear()
-        self.output.write(bytes([byte]))
+        self.output.write(content)
         self.output.flush()
 
 

@@ -2,7 +2,8 @@
 
 Between two loops the host may do three things, and does nothing else: it reads the CPU's flags and
 registers, it puts the next byte into the input column, and it says so on the CPU's `ready` pin. A
-machine that wants a byte and has none stalls for a loop and raises `waiting`.
+machine that wants a byte and has none stalls for a loop and raises `waiting`. A machine without an
+input column traps instead, and is served by a host of its own (`looped/engines/host.py`).
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ import numpy.typing as npt
 from looped.compiler.compiled import Plan
 from looped.compiler.embedding import embed, embed_words, memory_words, read_word
 from looped.engines.engine import Engine
+from looped.engines.host import ColumnPort, Host
 
 __all__ = ["Computer", "Event"]
 
 _FLAGS = ("reading", "waiting", "writing")
+_NO_FLAGS = (False, False, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class Event:
     """What one loop did to one program, seen from outside.
 
     `retired` is False if the machine had halted before or was waiting for input. `consumed`
-    is the word taken from the input column, `emitted` the byte put out.
+    is the word taken from the input column, `emitted` the byte put out, `written` what a host put
+    out for a machine that had trapped.
     """
 
     retired: bool
@@ -37,13 +41,15 @@ class Event:
     consumed: int | None = None
     emitted: int | None = None
     waiting: bool = False
+    written: bytes = b""
 
 
 class Computer:
     """A batch of programs on an engine, each with its own input.
 
     An input is either `bytes`, always at hand, or a binary stream, of which one byte at a time is
-    read (which may block) when the program waits for it.
+    read (which may block) when the program waits for it. `entries` are the program counters to
+    begin with, 0 if left out; `hosts` serve machines that trap.
     """
 
     def __init__(
@@ -52,34 +58,44 @@ class Computer:
         engine: Engine,
         programs: Sequence[Sequence[int]],
         inputs: Sequence[bytes | BinaryIO],
+        entries: Sequence[int] | None = None,
+        hosts: Sequence[Host | None] | None = None,
     ) -> None:
         self.plan = plan
         self.engine = engine
         self.inputs = list(inputs)
         self.positions = [0] * len(inputs)
         self._lanes = {name: np.array(lanes, np.intp) for name, lanes in plan.words.items()}
-        self._watched = np.concatenate([self._lanes[n] for n in ("pc", *_FLAGS, "out")])
-        engine.load(np.stack([embed(words, plan) for words in programs]))
-        self.pcs = [0] * len(inputs)
+        names = ("pc", *_FLAGS, "out") if plan.has_input else ("pc",)
+        self._watched = np.concatenate([[plan.halted], *(self._lanes[n] for n in names)])
+        self.hosts = list(hosts or [None] * len(inputs))
+        self.pcs = list(entries or [0] * len(inputs))
+        starts = zip(programs, self.pcs, strict=True)
+        engine.load(np.stack([embed(words, plan, entry) for words, entry in starts]))
+        self._halted = [False] * len(inputs)
         self.offered: list[int | None] = [None] * len(inputs)
-        for stream in range(len(inputs)):
+        for stream in range(len(inputs) if plan.has_input else 0):
             self._offer(stream)
 
     def halted(self, stream: int = 0) -> bool:
-        """Whether the program counter of a program is negative."""
-        return self.pcs[stream] >> (self.plan.width - 1) == 1
+        """Whether a program has halted: no loop will change anything any more."""
+        return self._halted[stream]
 
     def step(self) -> list[Event]:
         """One loop; returns what happened to each program."""
-        halted = [self.halted(stream) for stream in range(len(self.inputs))]
+        halted = self._halted
         self.engine.step()
         seen = self.engine.read(self.plan.cpu, self._watched)
-        width, flags = self.plan.width, seen[:, self.plan.width :] > 0
-        next_pcs = read_word(seen[:, :width]).tolist()
-        outs = read_word(seen[:, width + len(_FLAGS) :]).tolist()
+        self._halted = (seen[:, 0] > 0).tolist()
+        width, flags = self.plan.width, seen[:, self.plan.width + 1 :] > 0
+        next_pcs = read_word(seen[:, 1 : width + 1]).tolist()
+        outs = read_word(flags[:, len(_FLAGS) :]).tolist()
         events = []
         for stream, (next_pc, out) in enumerate(zip(next_pcs, outs, strict=True)):
-            reading, waiting, writing = flags[stream, : len(_FLAGS)].tolist()
+            reading, waiting, writing = flags[stream, : len(_FLAGS)].tolist() or _NO_FLAGS
+            written = b""
+            if self._halted[stream] and not halted[stream]:
+                written, next_pc = self._trapped(stream, next_pc)
             events.append(
                 Event(
                     retired=not (halted[stream] or waiting),
@@ -88,6 +104,7 @@ class Computer:
                     consumed=self.offered[stream] if reading else None,
                     emitted=out if writing else None,
                     waiting=waiting,
+                    written=written,
                 )
             )
             self.pcs[stream] = next_pc
@@ -101,6 +118,16 @@ class Computer:
     def state(self) -> npt.NDArray[np.float64]:
         """The residual streams, (batch, columns, d_model)."""
         return self.engine.state()
+
+    def _trapped(self, stream: int, pc: int) -> tuple[bytes, int]:
+        """Let the host serve a machine that has halted: what it puts out, where it goes on."""
+        host = self.hosts[stream]
+        if host is None:
+            return b"", pc
+        written = host.serve(ColumnPort(self.plan, self.engine, stream))
+        seen = self.engine.read(self.plan.cpu, self._watched)[stream]
+        self._halted[stream] = bool(seen[0] > 0)
+        return written, int(read_word(seen[1 : self.plan.width + 1]))
 
     def _serve(self, stream: int, reading: bool, waiting: bool) -> None:
         if reading:

@@ -78,9 +78,14 @@ def _sizes(machine: CompiledMachine) -> Text:
     return Text(
         f"{len(plan.blocks)} blocks, d_model {plan.d_model} ({len(plan.tenants)} lanes in use), "
         f"{plan.n_heads} heads of {plan.d_head}, d_ff {plan.d_ff}\n"
-        f"{plan.columns} columns: {plan.memory} of memory, the CPU, the input\n"
+        f"{plan.columns} columns: {', '.join(_columns(plan))}\n"
         f"{machine.parameters:,} parameters, {machine.nonzero_weights:,} of them not zero"
     )
+
+
+def _columns(plan: Plan) -> list[str]:
+    file = [f"{plan.file} registers"] if plan.file else []
+    return [f"{plan.memory} of memory", *file, "the CPU", *["the input"] * plan.has_input]
 
 
 def _heads(block: BlockPlan) -> Table:

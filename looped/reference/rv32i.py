@@ -35,7 +35,7 @@ class _Trap(Exception):
 class Rv32i:
     """An RV32I hart with `memory` words of 32 bits; `words` are loaded at address 0.
 
-    `data` is the whole input, for a host that serves ECALL; the hart itself does not use it.
+    Execution begins at `entry`. The hart has no input: `data` is for who serves its traps.
     """
 
     def __init__(
@@ -52,8 +52,6 @@ class Rv32i:
         self.trap = 0
         self.cause = 0
         self.data = data
-        self.position = 0
-        self.output = bytearray()
 
     @property
     def halted(self) -> bool:

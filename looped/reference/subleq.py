@@ -26,10 +26,17 @@ class Subleq:
     `words` are loaded at address 0, the rest of the memory is zero; `data` is the whole input.
     """
 
-    def __init__(self, words: Sequence[int], width: int, memory: int, data: bytes = b"") -> None:
+    def __init__(
+        self,
+        words: Sequence[int],
+        width: int,
+        memory: int,
+        data: bytes = b"",
+        entry: int = 0,
+    ) -> None:
         self.width = width
         self.memory = [*words, *[0] * (memory - len(words))]
-        self.pc = 0
+        self.pc = entry
         self.data = data
         self.position = 0
         self.output = bytearray()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
 
 import numpy as np
 
 from looped.compiler.compiled import Plan
 from looped.compiler.embedding import State, embed, embed_words
-from looped.reference import REFERENCES
+from looped.engines.host import Host
+from looped.image import Image
+from looped.reference import REFERENCES, Rv32i, Subleq
 from looped.trace import Step
 
 __all__ = ["Expected"]
@@ -19,17 +21,21 @@ class Expected:
 
     `x` is (columns, d_model). Nothing is left open: memory, registers, flags, ports, and every
     scratch lane at -1. The host offers each input byte as soon as the one before is consumed, so
-    the machine never waits.
+    the machine never waits. One that traps is served by a `host` like that of the transformer.
     """
 
-    def __init__(self, words: Sequence[int], plan: Plan, data: bytes) -> None:
+    def __init__(self, image: Image, plan: Plan, data: bytes, host: Host | None = None) -> None:
         self.plan = plan
-        self.reference = REFERENCES[plan.machine](words, plan.width, plan.memory, data)
+        kind = REFERENCES[plan.machine]
+        self.reference = kind(image.words, plan.width, plan.memory, data, image.entry)
+        self.host = host
+        self.output = bytearray()
         self.code = frozenset(plan.code)
-        self.x: State = embed(words, plan)
+        self.x: State = embed(image.words, plan, image.entry)
         self._lanes = {name: np.array(lanes, np.intp) for name, lanes in plan.words.items()}
-        self._set(plan.cpu, "ready", 1)
-        self._offer_input()
+        if isinstance(self.reference, Subleq):
+            self.set(plan.cpu, "ready", 1)
+            self._offer_input(self.reference)
 
     @property
     def halted(self) -> bool:
@@ -47,25 +53,75 @@ class Expected:
         step = self.reference.step()
         for write in step.writes:
             if write.address not in self.code:
-                self._set(write.address, "value", write.value)
-        self._set(self.plan.cpu, "pc", step.next_pc)
+                self.set(write.address, "value", write.value)
+        for write in step.registers:
+            self.set(self.plan.memory + write.address, "value", write.value)
+        self.set(self.plan.cpu, "pc", step.next_pc)
         self._flags(step)
-        if step.consumed is not None:
-            self._offer_input()
+        if isinstance(self.reference, Rv32i) and step.cause is not None:
+            step = self._trapped(self.reference, step, step.cause)
+        self.output += step.output
         return step
 
+    def _trapped(self, reference: Rv32i, step: Step, cause: int) -> Step:
+        self.set(self.plan.cpu, "trap", 1)
+        self.set(self.plan.cpu, "cause", cause)
+        if self.host is None:
+            return step
+        written = self.host.serve(_ReferencePort(self, reference))
+        return dataclasses.replace(step, next_pc=reference.pc, written=written)
+
     def _flags(self, step: Step | None) -> None:
+        if not isinstance(self.reference, Subleq):
+            return
         emitted = step.emitted if step is not None else None
         reading = step is not None and step.consumed is not None
-        self._set(self.plan.cpu, "reading", int(reading))
-        self._set(self.plan.cpu, "writing", int(emitted is not None))
-        self._set(self.plan.cpu, "out", emitted or 0)
+        self.set(self.plan.cpu, "reading", int(reading))
+        self.set(self.plan.cpu, "writing", int(emitted is not None))
+        self.set(self.plan.cpu, "out", emitted or 0)
+        if reading:
+            self._offer_input(self.reference)
 
-    def _offer_input(self) -> None:
-        data, position = self.reference.data, self.reference.position
+    def _offer_input(self, reference: Subleq) -> None:
+        data, position = reference.data, reference.position
         word = data[position] if position < len(data) else (1 << self.plan.width) - 1
-        self._set(self.plan.input, "value", word)
+        self.set(self.plan.input, "value", word)
 
-    def _set(self, column: int, word: str, value: int) -> None:
+    def set(self, column: int, word: str, value: int) -> None:
+        """Change a word of a column of `x`."""
         lanes = self._lanes[word]
         self.x[column, lanes] = embed_words(value, len(lanes))
+
+
+class _ReferencePort:
+    """The port of a reference: what a host changes is changed in the residual stream as well."""
+
+    def __init__(self, expected: Expected, reference: Rv32i) -> None:
+        self.expected = expected
+        self.reference = reference
+
+    @property
+    def size(self) -> int:
+        return len(self.reference.memory)
+
+    def memory(self, index: int) -> int:
+        return self.reference.memory[index]
+
+    def set_memory(self, index: int, value: int) -> None:
+        self.reference.memory[index] = value
+        self.expected.set(index, "value", value)
+
+    def register(self, number: int) -> int:
+        return self.reference.x[number]
+
+    def set_register(self, number: int, value: int) -> None:
+        self.reference.x[number] = value
+        self.expected.set(self.expected.plan.memory + number, "value", value)
+
+    def cpu(self, name: str) -> int:
+        words = {"pc": self.reference.pc, "trap": self.reference.trap}
+        return {**words, "cause": self.reference.cause}[name]
+
+    def set_cpu(self, name: str, value: int) -> None:
+        setattr(self.reference, name, value)
+        self.expected.set(self.expected.plan.cpu, name, value)

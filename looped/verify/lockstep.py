@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from looped.compiler.compiled import CompiledMachine, Plan
 from looped.compiler.embedding import read_word
+from looped.devices import host_for
 from looped.engines.computer import Computer, Event
 from looped.engines.engine import Engine
 from looped.errors import MismatchError
@@ -78,8 +79,16 @@ def lockstep(
     Raises Mismatch with the first Difference.
     """
     plan = machine.plan
-    computer = Computer(plan, engine, [image.words for image in images], inputs)
-    expected = [Expected(i.words, plan, d) for i, d in zip(images, inputs, strict=True)]
+    pairs = list(zip(images, inputs, strict=True))
+    computer = Computer(
+        plan,
+        engine,
+        [image.words for image in images],
+        inputs,
+        [image.entry for image in images],
+        [host_for(image, data) for image, data in pairs],
+    )
+    expected = [Expected(image, plan, data, host_for(image, data)) for image, data in pairs]
     _compare(plan, images, expected, computer, 0, [None] * len(images))
     total = 0
     for number in itertools.count(1) if steps is None else range(1, steps + 1):
@@ -93,7 +102,7 @@ def lockstep(
         if not any(running):
             break
     halted = all(e.halted for e in expected)
-    outputs = tuple(bytes(e.reference.output) for e in expected)
+    outputs = tuple(bytes(e.output) for e in expected)
     return Verdict(len(images), total, plan.columns * plan.d_model, halted, outputs)
 
 
@@ -140,6 +149,7 @@ def _compare_io(
         pairs = (
             ("the input taken", event.consumed, step.consumed),
             ("the byte put out", event.emitted, step.emitted),
+            ("what the host put out", event.written, step.written),
         )
         for what, found, wanted in pairs:
             if found != wanted:

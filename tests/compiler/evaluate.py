@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
+from looped.compiler.circuit import Circuit, FileRead, Read
+from looped.compiler.layout import CPU
 from looped.compiler.signals import Condition, Signal, Value
-from looped.compiler.words import Lane, Word
+from looped.compiler.words import ONE, Lane, Word
 
 Lanes = dict[Lane, int]
 
@@ -35,3 +37,51 @@ def signal_bit(signal: Signal, lanes: Mapping[Lane, int]) -> int:
 
 def number(value: Value, lanes: Mapping[Lane, int]) -> int:
     return sum(signal_bit(signal, lanes) << i for i, signal in enumerate(value.signals))
+
+
+def evaluate(circuit: Circuit, memory: list[int], file: list[int], cpu: dict[str, int]) -> Lanes:
+    """All lanes of one loop, in whatever order they can be known: heads copy, signals are bits."""
+    lanes: Lanes = {ONE: 1, CPU[0]: 1}
+    for register in circuit.registers:
+        lanes |= lanes_of(register.word, cpu[register.name])
+    reads = list(circuit.reads)
+    bits = [pair for d in circuit.defines for pair in zip(d.target, d.value.signals, strict=True)]
+    while reads or bits:
+        for read in [r for r in reads if all(lane in lanes for lane in _needs(r))]:
+            reads.remove(read)
+            lanes |= lanes_of(read.result, _found(read, memory, file, lanes))
+        ready = [(lane, s) for lane, s in bits if all(needed in lanes for needed in s.lanes())]
+        lanes |= {lane: 2 * signal_bit(signal, lanes) - 1 for lane, signal in ready}
+        bits = [(lane, signal) for lane, signal in bits if lane not in lanes]
+    return lanes
+
+
+def _needs(read: Read | FileRead) -> Iterator[Lane]:
+    yield from read.lanes()
+    yield from read.onto or ()
+
+
+def _found(read: Read | FileRead, memory: list[int], file: list[int], lanes: Lanes) -> int:
+    address = number_in(read.address, lanes)
+    if isinstance(read, Read):
+        assert read.port is None
+        return memory[(address + read.offset) % len(memory)]
+    found = file[address]
+    if read.elsewhere is not None and lanes[read.elsewhere[0]] > 0:
+        found = 0 if read.instead is None else number_in(read.instead, lanes)
+    if read.onto is None:
+        return found
+    base = number_in(read.onto, lanes)
+    assert not found & (~base if read.negated else base), "a lane would not be ±1"
+    return base - found if read.negated else base + found
+
+
+def written(circuit: Circuit, lanes: Lanes) -> tuple[bool, int, int] | None:
+    """What the only write of a circuit does: whether to the file, where, what; None if nothing."""
+    (write,) = circuit.writes
+    if write.when is not None and lanes[write.when[0]] < 0:
+        return None
+    if any(lanes[lane] > 0 for lane in write.unless):
+        return None
+    in_file = write.file is not None and lanes[write.file[0]] > 0
+    return in_file, number_in(write.address, lanes), number_in(write.value, lanes)

@@ -1,0 +1,108 @@
+"""System calls by ECALL: write, read, exit, brk, numbered as by the RISC-V proxy kernel and newlib.
+
+The number is in a7, arguments are in a0 to a2, the result goes to a0: an error as its negated
+number. Nothing else is touched but the bytes that `read` brings and the program counter, which
+is set behind the ECALL. After `exit`, and at any other trap, the machine stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from looped.engines.host import Port
+
+__all__ = ["ByteSource", "Syscalls"]
+
+_ECALL = 11
+_A0, _A1, _A2, _A7 = 10, 11, 12, 17
+_READ, _WRITE, _EXIT, _BRK = 63, 64, 93, 214
+_EBADF, _EFAULT, _ENOSYS = 9, 14, 38
+_MASK = 0xFFFFFFFF
+
+
+class ByteSource(Protocol):
+    """Where input comes from: any binary stream."""
+
+    def read(self, count: int, /) -> bytes:
+        """The next bytes, none at the end; blocks until they are there."""
+
+
+class Syscalls:
+    """A host with an input, and a heap that begins at byte address `heap`.
+
+    Of a stream one byte at a time is read, so that a program gets it as soon as it is there.
+    `exit_code` is the status that the program has left with, None before it has.
+    """
+
+    def __init__(self, source: bytes | ByteSource, heap: int) -> None:
+        self.source = source
+        self.position = 0
+        self.start = self.end = heap
+        self.exit_code: int | None = None
+
+    def serve(self, port: Port) -> bytes:
+        """Serve an ECALL; returns what is written to standard output and standard error."""
+        if port.cpu("cause") != _ECALL:
+            return b""
+        arguments = [port.register(number) for number in (_A0, _A1, _A2)]
+        number = port.register(_A7)
+        if number == _EXIT:
+            self.exit_code = arguments[0] & 0xFF
+            return b""
+        calls: dict[int, Callable[..., tuple[int, bytes]]] = {
+            _READ: self._read,
+            _WRITE: self._write,
+            _BRK: self._break,
+        }
+        result, written = -_ENOSYS, b""
+        if number in calls:
+            result, written = calls[number](port, *arguments)
+        port.set_register(_A0, result & _MASK)
+        port.set_cpu("pc", port.cpu("pc") + 4 & _MASK)
+        port.set_cpu("cause", 0)
+        port.set_cpu("trap", 0)
+        return written
+
+    def _write(self, port: Port, descriptor: int, start: int, count: int) -> tuple[int, bytes]:
+        if descriptor not in (1, 2):
+            return -_EBADF, b""
+        if start + count > 4 * port.size:
+            return -_EFAULT, b""
+        return count, _load(port, start, count)
+
+    def _read(self, port: Port, descriptor: int, start: int, count: int) -> tuple[int, bytes]:
+        if descriptor != 0:
+            return -_EBADF, b""
+        if start + count > 4 * port.size:
+            return -_EFAULT, b""
+        if isinstance(self.source, bytes):
+            content = self.source[self.position : self.position + count]
+            self.position += len(content)
+        else:
+            content = self.source.read(min(count, 1))
+        _store(port, start, content)
+        return len(content), b""
+
+    def _break(self, port: Port, end: int, *unused: int) -> tuple[int, bytes]:
+        """The end of the heap, moved if it is asked for within the memory above its start."""
+        if self.start <= end <= 4 * port.size:
+            self.end = end
+        return self.end, b""
+
+
+def _load(port: Port, start: int, count: int) -> bytes:
+    """`count` bytes of memory from a byte address."""
+    first, last = start // 4, -(-(start + count) // 4)
+    content = b"".join(port.memory(i).to_bytes(4, "little") for i in range(first, last))
+    return content[start % 4 :][:count]
+
+
+def _store(port: Port, start: int, content: bytes) -> None:
+    """Put bytes into memory from a byte address on."""
+    first, last = start // 4, -(-(start + len(content)) // 4)
+    words = b"".join(port.memory(i).to_bytes(4, "little") for i in range(first, last))
+    at = start % 4
+    words = words[:at] + content + words[at + len(content) :]
+    for k, index in enumerate(range(first, last)):
+        port.set_memory(index, int.from_bytes(words[4 * k : 4 * k + 4], "little"))
