@@ -19,11 +19,10 @@ from tests.compiler.evaluate import signal_bit
 WIDTHS = [8, 16, 32]
 
 
-@pytest.mark.parametrize("name", MACHINES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_each_mlp_computes_the_signals_of_its_phase(name: str, width: int) -> None:
+def test_each_mlp_computes_the_signals_of_its_phase(width: int) -> None:
     """Random lanes in the CPU column: made lanes hold their signals, dead lanes hold -1."""
-    scheduled = schedule(MACHINES[name].circuit(width, 64))
+    scheduled = schedule(MACHINES["subleq"].circuit(width, 64))
     layout = allocate(scheduled)
     model = emit(scheduled, layout).model()
     generator = np.random.default_rng(width)

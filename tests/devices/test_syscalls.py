@@ -1,0 +1,168 @@
+"""System calls: what each does to registers and memory, and that it touches nothing else."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from looped.compiler.compiled import CompiledMachine
+from looped.devices import Syscalls, host_for
+from looped.engines.computer import Computer
+from looped.engines.dense import DenseEngine
+from looped.image import Image
+from looped.isa.rv32i import REGISTERS, encode
+from looped.verify.lockstep import lockstep
+
+MEMORY = 64
+
+
+class Words:
+    """A port over plain lists."""
+
+    def __init__(self, number: int, *arguments: int, cause: int = 11) -> None:
+        self.words = [0x03020100 + 0x04040404 * i for i in range(MEMORY)]
+        self.registers = [0] * 32
+        self.registers[REGISTERS["a7"]] = number
+        for i, argument in enumerate(arguments):
+            self.registers[REGISTERS[f"a{i}"]] = argument & 0xFFFFFFFF
+        self.named = {"pc": 8, "trap": 1, "cause": cause}
+
+    @property
+    def size(self) -> int:
+        return MEMORY
+
+    def memory(self, index: int) -> int:
+        return self.words[index]
+
+    def set_memory(self, index: int, value: int) -> None:
+        self.words[index] = value
+
+    def register(self, number: int) -> int:
+        return self.registers[number]
+
+    def set_register(self, number: int, value: int) -> None:
+        self.registers[number] = value
+
+    def cpu(self, name: str) -> int:
+        return self.named[name]
+
+    def set_cpu(self, name: str, value: int) -> None:
+        self.named[name] = value
+
+    @property
+    def result(self) -> int:
+        """What is in a0, signed; the machine must go on behind the ECALL."""
+        assert self.named == {"pc": 12, "trap": 0, "cause": 0}
+        value = self.registers[REGISTERS["a0"]]
+        return value - (1 << 32) if value >> 31 else value
+
+
+@pytest.mark.parametrize("descriptor", [1, 2])
+@pytest.mark.parametrize(("start", "count"), [(0, 0), (0, 4), (3, 6), (250, 6)])
+def test_write_gives_bytes_of_memory(descriptor: int, start: int, count: int) -> None:
+    port = Words(64, descriptor, start, count)
+    assert Syscalls(b"", 0).serve(port) == bytes(range(start, start + count))
+    assert port.result == count
+
+
+def test_read_brings_the_next_bytes() -> None:
+    host = Syscalls(b"hello", 0)
+    first, second = Words(63, 0, 5, 3), Words(63, 0, 8, 9)
+    untouched = list(first.words)
+    assert host.serve(first) == host.serve(second) == b""
+    assert (first.result, second.result) == (3, 2)
+    assert first.words[1] == 0x04 | ord("h") << 8 | ord("e") << 16 | ord("l") << 24
+    assert first.words[2:] == untouched[2:]
+    assert second.words[2] == 0x0B0A0000 | ord("l") | ord("o") << 8
+    at_end = Words(63, 0, 0, 4)
+    host.serve(at_end)
+    assert at_end.result == 0
+
+
+def test_a_stream_is_read_byte_by_byte() -> None:
+    stream = io.BytesIO(b"xy")
+    port = Words(63, 0, 0, 100)
+    Syscalls(stream, 0).serve(port)
+    assert port.result == 1 and stream.tell() == 1
+
+
+def test_break_moves_the_end_of_the_heap_within_memory() -> None:
+    host = Syscalls(b"", 96)
+    for asked, expected in [(0, 96), (128, 128), (95, 128), (4 * MEMORY + 1, 128), (96, 96)]:
+        port = Words(214, asked)
+        host.serve(port)
+        assert port.result == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "arguments", "error"),
+    [
+        (64, (0, 0, 1), 9),
+        (64, (1, 255, 2), 14),
+        (63, (1, 0, 1), 9),
+        (63, (0, 1 << 31, 1), 14),
+        (57, (1,), 38),
+    ],
+)
+def test_errors_are_negative_results(number: int, arguments: tuple[int, ...], error: int) -> None:
+    port = Words(number, *arguments)
+    assert Syscalls(b"input", 0).serve(port) == b""
+    assert port.result == -error
+
+
+def test_exit_leaves_the_machine_as_it_is() -> None:
+    host, port = Syscalls(b"", 0), Words(93, 7)
+    assert host.serve(port) == b""
+    assert host.exit_code == 7
+    assert port.named == {"pc": 8, "trap": 1, "cause": 11}
+
+
+def test_other_traps_are_not_served() -> None:
+    port = Words(64, 1, 0, 4, cause=3)
+    assert Syscalls(b"", 0).serve(port) == b""
+    assert port.named["trap"] == 1
+
+
+def test_the_heap_begins_behind_the_program() -> None:
+    image = Image("rv32i", 32, (0,) * 5, unit=4)
+    host = host_for(image, b"")
+    assert isinstance(host, Syscalls) and host.start == 32
+    marked = host_for(Image("rv32i", 32, (0,) * 5, {"_end": 100}, unit=4), b"")
+    assert isinstance(marked, Syscalls) and marked.start == 112
+    assert host_for(Image("subleq", 16, (0,)), b"") is None
+
+
+def echo() -> Image:
+    """Read up to 5 bytes to address 0x61, write them, exit with 7."""
+
+    def call(number: int, *arguments: int) -> list[int]:
+        loads = [encode("addi", 10 + i, 0, imm=a) for i, a in enumerate(arguments)]
+        return [*loads, encode("addi", 17, 0, imm=number), encode("ecall")]
+
+    length = encode("addi", 5, 10)
+    write = [*call(64, 1, 0x61)[:-1], encode("addi", 12, 5), encode("ecall")]
+    words = [*call(63, 0, 0x61, 5), length, *write, *call(93, 7)]
+    return Image("rv32i", 32, tuple(words), unit=4)
+
+
+def test_a_program_echoes_in_lockstep_with_the_reference(machine) -> None:
+    compiled: CompiledMachine = machine("rv32i", 32, 32)
+    verdict = lockstep(compiled, DenseEngine(compiled), [echo()] * 2, [b"hello world", b"ab"])
+    assert verdict.halted
+    assert verdict.outputs == (b"hello", b"ab")
+
+
+def test_a_computer_reports_what_the_host_puts_out(machine) -> None:
+    compiled: CompiledMachine = machine("rv32i", 32, 32)
+    image = echo()
+    host = Syscalls(b"hi", 0)
+    computer = Computer(
+        compiled.plan, DenseEngine(compiled), [image.words], [b""], [image.entry], [host]
+    )
+    events = []
+    while not computer.halted():
+        events += computer.step()
+    assert b"".join(event.written for event in events) == b"hi"
+    assert host.exit_code == 7
+    assert [event.next_pc - event.pc for event in events[:-1]] == [4] * (len(events) - 1)
