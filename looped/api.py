@@ -32,7 +32,6 @@ from looped.verify.lockstep import Verdict, lockstep
 __all__ = [
     "DEFAULT_MACHINE",
     "DEFAULT_MEMORY",
-    "DEFAULT_WIDTH",
     "ENGINES",
     "assemble",
     "compile",
@@ -43,7 +42,6 @@ __all__ = [
 ]
 
 DEFAULT_MACHINE = "subleq"
-DEFAULT_WIDTH = 16
 DEFAULT_MEMORY = 1024
 
 
@@ -97,11 +95,12 @@ def compile(image: Image, memory: int | None = None, *, bake: bool = False) -> C
 
 
 def compile_machine(
-    name: str = DEFAULT_MACHINE, width: int = DEFAULT_WIDTH, memory: int = DEFAULT_MEMORY
+    name: str = DEFAULT_MACHINE, width: int | None = None, memory: int = DEFAULT_MEMORY
 ) -> CompiledMachine:
-    """The weights of a universal machine. Raises CompileError."""
+    """The weights of a universal machine, by default of its usual width. Raises CompileError."""
     if name not in MACHINES:
         raise _unknown_machine(name)
+    width = LANGUAGES[name].width if width is None else width
     return compile_circuit(MACHINES[name].circuit(width, memory))
 
 

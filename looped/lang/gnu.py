@@ -33,6 +33,7 @@ _LEXEMES = re.compile(
 )
 """What a comment's beginning may stand in, and comments."""
 
+_PREPROCESSOR = re.compile(r"^#[ \t]*(?:define|include|if|ifdef|ifndef|undef)\b", re.MULTILINE)
 _OCTAL = re.compile(r"[0-7]{1,3}")
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
 
@@ -97,7 +98,15 @@ class _GnuBuilder(Builder):
 
 
 def _without_comments(source: Source) -> str:
-    """The text with spaces for comments. Raises LoopedError for a comment without an end."""
+    """The text with spaces for comments.
+
+    Raises LoopedError for a comment without an end, and in a `.S` file for a line of the C
+    preprocessor, which would pass for a comment.
+    """
+    directive = _PREPROCESSOR.search(source.text) if source.name.endswith(".S") else None
+    if directive:
+        message = f"`{directive.group()}` is for the C preprocessor"
+        raise LoopedError(message, Span(source, *directive.span()), "gcc -E -P FILE.S > FILE.s")
 
     def blank(match: re.Match[str]) -> str:
         lexeme = match.group()

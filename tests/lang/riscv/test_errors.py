@@ -145,6 +145,19 @@ def test_sentences(text: str) -> None:
     assert told[3:] == ([f"hint: {hint}"] if hint else [])
 
 
+def test_the_c_preprocessor_is_asked_for_where_it_is_needed() -> None:
+    text = "# include nothing\n  nop\n#define N 5\n"
+    assert assemble(Source("p.s", text)).words == (0x13,)
+    with pytest.raises(SourceError) as caught:
+        assemble(Source("p.S", text.replace("# include", "# Include")))
+    assert caught.value.render() == (
+        "p.S:3:1: error: `#define` is for the C preprocessor\n"
+        "    3 | #define N 5\n"
+        "      | ^^^^^^^\n"
+        "hint: gcc -E -P FILE.S > FILE.s"
+    )
+
+
 def test_errors_of_all_stages_are_told_in_the_order_of_the_text() -> None:
     text = (
         "addi a0, a0, 5000\nlw a0, (\nfrob\nbeqz a0, far\n.byte -200\nx: x:\n.space 5003\nfar: nop"
