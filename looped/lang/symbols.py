@@ -17,8 +17,12 @@ _DEEPEST_CHAIN = 50
 
 @dataclass
 class SymbolTable:
-    """Names and what they stand for; keys are those of `Scope.key`."""
+    """Names and what they stand for; keys are those of `Scope.key`.
 
+    `provided` holds names that a source may use, and may define in another way.
+    """
+
+    provided: dict[str, int] = field(default_factory=dict)
     _labels: dict[str, int] = field(default_factory=dict)
     _constants: dict[str, Bound] = field(default_factory=dict)
     _values: dict[str, int] = field(default_factory=dict)
@@ -63,6 +67,8 @@ class SymbolTable:
         assert symbol is not None
         if key in self._spans:
             raise LoopedError(f"`{symbol.name}` is not known here yet", symbol.span)
+        if key in self.provided:
+            return self.provided[key]
         raise self._unknown(key, symbol)
 
     def defines(self, key: str) -> bool:

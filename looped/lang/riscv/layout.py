@@ -35,7 +35,8 @@ __all__ = ["RV32I"]
 
 _NAMED_SECTIONS = (".text", ".data", ".bss", ".rodata")
 _ORDER = {".text": 0, ".rodata": 1, ".srodata": 1, ".data": 2, ".sdata": 2, ".sbss": 3, ".bss": 3}
-_CODE, _NOT_LOADED = 0, 9
+_CODE, _DATA, _ZEROS, _NOT_LOADED = 0, 2, 3, 9
+_ENDS = (("_etext", _CODE), ("_edata", _DATA), ("_end", _ZEROS))
 _ABOUT_FILES = frozenset(
     {".attribute", ".file", ".global", ".globl", ".ident", ".local", ".option", ".size", ".type"}
     | {".weak", ".machine", ".width"}
@@ -69,11 +70,12 @@ RV32I = Language(
 
 @dataclass
 class _Section:
-    """A part of the program, in the order of the text."""
+    """A part of the program, in the order of the text; `place` is where it begins and ends."""
 
     order: int
     items: list[Item] = field(default_factory=list)
     alignment: int = 4
+    place: tuple[int, int] = 0, 0
 
     @property
     def padding(self) -> bytes:
@@ -83,7 +85,7 @@ class _Section:
     @property
     def whole(self) -> int:
         """What the size of the section is a multiple of; GNU as fills code to its alignment."""
-        return self.alignment if self.order == _CODE else 4
+        return self.alignment if self.order == _CODE else 1
 
 
 @dataclass
@@ -119,8 +121,8 @@ class _Layout:
         words = tuple(
             int.from_bytes(content[i : i + 4], "little") for i in range(0, len(content), 4)
         )
-        entry = self.symbols.look_up(_START) if self.symbols.defines(_START) else 0
-        return Placed(words, tuple(places), self.symbols.public(), entry)
+        symbols = self.symbols.public()
+        return Placed(words, tuple(places), symbols, symbols.get(_START, 0))
 
     def _sort(self, items: list[Item]) -> None:
         """Items to sections."""
@@ -190,6 +192,18 @@ class _Layout:
                     message = f"the program is longer than {_MOST_BYTES:,} bytes"
                     raise LoopedError(message, item.origin)
             address = _aligned(address, section.whole)
+            section.place = base, address
+        self._provide()
+
+    def _provide(self) -> None:
+        """Say where the names are that linkers define."""
+        loaded = self._loaded()
+        ends = {name: [s.place[1] for s in loaded if s.order <= last] for name, last in _ENDS}
+        self.symbols.provided = {name: max(places) for name, places in ends.items()}
+        zeros = [section.place[0] for section in loaded if section.order == _ZEROS]
+        self.symbols.provided["__bss_start"] = min(zeros)
+        data = self.sections[".data"].place[0]
+        self.symbols.provided["__global_pointer$"] = data + 0x800
 
     def _loaded(self) -> list[_Section]:
         """The sections in the order of their addresses."""
@@ -249,6 +263,7 @@ class _Layout:
                     places += [None] * (item.anchor.address // 4 - len(places))
                     places += [item.location] * (-(-len(content) // 4) - len(places))
             _pad(content, _aligned(len(content), section.whole), section.padding)
+        content += bytes(-len(content) % 4)
         places += [None] * (len(content) // 4 - len(places))
         return bytes(content), places
 
@@ -274,7 +289,7 @@ def _order(name: str, flags: str | None) -> int:
             return order
     if flags is None or "a" not in flags:
         return _NOT_LOADED
-    return _CODE if "x" in flags else 2 if "w" in flags else 1
+    return _CODE if "x" in flags else _DATA if "w" in flags else 1
 
 
 def _pad(content: bytearray, address: int, padding: bytes) -> None:

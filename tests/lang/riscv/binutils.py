@@ -14,10 +14,14 @@ _SCRIPT = """
 ENTRY(_start)
 SECTIONS {
     . = 0;
-    .text : { *(.text .text.*) }
+    .text : { *(.text .text.*) _etext = .; }
     .rodata : ALIGN(4) { *(.rodata .rodata.* .srodata .srodata.*) }
-    .data : ALIGN(4) { *(.data .data.* .sdata .sdata.*) }
-    .bss : ALIGN(4) { *(.sbss .sbss.* .bss .bss.* COMMON) }
+    .data : ALIGN(4) {
+        __global_pointer$ = . + 0x800;
+        *(.data .data.* .sdata .sdata.*)
+        _edata = .;
+    }
+    .bss : ALIGN(4) { __bss_start = .; *(.sbss .sbss.* .bss .bss.* COMMON) _end = .; }
     /DISCARD/ : { *(.note.* .comment .riscv.attributes) }
 }
 """

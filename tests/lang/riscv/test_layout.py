@@ -91,6 +91,19 @@ def test_entry_is_start_or_the_beginning() -> None:
     assert image("nop\nmain: nop").entry == 0
 
 
+def test_names_that_linkers_define() -> None:
+    names = ["_etext", "_edata", "__bss_start", "_end", "__global_pointer$"]
+    text = f"nop\n.data\n.word {', '.join(names)}\n.byte 1\n.bss\n.space 5"
+    found = image(text)
+    assert found.words[1:6] == (4, 25, 28, 33, 4 + 0x800)
+    assert found.symbols == {}
+    assert image("_end: nop\n.word _end").words == (0x13, 0)
+
+
+def test_start_in_a_section_that_is_not_loaded_is_no_entry() -> None:
+    assert image('nop\n.section .note, ""\n_start: nop').entry == 0
+
+
 def test_numbered_labels_look_back_and_forward() -> None:
     text = "1: .word 1b, 1f\n2: .word 1b, 2b, 1f\n1: .word 1b, 1f\n1:"
     assert image(text).words == (0, 20, 0, 8, 20, 20, 28)
@@ -207,6 +220,7 @@ def _random_source(rng: random.Random) -> str:
 
 
 _CODE = [
+    *("la gp, __global_pointer$", "la t1, _end", "la t2, _etext", "lui t3, %hi(_edata)"),
     *(
         "la a0, {0}",
         "call {0}",
