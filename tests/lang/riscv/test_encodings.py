@@ -168,12 +168,37 @@ def _operands(mnemonic: str, rng: random.Random) -> str:
     return forms[encoding.format]
 
 
+_PSEUDO = [
+    *(
+        f"{name} {{0}}, {{1}}"
+        for name in ["mv", "not", "neg", "seqz", "snez", "sltz", "sgtz", "zext.b", "jalr"]
+    ),
+    *(
+        f"{name} {{0}}, {{t}}"
+        for name in ["beqz", "bnez", "blez", "bgez", "bltz", "bgtz", "la", "lla", "lw", "lb", "lhu"]
+    ),
+    *(f"{name} {{0}}, {{1}}, {{t}}" for name in ["bgt", "ble", "bgtu", "bleu", "beq", "bgeu"]),
+    *(f"{name} {{0}}, {{1}}, {{2}}" for name in ("sgt", "sgtu", "add", "sltu")),
+    *(f"{name} {{0}}, {{t}}, {{1}}" for name in ("sw", "sb", "sh")),
+    *("j {t}", "jal {t}", "call {t}", "tail {t}", "jr {0}", "jalr {0}", "ret", "nop", "unimp"),
+]
+
 if binutils.FOUND:
 
     @pytest.mark.parametrize("mnemonic", INSTRUCTIONS)
     def test_gnu_as_encodes_the_same(mnemonic: str, tmp_path: Path) -> None:
         rng = random.Random(mnemonic)
         lines = [f"{mnemonic} {_operands(mnemonic, rng)}".strip() for _ in range(200)]
+        text = "\n".join(lines) + "\n"
+        assert words(text) == binutils.loaded_words(text, tmp_path)
+
+    def test_gnu_as_expands_pseudo_instructions_the_same(tmp_path: Path) -> None:
+        rng = random.Random(1)
+        names = [*ABI_NAMES, *(f"x{i}" for i in range(32))]
+        lines = []
+        for form in _PSEUDO * 12:
+            registers = [rng.choice(names) for _ in range(3)]
+            lines.append(form.format(*registers, t=f". + {4 * rng.randrange(-1000, 1000)}"))
         text = "\n".join(lines) + "\n"
         assert words(text) == binutils.loaded_words(text, tmp_path)
 
