@@ -41,7 +41,7 @@ _SPECIAL_FORMS = {
 _LOAD, _SHIFTS = 0x03, ("slli", "srli", "srai")
 _ALSO = {
     "add": "addi", "slt": "slti", "sltu": "sltiu", "xor": "xori", "or": "ori", "and": "andi",
-    "sll": "slli", "srl": "srli", "sra": "srai",
+    "sll": "slli", "srl": "srli", "sra": "srai", "mv": "li",
 }  # fmt: skip
 """Instructions that take a register where the other takes a number."""
 

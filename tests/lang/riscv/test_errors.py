@@ -49,6 +49,7 @@ SENTENCES = {
         "14: error: a register stands where a number is needed",
         "did you mean `sll`?",
     ),
+    "li a0, a1": ("8: error: a register stands where a number is needed", "did you mean `mv`?"),
     ".word a0": ("7: error: a register stands where a number is needed", None),
     "add a0, 4(a1), a2": (
         "9: error: memory stands where a register is needed",
