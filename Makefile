@@ -1,4 +1,4 @@
-.PHONY: demo test test-all lint bench
+.PHONY: demo test test-all lint bench programs-c
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,6 +23,18 @@ lint: $(VENV)/ready ## Style, types and the import rules of the house
 	$(BIN)/ruff format --check looped tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+RISCV_CC := riscv64-unknown-elf-gcc
+RISCV_FLAGS := -march=rv32i -mabi=ilp32 -O2 -std=c11 -Wall -Wextra -ffreestanding -nostdlib \
+	-fno-tree-loop-distribute-patterns -Wl,--no-warn-rwx-segments -T programs/c/lib/program.ld
+C_BUILD := build/c
+C_PROGRAMS := $(patsubst programs/c/%.c,$(C_BUILD)/%.elf,$(wildcard programs/c/*.c))
+
+programs-c: $(C_PROGRAMS) ## C programs to ELF files in build/c (Debian: gcc-riscv64-unknown-elf)
+
+$(C_BUILD)/%.elf: programs/c/%.c $(wildcard programs/c/lib/*)
+	mkdir -p $(C_BUILD)
+	$(RISCV_CC) $(RISCV_FLAGS) programs/c/lib/crt0.s programs/c/lib/system.c $< -lgcc -o $@
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)

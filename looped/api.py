@@ -22,8 +22,9 @@ from looped.engines.dense import DenseEngine
 from looped.engines.engine import Engine
 from looped.errors import CompileError
 from looped.image import Image
+from looped.image.elf import is_elf, load_elf
 from looped.image.formats import FORMATS, load_image
-from looped.lang import assemble_file
+from looped.lang import LANGUAGES, assemble_file
 from looped.machines import MACHINES
 from looped.machines.machine import MINIMUM_MEMORY
 from looped.trace import Access, Step, Trace
@@ -32,7 +33,6 @@ from looped.verify.lockstep import Verdict, lockstep
 __all__ = [
     "DEFAULT_MACHINE",
     "DEFAULT_MEMORY",
-    "DEFAULT_WIDTH",
     "ENGINES",
     "assemble",
     "choose_engine",
@@ -44,25 +44,30 @@ __all__ = [
 ]
 
 DEFAULT_MACHINE = "subleq"
-DEFAULT_WIDTH = 16
 DEFAULT_MEMORY = 1024
 
 
 def assemble(
     path: str | os.PathLike[str], machine: str | None = None, width: int | None = None
 ) -> Image:
-    """The image in a file: assembly source, or numbers if the suffix is .dec, .hex or .bin.
+    """The image in a file: assembly source, an ELF file, or numbers if it is a .dec, .hex or .bin.
 
-    `machine` and `width` override what the source says. Raises SourceError, FileError.
+    `machine` and `width` override what a source says. Raises SourceError, FileError, and
+    CompileError for a machine that is none, or not that of an ELF file.
     """
     path = Path(path)
     if machine is not None and machine not in MACHINES:
         raise _unknown_machine(machine)
+    if is_elf(path):
+        image = load_elf(path)
+        if machine not in (None, image.machine) or width not in (None, image.width):
+            raise CompileError(f"{path} is a program for {image.machine}, {image.width} bits")
+        return image
     if path.suffix.lstrip(".") in FORMATS:
-        width = DEFAULT_WIDTH if width is None else width
-        machine = DEFAULT_MACHINE if machine is None else machine
-        MACHINES[machine].check(width, MINIMUM_MEMORY)
-        return load_image(path, machine, width)
+        language = LANGUAGES[DEFAULT_MACHINE if machine is None else machine]
+        width = language.width if width is None else width
+        MACHINES[language.name].check(width, MINIMUM_MEMORY)
+        return load_image(path, language.name, width, language.unit)
     return assemble_file(path, width=width, machine=machine)
 
 
@@ -83,11 +88,12 @@ def compile(image: Image, memory: int | None = None, *, bake: bool = False) -> C
 
 
 def compile_machine(
-    name: str = DEFAULT_MACHINE, width: int = DEFAULT_WIDTH, memory: int = DEFAULT_MEMORY
+    name: str = DEFAULT_MACHINE, width: int | None = None, memory: int = DEFAULT_MEMORY
 ) -> CompiledMachine:
-    """The weights of a universal machine. Raises CompileError."""
+    """The weights of a universal machine, by default of its usual width. Raises CompileError."""
     if name not in MACHINES:
         raise _unknown_machine(name)
+    width = LANGUAGES[name].width if width is None else width
     return compile_circuit(MACHINES[name].circuit(width, memory))
 
 

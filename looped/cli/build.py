@@ -62,6 +62,7 @@ def asm(
                     "machine": image.machine,
                     "width": image.width,
                     "words": image.words,
+                    "entry": image.entry,
                     "symbols": dict(image.symbols),
                     "source_map": places,
                 }

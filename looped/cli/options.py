@@ -92,7 +92,6 @@ def open_target(
     """A machine, from its name or from a file with a program for it."""
     path = Path(target)
     if target in MACHINES:
-        width = api.DEFAULT_WIDTH if width is None else width
         memory = api.DEFAULT_MEMORY if memory is None else memory
         return api.compile_machine(target, width, memory)
     if path.suffix == COMPILED:

@@ -11,9 +11,12 @@ __all__ = [
     "Binary",
     "Command",
     "Expression",
+    "Group",
     "Here",
     "Label",
     "MacroHead",
+    "Memory",
+    "Modifier",
     "Number",
     "Program",
     "Statement",
@@ -33,7 +36,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A label, a constant, a macro parameter, or a local label (`@name`)."""
+    """A label, a constant, a macro parameter, or a local label (`@name`, `1b`, `1f`)."""
 
     name: str
     span: Span
@@ -65,7 +68,34 @@ class Binary:
     span: Span
 
 
-Expression = Number | Symbol | Here | Unary | Binary
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`(x)`; the span includes the parentheses. In RISC-V, with a register: the memory at it."""
+
+    inner: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Modifier:
+    """`%hi(x)`: a part of an address; it stands alone as an operand or an offset."""
+
+    name: str
+    operand: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """`offset(base)`: the memory at a register and an offset."""
+
+    offset: Expression
+    base: Expression
+    span: Span
+
+
+Expression = Number | Symbol | Here | Unary | Binary | Group | Modifier | Memory
+"""What an operand may be. Modifier and Memory are RISC-V's, and have no value by themselves."""
 
 
 @dataclass(frozen=True, slots=True)

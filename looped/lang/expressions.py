@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from looped.errors import LoopedError
-from looped.lang.ast import Binary, Expression, Here, Number, Symbol, Unary
+from looped.lang.ast import (
+    Binary,
+    Expression,
+    Group,
+    Here,
+    Memory,
+    Modifier,
+    Number,
+    Symbol,
+    Unary,
+)
 
 __all__ = ["Anchor", "Bound", "Scope", "evaluate"]
 
@@ -28,14 +38,20 @@ class Scope:
     """Where a statement was written: what its names mean.
 
     `local` tells apart equal local labels; `parameters` maps a macro's parameters to what they
-    were given.
+    were given; `numbered` counts, for labels that are numbers, those of each number so far.
     """
 
     local: str
     parameters: dict[str, Bound] = field(default_factory=dict)
+    numbered: Mapping[str, int] = field(default_factory=dict)
 
     def key(self, name: str) -> str:
-        """A name as the symbol table knows it: local labels carry their scope."""
+        """A name as the symbol table knows it: local labels carry their scope.
+
+        `1b` is the last label `1:`, `1f` the next.
+        """
+        if name[0].isdigit():
+            return f"{name[:-1]}!{self.numbered.get(name[:-1], 0) + (name[-1] == 'f')}"
         return f"{self.local}{name}" if name.startswith("@") else name
 
 
@@ -78,11 +94,18 @@ class _Evaluation:
                 if parameter is not None:
                     return self.value(parameter.expression, parameter)
                 return self._look_up(bound.scope.key(node.name), node)
+            case Group():
+                return self.value(node.inner, bound)
             case Unary():
                 return _UNARY[node.operator](self.value(node.operand, bound))
             case Binary():
                 left = self.value(node.left, bound)
                 return _apply(node, left, self.value(node.right, bound))
+            case Modifier():
+                message = f"`{node.name}` is no part of a larger expression"
+                raise LoopedError(message, node.span, f"{node.name}(symbol + 4)")
+            case Memory():
+                raise LoopedError("a number is needed here, without a register", node.span)
 
 
 def _apply(node: Binary, left: int, right: int) -> int:

@@ -10,27 +10,24 @@ to the ordinary label before it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from looped.errors import Diagnostic, LoopedError, Span
-from looped.image import Location
-from looped.isa import InstructionSet
 from looped.lang.ast import Argument, Command, Label, MacroHead, Program, Statement, Symbol, Text
 from looped.lang.expressions import Anchor, Bound, Scope
-from looped.lang.parser import parse
+from looped.lang.items import Item
+from looped.lang.parser import PLAIN, Syntax, parse
 from looped.lang.sources import read_source
 
-__all__ = ["Expander", "Item", "Macro"]
+__all__ = ["Expander", "Macro"]
 
 _DEEPEST = 60
 _MOST_ITEMS = 250_000
-_DIRECTIVES = (
-    ".ascii", ".asciz", ".equ", ".include", ".machine", ".macro", ".once", ".org", ".width",
-    ".word", ".zero",
-)  # fmt: skip
 _CLOSERS = {".macro": ".endm", ".once": ".endonce"}
+_OWN = (".equ", ".include", *_CLOSERS, *_CLOSERS.values())
+"""The directives that are done with after expansion, or nearly so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +37,6 @@ class Macro:
     name: str
     parameters: tuple[str, ...]
     body: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A statement after expansion.
-
-    `kind` is a directive, a mnemonic, or `label`; `name` and `key` are a label's or a constant's.
-    """
-
-    kind: str
-    span: Span
-    arguments: tuple[Bound | Text, ...]
-    anchor: Anchor
-    location: Location
-    key: str = ""
-    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +51,20 @@ class _Context:
 
 @dataclass
 class Expander:
-    """Expands programs; `errors` collects whatever is wrong with them."""
+    """Expands programs of a language; `errors` collects whatever is wrong with them.
 
-    isa: InstructionSet
+    `mnemonics` and `directives` are what the language lays out, `syntax` how included files look.
+    """
+
+    mnemonics: Collection[str]
+    directives: Collection[str]
+    syntax: Syntax = PLAIN
     items: list[Item] = field(default_factory=list)
     errors: list[Diagnostic] = field(default_factory=list)
     macros: dict[str, Macro] = field(default_factory=dict)
     _blocks: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
     _including: list[Path] = field(default_factory=list)
+    _numbered: dict[str, int] = field(default_factory=dict)
     _scopes: int = 0
     _full: bool = False
 
@@ -163,6 +150,12 @@ class Expander:
     def _label(self, label: Label, context: _Context) -> _Context:
         if label.name in context.scope.parameters:
             raise LoopedError(f"parameter `{label.name}` cannot be a label", label.span)
+        if label.name.isdigit():
+            count = self._numbered.get(label.name, 0) + 1
+            self._numbered = {**self._numbered, label.name: count}
+            scope = replace(context.scope, numbered=self._numbered)
+            self._emit("label", label.span, (), context, scope.key(f"{label.name}b"))
+            return context
         self._emit("label", label.span, (), context, context.scope.key(label.name))
         if context.depth == 0 and not label.name.startswith("@"):
             return _Context(Scope(label.name), 0, context.origin)
@@ -172,15 +165,15 @@ class Expander:
         name = command.name
         if name == ".include":
             self._include(command, context)
-        elif name == ".equ":
+        elif name in (".equ", ".set"):
             self._constant(command, context)
         elif name in _CLOSERS.values():
             raise LoopedError(f"this {name} closes nothing", command.span)
-        elif name in _DIRECTIVES:
+        elif name in self.directives:
             self._emit(name, command.span, command.arguments, context)
         elif name in self.macros:
             self._expand(self.macros[name], command, context)
-        elif self.isa.instruction(name) is not None:
+        elif name in self.mnemonics:
             self._emit(name, command.span, command.arguments, context)
         else:
             raise self._unknown(command)
@@ -188,7 +181,8 @@ class Expander:
     def _constant(self, command: Command, context: _Context) -> None:
         arguments = command.arguments
         if len(arguments) != 2 or not isinstance(arguments[0], Symbol):
-            raise LoopedError(".equ needs a name and a value", command.span, ".equ SIZE, 30")
+            message = f"{command.name} needs a name and a value"
+            raise LoopedError(message, command.span, f"{command.name} SIZE, 30")
         key = context.scope.key(arguments[0].name)
         self._emit(".equ", arguments[0].span, arguments[1:], context, key)
 
@@ -204,12 +198,14 @@ class Expander:
             self._full = True
             raise LoopedError(f"more than {_MOST_ITEMS:,} statements after expansion", span)
         anchor = Anchor()
-        bound = tuple(
-            a if isinstance(a, Text) else Bound(a, context.scope, anchor) for a in arguments
-        )
+        scope = self._scope(context)
+        bound = tuple(a if isinstance(a, Text) else Bound(a, scope, anchor) for a in arguments)
         origin = context.origin or span
-        location = Location(origin.source.name, origin.line)
-        self.items.append(Item(kind, span, bound, anchor, location, key, _note(context)))
+        self.items.append(Item(kind, span, bound, anchor, origin, key, _note(context)))
+
+    def _scope(self, context: _Context) -> Scope:
+        """What names mean here and now: numbered labels count on in the order of the text."""
+        return replace(context.scope, numbered=self._numbered)
 
     def _expand(self, macro: Macro, command: Command, context: _Context) -> None:
         if context.depth >= _DEEPEST:
@@ -228,7 +224,7 @@ class Expander:
         for name, argument in zip(macro.parameters, command.arguments, strict=True):
             if isinstance(argument, Text):
                 raise LoopedError("text is no operand of a macro", argument.span)
-            parameters[name] = Bound(argument, context.scope, anchor)
+            parameters[name] = Bound(argument, self._scope(context), anchor)
         inner = _Context(
             Scope(f"{self._scopes}!", parameters),
             context.depth + 1,
@@ -259,7 +255,7 @@ class Expander:
         if identity in self._including:
             raise LoopedError(f"{path} includes itself", text.span)
         try:
-            program, errors = parse(read_source(path))
+            program, errors = parse(read_source(path), self.syntax)
         except LoopedError as error:
             raise LoopedError(str(error), text.span) from None
         self.errors += errors
@@ -271,10 +267,10 @@ class Expander:
 
     def _unknown(self, command: Command) -> LoopedError:
         if command.name.startswith("."):
-            known = [*_DIRECTIVES, *_CLOSERS.values()]
+            known = sorted({*_OWN, *self.directives})
             what = "directive"
         else:
-            known = [*self.macros, *(i.mnemonic for i in self.isa.instructions)]
+            known = [*self.macros, *self.mnemonics]
             what = "instruction or macro"
         near = difflib.get_close_matches(command.name, known, 1)
         hint = f"did you mean `{near[0]}`?" if near else None

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import looped
 from looped.errors import CompileError, FileError, SourceError
 from looped.image import Image, Location
 from looped.image.formats import FORMATS, dump_image, load_image
@@ -28,6 +29,13 @@ def test_decimals_may_be_separated_by_anything_usual(tmp_path) -> None:
     path = tmp_path / "a.dec"
     path.write_text("9 9\t-1\r\n+3,65535\n\n")
     assert load_image(path, "subleq", 16).words == (9, 9, 65535, 3, 65535)
+
+
+def test_raw_binaries_of_a_machine_that_counts_bytes_are_filled_to_a_word(tmp_path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(bytes([1, 2, 3, 4, 5]))
+    image = looped.assemble(path, machine="rv32i")
+    assert (image.words, image.width, image.unit) == ((0x04030201, 5), 32, 4)
 
 
 def test_every_wrong_number_is_reported(tmp_path) -> None:

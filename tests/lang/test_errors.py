@@ -62,6 +62,7 @@ SENTENCES = {
     ".word é": "p.sasm:1:7: error: `é` has no meaning here",
     ".frob 1": "p.sasm:1:1: error: no directive named `.frob`",
     ".machine z80": "p.sasm:1:10: error: no machine named `z80`",
+    ".machine subleq\n.machine rv32i": "p.sasm:2:10: error: this source is for subleq already",
     ".width 12": "p.sasm:1:8: error: subleq has no 12-bit words",
     ".zero -1": "p.sasm:1:7: error: .zero -1 is negative",
     ".zero 99999999999": "p.sasm:1:7: error: the program is longer than 1,048,576 words",

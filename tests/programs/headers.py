@@ -22,12 +22,23 @@ class Program:
 
 
 def programs() -> list[Program]:
-    """Every program, in alphabetical order; included files in `lib` are none."""
-    return [_read(path) for path in sorted(FOLDER.glob("*/*.sasm"))]
+    """Every program for SUBLEQ, in alphabetical order; included files in `lib` are none."""
+    return [_read(path, ";") for path in sorted(FOLDER.glob("*/*.sasm"))]
 
 
-def _read(path: Path) -> Program:
-    fields = dict(re.findall(r"^; (\w+): +(.+)$", path.read_text(), re.MULTILINE))
+def riscv_programs() -> list[Program]:
+    """Every assembly program for RV32I; steps include system calls."""
+    return [_read(path, "#") for path in sorted(FOLDER.glob("rv32i/*.s"))]
+
+
+def c_programs() -> list[Program]:
+    """Every C program; steps are those of GCC 12.2, and no promise."""
+    return [_read(path, "//") for path in sorted(FOLDER.glob("c/*.c"))]
+
+
+def _read(path: Path, comment: str) -> Program:
+    pattern = rf"^{comment} (\w+): +(.+)$"
+    fields = dict(re.findall(pattern, path.read_text(), re.MULTILINE))
     return Program(
         path=path,
         input=ast.literal_eval("b" + fields.get("input", '""')),

@@ -1,0 +1,155 @@
+"""ELF files to images: linked 32-bit RISC-V programs, with their symbols and source lines.
+
+A program that is linked to addresses from 0x80000000 on, where boards for RISC-V have their memory,
+is moved down to 0, with its symbols and its entry. That is right for code that addresses memory
+relative to the program counter, as `-mcmodel=medany` makes it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from elftools.common.exceptions import DWARFError, ELFError
+from elftools.construct.core import ConstructError
+from elftools.elf.elffile import ELFFile
+
+from looped.errors import FileError
+from looped.files import read_bytes
+from looped.image.image import Image, Location
+
+__all__ = ["is_elf", "load_elf"]
+
+_LARGEST_FILE = 64 << 20
+_LARGEST_MEMORY = 4 << 20
+_MAGIC = b"\x7fELF"
+_HIGH = 0x80000000
+_COMPRESSED, _FLOATING = 1, 6
+_MARCH = "build it with -march=rv32i -mabi=ilp32"
+_TYPES = {"ET_REL": "is not linked yet: it is an object file", "ET_DYN": "is position independent"}
+_TYPE_HINTS = {"ET_REL": "link it, with its entry and its addresses", "ET_DYN": "-static -no-pie"}
+
+
+def is_elf(path: Path) -> bool:
+    """Whether a file begins as ELF files do; false if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
+
+
+def load_elf(path: Path) -> Image:
+    """The program in an ELF file: its segments from address 0 on, symbols, entry, source lines.
+
+    Raises FileError for what is no linked RV32 program without compressed instructions, what is
+    truncated, and what needs more than 4 MB.
+    """
+    content = read_bytes(path, _LARGEST_FILE)
+    if not content.startswith(_MAGIC):
+        raise FileError(f"{path} is not an ELF file")
+    try:
+        file = ELFFile(io.BytesIO(content))
+        _check(path, file)
+        return _Program(path, file, content).image()
+    except (ELFError, ConstructError, UnicodeDecodeError, KeyError, TypeError, ValueError):
+        raise FileError(f"{path} is a damaged ELF file") from None
+
+
+def _check(path: Path, file: Any) -> None:
+    """Refuse what the machine cannot execute."""
+    kind, flags = file["e_type"], file["e_flags"]
+    if file.elfclass != 32:
+        raise FileError(f"{path} is a 64-bit ELF file, and RV32I has 32 bits", hint=_MARCH)
+    if not file.little_endian:
+        raise FileError(f"{path} is a big-endian ELF file, and RV32I is little-endian")
+    if file["e_machine"] != "EM_RISCV":
+        raise FileError(f"{path} is for {file.get_machine_arch()}, not for RISC-V")
+    if kind != "ET_EXEC":
+        why = _TYPES.get(kind, "is no program")
+        raise FileError(f"{path} {why}", hint=_TYPE_HINTS.get(kind))
+    if flags & _COMPRESSED:
+        raise FileError(f"{path} has compressed instructions, which RV32I lacks", hint=_MARCH)
+    if flags & _FLOATING:
+        raise FileError(f"{path} passes floating-point registers, which RV32I lacks", hint=_MARCH)
+
+
+class _Program:
+    """One file on its way to an image."""
+
+    def __init__(self, path: Path, file: Any, content: bytes) -> None:
+        self.path = path
+        self.file = file
+        self.content = content
+        self.segments = [s for s in file.iter_segments("PT_LOAD") if s["p_memsz"]]
+        if not self.segments:
+            raise FileError(f"{path} has nothing to load")
+        self.base = _HIGH if min(s["p_vaddr"] for s in self.segments) >= _HIGH else 0
+
+    def image(self) -> Image:
+        """The image; addresses are those of the file, less the base."""
+        memory = self._memory()
+        words = tuple(int.from_bytes(memory[i : i + 4], "little") for i in range(0, len(memory), 4))
+        entry = self.file["e_entry"] - self.base
+        if not 0 <= entry < len(memory):
+            raise FileError(f"{self.path} begins at {entry:#x}, where nothing is loaded")
+        symbols = dict(self._symbols())
+        return Image("rv32i", 32, words, symbols, self._source_map(len(words)), entry, 4)
+
+    def _memory(self) -> bytearray:
+        end = max(s["p_vaddr"] - self.base + s["p_memsz"] for s in self.segments)
+        if end > _LARGEST_MEMORY:
+            message = f"{self.path} needs memory up to address {end:#x}"
+            raise FileError(message, hint=f"at most {_LARGEST_MEMORY:#x}; link it to lower ones")
+        memory = bytearray(-(-end // 4) * 4)
+        for segment in self.segments:
+            start, size = segment["p_offset"], min(segment["p_filesz"], segment["p_memsz"])
+            if start + size > len(self.content):
+                raise FileError(f"{self.path} is truncated: a segment ends behind its end")
+            address = segment["p_vaddr"] - self.base
+            memory[address : address + size] = self.content[start : start + size]
+        return memory
+
+    def _symbols(self) -> Iterator[tuple[str, int]]:
+        table = self.file.get_section_by_name(".symtab")
+        for symbol in table.iter_symbols() if table is not None else ():
+            kind, place = symbol["st_info"]["type"], symbol["st_shndx"]
+            plain = symbol.name and symbol.name[0] not in ".$"
+            if not plain or kind in ("STT_FILE", "STT_SECTION") or place == "SHN_UNDEF":
+                continue
+            yield symbol.name, symbol["st_value"] - (self.base if place != "SHN_ABS" else 0)
+
+    def _source_map(self, words: int) -> tuple[Location | None, ...]:
+        """Where each word comes from, as the debugger's line table has it; empty without one."""
+        if not self.file.has_dwarf_info():
+            return ()
+        places: list[Location | None] = [None] * words
+        try:
+            for start, end, location in _lines(self.file.get_dwarf_info()):
+                first = max(0, start - self.base) // 4
+                for index in range(first, min(words, -(-(end - self.base) // 4))):
+                    places[index] = location
+        except (DWARFError, IndexError, AttributeError):
+            return ()
+        return tuple(places) if any(places) else ()
+
+
+def _lines(dwarf: Any) -> Iterator[tuple[int, int, Location]]:
+    """Runs of addresses, `start` to `end`, with the source line of each."""
+    for unit in dwarf.iter_CUs():
+        program = dwarf.line_program_for_CU(unit)
+        if program is None:
+            continue
+        first = 0 if program["version"] >= 5 else 1
+        names = [entry.name.decode("utf-8", "replace") for entry in program["file_entry"]]
+        before = None
+        for entry in program.get_entries():
+            state = entry.state
+            if state is None:
+                continue
+            if before is not None and state.address > before.address:
+                name = names[before.file - first]
+                yield before.address, state.address, Location(name, before.line)
+            before = None if state.end_sequence else state

@@ -1,0 +1,56 @@
+"""RV32I instructions as text: what a word says, in the syntax of the assembler."""
+
+from __future__ import annotations
+
+from looped.isa.rv32i import ABI_NAMES, INSTRUCTIONS, Decoded, decode
+
+__all__ = ["disassemble"]
+
+_LOAD, _JALR = 0x03, 0x67
+_MASK = 0xFFFFFFFF
+
+
+def disassemble(word: int, pc: int = 0) -> str:
+    """The instruction in a 32-bit word at the byte address `pc`; targets are absolute.
+
+    A word that is no instruction of RV32I, or one that has no text of its own, is a `.word`. The
+    text assembles, at that address, to the word.
+    """
+    found = decode(word)
+    operands = None if found is None else _operands(found, pc)
+    if found is None or operands is None:
+        return f".word {word:#010x}"
+    return f"{found.mnemonic} {operands}".strip()
+
+
+def _operands(found: Decoded, pc: int) -> str | None:
+    """The operands of an instruction, None for a fence that has no text."""
+    encoding = INSTRUCTIONS[found.mnemonic]
+    rd, rs1, rs2 = (ABI_NAMES[number] for number in (found.rd, found.rs1, found.rs2))
+    if found.mnemonic == "fence":
+        return _fence(found)
+    if encoding.funct12 is not None:
+        return ""
+    if encoding.opcode in (_LOAD, _JALR):
+        return f"{rd}, {found.imm}({rs1})"
+    target = f"{pc + found.imm & _MASK:#x}"
+    return {
+        "R": f"{rd}, {rs1}, {rs2}",
+        "I": f"{rd}, {rs1}, {found.imm}",
+        "S": f"{rs2}, {found.imm}({rs1})",
+        "B": f"{rs1}, {rs2}, {target}",
+        "U": f"{rd}, {found.imm & 0xFFFFF:#x}",
+        "J": f"{rd}, {target}",
+    }[encoding.format]
+
+
+def _fence(found: Decoded) -> str | None:
+    if found.rd or found.rs1 or not 0 <= found.imm <= 0xFF:
+        return None
+    before, after = _accesses(found.imm >> 4), _accesses(found.imm & 15)
+    return f"{before}, {after}" if before and after else None
+
+
+def _accesses(bits: int) -> str:
+    """Four bits as the letters of the accesses that they stand for."""
+    return "".join(letter for i, letter in enumerate("wroi") if bits >> i & 1)[::-1]

@@ -1,0 +1,108 @@
+"""The symbol table: labels, constants, and what a name that is neither may have meant."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+
+from looped.errors import LoopedError, Span
+from looped.lang.ast import Symbol, Text
+from looped.lang.expressions import Bound, evaluate
+from looped.lang.items import Item
+
+__all__ = ["SymbolTable"]
+
+_DEEPEST_CHAIN = 50
+
+
+@dataclass
+class SymbolTable:
+    """Names and what they stand for; keys are those of `Scope.key`.
+
+    `provided` holds names that a source may use, and may define in another way.
+    """
+
+    provided: dict[str, int] = field(default_factory=dict)
+    _labels: dict[str, int] = field(default_factory=dict)
+    _constants: dict[str, Bound] = field(default_factory=dict)
+    _values: dict[str, int] = field(default_factory=dict)
+    _spans: dict[str, Span] = field(default_factory=dict)
+    _evaluating: list[str] = field(default_factory=list)
+
+    def define(self, item: Item) -> None:
+        """Take note of a label or a constant. Raises LoopedError if there is one of that name."""
+        first = self._spans.get(item.key)
+        if first is not None:
+            name = item.key[item.key.find("@") :] if "@" in item.key else item.key
+            raise LoopedError(f"`{name}` is defined twice", item.span, f"first at {first}")
+        self._spans[item.key] = item.span
+        if item.kind == "label":
+            return
+        value = item.arguments[0]
+        if isinstance(value, Text):
+            raise LoopedError(f"{item.kind} needs a number", value.span)
+        self._constants[item.key] = value
+
+    def move(self, key: str, address: int) -> None:
+        """Say where a label is; constants may depend on it and are computed anew."""
+        self._labels[key] = address
+        self._values.clear()
+
+    def constants(self) -> list[str]:
+        """The keys of all constants."""
+        return list(self._constants)
+
+    def number(self, bound: Bound) -> int:
+        """The value of an expression. Raises LoopedError."""
+        return evaluate(bound, self.look_up)
+
+    def look_up(self, key: str, symbol: Symbol | None = None) -> int:
+        """The value of a name; `symbol` is where it stands. Raises LoopedError."""
+        if key in self._labels:
+            return self._labels[key]
+        if key in self._values:
+            return self._values[key]
+        if key in self._constants:
+            return self._constant(key)
+        assert symbol is not None
+        if key in self._spans:
+            raise LoopedError(f"`{symbol.name}` is not known here yet", symbol.span)
+        if key in self.provided:
+            return self.provided[key]
+        raise self._unknown(key, symbol)
+
+    def defines(self, key: str) -> bool:
+        """Whether there is a label or a constant of that name."""
+        return key in self._spans
+
+    def public(self) -> dict[str, int]:
+        """The names that a user may ask for: those that are not local to anything."""
+        everything = {**self._labels, **self._values}
+        return {k: v for k, v in everything.items() if not {"@", "!"} & set(k) and k[0] != "."}
+
+    def _constant(self, key: str) -> int:
+        if key in self._evaluating:
+            raise LoopedError(f"constant `{key}` is defined by itself", self._spans[key])
+        if len(self._evaluating) >= _DEEPEST_CHAIN:
+            message = f"constants defined through more than {_DEEPEST_CHAIN} others"
+            raise LoopedError(message, self._spans[key])
+        self._evaluating.append(key)
+        try:
+            value = evaluate(self._constants[key], self.look_up)
+        finally:
+            self._evaluating.pop()
+        self._values[key] = value
+        return value
+
+    def _unknown(self, key: str, symbol: Symbol) -> LoopedError:
+        if symbol.name[0].isdigit():
+            where = "before" if symbol.name[-1] == "b" else "after"
+            return LoopedError(f"there is no label `{symbol.name[:-1]}:` {where} this", symbol.span)
+        own = key.removesuffix(symbol.name)
+        known = {k.removeprefix(own) if own else k: k for k in self._spans if k.startswith(own)}
+        known = {name: k for name, k in known.items() if "!" not in name}
+        near = difflib.get_close_matches(symbol.name, known, 1)
+        hint = None
+        if near:
+            hint = f"did you mean `{near[0]}`, defined at {self._spans[known[near[0]]]}?"
+        return LoopedError(f"no label named `{symbol.name}`", symbol.span, hint)

@@ -1,0 +1,211 @@
+"""What a user of RISC-V assembly sees: whole messages, all at once, and never a traceback."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from looped.errors import LoopedError, Source, SourceError
+from looped.lang import assemble
+
+
+def complaint(text: str) -> str:
+    with pytest.raises(SourceError) as caught:
+        assemble(Source("p.s", text))
+    return caught.value.render()
+
+
+def test_the_caret_stands_under_the_operand_and_the_hint_names_the_right_instruction() -> None:
+    assert complaint("loop:   add a0, a1, 5\n        bnez a0, lop\n") == (
+        "p.s:1:21: error: a number stands where a register is needed\n"
+        "    1 | loop:   add a0, a1, 5\n"
+        "      |                     ^\n"
+        "hint: did you mean `addi`?\n"
+        "\n"
+        "p.s:2:18: error: no label named `lop`\n"
+        "    2 |         bnez a0, lop\n"
+        "      |                  ^^^\n"
+        "hint: did you mean `loop`, defined at p.s:1:1?"
+    )
+
+
+SENTENCES = {
+    "addd a0, a1, a2": ("1: error: no instruction or macro named `addd`", "did you mean `add`?"),
+    ".sectoin .text": ("1: error: no directive named `.sectoin`", "did you mean `.section`?"),
+    "add a0, a1": ("1: error: `add` takes 3 operands, not 2", "add rd, rs1, rs2"),
+    "mv a0": ("1: error: `mv` takes 2 operands, not 1", "mv rd, rs"),
+    "ecall 1": ("1: error: `ecall` takes no operands, not 1", "ecall"),
+    "jal a0, a, b": (
+        "1: error: `jal` takes 1 or 2 operands, not 3",
+        "jal rd, target or jal target",
+    ),
+    "mv a0, 5": ("8: error: a number stands where a register is needed", None),
+    "addi a0, a1, a2": (
+        "14: error: a register stands where a number is needed",
+        "did you mean `add`?",
+    ),
+    "slli a0, a1, a2": (
+        "14: error: a register stands where a number is needed",
+        "did you mean `sll`?",
+    ),
+    "li a0, a1": ("8: error: a register stands where a number is needed", "did you mean `mv`?"),
+    ".word a0": ("7: error: a register stands where a number is needed", None),
+    "add a0, 4(a1), a2": (
+        "9: error: memory stands where a register is needed",
+        "add rd, rs1, rs2",
+    ),
+    "addi a0, a0, (a1)": ("14: error: memory stands where a number is needed", "addi rd, rs1, imm"),
+    'addi a0, a0, "a"': ("14: error: text stands where a number is needed", "addi rd, rs1, imm"),
+    "add a0, a1, a8": ("13: error: no register named `a8`", "x0 to x31, or zero ra sp … t6"),
+    "lw a0, a1": (
+        "8: error: memory at a register is needed here, such as 0(a1)",
+        "lw rd, offset(rs1) or lw rd, symbol",
+    ),
+    "lw a0, 4(5)": (
+        "10: error: a number stands where a register is needed",
+        "lw rd, offset(rs1) or lw rd, symbol",
+    ),
+    "addi a0, a1, 2048": (
+        "14: error: 2048 does not fit `addi`",
+        "-2048 to 2047; li loads larger numbers into a register",
+    ),
+    "sw a0, -2049(a1)": (
+        "8: error: -2049 does not fit `sw`",
+        "-2048 to 2047; la loads an address into a register",
+    ),
+    "slli a0, a0, 32": ("14: error: 32 does not fit `slli`", "0 to 31"),
+    "lui a0, -1": (
+        "9: error: -1 does not fit `lui`",
+        "0 to 1048575; %hi(…) has the upper 20 bits of an address",
+    ),
+    "li a0, 1 << 32": (
+        "8: error: 4294967296 does not fit `li`",
+        "-2147483648 to 4294967295",
+    ),
+    ".byte 256": ("7: error: 256 does not fit 8 bits", "-128 to 255"),
+    "beq a0, a1, . + 4096": (
+        "13: error: +4096 bytes are too far for `beq`",
+        "it reaches -4096 to +4092; branch around a `j`",
+    ),
+    "j . + 0x100000": (
+        "3: error: +1048576 bytes are too far for `jal`",
+        "it reaches -1048576 to +1048572; use `call` or `tail`",
+    ),
+    "j . + 2": (
+        "3: error: no instruction begins at address 2: it is no multiple of 4",
+        ".align 2 before the label",
+    ),
+    ".byte 1; nop": (
+        "10: error: address 1 is no multiple of 4, as instructions need",
+        ".align 2 before it",
+    ),
+    "j 1f": ("3: error: there is no label `1:` after this", None),
+    "1: j 2b": ("6: error: there is no label `2:` before this", None),
+    "lui a0, %high(a)": ("9: error: no modifier named `%high`", "did you mean `%hi`?"),
+    "x: lui a0, %hi(x) + 1": (
+        "12: error: `%hi` is no part of a larger expression",
+        "%hi(symbol + 4)",
+    ),
+    "1: addi a0, a0, %pcrel_lo(1b)": (
+        "17: error: %pcrel_lo needs the label of an auipc with %pcrel_hi",
+        None,
+    ),
+    "fence wr, r": ("7: error: a fence orders some of i, o, r and w", "fence iorw, iorw"),
+    ".align 17": (
+        "8: error: .align 17 is too much",
+        "it is the exponent of a power of two, 0 to 16",
+    ),
+    ".balign 3": ("9: error: .balign 3 is no power of two", "1, 2, 4, … 65536"),
+    ".space -1": ("8: error: .space -1 is negative", None),
+    "nop; .org 2": ("11: error: .org 2 is less than the offset so far, 4", None),
+    ".space 9999999": ("1: error: the program is longer than 4,194,304 bytes", None),
+    ".section": ("1: error: .section needs a name", ".section .rodata"),
+    ".comm 5, 5": ("7: error: .comm needs a name", ".comm buffer, 64, 4"),
+    ".string 5": ("1: error: .string needs a text", '.string "like this"'),
+    "a: a: nop": ("4: error: `a` is defined twice", "first at p.s:1:1"),
+    "a = 1; a: nop": ("8: error: `a` is defined twice", "first at p.s:1:1"),
+    "a =": ("4: error: a value is missing", None),
+    "lui a0, %hi": ("12: error: a modifier is followed by its operand in parentheses", None),
+    "lw a0, 4(a1": ("12: error: a parenthesis is not closed", None),
+    "lw a0, 4(": ("10: error: a parenthesis is not closed", None),
+    "lw a0, 4()": ("10: error: an empty pair of parentheses", None),
+    "add a0 a1, a2": ("8: error: a comma is missing between two operands", None),
+    "nop /* x": ("5: error: this comment has no end", "*/ ends it"),
+    "1x: nop": ("1: error: `1x` is no label", "a name, or 1, 2, …"),
+    ".width 16": ("8: error: rv32i has no 16-bit words", "widths: 32"),
+    r'.ascii "\q"': (r"8: error: `\q` is no escape", r"\n \t \r \0 \\ \' " + r"\" \b \f \x41"),
+}
+
+
+@pytest.mark.parametrize("text", SENTENCES, ids=range(len(SENTENCES)))
+def test_sentences(text: str) -> None:
+    told = complaint(text).split("\n")
+    sentence, hint = SENTENCES[text]
+    assert told[0] == f"p.s:1:{sentence}"
+    assert told[3:] == ([f"hint: {hint}"] if hint else [])
+
+
+def test_the_c_preprocessor_is_asked_for_where_it_is_needed() -> None:
+    text = "# include nothing\n  nop\n#define N 5\n"
+    assert assemble(Source("p.s", text)).words == (0x13,)
+    with pytest.raises(SourceError) as caught:
+        assemble(Source("p.S", text.replace("# include", "# Include")))
+    assert caught.value.render() == (
+        "p.S:3:1: error: `#define` is for the C preprocessor\n"
+        "    3 | #define N 5\n"
+        "      | ^^^^^^^\n"
+        "hint: gcc -E -P FILE.S > FILE.s"
+    )
+
+
+def test_errors_of_all_stages_are_told_in_the_order_of_the_text() -> None:
+    text = (
+        "addi a0, a0, 5000\nlw a0, (\nfrob\nbeqz a0, far\n.byte -200\nx: x:\n.space 5003\nfar: nop"
+    )
+    lines = [line for line in complaint(text).splitlines() if "error:" in line]
+    assert lines == [
+        "p.s:1:14: error: 5000 does not fit `addi`",
+        "p.s:2:9: error: a parenthesis is not closed",
+        "p.s:3:1: error: no instruction or macro named `frob`",
+        "p.s:4:10: error: +5008 bytes are too far for `beq`",
+        "p.s:5:7: error: -200 does not fit 8 bits",
+        "p.s:6:4: error: `x` is defined twice",
+    ]
+
+
+PIECES = st.sampled_from(
+    ["lw", "li", "la", "x", "a0", ":", ",", "(", ")", "+", "-", "1", "1b", "1f", "%lo", "%pcrel_lo",
+     "'a'", '"t"', ".word", ".byte", ".align", ".macro", ".endm", ".set", ".org", ".space", "@l",
+     ".", "\n", " ", ";", "=", ".section", ".data", ".comm", "/*", "*/", "//", "#", "\\x", "fence",
+     "jalr", "beq", "0777", "08", ".machine"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=40).map(" ".join))
+def test_no_arrangement_of_tokens_makes_a_traceback(text: str) -> None:
+    try:
+        assemble(Source("p.s", text))
+    except LoopedError as error:
+        assert error.render()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 100_000,
+        ".word " + "(" * 50_000 + "1" + ")" * 50_000,
+        "lw a0, " + "1(" * 10_000,
+        ".space 1 << 100",
+        ".org 1 << 100",
+        ".align 1 << 100",
+        ".space 4000000\n" * 1000,
+        ".comm x, 1 << 60",
+        "/*" * 100_000,
+        "1: " * 20_000 + "x",
+        ".macro m x\nm x + x\nm x * 2\n.endm\nm 1",
+    ],
+    ids=range(11),
+)
+def test_what_would_exhaust_the_machine_is_refused(text: str) -> None:
+    assert complaint(text).startswith("p.s:")
