@@ -14,6 +14,7 @@ from pathlib import Path
 
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.emit import compile_circuit
+from looped.compiler.precision import precision
 from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import Engine
@@ -71,29 +72,36 @@ def assemble(
     return assemble_file(path, width=width, machine=machine)
 
 
-def compile(image: Image, memory: int | None = None, *, bake: bool = False) -> CompiledMachine:
+def compile(
+    image: Image, memory: int | None = None, *, bake: bool = False, dtype: str = "float32"
+) -> CompiledMachine:
     """The weights of a machine that can run an image.
 
     `memory` is the number of words, by default the smallest that holds the image. With `bake` the
-    instructions go into the weights and memory holds only data. Raises CompileError.
+    instructions go into the weights and memory holds only data. `dtype` is the format in which all
+    sums shall be exact. Raises CompileError.
     """
     memory = smallest_memory(image) if memory is None else memory
     machine = MACHINES[image.machine]
     machine.check(image.width, memory)
     image.padded(memory)
+    form = precision(dtype)
     if not bake:
-        return compile_circuit(machine.circuit(image.width, memory))
+        return compile_circuit(machine.circuit(image.width, memory, None, form))
     code = machine.read_code(image, memory)
-    return compile_circuit(machine.circuit(image.width, memory, code), code.addresses)
+    return compile_circuit(machine.circuit(image.width, memory, code, form), code.addresses)
 
 
 def compile_machine(
-    name: str = DEFAULT_MACHINE, width: int = DEFAULT_WIDTH, memory: int = DEFAULT_MEMORY
+    name: str = DEFAULT_MACHINE,
+    width: int = DEFAULT_WIDTH,
+    memory: int = DEFAULT_MEMORY,
+    dtype: str = "float32",
 ) -> CompiledMachine:
-    """The weights of a universal machine. Raises CompileError."""
+    """The weights of a universal machine, exact in `dtype`. Raises CompileError."""
     if name not in MACHINES:
         raise _unknown_machine(name)
-    return compile_circuit(MACHINES[name].circuit(width, memory))
+    return compile_circuit(MACHINES[name].circuit(width, memory, None, precision(dtype)))
 
 
 def smallest_memory(image: Image) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from looped.compiler import arithmetic
+from looped.compiler.precision import FLOAT32, Precision
 from looped.compiler.signals import Condition, Operand, Value, value
 from looped.compiler.words import Lane, Word
 from looped.errors import CompileError
@@ -81,11 +82,15 @@ class Write:
 
 @dataclass
 class Circuit:
-    """One step of a machine. Statements are added by the methods; `check` says if it is valid."""
+    """One step of a machine. Statements are added by the methods; `check` says if it is valid.
+
+    `precision` is the format in which its sums shall be exact: adders are cut to its mantissa.
+    """
 
     name: str
     width: int
     address_bits: int
+    precision: Precision = FLOAT32
     registers: list[Register] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     defines: list[Define] = field(default_factory=list)
@@ -149,11 +154,11 @@ class Circuit:
 
     def add(self, x: Word, y: Word | int) -> Value:
         """`x + y`, wrapped to the width of x."""
-        return arithmetic.add(x, y, self.let)
+        return arithmetic.add(x, y, self.let, self.precision.slice_bits)
 
     def sub(self, x: Word, y: Word) -> Value:
         """`x - y`, wrapped to the width of x."""
-        return arithmetic.sub(x, y, self.let)
+        return arithmetic.sub(x, y, self.let, self.precision.slice_bits)
 
     def select(
         self,

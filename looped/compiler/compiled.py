@@ -52,7 +52,8 @@ class Plan:
     `words` maps the name of each word that exists between loops to its lanes, least significant
     bit first; `tenants[i]` names what lives in lane i in the course of a loop. The columns are
     `memory` words, then the CPU, then the input. `code` lists the addresses whose words are
-    instructions of a baked program; it is empty for a universal machine.
+    instructions of a baked program; it is empty for a universal machine. `dtype` names the format
+    that its sums were cut for.
     """
 
     machine: str
@@ -67,6 +68,7 @@ class Plan:
     blocks: tuple[BlockPlan, ...]
     code: tuple[int, ...] = ()
     baked: bool = False
+    dtype: str = "float32"
 
     @property
     def columns(self) -> int:

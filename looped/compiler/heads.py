@@ -14,7 +14,8 @@ column itself. Both heads carry the same value, `value + 1` of a memory column o
 CPU; the first adds what is found, the second, in which each column finds itself, subtracts its own.
 
 The inverse temperature makes the softmax of such scores one-hot to the last bit: the smallest gap
-times β lies above UNDERFLOW, where exp is zero in float64, and so in every smaller dtype.
+times β lies above UNDERFLOW, where exp is zero in float64, and so in every smaller dtype. (float16
+cannot hold the scores that this takes; its machines make do with the underflow of float32.)
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from fractions import Fraction
 
 from looped.compiler.circuit import Circuit, Read, Write
 from looped.compiler.layout import CPU, TAG, VALUE, position
+from looped.compiler.precision import FLOAT32, FLOAT64, Precision
 from looped.compiler.words import Form, Lane, Word, sign
 
 __all__ = ["UNDERFLOW", "Head", "erase_head", "inverse_temperature", "read_head", "write_head"]
 
-UNDERFLOW = 1075 * math.log(2)
+UNDERFLOW = FLOAT64.underflow
 """exp(-x) rounds to zero in float64 for x above this: half its smallest subnormal, 2^-1075."""
 
 
@@ -37,8 +39,8 @@ UNDERFLOW = 1075 * math.log(2)
 class Head:
     """One attention head before it has indices: forms for q, k, v and the lanes that v goes to.
 
-    `gap` is the least difference between the best score and the next, before scaling; `out`
-    has a factor for what is added (+1) or subtracted (-1).
+    `gap` is the least difference between the best score and the next, before scaling by `beta`;
+    `factor` says whether what is found is added (+1) or subtracted (-1).
     """
 
     name: str
@@ -48,12 +50,15 @@ class Head:
     out: tuple[Lane, ...]
     factor: int
     gap: int
+    beta: int
     explanation: str
 
 
-def inverse_temperature(gap: int) -> int:
-    """The smallest power of two β with β · gap > UNDERFLOW."""
-    return 1 << math.ceil(math.log2(UNDERFLOW / gap))
+def inverse_temperature(gap: int, precision: Precision) -> int:
+    """The smallest power of two β with β · gap above the underflow."""
+    wide = precision.exponent >= FLOAT32.exponent
+    underflow = UNDERFLOW if wide else precision.underflow
+    return 1 << math.ceil(math.log2(underflow / gap))
 
 
 def read_head(read: Read, circuit: Circuit) -> Head:
@@ -71,6 +76,7 @@ def read_head(read: Read, circuit: Circuit) -> Head:
         out=read.result.lanes,
         factor=1,
         gap=2,
+        beta=inverse_temperature(2, circuit.precision),
         explanation=f"{read.name} := mem[{where}]",
     )
 
@@ -91,6 +97,7 @@ def write_head(write: Write, circuit: Circuit) -> Head:
         out=Word.of(VALUE, circuit.width).lanes,
         factor=1,
         gap=1,
+        beta=inverse_temperature(1, circuit.precision),
         explanation=f"mem[{write.address}] += {write.value}, others += themselves",
     )
 
@@ -106,6 +113,7 @@ def erase_head(write: Write, circuit: Circuit) -> Head:
         out=Word.of(VALUE, circuit.width).lanes,
         factor=-1,
         gap=2,
+        beta=inverse_temperature(2, circuit.precision),
         explanation="every column -= its old content",
     )
 
