@@ -18,13 +18,15 @@ from looped.compiler.precision import precision
 from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import Engine
-from looped.errors import CompileError
+from looped.errors import CertificateError, CompileError
 from looped.image import Image
 from looped.image.formats import FORMATS, load_image
 from looped.lang import assemble_file
 from looped.machines import MACHINES
 from looped.machines.machine import MINIMUM_MEMORY
 from looped.trace import Access, Step, Trace
+from looped.verify.certificate import Certificate, numeric_verdict
+from looped.verify.certificate import certify as certify_circuit
 from looped.verify.lockstep import Verdict, lockstep
 
 __all__ = [
@@ -33,8 +35,10 @@ __all__ = [
     "DEFAULT_WIDTH",
     "ENGINES",
     "assemble",
+    "certify",
     "compile",
     "compile_machine",
+    "engine",
     "run",
     "smallest_memory",
     "verify",
@@ -52,6 +56,28 @@ def _event(machine: CompiledMachine, dtype: str = "float32", device: str = "cpu"
 
 
 ENGINES: dict[str, Callable[..., Engine]] = {"dense": DenseEngine, "event": _event}
+
+
+def engine(
+    name: str,
+    machine: CompiledMachine,
+    dtype: str = "float32",
+    device: str = "cpu",
+    uncertified: bool = False,
+) -> Engine:
+    """An engine by its name, for a machine that is certified to be exact in a dtype.
+
+    Checked is the part of the certificate that depends on the dtype: sums, softmax, norm. Raises
+    CertificateError if it fails, unless `uncertified` is set; CompileError.
+    """
+    if not uncertified:
+        faults = numeric_verdict(machine, dtype).faults
+        if faults:
+            raise CertificateError(
+                f"the machine is not certified in {dtype}: {faults[0]}",
+                hint=f"compile it with --dtype {dtype}, or run it with --uncertified",
+            )
+    return ENGINES[name](machine, dtype, device)
 
 
 def assemble(
@@ -146,6 +172,31 @@ def verify(
     """Hold a run against the reference, every lane after every loop. Raises Mismatch."""
     engine = engine or DenseEngine(machine)
     return lockstep(machine, engine, [image], [data], steps, progress)
+
+
+def certify(
+    machine: CompiledMachine,
+    image: Image | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Certificate:
+    """Show from its weights what a machine computes, and in which dtypes it is exact.
+
+    A baked machine is shown to be that of the program in `image`. Raises CompileError if there is
+    no such machine, CertificateError if a baked machine's program is missing or another one.
+    """
+    plan = machine.plan
+    if plan.machine not in MACHINES:
+        raise _unknown_machine(plan.machine)
+    described = MACHINES[plan.machine]
+    code = None
+    if plan.baked:
+        if image is None:
+            raise CertificateError("a baked machine is certified together with its program")
+        code = described.read_code(image, plan.memory)
+        if tuple(sorted(code.addresses)) != plan.code:
+            raise CertificateError("the machine is baked for another program")
+    circuit = described.circuit(plan.width, plan.memory, code, precision(plan.dtype))
+    return certify_circuit(machine, circuit, progress)
 
 
 def _unknown_machine(name: str) -> CompileError:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 __all__ = [
+    "CertificateError",
     "CompileError",
     "Diagnostic",
     "FileError",
@@ -149,3 +150,9 @@ class StepLimitError(LoopedError):
     """A program did not halt within the steps that it was given."""
 
     exit_code = 6
+
+
+class CertificateError(LoopedError):
+    """A machine that is not certified in the dtype that is asked for."""
+
+    exit_code = 7

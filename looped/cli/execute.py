@@ -40,6 +40,7 @@ def run(
     memory: int | None,
     engine: str,
     dtype: str,
+    uncertified: bool,
     device: str,
     steps: int | None,
     trace: bool,
@@ -56,8 +57,8 @@ def run(
       looped run FORTH.dec --machine subleq --width 16 --memory 32768
       looped run programs/subleq/fibonacci.sasm --trace --steps 20
     """
-    compiled, image = open_program(program, machine, width, memory)
-    chosen = api.ENGINES[engine](compiled, dtype, device)
+    compiled, image = open_program(program, machine, width, memory, dtype)
+    chosen = api.engine(engine, compiled, dtype, device, uncertified)
     computer = Computer(compiled.plan, chosen, [image.words], [_standard_input()])
     output = None if as_json else sys.stdout.buffer
     with progress("run") as line:
@@ -183,6 +184,7 @@ def verify(
     memory: int | None,
     engine: str,
     dtype: str,
+    uncertified: bool,
     device: str,
     steps: int | None,
     data: Path | None,
@@ -204,8 +206,8 @@ def verify(
     content = _read_input(data)
     verdicts = []
     for path in programs:
-        compiled, image = open_program(path, machine, width, memory)
-        chosen = api.ENGINES[engine](compiled, dtype, device)
+        compiled, image = open_program(path, machine, width, memory, dtype)
+        chosen = api.engine(engine, compiled, dtype, device, uncertified)
         with progress(f"verify {path}") as line:
             try:
                 verdict = api.verify(compiled, image, content, steps, chosen, line)

@@ -1,7 +1,7 @@
 """What the heads of a block do to every lane of every class of columns, for all states.
 
-Whom each head finds follows from the scores (`winners`). What it then adds is a form of the lanes of
-the column found; the content of a memory column is a variable that is named by the code of the
+Whom each head finds follows from the scores (`winners`). What it then adds is a form of the lanes
+of the column found; the content of a memory column is a variable that is named by the code of the
 column, so that two columns found are the same if and only if their codes are the same function. On
 the other side stands the circuit: a read puts the word at its address into lanes that were idle, a
 write replaces the word in the column of its address, and nothing else changes.
@@ -118,16 +118,15 @@ class _Part:
 
     def shown(self) -> dict[int, Number]:
         """The leads of the heads. Raises _Wrong unless every lane becomes what it should be."""
-        for access in [*self.writes, *(read for read, _ in self.reads.values())]:
+        accesses: list[Read | Write] = [*self.writes, *(read for read, _ in self.reads.values())]
+        for access in accesses:
             missing = [lane for lane in access.lanes() if lane not in self.before.values()]
             if missing:
                 raise _Wrong(f"`{access.name}` needs `{missing[0]}`, which is not there")
         carried = {h: self.rows.carried(h) for h in range(self.rows.heads)}
         busy = [head for head, lanes in carried.items() if lanes]
         touch(self.view, self.rows, busy, self.columns, self.classes)
-        answers = {
-            h: answer(self.view, self.rows, h, self.columns, self.classes) for h in busy
-        }
+        answers = {h: answer(self.view, self.rows, h, self.columns, self.classes) for h in busy}
         for head, found in answers.items():
             self._check_lead(head, found.lead)
         for lane in range(self.subject.plan.d_model):
@@ -254,4 +253,3 @@ class _Part:
             same = self.space.equals(own, self.meaning.lane(address))
             hit = self.space.times(hit, same)
         return hit
-

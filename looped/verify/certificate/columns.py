@@ -49,7 +49,7 @@ class ColumnClass:
 
     def with_free(self, alive: frozenset[int]) -> ColumnClass:
         """The same class where just these lanes may be either sign."""
-        dead = {lane: -1 for lane in self.free - alive}
+        dead = dict.fromkeys(self.free - alive, -1)
         return replace(self, free=alive, fixed={**self.fixed, **dead})
 
     def complete(self, word: str) -> bool:

@@ -1,4 +1,4 @@
-"""Decision diagrams with numbers at their ends: functions of ±1 lanes, equal if and only if identical.
+"""Decision diagrams with numbers at their ends: functions of ±1 lanes, equal only if identical.
 
 Reduced and ordered (Bryant 1986), with terminals that are exact numbers (Clarke et al. 1993, Bahar
 et al. 1993: ADDs). A condition is a diagram with the terminals 0 and 1. Within one `Diagrams` every
@@ -20,6 +20,7 @@ from looped.errors import LoopedError
 __all__ = ["Diagrams", "Number", "TooLarge"]
 
 Number = int | Fraction
+Operation = Callable[[Number, Number], Number]
 
 _END = 1 << 60
 _LIMIT = 400_000
@@ -78,7 +79,9 @@ class Diagrams:
             node = self._unique[key] = self._append(level, low, high)
         return node
 
-    def _apply(self, name: str, function: Callable[[Number, Number], Number], a: int, b: int) -> int:
+    def _apply(
+        self, name: str, function: Callable[[Number, Number], Number], a: int, b: int
+    ) -> int:
         key = (name, a, b)
         found = self._applied.get(key)
         if found is not None:
@@ -232,7 +235,7 @@ class Diagrams:
 
 
 class _Threshold:
-    """`Σ factor · variable ≥ bound` for many bounds: per depth, intervals of bounds and their nodes."""
+    """`Σ factor · variable ≥ bound` for many bounds: per depth, intervals and their nodes."""
 
     def __init__(self, space: Diagrams, terms: Sequence[tuple[int, int]]) -> None:
         self.space = space

@@ -1,7 +1,7 @@
 """What a circuit means, lane by lane, straight from its description.
 
-A condition is `form ≥ threshold`, a signal `linear + Σ condition · form`, over lanes of ±1, evaluated
-for all states at once. Nothing here knows of hidden units, heads or weights.
+A condition is `form ≥ threshold`, a signal `linear + Σ condition · form`, over lanes of ±1, and
+evaluated for all states at once. Nothing here knows of hidden units, heads or weights.
 
 A lane that an earlier MLP made can be *unfolded*: instead of a variable of its own it is then what
 its definition says. That is how facts about lanes that depend on each other are found: `reading`
@@ -70,12 +70,16 @@ class Meaning:
         """The condition as a function: 0 or 1."""
         form = condition.form
         denominator = math.lcm(*(c.denominator for c in form.terms.values()))
-        terms = {lane: int(c * denominator) for lane, c in form.terms.items() if lane != ONE}
+        terms: dict[object, int] = {
+            lane: int(c * denominator) for lane, c in form.terms.items() if lane != ONE
+        }
         constant = form.constant + form.terms.get(ONE, 0)
         bound = math.ceil((condition.threshold - constant) * denominator)
-        step = self.space.threshold(dict(terms), bound)
-        seen = {lane: self.lane(lane) for lane in terms if lane in self.unfolded}
-        return self.space.compose(step, dict(seen))
+        step = self.space.threshold(terms, bound)
+        seen: dict[object, int] = {
+            lane: self.lane(lane) for lane in form.terms if lane in self.unfolded
+        }
+        return self.space.compose(step, seen)
 
     def signal(self, signal: Signal) -> int:
         """The value of a signal: 0 or 1, where it is the bit that it should be."""

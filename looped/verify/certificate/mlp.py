@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from looped.compiler.signals import Signal
-from looped.compiler.words import Lane
+from looped.compiler.words import ONE, Lane
 from looped.verify.certificate.claims import DIAGRAMS, Claim
 from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
@@ -101,7 +101,8 @@ def _made(
     signal: Signal,
 ) -> str | None:
     """What is wrong with a lane that a definition makes, or None."""
-    missing = [lane for lane in signal.lanes() if lane not in before.values() and lane.word != "one"]
+    there = {ONE, *before.values()}
+    missing = [lane for lane in signal.lanes() if lane not in there]
     if missing:
         return f"it needs `{missing[0]}`, which is not there"
     space = Diagrams()

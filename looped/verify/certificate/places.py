@@ -64,7 +64,9 @@ def _lanes(subject: Subject) -> str | None:
     told[VALUE] = subject.value()
     for register in subject.circuit.registers:
         told[register.name] = tuple(index[lane] for lane in register.word)
-        if told[register.name] != tuple(index[lane] for lane in register.following or register.word):
+        if told[register.name] != tuple(
+            index[lane] for lane in register.following or register.word
+        ):
             return f"`{register.name}` moves from loop to loop"
     wrong = [n for n in {*told, *plan.words} if told.get(n) != plan.words.get(n)]
     return f"`{sorted(wrong)[0]}` is not where the plan says" if wrong else None

@@ -5,8 +5,8 @@ if every partial sum is a number of the format. All of them are multiples of the
 coefficients and none is larger than B = Σ |c|; the format holds them all if B ≤ g·2^mantissa. The
 value itself lies on a coarser grid, that of c₁ + c₂ + … and every 2·c: an adder's integers.
 
-All of it is exact arithmetic on integers and fractions. It assumes the state to be ±1 and to respect
-the static lanes, which is what the other claims of a certificate show.
+All of it is exact arithmetic on integers and fractions. It assumes the state to be ±1 and to
+respect the static lanes, which is what the other claims of a certificate show.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class Extent:
         return inside and self.grid >= Fraction(2) ** precision.tiny
 
 
-def _extent(block: int, what: str, ends: tuple[Number, Number], grid: Number, bound: Number) -> Extent:
+def _extent(
+    block: int, what: str, ends: tuple[Number, Number], grid: Number, bound: Number
+) -> Extent:
     steps = math.ceil(Fraction(bound) / grid) if grid else 0
     return Extent(block, what, *ends, grid, bound, max(0, steps - 1).bit_length())
 
@@ -85,7 +87,9 @@ def _worst(block: int, what: str, extents: Iterable[Extent]) -> Extent:
 
 def _form_extent(block: int, what: str, row: Row, spans: Spans) -> Extent:
     low, high = min(s.low for s in spans), max(s.high for s in spans)
-    bound = sum(abs(c) for c in row.values())
+    bound: Number = 0
+    for coefficient in row.values():
+        bound += max(coefficient, -coefficient)
     return _extent(block, what, (low, high), grid_of(row.values()), bound)
 
 
@@ -108,11 +112,13 @@ def _score_extent(block: int, spans: BlockSpans, head: int) -> Extent:
 def _found_extents(block: int, spans: BlockSpans) -> Iterator[Extent]:
     """What all heads add to a lane: a softmax that is one-hot carries the value as it is."""
     for row in spans.rows.out:
-        terms = [(abs(f), spans.value[d]) for d, f in row.items() if spans.rows.value[d]]
-        if terms:
-            bound = sum(f * max(s.size for s in found) for f, found in terms)
-            grid = grid_of(f * s.grid for f, found in terms for s in found)
-            yield _onto_lane(block, "attention", -bound, bound, grid)
+        bound: Number = 0
+        grids: list[Number] = []
+        for d, factor in row.items():
+            bound += max(factor, -factor) * max(s.size for s in spans.value[d])
+            grids += [factor * s.grid for s in spans.value[d]]
+        if bound:
+            yield _onto_lane(block, "attention", -bound, bound, grid_of(grids))
 
 
 def _onto_lane(block: int, what: str, low: Number, high: Number, grid: Number) -> Extent:

@@ -1,9 +1,9 @@
 """Scores of a head between classes of columns, as functions of all their lanes at once.
 
 A class of many columns is taken as one column whose position is unknown: the lanes of its code are
-variables. So the score of one column for another is a function of both codes and of the CPU's lanes,
-and the best score over all columns is its maximum over the code of the other. No column is counted
-one by one, and none is left out.
+variables. So the score of one column for another is a function of both codes and of the CPU's
+lanes, and the best score over all columns is its maximum over the code of the other. No column is
+looked at one by one, and none is left out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ContentDependent(LoopedError):
 
 @dataclass(frozen=True)
 class Asked:
-    """A class of columns as others find it; `basis` is the word of positions that names a column."""
+    """A class of columns as others find it; the code of a column is that in the word `basis`."""
 
     columns: ColumnClass
     basis: str

@@ -1,4 +1,4 @@
-"""What every form of a block can be: its least and largest value on each class of columns, its grid."""
+"""What every form of a block can be: least and largest value on each class of columns, and grid."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Span:
     @property
     def size(self) -> Number:
         """The largest magnitude."""
-        return max(abs(self.low), abs(self.high))
+        return self.high if self.high > -self.low else -self.low
 
 
 Spans = Sequence[Span]

@@ -1,9 +1,9 @@
 """Hidden units as steps: `Σ factor · relu(gate) · up` as a sum of thresholds times forms.
 
 Units whose gates are one form L of lanes but for their scale, sign and constant, and whose up
-projections are one form U but for their scale, add up to f(L) · U, with a piecewise linear f. L lies on
-a lattice (its lanes are ±1, so its values are two apart), and on that lattice f is a constant plus a
-jump at every point where it changes:
+projections are one form U but for their scale, add up to f(L) · U, with a piecewise linear f. L
+lies on a lattice (its lanes are ±1, so its values are two apart), and on that lattice f is a
+constant plus a jump at every point where it changes:
 
     f(L) = f(least L) + Σ jump · [L ≥ point].
 
@@ -137,4 +137,3 @@ def _steps(ramps: Sequence[_Ramp], reach: int) -> tuple[Number, list[tuple[int, 
 
 def _exact(x: Fraction) -> Number:
     return int(x) if x.denominator == 1 else x
-

@@ -44,9 +44,7 @@ class Subject:
         """A machine beside the circuit that it shall be."""
         scheduled = schedule(circuit)
         classes = column_classes(machine.plan)
-        return cls(
-            machine, circuit, scheduled, allocate(scheduled), classes, definitions(circuit)
-        )
+        return cls(machine, circuit, scheduled, allocate(scheduled), classes, definitions(circuit))
 
     @functools.cached_property
     def model(self) -> LoopedTransformer:

@@ -1,9 +1,9 @@
 """For which dtypes a machine is exact: sums, norm and softmax against what a format can hold.
 
-*Softmax.* The winner's exponential is exp(0) = 1. A loser's is exp(-lead) at most; where that rounds
-to zero the weights are 1, 0, 0, …, whatever the number of columns and however the sum is cut into
-tiles. Where it does not, the losers' weights still vanish against ±1 when their sum stays below
-2^-(mantissa + 2): that bounds the number of columns.
+*Softmax.* The winner's exponential is exp(0) = 1. A loser's is exp(-lead) at most; where that
+rounds to zero the weights are 1, 0, 0, …, whatever the number of columns and however the sum is cut
+into tiles. Where it does not, the losers' weights still vanish against ±1 when their sum stays
+below 2^-(mantissa + 2): that bounds the number of columns.
 
 *Scaling.* Some kernels scale q and k by √(1/√d_head) each, which is exact if d_head is a power of
 16. Otherwise a rounding error of (1 + u)^(d + 6), u being 2^-mantissa, is taken off the lead.

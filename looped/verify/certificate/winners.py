@@ -1,9 +1,9 @@
 """Which column a head finds, and by how much it leads, in every state.
 
 The best score over a class is a maximum over the code of its column; the class that has the best of
-all wins. Each bit of the winner's code is a condition as well: that a column with that bit has the best
-score. The lead is the least difference between the best score and that of any other column: one
-of another class, or one whose code is not the winner's. Two winners make it zero.
+all wins. Each bit of the winner's code is a condition as well: that a column with that bit has the
+best score. The lead is the least difference between the best score and that of any other column:
+one of another class, or one whose code is not the winner's. Two winners make it zero.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one head finds for a class of columns: outcomes that exclude each other, and the lead."""
+    """What a head finds for a class of columns: outcomes that exclude each other, and the lead."""
 
     outcomes: tuple[Outcome, ...]
     lead: Number
@@ -53,7 +53,11 @@ def basis_of(rows: BlockRows, head: int, columns: ColumnClass) -> str:
 
 
 def touch(
-    view: View, rows: BlockRows, heads: Sequence[int], columns: ColumnClass, asked: Sequence[ColumnClass]
+    view: View,
+    rows: BlockRows,
+    heads: Sequence[int],
+    columns: ColumnClass,
+    asked: Sequence[ColumnClass],
 ) -> None:
     """An order of variables that suits scores: dimension by dimension, queries beside keys."""
     for i in range(rows.d_head):
