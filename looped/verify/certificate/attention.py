@@ -71,15 +71,14 @@ def _statement(subject: Subject, block: int, columns: ColumnClass) -> str:
 def _unfolding(
     subject: Subject, block: int, rows: BlockRows, columns: ColumnClass
 ) -> dict[int, Number]:
-    """Try with all lanes free; where that fails, see through what they were made from."""
+    """Try with all lanes free; where that fails, see through those that queries and keys read."""
     unfolded: dict[Lane, Signal] = {}
     while True:
         part = _Part(subject, block, rows, columns, unfolded)
         try:
             return part.shown()
         except LoopedError:
-            seen = frozenset(name for name in part.space.names if isinstance(name, Lane))
-            more = subject.past(seen)
+            more = subject.past(part.asking)
             if not more:
                 raise
             unfolded |= more
@@ -115,6 +114,7 @@ class _Part:
         self.classes = [c.with_free(alive) if c.is_cpu else c for c in subject.classes]
         self.columns = next(c for c in self.classes if c.name == columns.name)
         self.plan_heads = subject.plan.blocks[block].heads
+        self.asking: frozenset[Lane] = frozenset()
 
     def shown(self) -> dict[int, Number]:
         """The leads of the heads. Raises _Wrong unless every lane becomes what it should be."""
@@ -126,6 +126,7 @@ class _Part:
         carried = {h: self.rows.carried(h) for h in range(self.rows.heads)}
         busy = [head for head, lanes in carried.items() if lanes]
         touch(self.view, self.rows, busy, self.columns, self.classes)
+        self.asking = frozenset(name for name in self.space.names if isinstance(name, Lane))
         answers = {h: answer(self.view, self.rows, h, self.columns, self.classes) for h in busy}
         for head, found in answers.items():
             self._check_lead(head, found.lead)

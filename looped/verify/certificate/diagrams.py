@@ -23,7 +23,8 @@ Number = int | Fraction
 Operation = Callable[[Number, Number], Number]
 
 _END = 1 << 60
-_LIMIT = 400_000
+_LIMIT = 150_000
+"""Nodes of one space; the proofs for SUBLEQ need 23,000 at most (16 bits, 32,768 words)."""
 
 
 class TooLarge(LoopedError):

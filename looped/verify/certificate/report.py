@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -33,17 +35,23 @@ def report(certificate: Certificate) -> Group:
 
 def _claims(certificate: Certificate) -> Table:
     table = Table("block", "part", "claim", "shown by", "cases", "", box=None)
-    for claim in certificate.claims:
-        mark = "[green]yes[/]" if claim.holds else "[red]no[/]"
-        cases = f"{claim.cases:,}"
-        table.add_row(_block(claim), claim.part, claim.statement, claim.method, cases, mark)
-        if claim.fault is not None:
-            table.add_row("", "", Text(claim.fault, style="red"), "", "", "")
+    for claims in _alike(certificate.claims):
+        first = claims[0]
+        block = "all" if first.block is None else str(first.block + 1)
+        parts = "\n".join(claim.part for claim in claims)
+        cases = f"{sum(claim.cases for claim in claims):,}"
+        faults = [claim.fault for claim in claims if claim.fault is not None]
+        mark = "[red]no[/]" if faults else "[green]yes[/]"
+        table.add_row(block, parts, first.statement, first.method, cases, mark)
+        for fault in faults:
+            table.add_row("", "", Text(fault, style="red"), "", "", "")
     return table
 
 
-def _block(claim: Claim) -> str:
-    return "all" if claim.block is None else str(claim.block + 1)
+def _alike(claims: Sequence[Claim]) -> Iterator[tuple[Claim, ...]]:
+    """Claims that say the same of several parts of a block, together."""
+    groups = itertools.groupby(claims, lambda c: (c.block, c.statement, c.method))
+    yield from (tuple(group) for _, group in groups)
 
 
 def _leads(certificate: Certificate) -> Table:
