@@ -14,9 +14,7 @@ import looped
 from looped import api
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.emit import compile_circuit
-from looped.compiler.layout import allocate
 from looped.compiler.precision import PRECISIONS
-from looped.compiler.schedule import schedule
 from looped.engines.dense import DenseEngine
 from looped.errors import CertificateError
 from looped.machines import MACHINES
@@ -139,13 +137,10 @@ def test_the_lead_is_the_least_that_is_seen(width: int) -> None:
     """Scores of the real heads on random states never lead by less than the certificate says."""
     machine = compiled("subleq", width, 32)
     plan = machine.plan
-    layout = allocate(schedule(MACHINES["subleq"].circuit(width, 32)))
-    tag = layout.index[next(iter(layout.index))]
-    assert tag in plan.words["one"]
     engine = DenseEngine(machine)
     engine.load(np.stack([looped.embed(random_program(s, width, 32, 0.1).words, plan)
                           for s in range(8)]))  # fmt: skip
-    leads = {(lead.block, lead.head): float(lead.lead) for lead in certificate_leads(width)}
+    leads = {(lead.block, lead.head): float(lead.lead) for lead in api.certify(machine).leads}
     for _ in range(6):
         x = engine.x
         for b, block in enumerate(engine.model.transformer.layers):
@@ -157,10 +152,6 @@ def test_the_lead_is_the_least_that_is_seen(width: int) -> None:
                 assert (best - second)[:, h].min() >= leads[b, head.name]
             x = block(x)
         engine.step()
-
-
-def certificate_leads(width: int):
-    return api.certify(compiled("subleq", width, 32)).leads
 
 
 @pytest.mark.parametrize(
