@@ -37,9 +37,12 @@ def mlp_claims(subject: Subject, block: int, rows: BlockRows) -> Iterator[Claim]
             lane, signal = made[index]
             part = _shown(lane.word)
             fault = _made(subject, rows, index, cpu, before, signal)
+            tenant: Lane | None = lane
         else:
-            part = "all other lanes"
+            part, tenant = "all other lanes", before.get(index)
             fault = _kept(rows, index, cpu, before, index in after)
+        if index in after and after[index] != tenant:
+            fault = f"nothing makes `{after[index]}`, which should be there"
         found = faults.setdefault(part, [])
         found += [f"{subject.plan.lane_name(index)}: {fault}"] if fault else [""]
     for part, found in faults.items():
