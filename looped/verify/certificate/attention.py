@@ -78,7 +78,7 @@ def _unfolding(
         try:
             return part.shown()
         except LoopedError:
-            more = subject.past(part.asking)
+            more = subject.past(part.asking - unfolded.keys())
             if not more:
                 raise
             unfolded |= more

@@ -13,7 +13,7 @@ __all__ = ["ALGEBRA", "DIAGRAMS", "EXHAUSTION", "LAYOUT", "Certificate", "Claim"
 ALGEBRA = "exact arithmetic on the weights"
 DIAGRAMS = "decision diagrams over all states"
 EXHAUSTION = "exhaustion through the MLP's weights"
-LAYOUT = "every column looked at"
+LAYOUT = "looking at each one"
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,7 @@ def _not_a_bit(subject: Subject, signal: Signal) -> str | None:
             return f"it could not be shown to be a bit: {error}"
         if space.values(node) <= {0, 1}:
             return None
-        seen = frozenset(name for name in space.names if isinstance(name, Lane))
+        seen = frozenset(name for name in space.support(node) if isinstance(name, Lane))
         more = subject.past(seen)
         if not more:
             return "it is no bit"
