@@ -22,33 +22,19 @@ from looped.verify.certificate.subject import Subject, Tenants
 __all__ = ["mlp_claims", "products"]
 
 
+_OTHERS = "all other lanes"
+
+
 def mlp_claims(subject: Subject, block: int, rows: BlockRows) -> Iterator[Claim]:
     """The claims about the MLP of a block, one for each word that it makes and each class."""
-    phase = 2 * block + 1
-    before, after = subject.alive(phase - 1), subject.alive(phase)
-    made = {
-        subject.layout.index[b.lane]: (b.lane, b.signal)
-        for b in subject.schedule.bits.get(phase, [])
-    }
-    cpu = subject.cpu.with_free(frozenset(before))
     faults: dict[str, list[str]] = {}
-    for index in range(subject.plan.d_model):
-        if index in made:
-            lane, signal = made[index]
-            part = _shown(lane.word)
-            fault = _made(subject, rows, index, cpu, before, signal)
-            tenant: Lane | None = lane
-        else:
-            part, tenant = "all other lanes", before.get(index)
-            fault = _kept(rows, index, cpu, before, index in after)
-        if index in after and after[index] != tenant:
-            fault = f"nothing makes `{after[index]}`, which should be there"
+    for index, part, fault in _cpu_lanes(subject, 2 * block + 1, rows):
         found = faults.setdefault(part, [])
-        found += [f"{subject.plan.lane_name(index)}: {fault}"] if fault else [""]
+        found.append(f"{subject.plan.lane_name(index)}: {fault}" if fault else "")
     for part, found in faults.items():
-        statement = "stay as they are, or go back to -1 when they are no longer used"
-        if part != "all other lanes":
-            statement = "is what the circuit defines, and ±1"
+        statement = "is what the circuit defines, and ±1"
+        if part == _OTHERS:
+            statement = "stay as they are, or go back to -1 when they are no longer used"
         yield _claim(block, part, statement, found)
     for columns in subject.classes:
         if not columns.is_cpu:
@@ -56,8 +42,23 @@ def mlp_claims(subject: Subject, block: int, rows: BlockRows) -> Iterator[Claim]
             yield _claim(block, f"columns {columns.name}", "are left alone", found)
 
 
-def _shown(word: str) -> str:
-    return f"`{word.removeprefix('next ')}`"
+def _cpu_lanes(
+    subject: Subject, phase: int, rows: BlockRows
+) -> Iterator[tuple[int, str, str | None]]:
+    """For every lane of the CPU: the part of the claims that it belongs to, and what is wrong."""
+    before, after = subject.alive(phase - 1), subject.alive(phase)
+    cpu = subject.cpu.with_free(frozenset(before))
+    made = {subject.layout.index[b.lane]: b for b in subject.schedule.bits.get(phase, [])}
+    for index in range(subject.plan.d_model):
+        bit = made.get(index)
+        tenant = before.get(index) if bit is None else bit.lane
+        if after.get(index, tenant) != tenant:
+            yield index, _OTHERS, f"nothing makes `{after[index]}`, which should be there"
+        elif bit is None:
+            yield index, _OTHERS, _kept(rows, index, cpu, before, index in after)
+        else:
+            part = f"`{bit.lane.word.removeprefix('next ')}`"
+            yield index, part, _made(subject, rows, index, cpu, before, bit.signal)
 
 
 def _claim(block: int, part: str, statement: str, faults: list[str]) -> Claim:

@@ -82,6 +82,8 @@ def _phases(subject: Subject) -> str | None:
     placed = sum(map(len, subject.schedule.reads.values()))
     placed += sum(map(len, subject.schedule.writes.values()))
     missing = [a for a in _accesses(subject) if id(a) not in reads and id(a) not in writes]
+    if subject.schedule.blocks != len(subject.plan.blocks):
+        return f"it takes {subject.schedule.blocks} blocks, there are {len(subject.plan.blocks)}"
     if missing or placed != len(_accesses(subject)):
         return f"`{missing[0].name}` is never done" if missing else "an access is done twice"
     if min(writes.values(), default=0) < max(reads.values(), default=0) and writes:

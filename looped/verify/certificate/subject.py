@@ -61,6 +61,13 @@ class Subject:
         """The CPU column."""
         return next(c for c in self.classes if c.is_cpu)
 
+    @property
+    def comparable(self) -> bool:
+        """Whether there are blocks, lanes and words enough to look for the circuit in them."""
+        words = {word.lanes[0].word for word in static_words(self.circuit)}
+        enough = len(self.layout) <= self.plan.d_model and words <= self.plan.words.keys()
+        return enough and self.schedule.blocks == len(self.plan.blocks)
+
     def value(self) -> tuple[int, ...]:
         """The lanes of the memory word."""
         return tuple(self.layout.index[lane] for lane in Word.of(VALUE, self.circuit.width))

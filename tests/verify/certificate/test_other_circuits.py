@@ -107,4 +107,6 @@ def test_a_circuit_of_another_machine_is_not_that_of_the_weights() -> None:
     m = Circuit("twice", WIDTH, BITS)
     pc = m.register("pc", WIDTH)
     m.next(pc, m.add(pc, 3))
-    assert not certify(machine, m).sound
+    found = certify(machine, m)
+    assert not found.sound
+    assert "it takes 1 blocks, there are 2" in faults(found)
