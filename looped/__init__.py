@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "assemble": "looped.api",
+    "certify": "looped.api",
     "compile": "looped.api",
     "compile_machine": "looped.api",
     "embed": "looped.compiler.embedding",

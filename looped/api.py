@@ -15,12 +15,13 @@ from pathlib import Path
 
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.emit import compile_circuit
+from looped.compiler.precision import precision
 from looped.devices import host_for
 from looped.engines.auto import ENGINES, AutoEngine
 from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import Engine
-from looped.errors import CompileError
+from looped.errors import CertificateError, CompileError
 from looped.image import Image
 from looped.image.elf import is_elf, load_elf
 from looped.image.formats import FORMATS, load_image
@@ -28,6 +29,8 @@ from looped.lang import LANGUAGES, assemble_file
 from looped.machines import MACHINES
 from looped.machines.machine import MINIMUM_MEMORY
 from looped.trace import Access, Step, Trace
+from looped.verify.certificate import Certificate, numeric_verdict
+from looped.verify.certificate import certify as certify_circuit
 from looped.verify.lockstep import Verdict, lockstep
 
 __all__ = [
@@ -35,6 +38,7 @@ __all__ = [
     "DEFAULT_MEMORY",
     "ENGINES",
     "assemble",
+    "certify",
     "choose_engine",
     "compile",
     "compile_machine",
@@ -71,30 +75,40 @@ def assemble(
     return assemble_file(path, width=width, machine=machine)
 
 
-def compile(image: Image, memory: int | None = None, *, bake: bool = False) -> CompiledMachine:
+def compile(
+    image: Image, memory: int | None = None, *, bake: bool = False, dtype: str = "float32"
+) -> CompiledMachine:
     """The weights of a machine that can run an image.
 
     `memory` is the number of words, by default the smallest that holds the image. With `bake` the
-    instructions go into the weights and memory holds only data. Raises CompileError.
+    instructions go into the weights and memory holds only data. `dtype` is the format in which all
+    sums shall be exact. Raises CompileError.
     """
     memory = smallest_memory(image) if memory is None else memory
     machine = MACHINES[image.machine]
     machine.check(image.width, memory)
     image.padded(memory)
+    form = precision(dtype)
     if not bake:
-        return compile_circuit(machine.circuit(image.width, memory))
+        return compile_circuit(machine.circuit(image.width, memory, None, form))
     code = machine.read_code(image, memory)
-    return compile_circuit(machine.circuit(image.width, memory, code), code.addresses)
+    return compile_circuit(machine.circuit(image.width, memory, code, form), code.addresses)
 
 
 def compile_machine(
-    name: str = DEFAULT_MACHINE, width: int | None = None, memory: int = DEFAULT_MEMORY
+    name: str = DEFAULT_MACHINE,
+    width: int | None = None,
+    memory: int = DEFAULT_MEMORY,
+    dtype: str = "float32",
 ) -> CompiledMachine:
-    """The weights of a universal machine, by default of its usual width. Raises CompileError."""
+    """The weights of a universal machine, by default of its usual width, exact in `dtype`.
+
+    Raises CompileError.
+    """
     if name not in MACHINES:
         raise _unknown_machine(name)
     width = LANGUAGES[name].width if width is None else width
-    return compile_circuit(MACHINES[name].circuit(width, memory))
+    return compile_circuit(MACHINES[name].circuit(width, memory, None, precision(dtype)))
 
 
 def choose_engine(
@@ -103,11 +117,21 @@ def choose_engine(
     dtype: str = "float32",
     device: str = "cpu",
     report: Callable[[str], None] = lambda text: None,
+    uncertified: bool = False,
 ) -> Engine:
     """An engine by its name in ENGINES, or `auto`, which tells `report` what it takes and why.
 
-    Raises CompileError if the engine does not take the model, the dtype or the device.
+    The machine must be certified to be exact in the dtype, as far as that depends on the dtype:
+    sums, softmax, norm. Raises CertificateError if it is not, unless `uncertified` is set;
+    CompileError if the engine does not take the model, the dtype or the device.
     """
+    if not uncertified:
+        faults = numeric_verdict(machine, dtype).faults
+        if faults:
+            raise CertificateError(
+                f"the machine is not certified in {dtype}: {faults[0]}",
+                hint=f"compile it with --dtype {dtype}, or run it with --uncertified",
+            )
     if name == "auto":
         return AutoEngine(machine, dtype, device, report)
     report(f"engine: {name}")
@@ -161,6 +185,31 @@ def verify(
     """
     engine = engine or DenseEngine(machine)
     return lockstep(machine, engine, [image], [data], steps, progress)
+
+
+def certify(
+    machine: CompiledMachine,
+    image: Image | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Certificate:
+    """Show from its weights what a machine computes, and in which dtypes it is exact.
+
+    A baked machine is shown to be that of the program in `image`. Raises CompileError if there is
+    no such machine, CertificateError if a baked machine's program is missing or another one.
+    """
+    plan = machine.plan
+    if plan.machine not in MACHINES:
+        raise _unknown_machine(plan.machine)
+    described = MACHINES[plan.machine]
+    code = None
+    if plan.baked:
+        if image is None:
+            raise CertificateError("a baked machine is certified together with its program")
+        code = described.read_code(image, plan.memory)
+        if tuple(sorted(code.addresses)) != plan.code:
+            raise CertificateError("the machine is baked for another program")
+    circuit = described.circuit(plan.width, plan.memory, code, precision(plan.dtype))
+    return certify_circuit(machine, circuit, progress)
 
 
 def _unknown_machine(name: str) -> CompileError:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 __all__ = [
+    "CertificateError",
     "CompileError",
     "Diagnostic",
     "FileError",
@@ -160,3 +161,9 @@ class TrapError(LoopedError):
     """A program ran into a trap that nobody serves."""
 
     exit_code = 7
+
+
+class CertificateError(LoopedError):
+    """A machine that is not certified in the dtype that is asked for."""
+
+    exit_code = 8

@@ -10,9 +10,10 @@ import click
 from rich.console import Console
 
 from looped import api
-from looped.cli.options import COMPILED, json_option, machine_options, open_target
+from looped.cli.options import COMPILED, json_option, machine_options, open_both, open_target
 from looped.compiler.checkpoint import save_machine
 from looped.compiler.llama import export_llama
+from looped.compiler.precision import PRECISIONS
 from looped.errors import FileError
 from looped.files import write_atomically
 from looped.image.formats import FORMATS, dump_image
@@ -76,12 +77,19 @@ def asm(
 @click.argument("target", metavar="PROGRAM|MACHINE")
 @click.option("-o", "--output", type=_PATH, help=f"By default the program's name and {COMPILED}.")
 @click.option("--bake", is_flag=True, help="Put the program into the weights, not into memory.")
+@click.option(
+    "--dtype",
+    default="float32",
+    type=click.Choice(list(PRECISIONS)),
+    help="Cut sums so that they are exact in this dtype; smaller ones take more blocks.",
+)
 @machine_options
 @json_option
 def compile_command(
     target: str,
     output: Path | None,
     bake: bool,
+    dtype: str,
     machine: str | None,
     width: int | None,
     memory: int | None,
@@ -99,15 +107,17 @@ def compile_command(
       looped compile programs/subleq/sieve.sasm -o sieve.safetensors
       looped compile --bake programs/subleq/hello.sasm -o hello.safetensors
       looped compile subleq --width 8 --memory 256 -o machine.safetensors
+      looped compile --dtype bfloat16 programs/subleq/hello.sasm
     """
     if target in MACHINES:
         if bake:
             raise click.UsageError("--bake needs a program.")
-        compiled = open_target(target, machine, width, memory)
-        image, name = None, target
+        compiled, image = open_both(target, machine, width, memory, dtype)
+        name = target
     else:
         image = api.assemble(target, machine, width)
-        compiled, name = api.compile(image, memory, bake=bake), Path(target).stem
+        compiled = api.compile(image, memory, bake=bake, dtype=dtype)
+        name = Path(target).stem
     path = output or Path(name + COMPILED)
     save_machine(path, compiled, image)
     sizes = {k: v for k, v in describe(compiled).items() if k not in ("words", "lanes", "blocks")}

@@ -42,6 +42,7 @@ def run(
     memory: int | None,
     engine: str,
     dtype: str,
+    uncertified: bool,
     device: str,
     verbose: bool,
     steps: int | None,
@@ -59,11 +60,11 @@ def run(
       looped run FORTH.dec --machine subleq --width 16 --memory 32768
       looped run programs/subleq/fibonacci.sasm --trace --steps 20
     """
-    compiled, image = open_program(program, machine, width, memory)
+    compiled, image = open_program(program, machine, width, memory, dtype)
     screen = not as_json and sys.stdout.isatty()  # it is the program's: no line of ours on it
     with progress("run", shown=not screen) as line:
         report = _reporter(verbose, line)
-        chosen = api.choose_engine(compiled, engine, dtype, device, report)
+        chosen = api.choose_engine(compiled, engine, dtype, device, report, uncertified)
         output = Output(None if as_json else sys.stdout.buffer, line)
         source = _standard_input(output)
         hosts = [host_for(image, source)]
@@ -127,6 +128,7 @@ def verify(
     memory: int | None,
     engine: str,
     dtype: str,
+    uncertified: bool,
     device: str,
     verbose: bool,
     steps: int | None,
@@ -154,6 +156,7 @@ def verify(
             path,
             (machine, width, memory),
             (engine, dtype, device),
+            uncertified,
             verbose,
             jobs == 1,
             steps,
@@ -183,6 +186,7 @@ class _Task:
     path: Path
     machine: tuple[str | None, int | None, int | None]
     engine: tuple[str, str, str]
+    uncertified: bool
     verbose: bool
     watched: bool
     steps: int | None
@@ -191,10 +195,10 @@ class _Task:
 
 def _verify(task: _Task) -> Verdict:
     """Run a program beside the reference. Raises Mismatch."""
-    compiled, image = open_program(task.path, *task.machine)
+    compiled, image = open_program(task.path, *task.machine, task.engine[1])
     with progress(f"verify {task.path}", shown=task.watched) as line:
         report = _reporter(task.verbose, line)
-        engine = api.choose_engine(compiled, *task.engine, report)
+        engine = api.choose_engine(compiled, *task.engine, report, task.uncertified)
         return api.verify(compiled, image, task.data, task.steps, engine, line)
 
 

@@ -21,6 +21,8 @@ Exit codes:
   4    a file cannot be read or written, or is not what it should be
   5    the machine or the program cannot be compiled as asked
   6    the program did not halt within --steps
+  7    the program ran into a trap that nobody serves
+  8    the machine is not certified in the dtype asked for
   130  interrupted (Ctrl-C)
   141  the reader of the output went away (closed pipe)"""
 

@@ -6,6 +6,7 @@ import click
 
 from looped import __version__
 from looped.cli.build import asm, compile_command, export, info
+from looped.cli.certify import certify
 from looped.cli.execute import run, verify
 from looped.cli.exits import EXIT_CODES, CleanGroup
 
@@ -28,10 +29,11 @@ def cli() -> None:
       looped run programs/subleq/hello.sasm       run a program on the transformer
       looped verify programs/subleq/sieve.sasm    prove every step of it equal
       looped info subleq                          what each head and each MLP does
+      looped certify subleq                       prove from the weights that it is exact
     """
 
 
-for command in (asm, compile_command, run, verify, info, export):
+for command in (asm, compile_command, run, verify, certify, info, export):
     cli.add_command(command)
 
 main = cli

@@ -11,6 +11,7 @@ import click
 from looped import api
 from looped.compiler.checkpoint import load_machine
 from looped.compiler.compiled import CompiledMachine
+from looped.compiler.precision import PRECISIONS
 from looped.errors import CompileError
 from looped.image import Image
 from looped.machines import MACHINES
@@ -20,6 +21,7 @@ __all__ = [
     "engine_options",
     "json_option",
     "machine_options",
+    "open_both",
     "open_program",
     "open_target",
 ]
@@ -46,13 +48,23 @@ def machine_options(command: F) -> F:
 
 
 def engine_options(default: str) -> Callable[[F], F]:
-    """--engine, with its default, --dtype, --device and --verbose."""
+    """--engine, with its default, --dtype, --uncertified, --device and --verbose."""
 
     def add(command: F) -> F:
         for option in (
             click.option("-v", "--verbose", is_flag=True, help="Say on stderr which engine it is."),
             click.option("--device", default="cpu", metavar="NAME", help="cpu, cuda, cuda:1, …"),
-            click.option("--dtype", default="float32", metavar="NAME", help="float32 or float64."),
+            click.option(
+                "--uncertified",
+                is_flag=True,
+                help="Run even where sums are not certified to be exact in the dtype.",
+            ),
+            click.option(
+                "--dtype",
+                default="float32",
+                type=click.Choice(list(PRECISIONS)),
+                help="Arithmetic of the transformer; a program from source is compiled for it.",
+            ),
             click.option(
                 "--engine",
                 default=default,
@@ -74,12 +86,16 @@ def json_option(command: F) -> F:
 
 
 def open_program(
-    path: Path, machine: str | None, width: int | None, memory: int | None
+    path: Path,
+    machine: str | None,
+    width: int | None,
+    memory: int | None,
+    dtype: str = "float32",
 ) -> tuple[CompiledMachine, Image]:
-    """A program and the machine for it, from source, image or compiled file."""
+    """A program and the machine for it, from source or image (compiled for `dtype`)."""
     if path.suffix != COMPILED:
         image = api.assemble(path, machine, width)
-        return api.compile(image, memory), image
+        return api.compile(image, memory, dtype=dtype), image
     compiled, program = _open_compiled(path, machine, width, memory)
     if program is None:
         raise CompileError(f"{path} holds a machine without a program: there is nothing to run")
@@ -90,13 +106,27 @@ def open_target(
     target: str, machine: str | None, width: int | None, memory: int | None
 ) -> CompiledMachine:
     """A machine, from its name or from a file with a program for it."""
+    return open_both(target, machine, width, memory)[0]
+
+
+def open_both(
+    target: str,
+    machine: str | None,
+    width: int | None,
+    memory: int | None,
+    dtype: str = "float32",
+) -> tuple[CompiledMachine, Image | None]:
+    """A machine by its name, without a program, or a file with a program and its machine.
+
+    What is not compiled yet is compiled for `dtype`.
+    """
     path = Path(target)
     if target in MACHINES:
         memory = api.DEFAULT_MEMORY if memory is None else memory
-        return api.compile_machine(target, width, memory)
+        return api.compile_machine(target, width, memory, dtype), None
     if path.suffix == COMPILED:
-        return _open_compiled(path, machine, width, memory)[0]
-    return open_program(path, machine, width, memory)[0]
+        return _open_compiled(path, machine, width, memory)
+    return open_program(path, machine, width, memory, dtype)
 
 
 def _open_compiled(

@@ -8,7 +8,7 @@ exclusive or of that carry and one operand's bit y_i is a band of a single integ
 and the last exclusive or, with x_i, is a product: x_i + band · (1 - 2·x_i). Subtraction has
 T_i = 2^i·y_i + Σ_{j<i} 2^j (y_j - x_j) + borrow and the band 1 ≤ T_i ≤ 2^i. Five hidden units
 a bit, and no bit waits for another, while U_i stays below the dtype's mantissa: wider words are cut
-into slices of SLICE bits, whose carry goes through a lane of its own.
+into slices, whose carry goes through a lane of its own.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from looped.compiler.words import Form, Lane, Word, bit, constant, total
 from looped.errors import CompileError
 
 __all__ = [
-    "SLICE",
     "add",
     "all_ones",
+    "but_not",
     "equal",
     "matches",
+    "neither",
     "nonpositive",
     "select",
     "slice_sum",
@@ -32,31 +33,28 @@ __all__ = [
     "table",
 ]
 
-SLICE = 16
-"""Bits of a word that one MLP adds: sums stay below 2^18, far inside float32's 2^24."""
-
 Keep = Callable[[str, Value], Word]
 """Puts a value into lanes under a name: `Circuit.let`."""
 
 
-def add(x: Word, y: Word | int, keep: Keep) -> Value:
-    """`x + y` modulo 2^len(x); a carry between slices is kept as `carry.I`."""
+def add(x: Word, y: Word | int, keep: Keep, size: int) -> Value:
+    """`x + y` modulo 2^len(x); a carry between slices of `size` bits is kept as `carry.I`."""
 
     def band(i: int, partial: Form, top: Form) -> tuple[Condition, ...]:
         whole = partial + top
         return Condition(whole, 1 << i), Condition(whole, 2 << i)
 
-    return _ripple(x, _bits(y, len(x)), 1, "carry", band, keep)
+    return _ripple(x, _bits(y, len(x)), 1, ("carry", keep), band, size)
 
 
-def sub(x: Word, y: Word, keep: Keep) -> Value:
-    """`x - y` modulo 2^len(x); a borrow between slices is kept as `borrow.I`."""
+def sub(x: Word, y: Word, keep: Keep, size: int) -> Value:
+    """`x - y` modulo 2^len(x); a borrow between slices of `size` bits is kept as `borrow.I`."""
 
     def band(i: int, partial: Form, top: Form) -> tuple[Condition, ...]:
         whole = partial + top
         return Condition(whole, 1), Condition(whole, (1 << i) + 1)
 
-    return _ripple(x, _bits(y, len(x)), -1, "borrow", band, keep)
+    return _ripple(x, _bits(y, len(x)), -1, ("borrow", keep), band, size)
 
 
 def slice_sum(x: Word, y: Word, carry: Form) -> tuple[Value, Form]:
@@ -86,19 +84,20 @@ def _ripple(
     x: Word,
     y: list[Form],
     x_sign: int,
-    carry_name: str,
+    carries: tuple[str, Keep],
     band: Callable[[int, Form, Form], tuple[Condition, ...]],
-    keep: Keep,
+    size: int,
 ) -> Value:
     """The bits of x ± y, slice after slice. `x_sign` is x's sign in the sum that carries."""
+    name, keep = carries
     signals: list[Signal] = []
     partial = constant(0)
     for i, lane in enumerate(x):
-        k = i % SLICE
+        k = i % size
         if k == 0 and i > 0:
-            threshold = 1 << SLICE if x_sign > 0 else 1
+            threshold = 1 << size if x_sign > 0 else 1
             carry = value(Condition(partial, threshold), 1)
-            partial = bit(keep(f"{carry_name}.{i}", carry)[0])
+            partial = bit(keep(f"{name}.{i}", carry)[0])
         signals.append(_exclusive_or(lane, band(k, partial, y[i] * (1 << k))))
         partial = partial + (y[i] + bit(lane) * x_sign) * (1 << k)
     return Value(tuple(signals))
@@ -139,6 +138,21 @@ def _select_bit(condition: Condition, a: Signal, b: Signal) -> Signal:
 def all_ones(word: Word) -> Condition:
     """Whether every bit is one: the word is -1."""
     return Condition(total(word), len(word))
+
+
+def but_not(x: Condition, y: Condition) -> Value:
+    """`x and not y` as one bit, for two ANDs of literals: `x - (x and y)`."""
+    return Value((Signal(constant(0), (_counted(x, 1), _counted(x & y, -1))),))
+
+
+def neither(x: Condition, y: Condition) -> Value:
+    """`not x and not y` as one bit, for two ANDs of literals: `1 - x - y + (x and y)`."""
+    terms = (_counted(x, -1), _counted(y, -1), _counted(x & y, 1))
+    return Value((Signal(constant(1), terms),))
+
+
+def _counted(condition: Condition, factor: int) -> Gated:
+    return Gated(condition, constant(factor))
 
 
 def nonpositive(word: Word) -> Condition:

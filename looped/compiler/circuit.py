@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from looped.compiler import arithmetic
+from looped.compiler.precision import FLOAT32, Precision
 from looped.compiler.signals import Condition, Operand, Value, value
 from looped.compiler.words import Lane, Word
 from looped.errors import CompileError
@@ -98,6 +99,7 @@ class Circuit:
     """One step of a machine. Statements are added by the methods; `check` says if it is valid.
 
     Memory has 2^address_bits words. The register file, if there is one, has 2^file_bits.
+    `precision` is the format in which its sums shall be exact: adders are cut to its mantissa.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Circuit:
     address_bits: int
     file_bits: int = 0
     halted: Lane | None = None
+    precision: Precision = FLOAT32
     registers: list[Register] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     defines: list[Define] = field(default_factory=list)
@@ -187,11 +190,11 @@ class Circuit:
 
     def add(self, x: Word, y: Word | int) -> Value:
         """`x + y`, wrapped to the width of x."""
-        return arithmetic.add(x, y, self.let)
+        return arithmetic.add(x, y, self.let, self.precision.slice_bits)
 
     def sub(self, x: Word, y: Word) -> Value:
         """`x - y`, wrapped to the width of x."""
-        return arithmetic.sub(x, y, self.let)
+        return arithmetic.sub(x, y, self.let, self.precision.slice_bits)
 
     def select(
         self,

@@ -53,7 +53,8 @@ class Plan:
     bit first; `tenants[i]` names what lives in lane i in the course of a loop. The columns are
     `memory` words, then `file` registers, then the CPU, then the input if there is one. `code`
     lists the addresses whose words are instructions of a baked program; it is empty for a universal
-    machine. `halted` is the lane of the CPU that says that it does no more.
+    machine. `halted` is the lane of the CPU that says that it does no more, `dtype` the name of the
+    format that its sums were cut for.
     """
 
     machine: str
@@ -71,6 +72,7 @@ class Plan:
     file: int = 0
     has_input: bool = True
     halted: int | None = None
+    dtype: str = "float32"
 
     @property
     def columns(self) -> int:

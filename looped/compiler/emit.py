@@ -10,7 +10,7 @@ from torch import Tensor
 
 from looped.compiler.circuit import Circuit
 from looped.compiler.compiled import BlockPlan, CompiledMachine, GroupPlan, HeadPlan, Plan
-from looped.compiler.heads import Head, erase_head, inverse_temperature, read_head, write_head
+from looped.compiler.heads import Head, erase_head, read_head, write_head
 from looped.compiler.layout import VALUE, Layout, allocate, padded_width, static_words
 from looped.compiler.schedule import Schedule, schedule
 from looped.compiler.units import CLEAR, Unit, units
@@ -39,7 +39,7 @@ def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) 
         machine=circuit.name,
         width=circuit.width,
         memory=1 << circuit.address_bits,
-        d_model=padded_width(len(layout), n_heads),
+        d_model=padded_width(len(layout), n_heads, circuit.precision),
         n_heads=n_heads,
         d_head=_head_size(circuit),
         d_ff=max(map(len, mlps)),
@@ -56,6 +56,7 @@ def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) 
         file=1 << circuit.file_bits if circuit.file_bits else 0,
         has_input=circuit.has_input,
         halted=None if circuit.halted is None else _settled(circuit, layout, circuit.halted),
+        dtype=circuit.precision.name,
     )
     return CompiledMachine(plan, _weights(plan, layout, heads, mlps))
 
@@ -79,9 +80,15 @@ def _heads(schedule: Schedule, block: int) -> list[Head]:
 
 
 def _head_size(circuit: Circuit) -> int:
-    """The smallest power of four that holds a word and a position: 1/√d_head is then exact."""
+    """The smallest power of four (or 16) that holds a word and a position.
+
+    1/√d_head is then exact; with 16, so is its square root, by which some kernels scale q and k.
+    """
     needed = max(circuit.width, circuit.address_bits + 1)
-    return int(4 ** math.ceil(math.log(needed, 4)))
+    size = base = circuit.precision.head_base
+    while size < needed:
+        size *= base
+    return size
 
 
 def _words(circuit: Circuit, layout: Layout) -> dict[str, tuple[int, ...]]:
@@ -119,7 +126,7 @@ def _attention(plan: Plan, layout: Layout, heads: Sequence[Head]) -> dict[str, T
     o = torch.zeros(plan.d_model, inner)
     for i, head in enumerate(heads):
         first = i * plan.d_head
-        scale = inverse_temperature(head.gap) * math.isqrt(plan.d_head)
+        scale = head.beta * math.isqrt(plan.d_head)
         _fill(q, first, [form * scale for form in head.query], layout)
         _fill(k, first, head.key, layout)
         _fill(v, first, head.value, layout)
@@ -156,7 +163,7 @@ def _explain_head(head: Head) -> HeadPlan:
         reads=_named(lane for form in head.value for lane in form.terms),
         writes=_named(head.out),
         gap=head.gap,
-        beta=inverse_temperature(head.gap),
+        beta=head.beta,
     )
 
 

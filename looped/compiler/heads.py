@@ -18,7 +18,8 @@ Where a bit says whether to write at all, that one point is the bit: it is taken
 -1, and the CPU loses everywhere by 1.
 
 The inverse temperature makes the softmax of such scores one-hot to the last bit: the smallest gap
-times β lies above UNDERFLOW, where exp is zero in float64, and so in every smaller dtype.
+times β lies above UNDERFLOW, where exp is zero in float64, and so in every smaller dtype. (float16
+cannot hold the scores that this takes; its machines make do with the underflow of float32.)
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from fractions import Fraction
 
 from looped.compiler.circuit import Circuit, Read, Write
 from looped.compiler.layout import CPU, FILE, TAG, VALUE, position
+from looped.compiler.precision import FLOAT32, FLOAT64, Precision
 from looped.compiler.words import Form, Lane, Word, bit, constant, sign
 
 __all__ = [
@@ -40,7 +42,7 @@ __all__ = [
     "write_head",
 ]
 
-UNDERFLOW = 1075 * math.log(2)
+UNDERFLOW = FLOAT64.underflow
 """exp(-x) rounds to zero in float64 for x above this: half its smallest subnormal, 2^-1075."""
 
 
@@ -48,8 +50,8 @@ UNDERFLOW = 1075 * math.log(2)
 class Head:
     """One attention head before it has indices: forms for q, k, v and the lanes that v goes to.
 
-    `gap` is the least difference between the best score and the next, before scaling; `out`
-    has a factor for what is added (+1) or subtracted (-1).
+    `gap` is the least difference between the best score and the next, before scaling by `beta`;
+    `factor` says whether what is found is added (+1) or subtracted (-1).
     """
 
     name: str
@@ -59,12 +61,15 @@ class Head:
     out: tuple[Lane, ...]
     factor: int
     gap: int
+    beta: int
     explanation: str
 
 
-def inverse_temperature(gap: int) -> int:
-    """The smallest power of two β with β · gap > UNDERFLOW."""
-    return 1 << math.ceil(math.log2(UNDERFLOW / gap))
+def inverse_temperature(gap: int, precision: Precision) -> int:
+    """The smallest power of two β with β · gap above the underflow."""
+    wide = precision.exponent >= FLOAT32.exponent
+    underflow = UNDERFLOW if wide else precision.underflow
+    return 1 << math.ceil(math.log2(underflow / gap))
 
 
 def read_head(read: Read, circuit: Circuit) -> Head:
@@ -85,6 +90,7 @@ def read_head(read: Read, circuit: Circuit) -> Head:
         out=read.result.lanes,
         factor=-1 if read.negated else 1,
         gap=2,
+        beta=inverse_temperature(2, circuit.precision),
         explanation=f"{read.name} {how} {'x' if read.file else 'mem'}[{where}]",
     )
 
@@ -116,6 +122,7 @@ def write_head(write: Write, circuit: Circuit) -> Head:
         out=Word.of(VALUE, circuit.width).lanes,
         factor=1,
         gap=1,
+        beta=inverse_temperature(1, circuit.precision),
         explanation=f"{target} += {write.value}, others += themselves",
     )
 
@@ -131,6 +138,7 @@ def erase_head(write: Write, circuit: Circuit) -> Head:
         out=Word.of(VALUE, circuit.width).lanes,
         factor=-1,
         gap=2,
+        beta=inverse_temperature(2, circuit.precision),
         explanation="every column -= its old content",
     )
 

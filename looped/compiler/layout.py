@@ -8,10 +8,10 @@ MLP after its last use has cleared it, and the MLP that clears a lane may fill i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
-import numpy as np
+from fractions import Fraction
 
 from looped.compiler.circuit import Circuit
+from looped.compiler.precision import FLOAT32, FLOAT64, Precision
 from looped.compiler.schedule import LOOP_START, BitDefinition, Schedule, cleared
 from looped.compiler.words import ONE, Lane, Word, bit
 
@@ -176,15 +176,14 @@ def _place(layout: Layout, schedule: Schedule, lane: Lane, preferred: Lane | Non
         layout.settle(tenancy, place)
 
 
-def padded_width(lanes: int, n_heads: int) -> int:
+def padded_width(lanes: int, n_heads: int, precision: Precision = FLOAT32) -> int:
     """The smallest d_model that holds so many lanes and keeps RMSNorm exact.
 
-    It is a multiple of `n_heads` (stock models ask for it), and rounding 1/d_model in float32 or
-    float64 and multiplying by d_model gives 1: some kernels compute a mean in that way.
+    It is a multiple of `n_heads` (stock models ask for it), and rounding 1/d_model in this format,
+    float32 or float64 and multiplying by d_model gives 1: some kernels compute a mean in that way.
     """
     d_model = -(-lanes // n_heads) * n_heads
-    while not all(
-        kind(d_model) * (kind(1) / kind(d_model)) == 1 for kind in (np.float32, np.float64)
-    ):
+    formats = (precision, FLOAT32, FLOAT64)
+    while not all(p.rounded(d_model * p.rounded(Fraction(1, d_model))) == 1 for p in formats):
         d_model += n_heads
     return d_model

@@ -9,26 +9,23 @@ import numpy.typing as npt
 import torch
 
 from looped.compiler.compiled import CompiledMachine
+from looped.compiler.precision import precision
 from looped.errors import CompileError
 
-__all__ = ["DTYPES", "DenseEngine"]
-
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
-"""The dtypes in which every sum of the weights that we emit is exact."""
+__all__ = ["DenseEngine"]
 
 
 class DenseEngine:
     """Runs `looped.nn` on any device, for batches of residual streams.
 
-    Raises CompileError for a dtype other than DTYPES, or a device that is not there.
+    Whether a machine is exact in a dtype is its certificate's to say (`looped.verify.certificate`).
+    Raises CompileError for a dtype that is not in PRECISIONS, or a device that is not there.
     """
 
     def __init__(
         self, machine: CompiledMachine, dtype: str = "float32", device: str = "cpu"
     ) -> None:
-        if dtype not in DTYPES:
-            raise CompileError(f"no exact run in {dtype}", hint=f"dtypes: {', '.join(DTYPES)}")
-        self.dtype = DTYPES[dtype]
+        self.dtype: torch.dtype = getattr(torch, precision(dtype).name)
         self.device = _device(device)
         self.model = machine.model().to(self.device, self.dtype)
         self.x = torch.empty(0, dtype=self.dtype, device=self.device)

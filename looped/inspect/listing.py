@@ -19,6 +19,7 @@ def describe(machine: CompiledMachine) -> dict[str, object]:
         "width": plan.width,
         "memory": plan.memory,
         "program": "baked" if plan.baked else "universal",
+        "dtype": plan.dtype,
         "blocks": [_block(block) for block in plan.blocks],
         "columns": plan.columns,
         "d_model": plan.d_model,

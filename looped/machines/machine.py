@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from looped.compiler.circuit import Circuit
+from looped.compiler.precision import FLOAT32, Precision
 from looped.errors import CompileError
 from looped.image import Image
 
@@ -28,9 +29,10 @@ class Code(Protocol):
 class Machine:
     """An instruction set that a looped transformer can be compiled for.
 
-    `describe(width, address_bits, code)` is one step as a circuit; `code` is None for a universal
-    machine. `read_code(image, memory)` finds a program's instructions, for baking; it raises
-    CompileError for a program that changes them.
+    `describe(width, address_bits, code, precision)` is one step as a circuit; `code` is None for a
+    universal machine, `precision` the format in which its sums shall be exact. `read_code(image,
+    memory)` finds a program's instructions, for baking; it raises CompileError for a program that
+    changes them.
     """
 
     name: str
@@ -50,9 +52,11 @@ class Machine:
                 hint=f"a power of two from {MINIMUM_MEMORY} to {largest}",
             )
 
-    def circuit(self, width: int, memory: int, code: Code | None = None) -> Circuit:
+    def circuit(
+        self, width: int, memory: int, code: Code | None = None, precision: Precision = FLOAT32
+    ) -> Circuit:
         """One step of the machine. Raises CompileError for an impossible width or memory."""
         self.check(width, memory)
-        circuit = self.describe(width, memory.bit_length() - 1, code)
+        circuit = self.describe(width, memory.bit_length() - 1, code, precision)
         circuit.check()
         return circuit

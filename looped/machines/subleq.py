@@ -12,8 +12,9 @@ column has the all-ones address of the device space: an operand of -1 names it a
 
 from __future__ import annotations
 
-from looped.compiler.arithmetic import all_ones, nonpositive, table
+from looped.compiler.arithmetic import all_ones, but_not, neither, nonpositive, table
 from looped.compiler.circuit import Circuit
+from looped.compiler.precision import FLOAT32, Precision
 from looped.compiler.signals import Condition, Value, literal
 from looped.machines.machine import Machine
 from looped.machines.subleq_code import SubleqCode, read_code
@@ -21,9 +22,14 @@ from looped.machines.subleq_code import SubleqCode, read_code
 __all__ = ["SUBLEQ", "describe"]
 
 
-def describe(width: int, address_bits: int, code: SubleqCode | None = None) -> Circuit:
+def describe(
+    width: int,
+    address_bits: int,
+    code: SubleqCode | None = None,
+    precision: Precision = FLOAT32,
+) -> Circuit:
     """One step of SUBLEQ. With `code` (address → a, b, c) instructions come from the weights."""
-    m = Circuit("subleq", width, address_bits)
+    m = Circuit("subleq", width, address_bits, precision=precision)
 
     # state: the program counter, and a pin by which the host says that the input column is full
     pc = m.register("pc", width)
@@ -33,31 +39,30 @@ def describe(width: int, address_bits: int, code: SubleqCode | None = None) -> C
 
     # fetch and decode
     takes: Condition | Value
-    gives: Condition | Value
     if code is None:
         a, b, c = m.fetch("a", pc), m.fetch("b", pc, 1), m.fetch("c", pc, 2)
-        takes, gives = all_ones(a), all_ones(b) & ~all_ones(a)
+        takes, gives = all_ones(a), but_not(all_ones(b), all_ones(a))
+        subtracts = neither(all_ones(a), all_ones(b))
     else:
         a, b, c = (m.let(name, table(pc, code.operand(i), width)) for i, name in enumerate("abc"))
         takes, gives = table(pc, code.takes, 1), table(pc, code.gives, 1)
+        subtracts = table(pc, code.subtracts, 1)
     reading = m.output("reading", m.select(ready & ~halted, takes, 0))
     waiting = m.output("waiting", m.select(~ready & ~halted, takes, 0))
     writing = m.output("writing", m.select(~halted, gives, 0))
-    idle = literal(waiting) | halted
+    subtracting = literal(m.let("subtracting", m.select(~halted, subtracts, 0)))
 
     # read and subtract
     x = m.read("mem_a", a, port=reading)
     y = m.read("mem_b", b)
-    kept = m.select(literal(writing) | idle, y, m.sub(y, x))
-    result = m.let("result", m.select(reading, x, kept))
+    kept = m.select(reading, x, y)
+    result = m.let("result", m.select(subtracting, m.sub(y, x), kept))
     m.output("out", m.select(writing, x[:8], 0), 8)
 
     # write back and branch
     m.write("result", b, result)
-    following = m.let("following", m.select(idle, pc, m.add(pc, 3)))
-    straight = literal(reading) | literal(writing) | idle
-    taken = ~straight & nonpositive(result)
-    m.next(pc, m.select(taken, c, following))
+    following = m.let("following", m.select(literal(waiting) | halted, pc, m.add(pc, 3)))
+    m.next(pc, m.select(subtracting & nonpositive(result), c, following))
     return m
 
 

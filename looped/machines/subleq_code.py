@@ -41,6 +41,12 @@ class SubleqCode:
         ones = (1 << self.width) - 1
         return {pc: int(b == ones != a) for pc, (a, b, _) in self.instructions.items()}
 
+    @property
+    def subtracts(self) -> dict[int, int]:
+        """Program counter → 1 if the instruction there takes and gives nothing."""
+        ones = (1 << self.width) - 1
+        return {pc: int(ones not in (a, b)) for pc, (a, b, _) in self.instructions.items()}
+
 
 def read_code(image: Image, memory: int) -> SubleqCode:
     """The instructions that can be reached from address 0, for a memory of so many words.

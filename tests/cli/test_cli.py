@@ -20,7 +20,7 @@ from looped.engines.auto import ENGINES
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "programs" / "subleq"
 ECHO, GREET, HELLO = (str(PROGRAMS / f"{n}.sasm") for n in ("echo", "greet", "hello"))
-COMMANDS = ["asm", "compile", "run", "verify", "info", "export"]
+COMMANDS = ["asm", "compile", "run", "verify", "certify", "info", "export"]
 
 
 def looped(*arguments: object, data: bytes = b"") -> Result:
@@ -38,7 +38,7 @@ def test_help_has_examples(command: str) -> None:
 def test_help_names_every_command_and_exit_code() -> None:
     result = looped("--help")
     assert all(f"  {command} " in result.stdout for command in COMMANDS)
-    for code in (0, 1, 2, 3, 4, 5, 6, 130, 141):
+    for code in (0, 1, 2, 3, 4, 5, 6, 7, 130, 141):
         assert f"  {code:<4} " in result.stdout
 
 
@@ -186,6 +186,45 @@ def test_verify_reports_the_first_difference(tmp_path: Path) -> None:
     assert (told["equal"], told["step"], told["found"], told["expected"]) == (False, 1, "1", "0")
 
 
+def test_certify_proves_and_says_how() -> None:
+    result = looped("certify", "subleq", "--width", 8, "--memory", 32)
+    assert result.exit_code == 0
+    for text in ("decision diagrams", "exhaustion", "gap · β", "certified in float64, float32."):
+        assert text in result.stdout
+    told = json.loads(looped("certify", "subleq", "--memory", 32, "--json").stdout)
+    assert told["sound"] and told["verdicts"]["float32"]["certified"]
+    assert not told["verdicts"]["bfloat16"]["certified"]
+
+
+def test_certify_ends_with_7_where_a_machine_is_not_exact(tmp_path: Path) -> None:
+    path = tmp_path / "greet.safetensors"
+    looped("compile", GREET, "-o", path)
+    result = looped("certify", path, "--dtype", "bfloat16")
+    assert result.exit_code == 8
+    assert f"error: {path} is not certified in bfloat16: " in result.stderr
+
+
+def test_a_dtype_without_a_certificate_needs_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "greet.safetensors"
+    looped("compile", GREET, "-o", path)
+    for command in ("run", "verify"):
+        refused = looped(command, path, "--dtype", "bfloat16")
+        assert refused.exit_code == 8
+        assert refused.stderr.startswith("error: the machine is not certified in bfloat16: ")
+        assert "--uncertified" in refused.stderr
+    assert looped("run", path, "--dtype", "float16", "--uncertified", "--steps", 0).exit_code == 6
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_program_runs_in_the_small_dtype_that_it_is_compiled_for(
+    dtype: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "greet.safetensors"
+    assert looped("compile", GREET, "-o", path, "--dtype", dtype).exit_code == 0
+    assert looped("run", path, "--dtype", dtype).stdout == "Hi\n"
+    assert "equal. 7 steps" in looped("verify", GREET, "--dtype", dtype).stdout
+
+
 def test_export_writes_a_checkpoint(tmp_path: Path) -> None:
     result = looped("export", "--format", "hf", "subleq", tmp_path / "llama", "--memory", 32)
     assert result.stdout == f"{tmp_path / 'llama'}: a LlamaModel of 3 layers\n"
@@ -202,7 +241,7 @@ BAD = [
     (["run", GREET, "--machine", "z80"], 5, "error: no machine named `z80`"),
     (["run", GREET, "--device", "cuda:9"], 5, "error: device cuda:9 is not there"),
     (["run", GREET, "--device", "toaster"], 5, "error: no device named `toaster`"),
-    (["run", GREET, "--dtype", "bfloat16"], 5, "error: no exact run in bfloat16"),
+    (["run", GREET, "--dtype", "float8"], 2, "Usage: cli run"),
     (["run", GREET, "--engine", "steam"], 2, "Usage: cli run"),
     (["run", GREET, "--engine", "event", "--device", "cuda"], 5, "error: the event engine runs on"),
     (["run", GREET, "--steps", "-1"], 2, "Usage: cli run"),

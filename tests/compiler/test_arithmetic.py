@@ -9,8 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from looped.compiler import arithmetic
-from looped.compiler.arithmetic import SLICE, all_ones, equal, nonpositive, select, table
+from looped.compiler.arithmetic import (
+    all_ones,
+    but_not,
+    equal,
+    neither,
+    nonpositive,
+    select,
+    table,
+)
 from looped.compiler.circuit import Circuit
+from looped.compiler.precision import FLOAT32, PRECISIONS
 from looped.compiler.signals import Value, literal
 from looped.compiler.words import Word
 from tests.compiler.evaluate import Lanes, holds, lanes_of, number
@@ -60,18 +69,48 @@ def test_adding_a_constant(constant: int) -> None:
 
 
 def test_words_longer_than_a_slice_pass_their_carry_through_a_lane() -> None:
-    x, y, m = words(2 * SLICE)
+    size = FLOAT32.slice_bits
+    x, y, m = words(2 * size)
     m.add(x, y)
     m.sub(x, y)
-    assert [define.name for define in m.defines] == [f"carry.{SLICE}", f"borrow.{SLICE}"]
+    assert [define.name for define in m.defines] == [f"carry.{size}", f"borrow.{size}"]
 
 
-def test_no_sum_outgrows_float32() -> None:
-    for width in (8, 16, 32):
-        x, y, m = words(width)
-        for value in (m.add(x, y), m.sub(x, y)):
-            forms = [t.condition.form for signal in value.signals for t in signal.gated]
-            assert all(form.spread + abs(form.constant) < 1 << 18 for form in forms)
+@pytest.mark.parametrize("name", PRECISIONS)
+@pytest.mark.parametrize("width", [8, 16, 32])
+def test_no_sum_outgrows_the_mantissa(name: str, width: int) -> None:
+    """Thresholds of an adder under one more condition, in steps of one half."""
+    x, y = Word.of("x", width), Word.of("y", width)
+    m = Circuit("test", width, 5, precision=PRECISIONS[name])
+    for value in (m.add(x, y), m.sub(x, y)):
+        chosen = m.select(literal(FLAG), value, x)
+        forms = [
+            t.condition.form - t.condition.threshold
+            for signal in chosen.signals
+            for t in signal.gated
+        ]
+        largest = max(2 * (form.spread + abs(form.constant)) for form in forms)
+        assert largest <= 1 << PRECISIONS[name].mantissa
+
+
+@pytest.mark.parametrize("name", PRECISIONS)
+@given(a=st.integers(0, (1 << 32) - 1), b=st.integers(0, (1 << 32) - 1))
+def test_add_and_sub_are_right_in_slices_of_every_precision(name: str, a: int, b: int) -> None:
+    x, y = Word.of("x", 32), Word.of("y", 32)
+    lanes = {**lanes_of(x, a), **lanes_of(y, b)}
+    m = Circuit("test", 32, 5, precision=PRECISIONS[name])
+    assert evaluate(m, m.add(x, y), dict(lanes)) == (a + b) % (1 << 32)
+    m = Circuit("test", 32, 5, precision=PRECISIONS[name])
+    assert evaluate(m, m.sub(x, y), dict(lanes)) == (a - b) % (1 << 32)
+
+
+def test_but_not_and_neither_at_every_pair_of_ands() -> None:
+    x, y = Word.of("x", 3), Word.of("y", 3)
+    for a, b in itertools.product(range(8), repeat=2):
+        lanes = {**lanes_of(x, a), **lanes_of(y, b)}
+        first, second = all_ones(x), equal(y, 2)
+        assert number(but_not(first, second), lanes) == (a == 7 and b != 2)
+        assert number(neither(first, second), lanes) == (a != 7 and b != 2)
 
 
 @given(st.integers(0, 255), st.integers(0, 255), st.booleans())

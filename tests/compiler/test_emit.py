@@ -11,6 +11,7 @@ from looped.compiler.embedding import embed, embed_words, memory_words, read_wor
 from looped.compiler.emit import compile_circuit, emit
 from looped.compiler.heads import UNDERFLOW
 from looped.compiler.layout import allocate
+from looped.compiler.precision import PRECISIONS
 from looped.compiler.schedule import schedule
 from looped.compiler.words import Lane
 from looped.machines import MACHINES
@@ -102,10 +103,13 @@ def test_softmax_is_one_hot_to_the_last_bit(width: int, machine) -> None:
         x = block(x)
 
 
-def test_the_temperature_follows_from_the_gap(machine) -> None:
-    for block in machine("subleq", 16, 1024).plan.blocks:
+@pytest.mark.parametrize("name", PRECISIONS)
+def test_the_temperature_follows_from_the_gap(name: str) -> None:
+    form = PRECISIONS[name]
+    underflow = form.underflow if name == "float16" else UNDERFLOW
+    for block in compile_circuit(MACHINES["subleq"].circuit(8, 32, None, form)).plan.blocks:
         for head in block.heads:
-            assert head.gap * head.beta > UNDERFLOW >= head.gap * head.beta / 2
+            assert head.gap * head.beta > underflow >= head.gap * head.beta / 2
 
 
 @pytest.mark.parametrize("width", WIDTHS)

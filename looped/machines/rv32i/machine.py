@@ -18,6 +18,7 @@ from functools import partial
 from itertools import chain
 
 from looped.compiler.circuit import Circuit
+from looped.compiler.precision import FLOAT32, Precision
 from looped.compiler.signals import Signal, Value, literal, merge, one_of, weighed
 from looped.compiler.words import Word, bit, constant
 from looped.errors import CompileError
@@ -39,9 +40,16 @@ from looped.machines.rv32i.memory import ACCESSES, STORES, beyond, load, misplac
 __all__ = ["RV32I", "describe"]
 
 
-def describe(width: int, address_bits: int, code: None = None) -> Circuit:
-    """One step of RV32I with 2^address_bits words of memory."""
-    m = Circuit("rv32i", width, address_bits, file_bits=5)
+def describe(
+    width: int, address_bits: int, code: None = None, precision: Precision = FLOAT32
+) -> Circuit:
+    """One step of RV32I with 2^address_bits words of memory.
+
+    Raises CompileError for a format that cannot hold the sums of its two-part adders.
+    """
+    if precision.mantissa < FLOAT32.mantissa:
+        raise CompileError(f"rv32i is not to be had in {precision.name}", hint="--dtype float32")
+    m = Circuit("rv32i", width, address_bits, file_bits=5, precision=precision)
 
     # state: the program counter, and whether and why the hart waits for its host
     pc = m.register("pc", width)

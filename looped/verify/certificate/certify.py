@@ -1,0 +1,67 @@
+"""certify: everything there is to show about a machine, block by block."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from looped.compiler.circuit import Circuit
+from looped.compiler.compiled import CompiledMachine
+from looped.compiler.precision import PRECISIONS
+from looped.verify.certificate.attention import attended
+from looped.verify.certificate.claims import Certificate, Claim, Lead
+from looped.verify.certificate.exhaustion import exhaustion_claims
+from looped.verify.certificate.mlp import mlp_claims
+from looped.verify.certificate.places import place_claims
+from looped.verify.certificate.ranges import Extent, block_extents
+from looped.verify.certificate.spans import block_spans
+from looped.verify.certificate.subject import Subject
+from looped.verify.certificate.verdicts import block_leads, verdict
+
+__all__ = ["block_claims", "certify"]
+
+
+def certify(
+    machine: CompiledMachine,
+    circuit: Circuit,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Certificate:
+    """Show that a machine's weights compute a circuit for all states, and in which dtypes exactly.
+
+    `progress` is called with the number of blocks done. What cannot be shown is a failed claim.
+    """
+    started = time.monotonic()
+    subject = Subject.of(machine, circuit)
+    claims = list(place_claims(subject))
+    extents: list[Extent] = []
+    leads: list[Lead] = []
+    for block in range(len(machine.plan.blocks) if subject.comparable else 0):
+        rows = subject.rows(block)
+        heads = attended(subject, block, rows)
+        claims += heads.claims
+        claims += mlp_claims(subject, block, rows)
+        claims += exhaustion_claims(subject, block, rows)
+        spans = block_spans(rows, subject.classes)
+        extents += block_extents(block, spans)
+        leads += block_leads(machine.plan, block, spans, heads.leads)
+        progress(block + 1)
+    verdicts = {
+        name: verdict(form, machine.plan, machine.weights, extents, leads)
+        for name, form in PRECISIONS.items()
+    }
+    return Certificate(
+        machine=machine.plan.machine,
+        dtype=machine.plan.dtype,
+        claims=tuple(claims),
+        extents=tuple(extents),
+        leads=tuple(leads),
+        verdicts=verdicts,
+        seconds=time.monotonic() - started,
+    )
+
+
+def block_claims(subject: Subject, block: int) -> Iterator[Claim]:
+    """The claims about what one block computes, one by one: heads, then MLP."""
+    rows = subject.rows(block)
+    yield from attended(subject, block, rows).claims
+    yield from mlp_claims(subject, block, rows)

@@ -1,0 +1,98 @@
+"""Classes of columns: which lanes are the same for good, which are a code, which may be anything.
+
+Columns are classed by what never changes: a lane is *static* if the empty residual stream has a +1
+in it anywhere, except for the memory word. In the CPU column the lanes of words that are alive may
+be either sign, all others hold -1; in every other column only the memory word may be either sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.compiler.compiled import Plan
+from looped.compiler.embedding import State, embed
+from looped.compiler.layout import VALUE
+
+__all__ = ["POSITION", "ColumnClass", "column_classes", "static_lanes"]
+
+POSITION = "position"
+
+
+@dataclass(frozen=True)
+class ColumnClass:
+    """Columns that differ in their position and their content only.
+
+    `fixed` has the sign of every lane that is the same in all of them, `free` the lanes that may
+    be either, `codes` for each word of positions those of its lanes that differ between columns.
+    `static` is (columns, d_model): what the static lanes hold.
+    """
+
+    name: str
+    is_cpu: bool
+    fixed: Mapping[int, int]
+    free: frozenset[int]
+    codes: Mapping[str, tuple[int, ...]]
+    static: State
+
+    @property
+    def single(self) -> bool:
+        """Whether it is one column."""
+        return len(self.static) == 1
+
+    def coded(self) -> frozenset[int]:
+        """The lanes that are part of some code."""
+        return frozenset(lane for lanes in self.codes.values() for lane in lanes)
+
+    def with_free(self, alive: frozenset[int]) -> ColumnClass:
+        """The same class where just these lanes may be either sign."""
+        dead = dict.fromkeys(self.free - alive, -1)
+        return replace(self, free=alive, fixed={**self.fixed, **dead})
+
+    def complete(self, word: str) -> bool:
+        """Whether every code that the lanes could hold is that of exactly one column."""
+        found = np.unique(self.numbers(word))
+        return len(found) == len(self.static) == 1 << len(self.codes[word])
+
+    def numbers(self, word: str) -> npt.NDArray[np.int64]:
+        """The code of every column in a word of positions, of the lanes that differ."""
+        ones = self.static[:, list(self.codes[word])] > 0
+        return np.asarray((ones * (1 << np.arange(ones.shape[1]))).sum(axis=1), dtype=np.int64)
+
+
+def static_lanes(plan: Plan) -> frozenset[int]:
+    """The lanes that no weight and no host ever changes."""
+    used = (embed((), plan) > 0).any(axis=0)
+    return frozenset(np.flatnonzero(used).tolist()) - frozenset(plan.words[VALUE])
+
+
+def column_classes(plan: Plan) -> tuple[ColumnClass, ...]:
+    """All columns of a machine, the CPU first."""
+    x = embed((), plan)
+    positions = {w: lanes for w, lanes in plan.words.items() if w.startswith(POSITION)}
+    placed = {lane for lanes in positions.values() for lane in lanes}
+    static = static_lanes(plan)
+    tags = sorted(static - placed)
+    kinds = np.column_stack([np.arange(plan.columns) != plan.cpu, x[:, tags] > 0])
+    groups, kind = np.unique(kinds, axis=0, return_inverse=True)
+    members = (np.flatnonzero(kind.reshape(-1) == group) for group in range(len(groups)))
+    return tuple(_column_class(plan, x, positions, columns) for columns in members)
+
+
+def _column_class(
+    plan: Plan, x: State, positions: Mapping[str, tuple[int, ...]], columns: npt.NDArray[np.intp]
+) -> ColumnClass:
+    own = x[columns]
+    varies = (own != own[0]).any(axis=0)
+    codes = {w: tuple(lane for lane in lanes if varies[lane]) for w, lanes in positions.items()}
+    is_cpu = bool(columns[0] == plan.cpu)
+    static = static_lanes(plan)
+    changing = frozenset(range(plan.d_model)) - static - frozenset(plan.words[VALUE])
+    free = changing if is_cpu else frozenset(plan.words[VALUE])
+    fixed = {i: int(own[0, i]) for i in range(plan.d_model) if i not in free and not varies[i]}
+    first, last = plan.column_name(int(columns[0])), plan.column_name(int(columns[-1]))
+    name = first if len(columns) == 1 else f"{first} to {last}"
+    return ColumnClass(name, is_cpu, fixed, free, codes, own)

@@ -1,0 +1,145 @@
+"""Every state, one after the other, through the MLP itself.
+
+Where the lanes that a made lane depends on are few, in the weights and in the circuit, all their
+states are run through the `nn` module and compared with the signals evaluated by plain arithmetic.
+It shows nothing that the diagrams do not, and shares nothing with them: it tests the tester. At
+eight bits it covers the whole machine, a subtractor with all 2^16 pairs of operands, say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from looped.compiler.schedule import BitDefinition
+from looped.compiler.signals import Signal
+from looped.compiler.words import ONE, Form, Lane
+from looped.nn import Block
+from looped.verify.certificate.claims import EXHAUSTION, Claim
+from looped.verify.certificate.rows import BlockRows
+from looped.verify.certificate.subject import Subject
+
+__all__ = ["exhaustion_claims"]
+
+_MOST_WORK = 1 << 33
+"""Weights times states for one block: a few seconds."""
+_CHUNK = 1 << 14
+
+Signs = npt.NDArray[np.float64]
+"""What a lane holds, state by state."""
+
+
+def exhaustion_claims(subject: Subject, block: int, rows: BlockRows) -> Iterator[Claim]:
+    """The claim about those lanes of a block's MLP that depend on few lanes, if there are any."""
+    places = {lane: index for index, lane in subject.alive(2 * block).items()}
+    made = subject.schedule.bits.get(2 * block + 1, [])
+    groups = list(_affordable(subject, _groups(subject, rows, places, made)))
+    if groups:
+        faults = (_fault(subject, block, places, group) for group in groups)
+        fault = next((f for f in faults if f), None)
+        count = sum(len(group.lanes) for group in groups)
+        part = f"MLP: {count} of {len(made)} lanes that it makes"
+        cases = sum(group.states for group in groups)
+        yield Claim(block, part, "are what the circuit defines", EXHAUSTION, cases, fault)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Made lanes, with their signals, that depend on no other lanes than those in `support`."""
+
+    support: frozenset[int]
+    lanes: dict[int, Signal]
+
+    @property
+    def states(self) -> int:
+        return 1 << len(self.support)
+
+
+def _groups(
+    subject: Subject, rows: BlockRows, places: Mapping[Lane, int], made: Sequence[BitDefinition]
+) -> list[_Group]:
+    """All lanes that a block makes, the smallest groups first."""
+    groups: list[_Group] = []
+    indices = {bit.lane: subject.layout.index[bit.lane] for bit in made}
+    supports = {b.lane: _support(rows, places, indices[b.lane], b.signal) for b in made}
+    for bit in sorted(made, key=lambda b: -len(supports[b.lane])):
+        support = supports[bit.lane]
+        home = next((g for g in groups if support <= g.support), None)
+        if home is None:
+            home = _Group(support, {})
+            groups.append(home)
+        home.lanes[indices[bit.lane]] = bit.signal
+    return groups[::-1]
+
+
+def _affordable(subject: Subject, groups: Sequence[_Group]) -> Iterator[_Group]:
+    """As many groups as the work for one block allows."""
+    left = _MOST_WORK // (subject.plan.d_model * subject.plan.d_ff)
+    for group in groups:
+        left -= group.states
+        if left < 0:
+            return
+        yield group
+
+
+def _support(
+    rows: BlockRows, places: Mapping[Lane, int], index: int, signal: Signal
+) -> frozenset[int]:
+    """The free lanes that a made lane depends on, by its weights or by its definition."""
+    free = set(places.values())
+    seen = {index} | {places[lane] for lane in signal.lanes() if lane in places}
+    for unit in rows.down[index]:
+        seen |= {*rows.gate[unit], *rows.up[unit]}
+    return frozenset(seen & free)
+
+
+def _fault(subject: Subject, block: int, places: Mapping[Lane, int], group: _Group) -> str | None:
+    """The first lane of a group that is wrong in some state, or None."""
+    idle = torch.full((subject.plan.d_model,), -1.0)
+    for lane, sign in subject.cpu.fixed.items():
+        idle[lane] = sign
+    names = {index: lane for lane, index in places.items()}
+    for first in range(0, group.states, _CHUNK):
+        numbers = np.arange(first, min(first + _CHUNK, group.states))
+        bits = {i: numbers >> place & 1 for place, i in enumerate(group.support)}
+        signs = {i: (2 * bit - 1).astype(np.float64) for i, bit in bits.items()}
+        states = idle.repeat(len(numbers), 1)
+        for i, held in signs.items():
+            states[:, i] = torch.tensor(held)
+        found = _through_mlp(subject, block, states)
+        seen = {names[i]: held for i, held in signs.items()}
+        for index, signal in group.lanes.items():
+            expected = 2 * _signal(signal, seen) - 1
+            if not (found[:, index] == expected).all():
+                return f"{subject.plan.lane_name(index)} is wrong in one of the states"
+    return None
+
+
+@torch.inference_mode()
+def _through_mlp(subject: Subject, block: int, states: Tensor) -> npt.NDArray[np.float32]:
+    """The states (cases, d_model) after the MLP of a block, in float32."""
+    layer = subject.model.transformer.layers[block]
+    assert isinstance(layer, Block)
+    after: npt.NDArray[np.float32] = (states + layer.mlp(states)).numpy()
+    return after
+
+
+def _signal(signal: Signal, seen: Mapping[Lane, Signs]) -> Signs:
+    total = _form(signal.linear, seen)
+    for term in signal.gated:
+        condition = _form(term.condition.form, seen) >= term.condition.threshold
+        total = total + condition * _form(term.form, seen)
+    return total
+
+
+def _form(form: Form, seen: Mapping[Lane, Signs]) -> Signs:
+    """A form of lanes: dyadic numbers far below 2^53, exact in float64."""
+    total = np.array(float(form.constant))
+    for lane, factor in form.terms.items():
+        total = total + float(factor) * (1.0 if lane == ONE else seen[lane])
+    return total

@@ -1,0 +1,188 @@
+"""What the MLP of a block does to every lane of every class of columns, for all states.
+
+The CPU's lanes must become what the circuit defines, dead lanes -1, all others stay; in every other
+column nothing may change. Both sides are functions of the same ±1 lanes, one from the rows of
+W_gate, W_up and W_down, one from the description of the circuit, and equal only if identical.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from looped.compiler.signals import Signal
+from looped.compiler.words import ONE, Lane
+from looped.verify.certificate.claims import DIAGRAMS, Claim
+from looped.verify.certificate.columns import ColumnClass
+from looped.verify.certificate.diagrams import Diagrams, TooLarge
+from looped.verify.certificate.meaning import Meaning
+from looped.verify.certificate.rows import BlockRows, Row
+from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
+from looped.verify.certificate.subject import Subject, Tenants
+
+__all__ = ["mlp_claims", "products"]
+
+
+_OTHERS = "all other lanes"
+
+
+def mlp_claims(subject: Subject, block: int, rows: BlockRows) -> Iterator[Claim]:
+    """The claims about the MLP of a block, one for each word that it makes and each class."""
+    faults: dict[str, list[str]] = {}
+    for index, part, fault in _cpu_lanes(subject, 2 * block + 1, rows):
+        found = faults.setdefault(part, [])
+        found.append(f"{subject.plan.lane_name(index)}: {fault}" if fault else "")
+    for part, found in faults.items():
+        statement = "is what the circuit defines, and ±1"
+        if part == _OTHERS:
+            statement = "stay as they are, or go back to -1 when they are no longer used"
+        yield _claim(block, part, statement, found)
+    for columns in subject.classes:
+        if not columns.is_cpu:
+            found = [_untouched(rows, i, columns) for i in range(subject.plan.d_model)]
+            yield _claim(block, f"columns {columns.name}", "are left alone", found)
+
+
+def _cpu_lanes(
+    subject: Subject, phase: int, rows: BlockRows
+) -> Iterator[tuple[int, str, str | None]]:
+    """For every lane of the CPU: the part of the claims that it belongs to, and what is wrong."""
+    before, after = subject.alive(phase - 1), subject.alive(phase)
+    cpu = subject.cpu.with_free(frozenset(before))
+    made = {subject.layout.index[b.lane]: b for b in subject.schedule.bits.get(phase, [])}
+    for index in range(subject.plan.d_model):
+        bit = made.get(index)
+        tenant = before.get(index) if bit is None else bit.lane
+        if after.get(index, tenant) != tenant:
+            yield index, _OTHERS, f"nothing makes `{after[index]}`, which should be there"
+        elif bit is None:
+            yield index, _OTHERS, _kept(rows, index, cpu, before, index in after)
+        else:
+            part = f"`{bit.lane.word.removeprefix('next ')}`"
+            yield index, part, _made(subject, rows, index, cpu, before, bit.signal)
+
+
+def _claim(block: int, part: str, statement: str, faults: list[str]) -> Claim:
+    fault = next((f for f in faults if f), None)
+    return Claim(block, f"MLP: {part}", statement, DIAGRAMS, len(faults), fault)
+
+
+def products(rows: BlockRows, lane: int, columns: ColumnClass, names: Tenants) -> list[Product]:
+    """The hidden units that add to a lane, over the free lanes of a class of columns."""
+    return [
+        Product(
+            restricted(rows.gate[unit], columns, names),
+            restricted(rows.up[unit], columns, names),
+            factor,
+        )
+        for unit, factor in rows.down[lane].items()
+        if rows.gate[unit] and rows.up[unit]
+    ]
+
+
+def restricted(row: Row, columns: ColumnClass, names: Mapping[int, Lane]) -> Affine:
+    """A form on a class of columns: fixed lanes become part of the constant."""
+    constant = sum(c * columns.fixed[lane] for lane, c in row.items() if lane in columns.fixed)
+    terms = ((names.get(i, i), c) for i, c in row.items() if i not in columns.fixed)
+    return Affine(tuple(terms), constant)
+
+
+def _order(space: Diagrams, signal: Signal, meaning: Meaning) -> None:
+    """An order of variables that suits a signal: heavy lanes of a condition first."""
+    for term in signal.gated:
+        weights = term.condition.form.terms
+        for lane in sorted(weights, key=lambda name: -abs(weights[name])):
+            meaning.touch(lane)
+        for lane in term.form.terms:
+            meaning.touch(lane)
+
+
+def _made(
+    subject: Subject,
+    rows: BlockRows,
+    index: int,
+    cpu: ColumnClass,
+    before: Tenants,
+    signal: Signal,
+) -> str | None:
+    """What is wrong with a lane that a definition makes, or None."""
+    there = {ONE, *before.values()}
+    missing = [lane for lane in signal.lanes() if lane not in there]
+    if missing:
+        return f"it needs `{missing[0]}`, which is not there"
+    space = Diagrams()
+    meaning = Meaning(space, {})
+    try:
+        _order(space, signal, meaning)
+        expected = space.add(space.scaled(meaning.signal(signal), 2), space.number(-1))
+        found = space.add(_old(space, index, cpu, before), _change(space, rows, index, cpu, before))
+    except (NotSteps, TooLarge) as error:
+        return str(error)
+    if found != expected:
+        return _difference(space, found, expected)
+    if space.values(expected) <= {-1, 1}:
+        return None
+    return _not_a_bit(subject, signal)
+
+
+def _old(space: Diagrams, index: int, columns: ColumnClass, names: Tenants) -> int:
+    """What a lane holds before."""
+    if index in columns.fixed:
+        return space.number(columns.fixed[index])
+    return space.affine([(space.variable(names.get(index, index)), 1)], 0)
+
+
+def _change(
+    space: Diagrams, rows: BlockRows, index: int, columns: ColumnClass, names: Tenants
+) -> int:
+    return evaluated(space, products(rows, index, columns, names))
+
+
+def _difference(space: Diagrams, found: int, expected: int) -> str:
+    wrong = space.negated(space.equals(found, expected))
+    state = space.state(wrong)
+    shown = ", ".join(f"{name} = {sign:+d}" for name, sign in list(state.items())[:6])
+    return f"it is not what it should be where {shown or 'anything'}"
+
+
+def _not_a_bit(subject: Subject, signal: Signal) -> str | None:
+    """Unfold what a signal is made from, until it is a bit in every state that is left."""
+    unfolded: dict[Lane, Signal] = {}
+    while True:
+        space = Diagrams()
+        meaning = Meaning(space, unfolded)
+        try:
+            _order(space, signal, meaning)
+            node = meaning.signal(signal)
+        except TooLarge as error:
+            return f"it could not be shown to be a bit: {error}"
+        if space.values(node) <= {0, 1}:
+            return None
+        seen = frozenset(name for name in space.support(node) if isinstance(name, Lane))
+        more = subject.past(seen)
+        if not more:
+            return "it is no bit"
+        unfolded |= more
+
+
+def _kept(
+    rows: BlockRows, index: int, cpu: ColumnClass, before: Tenants, lives_on: bool
+) -> str | None:
+    """What is wrong with a lane of the CPU that nothing makes, or None."""
+    space = Diagrams()
+    try:
+        old = _old(space, index, cpu, before)
+        found = space.add(old, _change(space, rows, index, cpu, before))
+    except (NotSteps, TooLarge) as error:
+        return str(error)
+    expected = old if lives_on or index in cpu.fixed else space.number(-1)
+    return None if found == expected else _difference(space, found, expected)
+
+
+def _untouched(rows: BlockRows, index: int, columns: ColumnClass) -> str:
+    """What is wrong with a lane of a column that the MLP should leave alone, or nothing."""
+    space = Diagrams()
+    try:
+        change = _change(space, rows, index, columns, {})
+    except (NotSteps, TooLarge) as error:
+        return str(error)
+    return "" if change == space.zero else _difference(space, change, space.zero)

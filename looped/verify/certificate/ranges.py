@@ -1,0 +1,189 @@
+"""Every sum of a block: its range, its grid, and the bits that any order of summation needs.
+
+A form Σ c·lane over ±1 lanes is summed without error, in whatever order and in however many parts,
+if every partial sum is a number of the format. All of them are multiples of the grid g of the
+coefficients and none is larger than B = Σ |c|; the format holds them all if B ≤ g·2^mantissa. The
+value itself lies on a coarser grid, that of c₁ + c₂ + … and every 2·c: an adder's integers.
+
+All of it is exact arithmetic on integers and fractions. It assumes the state to be ±1 and to
+respect the static lanes, which is what the other claims of a certificate show.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from looped.compiler.precision import Precision
+from looped.verify.certificate.diagrams import Number
+from looped.verify.certificate.rows import Row, grid_of
+from looped.verify.certificate.spans import BlockSpans, Span, Spans
+
+__all__ = ["Extent", "block_extents", "score_bound"]
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """One kind of sum in one block.
+
+    Final values lie from `low` to `high`; partial sums are multiples of `grid`, none of them beyond
+    `bound`. `bits` is the mantissa that any order of summation needs.
+    """
+
+    block: int
+    what: str
+    low: Number
+    high: Number
+    grid: Number
+    bound: Number
+    bits: int
+
+    def fits(self, precision: Precision) -> bool:
+        """Whether a format holds every partial sum exactly."""
+        if not self.grid:
+            return True
+        inside = self.bits <= precision.mantissa and self.bound <= precision.largest
+        return inside and self.grid >= Fraction(2) ** precision.tiny
+
+
+def _extent(
+    block: int, what: str, ends: tuple[Number, Number], grid: Number, bound: Number
+) -> Extent:
+    steps = math.ceil(Fraction(bound) / grid) if grid else 0
+    return Extent(block, what, *ends, grid, bound, max(0, steps - 1).bit_length())
+
+
+def block_extents(number: int, spans: BlockSpans) -> Iterator[Extent]:
+    """The worst case of every kind of sum in a block."""
+    rows = spans.rows
+    for name, forms, found in (
+        ("q", rows.query, spans.query),
+        ("k", rows.key, spans.key),
+        ("v", rows.value, spans.value),
+        ("gate", rows.gate, spans.gate),
+        ("up", rows.up, spans.up),
+    ):
+        pairs = zip(forms, found, strict=True)
+        yield _worst(number, name, (_form_extent(number, name, f, s) for f, s in pairs if f))
+    scores = (_score_extent(number, spans, head) for head in range(rows.heads))
+    yield _worst(number, "scores", scores)
+    yield _worst(number, "attention", _found_extents(number, spans))
+    hidden = _hidden(spans)
+    yield _worst(number, "hidden", _hidden_extents(number, hidden))
+    yield _worst(number, "MLP", _down_extents(number, rows.down, hidden))
+
+
+def _worst(block: int, what: str, extents: Iterable[Extent]) -> Extent:
+    """One extent that covers many: it fits a format only if each of them does."""
+    chosen = [e for e in extents if e.grid]
+    if not chosen:
+        return _extent(block, what, (0, 0), 0, 0)
+    low, high = min(e.low for e in chosen), max(e.high for e in chosen)
+    grid, bound = min(e.grid for e in chosen), max(e.bound for e in chosen)
+    return Extent(block, what, low, high, grid, bound, max(e.bits for e in chosen))
+
+
+def _form_extent(block: int, what: str, row: Row, spans: Spans) -> Extent:
+    low, high = min(s.low for s in spans), max(s.high for s in spans)
+    bound: Number = 0
+    for coefficient in row.values():
+        bound += max(coefficient, -coefficient)
+    return _extent(block, what, (low, high), grid_of(row.values()), bound)
+
+
+def score_bound(spans: BlockSpans, head: int) -> Number:
+    """The largest magnitude that partial sums of a head's scores can have, before scaling."""
+    return _score_extent(0, spans, head).bound
+
+
+def _score_extent(block: int, spans: BlockSpans, head: int) -> Extent:
+    bound: Number = 0
+    products: list[Number] = []
+    for d in spans.rows.dimensions(head):
+        if spans.rows.query[d] and spans.rows.key[d]:
+            query, key = spans.query[d], spans.key[d]
+            bound += max(s.size for s in query) * max(s.size for s in key)
+            products += [q.grid * k.grid for q in query for k in key]
+    return _extent(block, "scores", (-bound, bound), grid_of(products), bound)
+
+
+def _found_extents(block: int, spans: BlockSpans) -> Iterator[Extent]:
+    """What all heads add to a lane: a softmax that is one-hot carries the value as it is."""
+    for row in spans.rows.out:
+        bound: Number = 0
+        grids: list[Number] = []
+        for d, factor in row.items():
+            bound += max(factor, -factor) * max(s.size for s in spans.value[d])
+            grids += [factor * s.grid for s in spans.value[d]]
+        if bound:
+            yield _onto_lane(block, "attention", -bound, bound, grid_of(grids))
+
+
+def _onto_lane(block: int, what: str, low: Number, high: Number, grid: Number) -> Extent:
+    """A sum that goes onto a lane of ±1, which may be its first term."""
+    bound = max(-low, high) + 1
+    return _extent(block, what, (low, high), grid_of([grid, 1]), bound)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """`relu(gate) · up` on the columns of a class, and up as `factor` times a shared form."""
+
+    top: Number
+    up: Span
+    grid: Number
+    shared: tuple[tuple[int, Number], ...]
+    factor: Number
+
+
+def _hidden(spans: BlockSpans) -> list[list[_Unit]]:
+    """The hidden units, class by class; those that are always zero have a grid of zero."""
+    shared, factors = [], []
+    for row in spans.rows.up:
+        factors.append(row[min(row)] if row else 1)
+        terms = ((lane, Fraction(c) / factors[-1]) for lane, c in row.items())
+        shared.append(tuple(sorted(terms)))
+    classes = zip(zip(*spans.gate, strict=True), zip(*spans.up, strict=True), strict=True)
+    return [list(map(_unit, gates, ups, shared, factors)) for gates, ups in classes]
+
+
+def _unit(gate: Span, up: Span, shared: tuple[tuple[int, Number], ...], factor: Number) -> _Unit:
+    top = max(gate.high, 0)
+    return _Unit(top, up, gate.grid * up.grid if top else 0, shared, factor)
+
+
+def _hidden_extents(block: int, hidden: Sequence[Sequence[_Unit]]) -> Iterator[Extent]:
+    for unit in (u for units in hidden for u in units if u.grid):
+        low, high = min(unit.up.low, 0) * unit.top, max(unit.up.high, 0) * unit.top
+        yield _extent(block, "hidden", (low, high), unit.grid, max(-low, high))
+
+
+def _down_extents(
+    block: int, down: Sequence[Row], hidden: Sequence[Sequence[_Unit]]
+) -> Iterator[Extent]:
+    for units in hidden:
+        for row in down:
+            low, high = _reach(row, units)
+            grid = grid_of(units[j].grid * factor for j, factor in row.items())
+            if grid:
+                yield _onto_lane(block, "MLP", low, high, grid)
+
+
+def _reach(row: Row, units: Sequence[_Unit]) -> tuple[Number, Number]:
+    """Bounds for every partial sum. Units with the same up projection share its sign, so that what
+    one of them adds another one takes away."""
+    groups: dict[object, list[tuple[Number, _Unit]]] = {}
+    for j, factor in row.items():
+        if units[j].grid:
+            groups.setdefault(units[j].shared, []).append((factor * units[j].top, units[j]))
+    low: Number = 0
+    high: Number = 0
+    for members in groups.values():
+        first = members[0][1]
+        ends = [end / Fraction(first.factor) for end in (first.up.low, first.up.high)]
+        sums = [[size * unit.factor * end for size, unit in members] for end in ends]
+        low += min(sum(x for x in s if x < 0) for s in sums)
+        high += max(sum(x for x in s if x > 0) for s in sums)
+    return low, high

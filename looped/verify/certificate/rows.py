@@ -1,0 +1,95 @@
+"""Weights as exact numbers: the rows of a block's matrices, zeros left out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from torch import Tensor
+
+from looped.compiler.compiled import CompiledMachine
+from looped.verify.certificate.diagrams import Number
+
+__all__ = ["BlockRows", "Row", "block_rows", "combined", "grid_of"]
+
+Row = Mapping[int, Number]
+"""A linear form over the lanes of a column: lane to coefficient."""
+
+
+@dataclass(frozen=True)
+class BlockRows:
+    """One block. `query` to `value` have a row for each dimension of each head, `gate` and `up` one
+    for each hidden unit; `out` and `down` have a row for each lane. `scale` is 1/√d_head, or None
+    if that is no power of two."""
+
+    query: tuple[Row, ...]
+    key: tuple[Row, ...]
+    value: tuple[Row, ...]
+    out: tuple[Row, ...]
+    gate: tuple[Row, ...]
+    up: tuple[Row, ...]
+    down: tuple[Row, ...]
+    d_head: int
+    scale: Fraction | None
+
+    @property
+    def heads(self) -> int:
+        """The number of heads, idle ones included."""
+        return len(self.query) // self.d_head
+
+    def dimensions(self, head: int) -> range:
+        """The rows of a head."""
+        return range(head * self.d_head, (head + 1) * self.d_head)
+
+    def carried(self, head: int) -> dict[int, Row]:
+        """Lane to the form of the found column that a head adds to it: W_O W_V."""
+        rows: dict[int, Row] = {}
+        own = set(self.dimensions(head))
+        for lane, row in enumerate(self.out):
+            terms = [(factor, self.value[d]) for d, factor in row.items() if d in own]
+            form = combined(terms)
+            if form:
+                rows[lane] = form
+        return rows
+
+
+def block_rows(machine: CompiledMachine, block: int) -> BlockRows:
+    """The rows of one block of a machine. Infinite or undefined weights are not allowed."""
+    names = {"query": "self_attn.q", "key": "self_attn.k", "value": "self_attn.v"}
+    names |= {"out": "self_attn.o", "gate": "mlp.gate", "up": "mlp.up", "down": "mlp.down"}
+    rows = {
+        part: _rows(machine.weights[f"layers.{block}.{name}_proj.weight"])
+        for part, name in names.items()
+    }
+    size = machine.plan.d_head
+    root = math.isqrt(size)
+    exact = root * root == size and root & (root - 1) == 0
+    return BlockRows(**rows, d_head=size, scale=Fraction(1, root) if exact else None)
+
+
+def _rows(weight: Tensor) -> tuple[Row, ...]:
+    rows: list[dict[int, Number]] = [{} for _ in range(weight.shape[0])]
+    places = weight.nonzero()
+    numbers = weight[places[:, 0], places[:, 1]].tolist()
+    for (row, column), number in zip(places.tolist(), numbers, strict=True):
+        rows[row][column] = int(number) if number.is_integer() else Fraction(number)
+    return tuple(rows)
+
+
+def combined(terms: Iterable[tuple[Number, Row]]) -> dict[int, Number]:
+    """The sum of forms, each times a number."""
+    result: dict[int, Number] = {}
+    for factor, row in terms:
+        for lane, coefficient in row.items():
+            result[lane] = result.get(lane, 0) + factor * coefficient
+    return {lane: c for lane, c in result.items() if c != 0}
+
+
+def grid_of(numbers: Iterable[Number]) -> Fraction:
+    """The largest power of two of which all dyadic numbers are multiples; 0 if all are zero."""
+    found = [x for x in numbers if x != 0]
+    denominator = max((x.denominator for x in found), default=1)
+    divisor = math.gcd(*(x.numerator * (denominator // x.denominator) for x in found))
+    return Fraction(divisor & -divisor, denominator)

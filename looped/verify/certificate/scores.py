@@ -1,0 +1,98 @@
+"""Scores of a head between classes of columns, as functions of all their lanes at once.
+
+A class of many columns is taken as one column whose position is unknown: the lanes of its code are
+variables. So the score of one column for another is a function of both codes and of the CPU's
+lanes, and the best score over all columns is its maximum over the code of the other. No column is
+looked at one by one, and none is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from looped.compiler.words import Lane
+from looped.errors import LoopedError
+from looped.verify.certificate.columns import POSITION, ColumnClass
+from looped.verify.certificate.diagrams import Diagrams
+from looped.verify.certificate.meaning import Meaning
+from looped.verify.certificate.rows import Row
+
+__all__ = ["Asked", "ContentDependent", "Place", "View"]
+
+Place = tuple[str, str, int]
+"""The variable of a lane of a class in a role: (class, role, lane)."""
+
+
+class ContentDependent(LoopedError):
+    """A key depends on what is stored in memory: who wins cannot be told from addresses."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A class of columns as others find it; the code of a column is that in the word `basis`."""
+
+    columns: ColumnClass
+    basis: str
+
+    @property
+    def names(self) -> tuple[Place, ...]:
+        """The variables of the code."""
+        lanes = self.columns.codes.get(self.basis, ())
+        return tuple((self.columns.name, "key", lane) for lane in lanes)
+
+
+@dataclass
+class View:
+    """The lanes of columns as functions in one space of diagrams.
+
+    `tenants` has what lives in the CPU's lanes, `meaning` what those lanes are.
+    """
+
+    space: Diagrams
+    meaning: Meaning
+    tenants: Mapping[int, Lane]
+    _tables: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
+
+    def touch(self, row: Row, columns: ColumnClass, role: str, basis: str) -> None:
+        """Give the lanes of a form the next places in the order of variables."""
+        for lane in row:
+            if columns.is_cpu and lane in self.tenants:
+                self.meaning.touch(self.tenants[lane])
+            elif lane not in columns.fixed:
+                self.lane(lane, columns, role, basis)
+
+    def lane(self, lane: int, columns: ColumnClass, role: str, basis: str) -> int:
+        """The condition that a lane of a column is +1."""
+        if lane in columns.fixed:
+            return self.space.one if columns.fixed[lane] > 0 else self.space.zero
+        if columns.is_cpu:
+            return self.meaning.lane(self.tenants[lane])
+        role = "" if columns.single else role
+        if lane in columns.free or lane in columns.codes[basis]:
+            return self.space.variable((columns.name, role, lane))
+        return self._tabled(lane, columns, role, basis)
+
+    def _tabled(self, lane: int, columns: ColumnClass, role: str, basis: str) -> int:
+        """A lane of one word of positions as a function of the code in another."""
+        key = (columns.name, role, basis, lane)
+        if key not in self._tables:
+            rows = [0] * (1 << len(columns.codes[basis]))
+            for number, sign in zip(columns.numbers(basis), columns.static[:, lane], strict=True):
+                rows[int(number)] = int(sign > 0)
+            names = [(columns.name, role, i) for i in columns.codes[basis]]
+            self._tables[key] = self.space.table(names, rows)
+        return self._tables[key]
+
+    def exists(self, asked: Asked) -> int:
+        """The condition that there is a column with a code."""
+        columns, names = asked.columns, asked.names
+        if columns.single or columns.complete(asked.basis):
+            return self.space.one
+        numbers = {int(n) for n in columns.numbers(asked.basis)}
+        return self.space.table(names, [int(n in numbers) for n in range(1 << len(names))])
+
+    def form(self, row: Row, columns: ColumnClass, role: str, basis: str = POSITION) -> int:
+        """The value of a form on a column."""
+        terms = [(self.lane(lane, columns, role, basis), c) for lane, c in row.items()]
+        return self.space.affine(terms, 0)

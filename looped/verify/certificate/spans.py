@@ -1,0 +1,85 @@
+"""What every form of a block can be: least and largest value on each class of columns, and grid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from looped.verify.certificate.columns import ColumnClass
+from looped.verify.certificate.diagrams import Number
+from looped.verify.certificate.rows import BlockRows, Row, grid_of
+
+__all__ = ["BlockSpans", "Span", "block_spans", "spans_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The values of a form on the columns of a class: from `low` to `high`, multiples of `grid`."""
+
+    low: Number
+    high: Number
+    grid: Number
+
+    @property
+    def size(self) -> Number:
+        """The largest magnitude."""
+        return self.high if self.high > -self.low else -self.low
+
+
+Spans = Sequence[Span]
+"""The spans of one form, class by class."""
+
+
+@dataclass(frozen=True)
+class BlockSpans:
+    """The spans of all forms of a block."""
+
+    rows: BlockRows
+    query: Sequence[Spans]
+    key: Sequence[Spans]
+    value: Sequence[Spans]
+    gate: Sequence[Spans]
+    up: Sequence[Spans]
+    carried: Mapping[int, Number]
+    """Head to the most that a column found by it can add to a lane; idle heads have no entry."""
+
+
+def block_spans(rows: BlockRows, classes: Sequence[ColumnClass]) -> BlockSpans:
+    """The spans of every form of a block on every class of columns."""
+    forms = (rows.query, rows.key, rows.value, rows.gate, rows.up)
+    query, key, value, gate, up = ([spans_of(row, classes) for row in part] for part in forms)
+    carried: dict[int, Number] = {}
+    for head in range(rows.heads):
+        sizes = (span.size for f in rows.carried(head).values() for span in spans_of(f, classes))
+        most = max(sizes, default=0)
+        if most:
+            carried[head] = most
+    return BlockSpans(rows, query, key, value, gate, up, carried)
+
+
+def spans_of(row: Row, classes: Iterable[ColumnClass]) -> Spans:
+    """The spans of a form."""
+    unit = math.lcm(*(c.denominator for c in row.values()))
+    terms = [(lane, c.numerator * (unit // c.denominator)) for lane, c in row.items()]
+    return [_span(terms, unit, columns.fixed) for columns in classes]
+
+
+def _span(terms: Sequence[tuple[int, int]], unit: int, fixed: Mapping[int, int]) -> Span:
+    """The sum of terms, in units of 1/unit; flipping a lane changes it by twice its term."""
+    constant = spread = 0
+    steps = []
+    for lane, number in terms:
+        sign = fixed.get(lane)
+        if sign is None:
+            spread += abs(number)
+            steps.append(2 * number)
+        else:
+            constant += number * sign
+    low, high = _over(constant - spread, unit), _over(constant + spread, unit)
+    return Span(low, high, grid_of([constant + spread, *steps]) / unit)
+
+
+def _over(number: int, unit: int) -> Number:
+    return number if unit == 1 else Fraction(number, unit)

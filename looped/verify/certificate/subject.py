@@ -1,0 +1,102 @@
+"""Subject: a machine, the circuit it claims to be, and the layout by which to compare the two.
+
+Schedule and layout are those of the compiler, but nothing is believed of them: they only say what
+stands where at the end of each phase, and every such statement is then shown from the statements
+before it and the weights. A wrong layout is a failed claim.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from looped.compiler.circuit import Circuit
+from looped.compiler.compiled import CompiledMachine, Plan
+from looped.compiler.layout import VALUE, Layout, allocate, static_words
+from looped.compiler.schedule import LOOP_START, Schedule, schedule
+from looped.compiler.signals import Signal
+from looped.compiler.words import Lane, Word
+from looped.nn import LoopedTransformer
+from looped.verify.certificate.columns import ColumnClass, column_classes
+from looped.verify.certificate.meaning import definitions
+from looped.verify.certificate.rows import BlockRows, block_rows
+
+__all__ = ["Subject", "Tenants"]
+
+Tenants = Mapping[int, Lane]
+"""Which lane of the circuit lives in which lane of the residual stream."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a certificate is about."""
+
+    machine: CompiledMachine
+    circuit: Circuit
+    schedule: Schedule
+    layout: Layout
+    classes: tuple[ColumnClass, ...]
+    definitions: Mapping[Lane, Signal]
+
+    @classmethod
+    def of(cls, machine: CompiledMachine, circuit: Circuit) -> Subject:
+        """A machine beside the circuit that it shall be."""
+        scheduled = schedule(circuit)
+        classes = column_classes(machine.plan)
+        return cls(machine, circuit, scheduled, allocate(scheduled), classes, definitions(circuit))
+
+    @functools.cached_property
+    def model(self) -> LoopedTransformer:
+        """The transformer itself."""
+        return self.machine.model()
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the machine."""
+        return self.machine.plan
+
+    @property
+    def cpu(self) -> ColumnClass:
+        """The CPU column."""
+        return next(c for c in self.classes if c.is_cpu)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether there are blocks, lanes and words enough to look for the circuit in them."""
+        words = {word.lanes[0].word for word in static_words(self.circuit)}
+        enough = len(self.layout) <= self.plan.d_model and words <= self.plan.words.keys()
+        return enough and self.schedule.blocks == len(self.plan.blocks)
+
+    def value(self) -> tuple[int, ...]:
+        """The lanes of the memory word."""
+        return tuple(self.layout.index[lane] for lane in Word.of(VALUE, self.circuit.width))
+
+    def alive(self, phase: int) -> Tenants:
+        """What lives in the CPU column when a phase is over, static lanes and memory left out."""
+        apart = {lane for word in static_words(self.circuit) for lane in word}
+        apart.update(Word.of(VALUE, self.circuit.width))
+        return {
+            index: tenancy.lane
+            for index, tenants in enumerate(self.layout.tenants)
+            for tenancy in tenants
+            if tenancy.start <= phase < tenancy.end and tenancy.lane not in apart
+        }
+
+    def rows(self, block: int) -> BlockRows:
+        """The weights of a block as exact rows."""
+        return block_rows(self.machine, block)
+
+    def past(self, lanes: frozenset[Lane]) -> dict[Lane, Signal]:
+        """The definitions of those lanes that an MLP made."""
+        return {lane: self.definitions[lane] for lane in lanes if lane in self.definitions}
+
+    @property
+    def first(self) -> int:
+        """The phase before the first one."""
+        return LOOP_START
+
+    @functools.cached_property
+    def last(self) -> int:
+        """The last phase of a loop."""
+        return 2 * len(self.plan.blocks) - 1

@@ -1,0 +1,74 @@
+"""Circuits as diagrams against the same circuits evaluated by definition, state by state."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from looped.compiler.signals import Condition
+from looped.compiler.words import Lane, bit, constant
+from looped.machines import MACHINES
+from looped.verify.certificate.diagrams import Diagrams
+from looped.verify.certificate.meaning import Meaning, definitions
+from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
+from tests.compiler.evaluate import signal_bit
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_every_signal_means_what_it_evaluates_to(name: str) -> None:
+    circuit = MACHINES[name].circuit(8, 32)
+    rng = random.Random(name)
+    for lane, signal in definitions(circuit).items():
+        space = Diagrams()
+        node = Meaning(space, {}).signal(signal)
+        for _ in range(30):
+            lanes = {source: rng.choice([-1, 1]) for source in signal.lanes()}
+            held = {n: space.one if s > 0 else space.zero for n, s in lanes.items()}
+            found = space.values(space.compose(node, dict(held)))
+            assert found == {signal_bit(signal, lanes)}, str(lane)
+
+
+def test_an_unfolded_lane_is_what_it_is_made_of() -> None:
+    """`reading` implies that `a` is all ones: not seen until it is unfolded."""
+    circuit = MACHINES["subleq"].circuit(8, 32)
+    reading = next(r for r in circuit.registers if r.name == "reading").following
+    assert reading is not None
+    made = {reading[0]: definitions(circuit)[reading[0]]}
+    for unfolded, implied in (({}, False), (made, True)):
+        space = Diagrams()
+        meaning = Meaning(space, unfolded)
+        ones = [meaning.lane(Lane("a", i)) for i in range(8)]
+        for lane in ones:
+            both = space.times(meaning.lane(reading[0]), space.negated(lane))
+            assert (both == space.zero) is implied
+
+
+def ramp(slope: int, offset: int, factor: int) -> Product:
+    gate = Affine((("x", slope), ("y", 2 * slope)), offset)
+    return Product(gate, Affine((), 1), factor)
+
+
+def test_two_ramps_are_a_step_however_they_are_scaled() -> None:
+    """relu(z - 1 + 1) - relu(z - 1) for z = x + 2y, whole, split, rescaled, mirrored."""
+    space = Diagrams()
+    step = space.threshold({"x": 1, "y": 2}, 1)
+    whole = [ramp(1, 0, 1), ramp(1, -1, -1)]
+    split = [ramp(2, 0, 1), ramp(1, -1, -1), ramp(2, 0, -1), ramp(1, 0, 1)]
+    assert evaluated(space, whole) == evaluated(space, split) == step
+    mirrored = [ramp(-1, 0, -1), ramp(-1, 1, 1)]  # [-z ≥ 0] = 1 - [z ≥ 1], and z is odd
+    assert evaluated(space, mirrored) == space.negated(step)
+
+
+def test_a_ramp_alone_is_evaluated_if_it_is_short_and_refused_if_it_is_long() -> None:
+    space = Diagrams()
+    assert space.values(evaluated(space, [ramp(1, 0, 1)])) == {0, 1, 3}
+    long = Affine(tuple((i, 1 << i) for i in range(10)), 0)
+    with pytest.raises(NotSteps, match="a ramp of hidden units is left"):
+        evaluated(space, [Product(long, Affine((), 1), 1)])
+
+
+def test_a_condition_that_never_holds_is_zero() -> None:
+    space = Diagrams()
+    never = Condition(bit(Lane("a", 0)) + constant(0), 2)
+    assert Meaning(space, {}).condition(never) == space.zero

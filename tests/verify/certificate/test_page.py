@@ -1,0 +1,39 @@
+"""The verdicts in docs/exactness.md are those of the machines."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import looped
+from looped.compiler.precision import PRECISIONS
+from looped.verify.certificate.columns import column_classes
+from looped.verify.certificate.ranges import block_extents
+from looped.verify.certificate.rows import block_rows
+from looped.verify.certificate.spans import block_spans
+from looped.verify.certificate.verdicts import numeric_verdict
+
+PAGE = (Path(__file__).parents[3] / "docs" / "exactness.md").read_text()
+ROWS = re.findall(
+    r"^\| (\d+) bits, ([\d,]+) words \| (\w+) \| (\d+) \| (\d+) \| ([\w, ]+) \|$",
+    PAGE,
+    re.MULTILINE,
+)
+
+
+def test_there_are_rows() -> None:
+    assert len(ROWS) == 12
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[" ".join(row[:3]) for row in ROWS])
+def test_verdicts_are_true(row: tuple[str, ...]) -> None:
+    width, memory, dtype, blocks, bits, certified = row
+    machine = looped.compile_machine("subleq", int(width), int(memory.replace(",", "")), dtype)
+    classes = column_classes(machine.plan)
+    count = len(machine.plan.blocks)
+    spans = [block_spans(block_rows(machine, block), classes) for block in range(count)]
+    needed = max(e.bits for b in range(count) for e in block_extents(b, spans[b]))
+    exact = [name for name in PRECISIONS if numeric_verdict(machine, name).exact]
+    assert (blocks, bits, certified) == (str(count), str(needed), ", ".join(exact))

@@ -1,0 +1,105 @@
+"""Ranges, grids and bits against the numbers that the real model sees."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import looped
+from looped.compiler.precision import PRECISIONS
+from looped.verify.certificate.columns import ColumnClass, column_classes
+from looped.verify.certificate.ranges import Extent, block_extents
+from looped.verify.certificate.rows import block_rows, grid_of
+from looped.verify.certificate.spans import block_spans, spans_of
+from looped.verify.certificate.verdicts import numeric_verdict
+from tests.conftest import compiled
+
+
+def extents(width: int) -> dict[tuple[int, str], Extent]:
+    machine = compiled("subleq", width, 32)
+    classes = column_classes(machine.plan)
+    return {
+        (block, extent.what): extent
+        for block in range(len(machine.plan.blocks))
+        for extent in block_extents(block, block_spans(block_rows(machine, block), classes))
+    }
+
+
+@pytest.mark.parametrize("width", [8, 16, 32])
+def test_no_state_leaves_the_ranges_or_the_grids(width: int) -> None:
+    """Random ±1 in every lane of the CPU that is not static, and in every memory word."""
+    machine = compiled("subleq", width, 32)
+    plan, told = machine.plan, extents(width)
+    rng = np.random.default_rng(width)
+    x = torch.tensor(looped.embed((), plan)).double().repeat(200, 1, 1)
+    for columns in column_classes(plan):
+        where = plan.cpu if columns.is_cpu else slice(0, plan.memory)
+        for lane in columns.free:
+            x[:, where, lane] = torch.tensor(rng.choice([-1.0, 1.0], x[:, where, lane].shape))
+    for block, layer in enumerate(machine.model().double().transformer.layers):
+        gate, up = layer.mlp.gate_proj(x), layer.mlp.up_proj(x)
+        seen = {"gate": gate, "up": up, "hidden": gate.relu() * up}
+        for name, values in seen.items():
+            extent = told[block, name]
+            assert float(extent.low) <= values.min() and values.max() <= float(extent.high)
+            steps = values / float(extent.grid)
+            assert torch.equal(steps, steps.round()), name
+
+
+@pytest.mark.parametrize("width", [8, 16, 32])
+def test_the_range_of_gates_is_reached(width: int) -> None:
+    """The bounds are not only safe but right: some state attains them."""
+    machine = compiled("subleq", width, 32)
+    cpu = column_classes(machine.plan)[0]
+    for block in range(len(machine.plan.blocks)):
+        for row in block_rows(machine, block).gate:
+            (span,) = spans_of(row, [cpu])
+            state = {lane: cpu.fixed.get(lane, 1 if c > 0 else -1) for lane, c in row.items()}
+            assert sum(c * state[lane] for lane, c in row.items()) == span.high
+
+
+@given(
+    st.lists(st.integers(-40, 40).filter(bool), min_size=1, max_size=6),
+    st.sampled_from(list(PRECISIONS.values())[2:]),
+)
+def test_sums_that_fit_are_exact_in_any_order(coefficients: list[int], form) -> None:
+    """And the rule is not idle: what needs more bits does round in some order."""
+    total = sum(map(abs, coefficients))
+    grid = grid_of(coefficients)
+    bits = max(0, -(-total // int(grid)) - 1).bit_length()
+    extent = Extent(0, "sum", -total, total, grid, total, bits)
+    dtype = getattr(torch, form.name)
+    if extent.fits(form):
+        for order in (coefficients, coefficients[::-1], sorted(coefficients)):
+            partial = torch.zeros((), dtype=dtype)
+            for c in order:
+                partial = partial + torch.tensor(c, dtype=dtype)
+            assert float(partial) == sum(coefficients)
+
+
+def test_a_sum_of_one_bit_too_many_does_not_fit() -> None:
+    bfloat16 = PRECISIONS["bfloat16"]
+    fits = Extent(0, "gate", -128, 128, 1, 256, 8)
+    assert fits.fits(bfloat16) and not dataclasses.replace(fits, bits=9).fits(bfloat16)
+    assert float(torch.tensor(257.0, dtype=torch.bfloat16)) != 257
+
+
+def test_what_does_not_fit_is_told() -> None:
+    machine = compiled("subleq", 16, 32)
+    faults = numeric_verdict(machine, "bfloat16").faults
+    assert "block 2, gate: sums need 18 bits of mantissa, there are 8" in faults
+    assert numeric_verdict(machine, "float32").faults == ()
+    assert numeric_verdict(machine, "float32").columns is None
+
+
+def test_columns_fall_into_classes() -> None:
+    plan = compiled("subleq", 8, 32).plan
+    classes: tuple[ColumnClass, ...] = column_classes(plan)
+    assert [c.name for c in classes] == ["cpu", "mem[0] to mem[31]", "input"]
+    assert [c.complete("position-1") for c in classes if not c.single] == [True]
+    assert classes[1].free == set(plan.words["value"])
