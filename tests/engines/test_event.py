@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
-import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +16,7 @@ from looped.engines.event import EventEngine
 from looped.errors import CompileError
 from looped.verify.lockstep import lockstep
 from tests.conftest import compiled
+from tests.engines.shuffled import shuffled
 from tests.programs.headers import Program, programs
 from tests.verify.random_programs import programs as random_programs
 from tests.verify.random_programs import random_program
@@ -61,39 +59,6 @@ def test_baked_programs_run_like_the_reference_without_a_fallback(program: Progr
     verdict = lockstep(machine, engine, [image], [program.input])
     assert (verdict.steps, verdict.outputs) == (program.steps, (program.output,))
     assert engine.fallbacks == 0
-
-
-def shuffled(machine: CompiledMachine, seed: int) -> tuple[CompiledMachine, np.ndarray]:
-    """The same machine with lanes, heads and hidden units permuted, some gates and ups rescaled,
-    and a useless head in every block. Returns it and the permutation of the lanes."""
-    rng = np.random.default_rng(seed)
-    plan = machine.plan
-    lanes = rng.permutation(plan.d_model)
-    size, count = plan.d_head, plan.n_heads
-    weights: dict[str, torch.Tensor] = {}
-    for block in range(len(plan.blocks)):
-        w = {
-            n: machine.weights[f"layers.{block}.{n}.weight"]
-            for n in (*(f"self_attn.{k}_proj" for k in "qkvo"),
-                      *(f"mlp.{k}_proj" for k in ("gate", "up", "down")))
-        }  # fmt: skip
-        heads = rng.permutation(count)
-        rows = np.concatenate([np.arange(h * size, (h + 1) * size) for h in heads])
-        noise = torch.tensor(rng.integers(-3, 4, (size, plan.d_model))).float()
-        for k in "qkv":
-            extra = noise if k != "v" else torch.zeros_like(noise)
-            w[f"self_attn.{k}_proj"] = torch.cat([w[f"self_attn.{k}_proj"][rows], extra])[:, lanes]
-        out = torch.cat([w["self_attn.o_proj"][:, rows], noise.T], dim=1)
-        w["self_attn.o_proj"] = out[lanes]
-        units = rng.permutation(plan.d_ff)
-        scale = torch.tensor(rng.choice([0.5, 1.0, 2.0], plan.d_ff)).float()[:, None]
-        w["mlp.gate_proj"] = (w["mlp.gate_proj"][units] * scale)[:, lanes]
-        w["mlp.up_proj"] = (w["mlp.up_proj"][units] / scale)[:, lanes]
-        w["mlp.down_proj"] = w["mlp.down_proj"][:, units][lanes]
-        weights |= {f"layers.{block}.{n}.weight": t.contiguous() for n, t in w.items()}
-    norms = {n: t for n, t in machine.weights.items() if t.dim() == 1}
-    new_plan = dataclasses.replace(plan, n_heads=count + 1)
-    return CompiledMachine(new_plan, {**weights, **norms}), lanes
 
 
 @pytest.mark.parametrize("width", [8, 16, 32])

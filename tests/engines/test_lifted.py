@@ -60,16 +60,16 @@ def test_random_programs_run_like_the_reference(
 
 
 @pytest.mark.parametrize("width", [8, 16, 32])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_where_lanes_heads_and_units_lie_is_all_the_same(width: int, seed: int) -> None:
     """The same states as the dense engine, and code of the same size as for the lanes in order."""
     machine = compiled("subleq", width, 64)
     moved, lanes = shuffled(machine, seed)
-    x = np.stack([embed(random_program(s, width, 64, 0.1).words, machine.plan) for s in range(4)])
+    x = np.stack([embed(random_program(s, width, 64, 0.1).words, machine.plan) for s in range(2)])
     engine, dense, ordered = LiftedEngine(moved), DenseEngine(moved), LiftedEngine(machine)
     for each in (engine, dense):
         each.load(x[:, :, lanes])
-    for _ in range(40):
+    for _ in range(25):
         engine.step()
         dense.step()
         assert np.array_equal(engine.state(), dense.state())
@@ -80,15 +80,16 @@ def test_where_lanes_heads_and_units_lie_is_all_the_same(width: int, seed: int) 
     assert max(sizes) < 1.5 * min(sizes)
 
 
-def test_whatever_a_wrong_weight_changes_is_the_same_in_both() -> None:
-    """200 single faults: the engine follows the dense states or refuses the model."""
+@pytest.mark.parametrize("count", [50, pytest.param(200, marks=pytest.mark.slow)])
+def test_whatever_a_wrong_weight_changes_is_the_same_in_both(count: int) -> None:
+    """Single faults: the engine follows the dense states or refuses the model."""
     small = compiled("subleq", 8, 32)
     x = embed(random_program(3, 8, 32, 0.0).words, small.plan)[None]
     sound = DenseEngine(small)
     sound.load(x)
     sound.step(6)
     refused = changed = fallbacks = 0
-    for faulty in faults(small, 200):
+    for faulty in faults(small, count):
         dense = DenseEngine(faulty)
         dense.load(x)
         try:
@@ -104,7 +105,8 @@ def test_whatever_a_wrong_weight_changes_is_the_same_in_both() -> None:
             np.testing.assert_array_equal(engine.state(), dense.state())
         changed += not np.array_equal(dense.state(), sound.state())
         fallbacks += engine.fallbacks
-    assert changed >= 10 and refused < 190 and fallbacks > 0, (changed, refused, fallbacks)
+    assert changed >= count // 20 and refused < count * 0.95, (changed, refused)
+    assert fallbacks > 0
 
 
 def both(machine: CompiledMachine, x: np.ndarray) -> tuple[LiftedEngine, DenseEngine]:

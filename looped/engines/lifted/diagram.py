@@ -34,7 +34,7 @@ class Branch(NamedTuple):
 Diagram = float | Branch
 
 
-_MOST_BRANCHES = 60_000
+_MOST_BRANCHES = 10_000
 """More than that many are taken for a function that is not to be had in this form."""
 
 Facts = Mapping[Variable, int]

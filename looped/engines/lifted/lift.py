@@ -121,10 +121,11 @@ class _Lifting:
     def finish(self) -> Lifted:
         """Pack the lanes into the words of the next pass.
 
-        Words that the pass does not read are packed in the order in which they come.
+        Words that the pass neither reads nor keeps are packed in the order in which they come.
         """
         code = self.code
         used = {o for i in code.instructions for o in i.operands}
+        used |= {state.value for state in self.lanes.values() if isinstance(state, Bit)}
         states = [code.emit("state", number=number) for number in range(len(self.words))]
         read = [n for n, value in enumerate(states) if value in used]
         free: dict[int, list[tuple[int, int]]] = {}

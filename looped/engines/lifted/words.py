@@ -214,6 +214,7 @@ class _Shapes:
         self.diagrams = Diagrams(implied)
         self.shared = shared
         self._keys: dict[object, int] = {}
+        self._keyed: dict[tuple[int, int], int] = {}
         self._expressions: dict[Expression, Diagram] = {}
 
     def value(self, total: Sum) -> tuple[Diagram, Diagram]:
@@ -236,12 +237,13 @@ class _Shapes:
     def _key(self, diagram: Diagram, place: int) -> int:
         """A number for the function that a diagram is, relative to its place."""
         if not isinstance(diagram, Branch):
-            shape: object = diagram
-        else:
+            return self._keys.setdefault(diagram, len(self._keys))
+        if (diagram.serial, place) not in self._keyed:
             kind, value, at = diagram.variable
             where = (kind, value, at if kind == _CONDITION else at - place)
             shape = (where, self._key(diagram.low, place), self._key(diagram.high, place))
-        return self._keys.setdefault(shape, len(self._keys))
+            self._keyed[diagram.serial, place] = self._keys.setdefault(shape, len(self._keys))
+        return self._keyed[diagram.serial, place]
 
     def _variable(self, bit: Bit) -> Diagram:
         variable: Variable = (_CONDITION if bit in self.shared else _OWN, *bit)
