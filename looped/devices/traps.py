@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from looped.devices.syscalls import Syscalls
-from looped.engines.host import Host, Port
+from looped.devices.csr import ControlRegisters
+from looped.engines.host import Port
 from looped.image import Image
 from looped.isa.rv32i import CAUSES, decode
 
 __all__ = ["unserved_trap"]
 
 
-def unserved_trap(image: Image, host: Host | None, port: Port) -> str | None:
+def unserved_trap(image: Image, host: ControlRegisters | None, port: Port) -> str | None:
     """Why a machine that has halted did so, if it was by a trap and not by `exit`; else None."""
-    if not isinstance(host, Syscalls) or host.exit_code is not None:
+    if host is None or host.exit_code is not None:
         return None
     pc, cause = port.cpu("pc"), port.cpu("cause")
     location = image.location(pc)

@@ -7,56 +7,14 @@ import io
 import pytest
 
 from looped.compiler.compiled import CompiledMachine
-from looped.devices import Syscalls, host_for, unserved_trap
+from looped.devices import ControlRegisters, Syscalls, host_for, unserved_trap
 from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.engines.host import ColumnPort
 from looped.image import Image, Location
-from looped.isa.rv32i import REGISTERS, encode
+from looped.isa.rv32i import encode
 from looped.verify.lockstep import lockstep
-
-MEMORY = 64
-
-
-class Words:
-    """A port over plain lists."""
-
-    def __init__(self, number: int, *arguments: int, cause: int = 11) -> None:
-        self.words = [0x03020100 + 0x04040404 * i for i in range(MEMORY)]
-        self.registers = [0] * 32
-        self.registers[REGISTERS["a7"]] = number
-        for i, argument in enumerate(arguments):
-            self.registers[REGISTERS[f"a{i}"]] = argument & 0xFFFFFFFF
-        self.named = {"pc": 8, "trap": 1, "cause": cause}
-
-    @property
-    def size(self) -> int:
-        return MEMORY
-
-    def memory(self, index: int) -> int:
-        return self.words[index]
-
-    def set_memory(self, index: int, value: int) -> None:
-        self.words[index] = value
-
-    def register(self, number: int) -> int:
-        return self.registers[number]
-
-    def set_register(self, number: int, value: int) -> None:
-        self.registers[number] = value
-
-    def cpu(self, name: str) -> int:
-        return self.named[name]
-
-    def set_cpu(self, name: str, value: int) -> None:
-        self.named[name] = value
-
-    @property
-    def result(self) -> int:
-        """What is in a0, signed; the machine must go on behind the ECALL."""
-        assert self.named == {"pc": 12, "trap": 0, "cause": 0}
-        value = self.registers[REGISTERS["a0"]]
-        return value - (1 << 32) if value >> 31 else value
+from tests.devices.words import MEMORY, Words
 
 
 @pytest.mark.parametrize("descriptor", [1, 2])
@@ -128,9 +86,9 @@ def test_other_traps_are_not_served() -> None:
 def test_the_heap_begins_behind_the_program() -> None:
     image = Image("rv32i", 32, (0,) * 5, unit=4)
     host = host_for(image, b"")
-    assert isinstance(host, Syscalls) and host.start == 32
+    assert host is not None and host.calls.start == 32
     marked = host_for(Image("rv32i", 32, (0,) * 5, {"_end": 100}, unit=4), b"")
-    assert isinstance(marked, Syscalls) and marked.start == 112
+    assert marked is not None and marked.calls.start == 112
     assert host_for(Image("subleq", 16, (0,)), b"") is None
 
 
@@ -192,6 +150,6 @@ def test_a_trap_is_told_with_its_place(words: list[int], message: str, machine) 
 
 
 def test_exit_is_no_trap_to_tell() -> None:
-    host = Syscalls(b"", 0)
+    host = ControlRegisters(Syscalls(b"", 0))
     host.serve(Words(93, 0))
     assert unserved_trap(echo(), host, Words(93, 0)) is None

@@ -54,15 +54,11 @@ def shift(m: Circuit, d: Decoded, x: Word, y: Word) -> Value:
             )
         ),
     )
-    amounts = {
-        step: one_of([d.holds(direction) & equal(coarse, abs(step) // _FINE)])
+    shifted = [
+        _moved(moved, step, d.holds(direction) & equal(coarse, abs(step) // _FINE))
         for direction in directions
         for step in _steps(direction, 32, _FINE)
-        if step
-    }
-    amounts[0] = one_of(d.holds(direction) & equal(coarse, 0) for direction in directions)
-    lanes = {step: m.let(f"by {step}", amount) for step, amount in amounts.items()}
-    shifted = (_moved(moved, step, literal(lane)) for step, lane in lanes.items())
+    ]
     return merge(*shifted, _fill(d, x, y[:5]))
 
 

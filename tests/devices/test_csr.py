@@ -1,0 +1,100 @@
+"""CSR instructions and MRET, as the host carries them out."""
+
+from __future__ import annotations
+
+import pytest
+
+from looped.devices import ControlRegisters, Syscalls, host_for
+from looped.engines.dense import DenseEngine
+from looped.image import Image
+from looped.isa.rv32i import encode
+from looped.verify.lockstep import lockstep
+from tests.devices.words import Words
+
+MSCRATCH, MEPC, MHARTID = 0x340, 0x341, 0xF14
+WRITE, SET, CLEAR, IMMEDIATE = 1, 2, 3, 4
+MRET = 0x30200073
+
+
+def access(kind: int, number: int, rd: int, source: int) -> int:
+    return number << 20 | source << 15 | kind << 12 | rd << 7 | 0x73
+
+
+def trapped(word: int, **registers: int) -> Words:
+    port = Words(0, cause=2)
+    port.words[2] = word
+    for name, value in registers.items():
+        port.registers[int(name.removeprefix("x"))] = value
+    return port
+
+
+def served(host: ControlRegisters, word: int, **registers: int) -> Words:
+    port = trapped(word, **registers)
+    assert host.serve(port) == b""
+    assert port.named == {"pc": 12, "trap": 0, "cause": 0}
+    return port
+
+
+def test_writes_sets_and_clears_return_the_old_value() -> None:
+    host = ControlRegisters(Syscalls(b"", 0))
+    assert served(host, access(WRITE, MSCRATCH, 5, 6), x6=0b1100).registers[5] == 0
+    assert served(host, access(SET, MSCRATCH, 5, 6), x6=0b0110).registers[5] == 0b1100
+    assert served(host, access(CLEAR, MSCRATCH, 5, 6), x6=0b0100).registers[5] == 0b1110
+    assert served(host, access(SET, MSCRATCH, 5, 0)).registers[5] == 0b1010
+    assert host.emulated == 4
+
+
+def test_the_immediate_forms_take_a_number() -> None:
+    host = ControlRegisters(Syscalls(b"", 0))
+    served(host, access(WRITE | IMMEDIATE, MSCRATCH, 0, 31), x31=7)
+    assert host.values[MSCRATCH] == 31
+    assert served(host, access(CLEAR | IMMEDIATE, MSCRATCH, 1, 1)).registers[1] == 31
+    assert host.values[MSCRATCH] == 30
+
+
+def test_x0_is_not_written() -> None:
+    host = ControlRegisters(Syscalls(b"", 0))
+    served(host, access(WRITE, MSCRATCH, 0, 6), x6=9)
+    assert served(host, access(SET, MSCRATCH, 0, 0)).registers[0] == 0
+
+
+def test_the_hart_is_number_zero() -> None:
+    host = ControlRegisters(Syscalls(b"", 0))
+    served(host, access(WRITE, MHARTID, 0, 6), x6=9)
+    assert served(host, access(SET, MHARTID, 5, 0), x5=1).registers[5] == 0
+
+
+def test_mret_goes_to_mepc() -> None:
+    host = ControlRegisters(Syscalls(b"", 0))
+    served(host, access(WRITE, MEPC, 0, 6), x6=0x44)
+    port = trapped(MRET)
+    host.serve(port)
+    assert port.named == {"pc": 0x44, "trap": 0, "cause": 0}
+
+
+@pytest.mark.parametrize("word", [0, 0x30200073 | 1 << 7, 0x10500073, 0xFFFFFFFF])
+def test_other_illegal_instructions_stay_traps(word: int) -> None:
+    port = trapped(word)
+    assert ControlRegisters(Syscalls(b"", 0)).serve(port) == b""
+    assert port.named == {"pc": 8, "trap": 1, "cause": 2}
+
+
+def test_start_up_code_in_lockstep_with_the_reference(machine) -> None:
+    """Set mepc, look at mhartid, return to where mepc says, exit."""
+    words = [
+        encode("addi", 6, 0, imm=20),
+        access(WRITE, MEPC, 0, 6),
+        access(SET, MHARTID, 5, 0),
+        MRET,
+        0,
+        encode("addi", 17, 0, imm=93),
+        encode("ecall"),
+    ]
+    image = Image("rv32i", 32, tuple(words), unit=4)
+    compiled = machine("rv32i", 32, 32)
+    verdict = lockstep(compiled, DenseEngine(compiled), [image], [b""])
+    assert (verdict.steps, verdict.halted) == (6, True)
+
+
+def test_programs_get_such_a_host() -> None:
+    assert isinstance(host_for(Image("rv32i", 32, (0,)), b""), ControlRegisters)
