@@ -34,7 +34,8 @@ def main() -> None:
             dense = dense_is_quick(row)
             rows.append(row)
             print(f"{width} bits, {1 << bits:,} words: {row.rate}", file=sys.stderr, flush=True)
-    peak = {1 << bits: peaks(16, 1 << bits) for bits in (10, 12) if bits <= options.largest}
+    sizes = [bits for bits in (10, 12, 15) if bits <= options.largest]
+    peak = {1 << bits: peaks(16, 1 << bits, dense=bits < 13) for bits in sizes}
     print(table(rows), peak_table(peak), sep="\n\n")
     results = _ROOT / "results"
     results.mkdir(exist_ok=True)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -91,9 +92,12 @@ def _rate(run: Callable[[int], object], seconds: float) -> float:
         count = max(count + 1, int(count * min(100.0, 1.2 * seconds / max(elapsed, 1e-9))))
 
 
-def peaks(width: int, memory: int) -> dict[str, int]:
+def peaks(width: int, memory: int, dense: bool) -> dict[str, int | None]:
     """Peak resident memory in MB, per engine, each in a process of its own that runs 1 pass."""
-    return {name: _peak(name, width, memory) for name in ENGINES[1:]}
+    return {
+        name: _peak(name, width, memory) if dense or name != "dense" else None
+        for name in ENGINES[1:]
+    }
 
 
 def _peak(engine: str, width: int, memory: int) -> int:
@@ -107,7 +111,16 @@ def _one_pass(engine: str, width: int, memory: int) -> None:
     chosen = api.choose_engine(machine, engine)
     chosen.load(np.array(embed(walk(width), machine.plan))[None])
     chosen.step()
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+    print(_peak_of_this_process())
+
+
+def _peak_of_this_process() -> int:
+    """In MB. (On Linux getrusage counts what the process was before it was replaced by exec.)"""
+    status = Path("/proc/self/status")
+    if status.exists():
+        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(fields["VmHWM"].split()[0]) >> 10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 20
 
 
 if __name__ == "__main__":

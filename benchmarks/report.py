@@ -36,16 +36,16 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def peak_table(peaks: dict[int, dict[str, int]]) -> str:
+def peak_table(peaks: dict[int, dict[str, int | None]]) -> str:
     """Peak resident memory in MB by words of memory."""
     lines = ["| words | dense | event | lifted |", "|---|---|---|---|"]
     for memory, peak in peaks.items():
-        cells = " | ".join(f"{peak[name]} MB" for name in ENGINES[1:])
+        cells = " | ".join(_megabytes(peak[name]) for name in ENGINES[1:])
         lines.append(f"| {memory:,} | {cells} |")
     return "\n".join(lines)
 
 
-def to_json(rows: Sequence[Row], peaks: dict[int, dict[str, int]], machine: str) -> bytes:
+def to_json(rows: Sequence[Row], peaks: dict[int, dict[str, int | None]], machine: str) -> bytes:
     """All that was measured."""
     data = {
         "machine": machine,
@@ -94,6 +94,10 @@ def _number(rate: float | None) -> str:
 
 def _ratio(first: float | None, second: float | None) -> str:
     return "—" if first is None or second is None else f"{first / second:.0f}"
+
+
+def _megabytes(value: int | None) -> str:
+    return "—" if value is None else f"{value:,} MB"
 
 
 def _seconds(value: float | None) -> str:
