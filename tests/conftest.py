@@ -1,22 +1,16 @@
-"""What every test shares: no deadlines (machines differ), one thread (the matrices are small, and
-threads would wait for each other), and machines compiled once."""
+"""What every test shares: no deadlines (machines differ), and machines compiled once."""
 
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 
 import pytest
-import torch
 from hypothesis import settings
 
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.emit import compile_circuit
 from looped.machines import MACHINES
-
-os.environ["OMP_NUM_THREADS"] = "1"  # of the commands that tests start
-torch.set_num_threads(1)
 
 settings.register_profile("looped", deadline=None, derandomize=True)
 settings.load_profile("looped")

@@ -38,7 +38,7 @@ def test_help_has_examples(command: str) -> None:
 def test_help_names_every_command_and_exit_code() -> None:
     result = looped("--help")
     assert all(f"  {command} " in result.stdout for command in COMMANDS)
-    for code in (0, 1, 2, 3, 4, 5, 6, 7, 130, 141):
+    for code in (0, 1, 2, 3, 4, 5, 6, 7, 8, 130, 141):
         assert f"  {code:<4} " in result.stdout
 
 
@@ -196,7 +196,7 @@ def test_certify_proves_and_says_how() -> None:
     assert not told["verdicts"]["bfloat16"]["certified"]
 
 
-def test_certify_ends_with_7_where_a_machine_is_not_exact(tmp_path: Path) -> None:
+def test_certify_ends_with_8_where_a_machine_is_not_exact(tmp_path: Path) -> None:
     path = tmp_path / "greet.safetensors"
     looped("compile", GREET, "-o", path)
     result = looped("certify", path, "--dtype", "bfloat16")

@@ -66,5 +66,5 @@ def test_the_choice_is_made_again_when_the_host_changes_a_constant() -> None:
 
 
 def test_a_dtype_that_no_engine_has_is_refused() -> None:
-    with pytest.raises(CompileError, match="no exact run in int8"):
+    with pytest.raises(CompileError, match="no dtype named `int8`"):
         AutoEngine(compiled("subleq", 8, 32), dtype="int8")

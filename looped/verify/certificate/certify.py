@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from looped.compiler.circuit import Circuit
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.precision import PRECISIONS
+from looped.errors import CertificateError
 from looped.verify.certificate.attention import attended
 from looped.verify.certificate.claims import Certificate, Claim, Lead
 from looped.verify.certificate.exhaustion import exhaustion_claims
@@ -29,7 +30,13 @@ def certify(
     """Show that a machine's weights compute a circuit for all states, and in which dtypes exactly.
 
     `progress` is called with the number of blocks done. What cannot be shown is a failed claim.
+    Raises CertificateError for a machine with a register file, about which nothing is shown yet.
     """
+    if machine.plan.file:
+        raise CertificateError(
+            f"nothing is shown yet about register files, which {machine.plan.machine} has",
+            hint="`looped verify` compares it with the reference, lane by lane",
+        )
     started = time.monotonic()
     subject = Subject.of(machine, circuit)
     claims = list(place_claims(subject))
