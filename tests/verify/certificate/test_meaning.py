@@ -16,7 +16,7 @@ from tests.compiler.evaluate import signal_bit
 
 
 def test_every_signal_means_what_it_evaluates_to() -> None:
-    """On any lanes. (Signals of RV32I are bits where its kinds of instruction exclude each other.)"""
+    """On any lanes. (Those of RV32I are bits only where its kinds exclude each other.)"""
     circuit = MACHINES["subleq"].circuit(8, 32)
     rng = random.Random("subleq")
     for lane, signal in definitions(circuit).items():
