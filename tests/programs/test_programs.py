@@ -16,6 +16,10 @@ from tests.programs.headers import Program, programs
 ALL = programs()
 each = pytest.mark.parametrize("program", ALL, ids=[p.path.stem for p in ALL])
 
+LONG = 1_500
+"""Steps from which on a program takes the dense engine tens of seconds. The tests of other engines
+hold these programs against the reference too, and `make demo` one of them on the dense one."""
+
 
 def test_there_are_enough() -> None:
     assert len(ALL) >= 16
@@ -33,7 +37,11 @@ def test_the_reference_does_what_the_header_says(program: Program) -> None:
     assert (bytes(machine.output), steps) == (program.output, program.steps)
 
 
-@each
+@pytest.mark.parametrize(
+    "program",
+    [pytest.param(p, marks=[pytest.mark.slow] if p.steps > LONG else []) for p in ALL],
+    ids=[p.path.stem for p in ALL],
+)
 def test_the_transformer_equals_the_reference_at_every_step(program: Program) -> None:
     image = looped.assemble(program.path)
     machine = compiled(image.machine, image.width, looped.api.smallest_memory(image))

@@ -27,14 +27,14 @@ def compare_random_programs(width: int, memory: int, data: st.DataObject, steps:
     return lockstep(machine, DenseEngine(machine), images, inputs, steps).steps
 
 
-@pytest.mark.parametrize(("width", "memory"), [(8, 256), (16, 512), (32, 512)])
+@pytest.mark.parametrize(("width", "memory", "steps"), [(8, 256, 20), (16, 512, 15), (32, 512, 6)])
 @settings(max_examples=20)
 @given(data=st.data())
 def test_random_programs_run_like_the_reference(
-    width: int, memory: int, data: st.DataObject
+    width: int, memory: int, steps: int, data: st.DataObject
 ) -> None:
     """20 batches of 10 programs of 100 random instructions (85 in the 256 words of 8 bits)."""
-    compare_random_programs(width, memory, data, steps=20)
+    compare_random_programs(width, memory, data, steps)
 
 
 @pytest.mark.slow
