@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from looped.devices.csr import ControlRegisters
-from looped.devices.syscalls import ByteSource, Syscalls
+from looped.devices.syscalls import Syscalls
 from looped.devices.traps import unserved_trap
+from looped.engines.host import ByteSource
 from looped.image import Image
 
-__all__ = ["ByteSource", "ControlRegisters", "Syscalls", "host_for", "unserved_trap"]
+__all__ = ["ControlRegisters", "Syscalls", "host_for", "unserved_trap"]
 
 _ALIGNMENT = 16
 

@@ -8,24 +8,16 @@ is set behind the ECALL. After `exit`, and at any other trap, the machine stays 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
-from looped.engines.host import Port
+from looped.engines.host import ByteSource, Port
 
-__all__ = ["ByteSource", "Syscalls"]
+__all__ = ["Syscalls"]
 
 _ECALL = 11
 _A0, _A1, _A2, _A7 = 10, 11, 12, 17
 _READ, _WRITE, _EXIT, _BRK = 63, 64, 93, 214
 _EBADF, _EFAULT, _ENOSYS = 9, 14, 38
 _MASK = 0xFFFFFFFF
-
-
-class ByteSource(Protocol):
-    """Where input comes from: any binary stream."""
-
-    def read(self, count: int, /) -> bytes:
-        """The next bytes, none at the end; blocks until they are there."""
 
 
 class Syscalls:

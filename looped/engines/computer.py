@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +17,9 @@ import numpy.typing as npt
 from looped.compiler.compiled import Plan
 from looped.compiler.embedding import embed, embed_words, memory_words, read_word
 from looped.engines.engine import Engine
-from looped.engines.host import ColumnPort, Host
+from looped.engines.host import ByteSource, ColumnPort, Host
 
-__all__ = ["UNSEEN", "ByteSource", "Computer", "Event"]
+__all__ = ["UNSEEN", "Computer", "Event"]
 
 UNSEEN = -1
 """The program counter of an instruction that was not looked at before it ran."""
@@ -45,13 +44,6 @@ class Event:
     emitted: int | None = None
     waiting: bool = False
     written: bytes = b""
-
-
-class ByteSource(Protocol):
-    """Where input comes from: any binary stream."""
-
-    def read(self, count: int, /) -> bytes:
-        """The next bytes, none at the end; blocks until they are there."""
 
 
 class Computer:

@@ -15,7 +15,14 @@ from looped.compiler.compiled import Plan
 from looped.compiler.embedding import embed_words, read_word
 from looped.engines.engine import Engine
 
-__all__ = ["ColumnPort", "Host", "Port"]
+__all__ = ["ByteSource", "ColumnPort", "Host", "Port"]
+
+
+class ByteSource(Protocol):
+    """Where input comes from: any binary stream."""
+
+    def read(self, count: int, /) -> bytes:
+        """The next bytes, none at the end; blocks until they are there."""
 
 
 class Port(Protocol):
