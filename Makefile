@@ -38,5 +38,5 @@ $(C_BUILD)/%.elf: programs/c/%.c $(wildcard programs/c/lib/*)
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,hf,plot]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,hf,plot,cluster]'
 	touch $@
