@@ -8,6 +8,7 @@ on, `mhartid` among them) stay 0. RISC-V privileged specification, 2.1 and 3.3.2
 
 from __future__ import annotations
 
+from looped.devices.resume import resume
 from looped.devices.syscalls import Syscalls
 from looped.engines.host import Port
 
@@ -19,7 +20,6 @@ _MRET = 0x30200073
 _MEPC = 0x341
 _READ_ONLY = 0xC00
 _WRITE, _SET, _CLEAR = 1, 2, 3
-_MASK = 0xFFFFFFFF
 
 
 class ControlRegisters:
@@ -48,13 +48,11 @@ class ControlRegisters:
             following = self.values.get(_MEPC, 0) & ~3
         elif word & 0x7F == _SYSTEM and word >> 12 & 3:
             self._access(port, word)
-            following = pc + 4 & _MASK
+            following = pc + 4
         else:
             return b""
         self.emulated += 1
-        port.set_cpu("pc", following)
-        port.set_cpu("cause", 0)
-        port.set_cpu("trap", 0)
+        resume(port, following)
         return b""
 
     def _access(self, port: Port, word: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from looped.devices.resume import resume
 from looped.engines.host import ByteSource, Port
 
 __all__ = ["Syscalls"]
@@ -51,9 +52,7 @@ class Syscalls:
         if number in calls:
             result, written = calls[number](port, *arguments)
         port.set_register(_A0, result & _MASK)
-        port.set_cpu("pc", port.cpu("pc") + 4 & _MASK)
-        port.set_cpu("cause", 0)
-        port.set_cpu("trap", 0)
+        resume(port, port.cpu("pc") + 4)
         return written
 
     def _write(self, port: Port, descriptor: int, start: int, count: int) -> tuple[int, bytes]:
