@@ -14,7 +14,7 @@ import numpy as np
 
 from looped.engines.lifted.columns import Behaviour, Block
 from looped.engines.lifted.heads import Find, columns_of
-from looped.engines.lifted.terms import Gated, Threshold
+from looped.engines.lifted.terms import Threshold
 
 __all__ = ["driver_words", "packed_lanes"]
 
@@ -42,11 +42,12 @@ def _votes(found: Behaviour, kind: str) -> Counter[tuple[int, int]]:
     }
     for block in found.blocks:
         _after_attention(block, found, origins)
-        gates = [gate for gates in block.changes.gated.values() for gate in gates]
-        for threshold in {gate.threshold for gate in gates}:
+        gates = [(lane, gate) for lane, gates in block.changes.gated.items() for gate in gates]
+        for threshold in {gate.threshold for _, gate in gates}:
             _count(threshold, origins, kind, votes)
-        for gate in gates:
-            _count_flip(gate, origins, kind, votes)
+        for lane, gate in gates:
+            if list(gate.form.bits) == [lane] and origins.get(lane, ("",))[0] == kind:
+                _count_flip(gate.threshold, origins[lane], origins, votes)
         for lane in {*block.changes.affine, *block.changes.gated}:
             origins.pop(lane, None)
     return votes
@@ -68,20 +69,15 @@ def _count(
 
 
 def _count_flip(
-    gate: Gated,
+    threshold: Threshold,
+    flipped: Origin,
     origins: dict[int, Origin],
-    kind: str,
     votes: Counter[tuple[int, int]],
 ) -> None:
-    """A carry flips the bit after the heaviest one of its word."""
-    if len(gate.form.bits) != 1:
-        return
-    flipped = origins.get(next(iter(gate.form.bits)))
-    if flipped is None or flipped[0] != kind:
-        return
+    """A carry that flips a bit where it stands: the one after the heaviest of its word."""
     same = [
         (abs(weight), origins[lane][2])
-        for lane, weight in gate.threshold.bits
+        for lane, weight in threshold.bits
         if lane in origins and origins[lane][:2] == flipped[:2]
     ]
     if same and max(same)[1] != flipped[2]:

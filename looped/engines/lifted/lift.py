@@ -20,8 +20,9 @@ from looped.engines.lifted.fields import driver_words, packed_lanes
 from looped.engines.lifted.heads import Capture, Find, Lookup, columns_of
 from looped.engines.lifted.keys import NOBODY
 from looped.engines.lifted.model import Head, Ints
+from looped.engines.lifted.sums import Form, State, Sum, lane_form
 from looped.engines.lifted.terms import Affine, Threshold
-from looped.engines.lifted.words import Form, State, Sum, Words, lane_form
+from looped.engines.lifted.words import Words
 from looped.errors import CompileError
 
 __all__ = ["Lifted", "lift"]

@@ -11,69 +11,36 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from looped.engines.lifted.code import Code
-from looped.engines.lifted.conditions import All, Bit, Cube, Expression, Not, Parity, leaves
-from looped.engines.lifted.diagram import Branch, Diagram, Diagrams, Variable, variables
+from looped.engines.lifted.conditions import All, Bit, Cube, Expression, Not, Parity
+from looped.engines.lifted.diagram import (
+    Branch,
+    Diagram,
+    Diagrams,
+    TooManyBranches,
+    Variable,
+    size,
+    variables,
+)
+from looped.engines.lifted.slices import Slices
+from looped.engines.lifted.sums import Form, State, Sum
 from looped.errors import CompileError
 
-__all__ = ["Form", "State", "Sum", "Words", "lane_form"]
-
-State = float | Bit
-"""A lane: the constant 0 or 1, or a bit of a value."""
+__all__ = ["Words"]
 
 _SHARED = 4
 """A bit on which more lanes than this depend is taken for a condition, not for a bit of theirs."""
+
+_LARGE = 60
+"""A function of more branches than this is not written out: its sum is added up."""
 
 Facts = dict[tuple[Bit, int], dict[Bit, int]]
 """What follows where a bit has a value: the values of other bits."""
 
 _CONDITION, _OWN = 0, 1
 """The two kinds of variables, in this order."""
-
-
-@dataclass
-class Form:
-    """`constant + Σ coefficient · bit`."""
-
-    constant: float = 0.0
-    bits: dict[Bit, float] = field(default_factory=dict)
-
-    def add(self, other: Form, factor: float = 1.0) -> None:
-        """Add a multiple of another form."""
-        self.constant += factor * other.constant
-        for bit, coefficient in other.bits.items():
-            self.bits[bit] = self.bits.get(bit, 0.0) + factor * coefficient
-
-
-@dataclass
-class Sum:
-    """What a lane becomes: a form, and forms under conditions."""
-
-    form: Form
-    gated: list[tuple[Expression, Form]] = field(default_factory=list)
-
-    def gate(self, condition: Expression, form: Form) -> None:
-        """Add `condition · form`."""
-        if condition is True:
-            self.form.add(form)
-        elif condition is not False:
-            self.gated.append((condition, form))
-
-    def mentioned(self) -> set[Bit]:
-        """The bits on which the sum may depend."""
-        found = {bit for bit, coefficient in self.form.bits.items() if coefficient}
-        for condition, form in self.gated:
-            found |= leaves(condition) | set(form.bits)
-        return found
-
-
-def lane_form(state: State, factor: float = 1.0) -> Form:
-    """`factor · lane`, where the lane is ±1."""
-    if isinstance(state, Bit):
-        return Form(-factor, {state: 2 * factor})
-    return Form(factor * (2 * state - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +72,16 @@ class Words:
         told: list[tuple[int, Branch]] = []
         groups: dict[int, list[_Member]] = {}
         suspects: dict[int, list[_Member]] = {}
+        large: dict[int, Sum] = {}
         for lane, total in sums.items():
-            wrong, bit = shapes.value(total)
+            try:
+                wrong, bit = shapes.value(total)
+            except TooManyBranches:
+                large[lane] = total
+                continue
+            if size(wrong) + size(bit) > _LARGE:
+                large[lane] = total
+                continue
             if wrong == 1.0:
                 raise CompileError("a lane is never ±1: the model cannot be lifted")
             shapes.note(suspects, lane, wrong)
@@ -115,6 +90,8 @@ class Words:
                 lanes[lane] = bit
             elif all(kind == _CONDITION for kind, *_ in variables(bit)):
                 told.append((lane, bit))
+        if large:
+            Slices(self.code, self.widths, shapes.apart).settle(large, lanes)
         for members in suspects.values():
             self.code.emit("guard", self._word(members))
         for members in groups.values():
@@ -219,12 +196,21 @@ class _Shapes:
 
     def value(self, total: Sum) -> tuple[Diagram, Diagram]:
         """Where a sum is not ±1, and where it is above zero."""
+        self.diagrams.begin()
         result = self._form(total.form)
         for condition, form in total.gated:
             product = self.diagrams.multiply(self._truth(condition), self._form(form))
             result = self.diagrams.add(result, product)
         wrong = self.diagrams.map(result, "wrong", lambda value: float(abs(value) != 1))
         return wrong, self.diagrams.map(result, "bit", lambda value: float(value > 0))
+
+    def apart(self, first: Expression, second: Expression) -> bool:
+        """Whether two conditions are shown never to hold both."""
+        self.diagrams.begin()
+        try:
+            return self.diagrams.multiply(self._truth(first), self._truth(second)) == 0.0
+        except TooManyBranches:
+            return False
 
     def note(self, groups: dict[int, list[_Member]], lane: int, diagram: Diagram) -> None:
         """Put a lane with those that have the same function; its place is its own highest bit's."""
