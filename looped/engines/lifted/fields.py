@@ -16,10 +16,11 @@ from looped.engines.lifted.columns import Behaviour, Block
 from looped.engines.lifted.heads import Find, columns_of
 from looped.engines.lifted.terms import Threshold
 
-__all__ = ["driver_words", "packed_lanes"]
+__all__ = ["block_words", "driver_words", "packed_lanes"]
 
 Origin = tuple[str, int, int]
-"""Where a lane's bit comes from: ("own", 0, lane) of the driver, or ("read", head, lane found)."""
+"""Where a lane's bit comes from: ("own", 0, lane) of the driver, ("read", head, lane found), or
+("seen", way, lane), whatever its way."""
 
 
 def driver_words(found: Behaviour) -> list[tuple[int, ...]]:
@@ -32,6 +33,33 @@ def packed_lanes(found: Behaviour, lanes: Iterable[int]) -> tuple[int, ...]:
     """The lanes that are kept of passive columns, words in one piece, longest first."""
     words = _chains(sorted(lanes), _votes(found, "read"))
     return tuple(lane for word in words for lane in word)
+
+
+def block_words(found: Behaviour) -> list[list[tuple[int, ...]]]:
+    """For each block, the driver's lanes that its MLP takes for words.
+
+    Lanes of one word came in the same way: from the same heads, or from the same MLP.
+    """
+    result = []
+    ways: dict[int, tuple[int, ...]] = {}
+    for number, block in enumerate(found.blocks):
+        heads: dict[int, tuple[int, ...]] = {}
+        for head, (weights, _) in enumerate(block.heads):
+            for lane in weights.moved:
+                heads[lane] = (*heads.get(lane, ()), head)
+        ways |= {lane: (number, *some) for lane, some in heads.items()}
+        names = {way: n for n, way in enumerate(set(ways.values()))}
+        origins: dict[int, Origin] = {
+            lane: ("seen", names[way], lane) for lane, way in ways.items()
+        }
+        votes: Counter[tuple[int, int]] = Counter()
+        thresholds = {g.threshold for gates in block.changes.gated.values() for g in gates}
+        for threshold in thresholds:
+            _count(threshold, origins, "seen", votes)
+        lanes = sorted({lane for pair in votes for lane in pair})
+        result.append([word for word in _chains(lanes, votes) if len(word) > 2])
+        ways |= dict.fromkeys({*block.changes.affine, *block.changes.gated}, (number,))
+    return result
 
 
 def _votes(found: Behaviour, kind: str) -> Counter[tuple[int, int]]:

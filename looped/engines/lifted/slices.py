@@ -10,7 +10,7 @@ otherwise.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -26,15 +26,17 @@ _PLACES = 64
 _COMMON = 10
 """A bit on which more lanes than this depend is the same bit for all of them, not one of theirs."""
 
-_Parts = tuple[Expression, ...]
-
 
 class _Shape(NamedTuple):
-    """`factor` · all of `common` · all of `own`, the places of own bits counted from an anchor."""
+    """`factor` · all of `common` · all of `own`.
+
+    In these, a lane's own bits have the complement of their value, to be told from those that are
+    the same for all lanes, and places counted from an anchor.
+    """
 
     factor: int
-    common: _Parts
-    own: _Parts
+    common: tuple[Expression, ...]
+    own: tuple[Expression, ...]
 
 
 class _Lane(NamedTuple):
@@ -91,8 +93,10 @@ class Slices:
         self.apart = apart
         self.common: set[Bit] = set()
 
-    def settle(self, sums: Mapping[int, Sum], lanes: MutableMapping[int, State]) -> None:
-        """Give lanes the values of sums."""
+    def settle(
+        self, sums: Mapping[int, Sum], sure: Container[int], lanes: MutableMapping[int, State]
+    ) -> None:
+        """Give lanes the values of sums; those that are `sure` to be ±1 need no guard."""
         counts: Counter[Bit] = Counter()
         for total in sums.values():
             counts.update(total.mentioned())
@@ -101,7 +105,8 @@ class Slices:
         }
         one = max(_denominator(total) for total in sums.values())
         for row in _rows(self._lane(lane, total, one) for lane, total in sums.items()):
-            value = self._word(row, one)
+            unsure = sum(1 << p for p, lane in row.lanes.items() if lane.lane not in sure)
+            value = self._word(row, one, unsure)
             self.widths[value] = max(row.lanes) + 1
             for place, lane in row.lanes.items():
                 lanes[lane.lane] = Bit(value, place)
@@ -110,10 +115,11 @@ class Slices:
         """A sum, ±1, as one that is 0 or `one`."""
         factors: dict[frozenset[Expression], float] = {}
         for condition, form in [(True, total.form), *total.gated]:
-            whole: dict[Bit | bool, float] = {True: form.constant, **form.bits}
-            for bit, coefficient in whole.items():
-                parts = frozenset(part for part in (*_conjuncts(condition), bit) if part is not True)
-                factors[parts] = factors.get(parts, 0.0) + coefficient * one / 2
+            conditions = frozenset(_conjuncts(condition))
+            products = [(conditions, form.constant)]
+            products += [(conditions | {bit}, factor) for bit, factor in form.bits.items()]
+            for parts, factor in products:
+                factors[parts] = factors.get(parts, 0.0) + factor * one / 2
         constant = factors.pop(frozenset(), 0.0) + one / 2
         terms = [self._term(parts, int(factor)) for parts, factor in factors.items() if factor]
         return _Lane(lane, int(constant), terms)
@@ -125,24 +131,24 @@ class Slices:
         own = [part for part in ordered if part not in common]
         places = [bit.place for part in own for bit in leaves(part) - self.common]
         anchor = min(places, default=0)
-        moved = sorted((self._moved(part, -anchor) for part in own), key=repr)
+        moved = sorted((self._relative(part, anchor) for part in own), key=repr)
         return _Shape(factor, common, tuple(moved)), anchor
 
-    def _moved(self, expression: Expression, by: int) -> Expression:
-        """An expression with its own bits moved to other places."""
+    def _relative(self, expression: Expression, anchor: int) -> Expression:
+        """An expression with its own bits as they are in a shape."""
         if isinstance(expression, bool) or expression in self.common:
             return expression
         if isinstance(expression, Bit):
-            return Bit(expression.value, expression.place + by)
+            return Bit(~expression.value, expression.place - anchor)
         if isinstance(expression, Not):
-            return Not(self._moved(expression.inner, by))
-        return type(expression)(tuple(self._moved(part, by) for part in expression.parts))
+            return Not(self._relative(expression.inner, anchor))
+        return type(expression)(tuple(self._relative(part, anchor) for part in expression.parts))
 
-    def _word(self, row: _Row, one: int) -> int:
-        """The lanes of a row as bits of one value, zero elsewhere; guarded."""
+    def _word(self, row: _Row, one: int, unsure: int) -> int:
+        """The lanes of a row as bits of one value, zero elsewhere; guarded where it is unsure."""
         code = self.code
         ranges = [lane.range for lane in row.lanes.values()]
-        limit = max(max(high, one - low) for low, high in ranges)
+        limit = max(one, *(max(high, one - low) for low, high in ranges))
         planes = Planes(code, limit.bit_length())
         for place, lane in row.lanes.items():
             planes.add_constant(place, lane.constant)
@@ -157,8 +163,8 @@ class Slices:
         wrong = code.const(0)
         for n, plane in enumerate(totals):
             wrong = wrong if n == at else code.either(wrong, plane)
-        if code.number(wrong) != 0:
-            code.emit("guard", wrong)
+        if unsure and code.number(wrong) != 0:
+            code.emit("guard", code.mask(wrong, unsure))
         return totals[at]
 
     def _joined(self, row: _Row) -> Iterator[tuple[int, list[tuple[_Shape, int, int]]]]:
@@ -202,9 +208,9 @@ class Slices:
         """An expression in all places: own bits moved, common ones everywhere."""
 
         def leaf(bit: Bit) -> int:
-            if bit in self.common:
-                return self.code.emit("sub", self.code.const(0), self._single(bit))
-            return self.code.shift(bit.value, -bit.place - distance)
+            if bit.value < 0:
+                return self.code.shift(~bit.value, -bit.place - distance)
+            return self.code.emit("sub", self.code.const(0), self._single(bit))
 
         return self._fold(expression, leaf)
 
@@ -232,10 +238,11 @@ def _denominator(total: Sum) -> int:
 
 
 def _conjuncts(condition: Expression) -> Iterator[Expression]:
+    """The conditions that hold together where a condition does."""
     if isinstance(condition, All):
         for part in condition.parts:
             yield from _conjuncts(part)
-    else:
+    elif condition is not True:
         yield condition
 
 

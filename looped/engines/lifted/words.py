@@ -33,8 +33,9 @@ __all__ = ["Words"]
 _SHARED = 4
 """A bit on which more lanes than this depend is taken for a condition, not for a bit of theirs."""
 
-_LARGE = 60
-"""A function of more branches than this is not written out: its sum is added up."""
+_LARGE = 20, 60
+"""A function of more branches than this, of one lane or of several, is not written out: its sum is
+added up."""
 
 Facts = dict[tuple[Bit, int], dict[Bit, int]]
 """What follows where a bit has a value: the values of other bits."""
@@ -73,41 +74,52 @@ class Words:
         groups: dict[int, list[_Member]] = {}
         suspects: dict[int, list[_Member]] = {}
         large: dict[int, Sum] = {}
+        sure: set[int] = set()
         for lane, total in sums.items():
             try:
                 wrong, bit = shapes.value(total)
             except TooManyBranches:
                 large[lane] = total
                 continue
-            if size(wrong) + size(bit) > _LARGE:
-                large[lane] = total
-                continue
             if wrong == 1.0:
                 raise CompileError("a lane is never ±1: the model cannot be lifted")
-            shapes.note(suspects, lane, wrong)
-            shapes.note(groups, lane, bit)
+            if wrong == 0.0:
+                sure.add(lane)
             if not isinstance(bit, Branch):
                 lanes[lane] = bit
             elif all(kind == _CONDITION for kind, *_ in variables(bit)):
                 told.append((lane, bit))
-        if large:
-            Slices(self.code, self.widths, shapes.apart).settle(large, lanes)
+            shapes.note(groups, lane, bit)
+            shapes.note(suspects, lane, wrong)
+        large |= {m.lane: sums[m.lane] for ms in groups.values() if _is_large(ms) for m in ms}
         for members in suspects.values():
-            self.code.emit("guard", self._word(members))
+            if any(member.lane not in large for member in members):
+                self.code.emit("guard", self._word(members))
         for members in groups.values():
-            bits = [_as_bit(member.diagram) for member in members]
-            if None in bits:
-                value = self._word(members)
-                bits = [Bit(value, member.place) for member in members]
-            for member, state in zip(members, bits, strict=True):
-                assert state is not None
-                lanes[member.lane] = state
+            if members[0].lane not in large:
+                self._place(members, lanes)
+        if large:
+            Slices(self.code, self.widths, shapes.apart).settle(large, sure, lanes)
         self._relate(shapes.diagrams, [(lanes[lane], bit) for lane, bit in told])
+
+    def _place(self, members: list[_Member], lanes: MutableMapping[int, State]) -> None:
+        """Give lanes with one function their bits in one word; those that just are a bit, that."""
+        bits = [_as_bit(member.diagram) for member in members]
+        if None in bits:
+            value = self._word(members)
+            bits = [Bit(value, member.place) for member in members]
+        for member, state in zip(members, bits, strict=True):
+            assert state is not None
+            lanes[member.lane] = state
 
     def _relate(self, diagrams: Diagrams, bits: Sequence[tuple[State, Branch]]) -> None:
         """Note which of some bits, all of them functions of conditions, say something of others."""
         for (first, one), (second, other) in itertools.combinations(bits, 2):
-            both = diagrams.multiply(one, other)
+            try:
+                diagrams.begin()
+                both = diagrams.multiply(one, other)
+            except TooManyBranches:
+                continue
             assert isinstance(first, Bit) and isinstance(second, Bit)
             if both == 0.0:
                 self._note((first, 1), (second, 0))
@@ -167,6 +179,10 @@ class Words:
             word = self.code.either(word, moved)
         self.widths.setdefault(word, len(states))
         return word
+
+
+def _is_large(members: Sequence[_Member]) -> bool:
+    return size(members[0].diagram) > _LARGE[len(members) > 1]
 
 
 def _shared_bits(sums: Iterable[Sum], widths: Mapping[int, int], facts: Facts) -> set[Bit]:
