@@ -33,6 +33,9 @@ __all__ = ["Words"]
 _SHARED = 4
 """A bit on which more lanes than this depend is taken for a condition, not for a bit of theirs."""
 
+_MANY = 24
+"""A sum of more bits than this is not even tried as a diagram."""
+
 _LARGE = 20, 60
 """A function of more branches than this, of one lane or of several, is not written out: its sum is
 added up."""
@@ -76,6 +79,9 @@ class Words:
         large: dict[int, Sum] = {}
         sure: set[int] = set()
         for lane, total in sums.items():
+            if len(total.mentioned()) > _MANY:
+                large[lane] = total
+                continue
             try:
                 wrong, bit = shapes.value(total)
             except TooManyBranches:
@@ -87,7 +93,7 @@ class Words:
                 sure.add(lane)
             if not isinstance(bit, Branch):
                 lanes[lane] = bit
-            elif all(kind == _CONDITION for kind, *_ in variables(bit)):
+            elif size(bit) <= _LARGE[0] and all(k == _CONDITION for k, *_ in variables(bit)):
                 told.append((lane, bit))
             shapes.note(groups, lane, bit)
             shapes.note(suspects, lane, wrong)
