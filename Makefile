@@ -9,11 +9,13 @@ demo: $(VENV)/ready ## Compile the prime sieve, run it on the transformer, verif
 	$(BIN)/looped run build/sieve.safetensors
 	$(BIN)/looped verify build/sieve.safetensors
 
-test: $(VENV)/ready ## The test suite
-	$(BIN)/pytest -m "not slow"
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
+
+test: $(VENV)/ready ## The test suite, on all cores
+	$(PYTEST) -m "not slow"
 
 test-all: $(VENV)/ready ## The test suite with its slow part
-	$(BIN)/pytest
+	$(PYTEST)
 
 bench: $(VENV)/ready ## Speed of all engines, side by side; BENCH=--write renews docs/performance.md
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -21,7 +21,7 @@ from looped.verify.lockstep import lockstep
 from tests.conftest import compiled
 from tests.engines.faults import faults
 from tests.engines.shuffled import shuffled
-from tests.programs.headers import Program, programs
+from tests.programs.headers import Program, programs, riscv_programs
 from tests.verify.random_programs import programs as random_programs
 from tests.verify.random_programs import random_program
 
@@ -29,9 +29,9 @@ ALL = programs()
 
 
 @functools.cache
-def lifted(width: int, memory: int) -> LiftedEngine:
+def lifted(width: int, memory: int, machine: str = "subleq") -> LiftedEngine:
     """An engine that keeps what it has compiled."""
-    return LiftedEngine(compiled("subleq", width, memory))
+    return LiftedEngine(compiled(machine, width, memory))
 
 
 @pytest.mark.parametrize("program", ALL, ids=[p.path.stem for p in ALL])
@@ -43,6 +43,17 @@ def test_every_program_runs_like_the_reference_without_a_fallback(program: Progr
     verdict = lockstep(machine, engine, [image], [program.input])
     assert (verdict.steps, verdict.outputs) == (program.steps, (program.output,))
     assert engine.fallbacks == 0
+
+
+@pytest.mark.parametrize("name", ["bytes", "crc32", "gcd", "selfmodify"])
+def test_rv32i_runs_like_the_reference_without_a_fallback(name: str) -> None:
+    program = next(p for p in riscv_programs() if p.path.stem == name)
+    engine = lifted(32, 256, "rv32i")
+    image = looped.assemble(program.path)
+    verdict = lockstep(compiled("rv32i", 32, 256), engine, [image], [program.input], steps=600)
+    assert verdict.steps == min(program.steps, 600)
+    assert engine.fallbacks == 0
+    assert len(engine.programs.made) == 1
 
 
 @pytest.mark.parametrize(("width", "memory"), [(8, 256), (16, 512), (32, 512)])

@@ -1,4 +1,4 @@
-"""Every C program, built where a compiler is installed, does on the reference what its header says.
+"""Every C program, built where a compiler is installed, does what its header says.
 
 How many steps a program takes is the compiler's affair: headers tell those of GCC 12.2, and a
 program is stopped after twice as many.
@@ -13,8 +13,12 @@ from pathlib import Path
 import pytest
 
 import looped
+from looped.devices import host_for
+from looped.engines.computer import Computer
+from looped.engines.lifted import LiftedEngine
 from looped.errors import Source
 from looped.lang import assemble
+from tests.conftest import compiled
 from tests.programs.headers import FOLDER, Program, c_programs
 from tests.programs.host import Run
 
@@ -22,6 +26,9 @@ ALL = c_programs()
 COMPILER = "riscv64-unknown-elf-gcc"
 LARGEST = 1 << 15
 """Words of memory that a machine has at most."""
+
+ENOUGH = 1 << 13
+"""Words of memory in which all of them run."""
 
 _LONG = 1_000_000
 
@@ -56,15 +63,35 @@ if shutil.which(COMPILER):
         run.until_exit(2 * program.steps)
         assert (bytes(run.output), run.code) == (program.output, 0)
 
+    @pytest.fixture(scope="module")
+    def engine() -> LiftedEngine:
+        return LiftedEngine(compiled("rv32i", 32, ENOUGH))
+
+    @pytest.mark.parametrize("program", [marked(program) for program in ALL])
+    def test_the_transformer_does_what_the_header_says(
+        program: Program, built: Path, engine: LiftedEngine
+    ) -> None:
+        image = looped.assemble(built / f"{program.path.stem}.elf")
+        host = host_for(image, program.input)
+        plan = compiled("rv32i", 32, ENOUGH).plan
+        computer = Computer(plan, engine, [image.words], [b""], [image.entry], [host])
+        steps, output = 0, bytearray()
+        while not computer.halted() and steps < 2 * program.steps:
+            done, event = computer.advance(program.steps)
+            steps += done + 1
+            output += event.written
+        assert (bytes(output), computer.halted()) == (program.output, True)
+        assert engine.fallbacks == 0
+
     def test_what_gcc_compiles_to_assembly_is_assembled_unchanged() -> None:
         program = next(program for program in ALL if program.path.stem == "queens")
         text = f'#include "{program.path}"\n#include "{FOLDER}/c/lib/system.c"\n'
         flags = ["-march=rv32i", "-mabi=ilp32", "-O2", "-ffreestanding", "-S", "-o", "-"]
         flags.append("-fno-tree-loop-distribute-patterns")
         command = [COMPILER, *flags, "-x", "c", "-"]
-        compiled = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+        result = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
         start = (FOLDER / "c" / "lib" / "crt0.s").read_text()
-        source = Source("queens.s", "\n".join([start, compiled.stdout, _DIVISION, _STACK]))
+        source = Source("queens.s", "\n".join([start, result.stdout, _DIVISION, _STACK]))
         run = Run(assemble(source))
         run.until_exit(2 * program.steps)
         assert (bytes(run.output), run.code) == (program.output, 0)

@@ -4,7 +4,7 @@ A weighted sum z of bits with a threshold t is taken apart from the outside, hea
 
 - A bit without which z cannot reach t is *necessary*: [z ≥ t] = bit and [rest ≥ t - w].
 - A bit with which z is sure to reach t is *sufficient*: [z ≥ t] = bit or [rest ≥ t].
-- If the bits are fields F of words, each bit weighted ±2^j in its order, and v = z - t lies between
+- If the bits are fields F of words, each bit weighted ±2^j by its place, and v = z - t lies between
   -2^i and 2^i - 1, then [v ≥ 0] = not bit i of v. With the whole words in place of the fields that
   end at bit i or i + 1, E = Σ ±F + K with K = -t modulo 2^i, bit i changes by the words' own bits i
   only: bit i of v is bit i of E, exclusive or the bits i of the words whose fields end there. E is
@@ -47,6 +47,30 @@ class Cube(NamedTuple):
         return inside and self.pattern & other.mask == other.pattern
 
 
+class _Field(NamedTuple):
+    """Bits `low` to `top` of `value >> start`, each weighted by ±2^(its place there)."""
+
+    value: int
+    start: int
+    sign: int
+    length: int
+    low: int
+
+    @property
+    def top(self) -> int:
+        """The place after the last one."""
+        return self.low + self.length
+
+    @property
+    def first(self) -> Bit:
+        """Its lightest bit."""
+        return Bit(self.value, self.start + self.low)
+
+    def cut(self, bits: int) -> _Field:
+        """The same if it ends below bit `bits`, else all of the word from its first bit on."""
+        return self if self.top < bits else self._replace(length=_WHOLE - self.low)
+
+
 class Not(NamedTuple):
     """The negation of an expression."""
 
@@ -66,6 +90,9 @@ class Parity(NamedTuple):
 
 
 Expression = bool | Bit | Not | All | Parity
+
+_WHOLE = 64
+"""Places of a word."""
 
 _FEW = 4
 """So many literals of one word are worth a comparison of the word."""
@@ -88,7 +115,7 @@ class Conditions:
         self.code = code
         self.widths = widths
         self.cubes: dict[Bit, Cube] = {}
-        self.sums: dict[tuple[tuple[int, int, int, int], ...], list[tuple[int, int]]] = {}
+        self.sums: dict[tuple[_Field, ...], list[tuple[int, int]]] = {}
 
     def threshold(self, bits: Mapping[Bit, int], at: int) -> Expression:
         """`[Σ weight · bit ≥ at]`."""
@@ -141,7 +168,7 @@ class Conditions:
     def _outermost(self, weights: Mapping[Bit, int], candidates: set[Bit]) -> set[Bit]:
         """Those to take away first: bits of no field, then bits on their own, then the heaviest."""
         fields = _runs(weights)
-        words = _members(f for f in fields if f[3] > 1 or self._may_grow(weights, Bit(*f[:2])))
+        words = _members(f for f in fields if f.length > 1 or self._may_grow(weights, f.first))
         for inside in (_members(fields), words):
             if outside := candidates - inside:
                 return outside
@@ -149,9 +176,9 @@ class Conditions:
         return {bit for bit in candidates if abs(weights[bit]) == heaviest}
 
     def _may_grow(self, weights: Mapping[Bit, int], bit: Bit) -> bool:
-        """Whether a bit is alone here, but not the last of its word: the shortest of fields."""
+        """Whether a bit is alone here, and the first of a word: the shortest of fields."""
         alone = sum(other.value == bit.value for other in weights) == 1
-        return alone and bit.place + 1 < self.widths.get(bit.value, 0)
+        return alone and bit.place == 0 and self.widths.get(bit.value, 0) > 1
 
     def _carry(self, weights: Mapping[Bit, int], at: int, low: int, high: int) -> Expression | None:
         """The threshold as a bit of a sum of words, if its bits are fields of words."""
@@ -159,35 +186,25 @@ class Conditions:
         if fields is None:
             return None
         i = max((at - low - 1).bit_length(), (high - at).bit_length())
-        if i == 0 or max(length for *_, length in fields) not in (i, i + 1):
+        if i == 0 or max(field.top for field in fields) not in (i, i + 1):
             return None
-        for value, start, _, length in fields:
-            single = length == 1 and not self._may_grow(weights, Bit(value, start))
-            if single == (length >= i):  # a whole word must reach bit i, a bit on its own must not
+        for field in fields:
+            single = field.length == 1 and not self._may_grow(weights, field.first)
+            if single == (field.top >= i):  # a whole word must reach bit i, a single bit must not
                 return None
-        terms = tuple(
-            sorted(
-                (v, start, sign, length if length < i else 64) for v, start, sign, length in fields
-            )
-        )
-        total, constant = self._sum(terms, -at, i)
+        total, constant = self._sum(tuple(sorted(f.cut(i) for f in fields)), -at, i)
         parts: list[Expression] = [Bit(total, i)]
         parts += [
-            Bit(value, start + i)
-            for value, start, _, length in fields
-            if length == i and start + i < self.widths.get(value, 64)
+            Bit(field.value, field.start + i)
+            for field in fields
+            if field.top == i and field.start + i < self.widths.get(field.value, 64)
         ]
         flipped = (-at - constant) >> i & 1
         expression = parts[0] if len(parts) == 1 else Parity(tuple(parts))
         return expression if flipped else Not(expression)
 
-    def _sum(
-        self, terms: tuple[tuple[int, int, int, int], ...], constant: int, bits: int
-    ) -> tuple[int, int]:
-        """`Σ ±(word >> start) + K` for a K equal to `constant` modulo 2^bits: one already there.
-
-        Words shorter than 64 bits are cut to their length.
-        """
+    def _sum(self, terms: tuple[_Field, ...], constant: int, bits: int) -> tuple[int, int]:
+        """`Σ ±(word >> start) + K` for a K equal to `constant` modulo 2^bits: one already there."""
         made = self.sums.setdefault(terms, [])
         for value, other in made:
             if (constant - other) % (1 << bits) == 0:
@@ -195,11 +212,11 @@ class Conditions:
         half = 1 << (bits - 1)
         chosen = (constant + half) % (1 << bits) - half
         total = self.code.const(chosen)
-        for word, start, sign, length in terms:
-            shifted = self.code.shift(word, -start)
-            if length < 64:
-                shifted = self.code.mask(shifted, (1 << length) - 1)
-            if sign > 0:
+        for field in terms:
+            shifted = self.code.shift(field.value, -field.start)
+            if field.low or field.top < _WHOLE:
+                shifted = self.code.mask(shifted, (1 << field.top) - (1 << field.low))
+            if field.sign > 0:
                 total = self.code.plus(total, shifted)
             else:
                 total = self.code.emit("sub", total, shifted)
@@ -226,21 +243,25 @@ def _negation(expression: Expression) -> Expression:
     return expression.inner if isinstance(expression, Not) else Not(expression)
 
 
-def _runs(weights: Mapping[Bit, int]) -> list[tuple[int, int, int, int]]:
-    """Per value, its longest run of bits that weigh ±1, ±2, ±4, …: (value, start, sign, length)."""
+def _runs(weights: Mapping[Bit, int]) -> list[_Field]:
+    """Per value, its longest run of bits that double their weights, from a power of two on."""
     by_value: dict[int, list[tuple[int, int]]] = {}
     for bit, weight in weights.items():
         by_value.setdefault(bit.value, []).append((bit.place, weight))
     result = []
     for value, pairs in by_value.items():
         pairs.sort()
-        runs = [(_run_length(pairs[n:]), -n) for n, (_, w) in enumerate(pairs) if abs(w) == 1]
-        if runs:
-            length, n = max(runs)
-            start, weight = pairs[-n]
-            if length > 1 or len(pairs) == 1:
-                result.append((value, start, weight, length))
+        runs = [(_run_length(pairs[n:]), -n) for n in range(len(pairs)) if _is_power(pairs[n][1])]
+        length, n = max(runs, default=(0, 0))
+        place, weight = pairs[-n]
+        if length > 1 or (len(pairs) == 1 and abs(weight) == 1):
+            low = abs(weight).bit_length() - 1
+            result.append(_Field(value, place - low, weight >> low, length, low))
     return result
+
+
+def _is_power(weight: int) -> bool:
+    return abs(weight).bit_count() == 1
 
 
 def _run_length(pairs: list[tuple[int, int]]) -> int:
@@ -250,13 +271,13 @@ def _run_length(pairs: list[tuple[int, int]]) -> int:
     return fitting.index(False) if False in fitting else len(fitting)
 
 
-def _members(fields: Iterable[tuple[int, int, int, int]]) -> set[Bit]:
+def _members(fields: Iterable[_Field]) -> set[Bit]:
     """The bits of fields."""
-    return {Bit(value, start + j) for value, start, _, length in fields for j in range(length)}
+    return {Bit(f.value, f.start + j) for f in fields for j in range(f.low, f.top)}
 
 
-def _fields(weights: Mapping[Bit, int]) -> list[tuple[int, int, int, int]] | None:
+def _fields(weights: Mapping[Bit, int]) -> list[_Field] | None:
     """The same if all the bits are in there, else None."""
     fields = _runs(weights)
-    whole = sum(length for *_, length in fields) == len(weights)
+    whole = sum(field.length for field in fields) == len(weights)
     return fields if whole else None

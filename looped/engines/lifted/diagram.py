@@ -14,9 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import NamedTuple
 
-from looped.errors import CompileError
-
-__all__ = ["Branch", "Diagram", "Diagrams", "Variable", "variables"]
+__all__ = ["Branch", "Diagram", "Diagrams", "TooManyBranches", "Variable", "size", "variables"]
 
 Variable = tuple[int, ...]
 """Variables are ordered as tuples are."""
@@ -34,11 +32,15 @@ class Branch(NamedTuple):
 Diagram = float | Branch
 
 
-_MOST_BRANCHES = 10_000
-"""More than that many are taken for a function that is not to be had in this form."""
+_MOST_BRANCHES = 2_000
+"""More than that many new ones are taken for a function that is not to be had in this form."""
 
 Facts = Mapping[Variable, int]
 """What is known of variables where another one is decided."""
+
+
+class TooManyBranches(Exception):
+    """A function depends on its bits in too many ways."""
 
 
 class Diagrams:
@@ -53,6 +55,11 @@ class Diagrams:
         self._implied = implied
         self._branches: dict[Hashable, Branch] = {}
         self._results: dict[Hashable, Diagram] = {}
+        self._limit = _MOST_BRANCHES
+
+    def begin(self) -> None:
+        """Begin with a function that may take its own number of branches."""
+        self._limit = len(self._branches) + _MOST_BRANCHES
 
     def variable(self, variable: Variable) -> Diagram:
         """The function that is the variable itself, 0 or 1."""
@@ -111,8 +118,8 @@ class Diagrams:
             return low
         key = (variable, _identity(low), _identity(high))
         if key not in self._branches:
-            if len(self._branches) == _MOST_BRANCHES:
-                raise CompileError("a lane depends on its bits in too many ways: not to be lifted")
+            if len(self._branches) == self._limit:
+                raise TooManyBranches
             branch = Branch(variable, low, high, len(self._branches))
             self._branches[key] = branch
         return self._branches[key]
@@ -144,14 +151,21 @@ def _follow(diagram: Diagram, variable: Variable, bit: int) -> Diagram:
     return diagram
 
 
-def variables(diagram: Diagram) -> Iterator[Variable]:
-    """The variables that a function depends on, each once."""
-    pending, seen, found = [diagram], set(), set()
+def size(diagram: Diagram) -> int:
+    """How many branches a function has."""
+    return sum(1 for _ in _branches(diagram))
+
+
+def variables(diagram: Diagram) -> set[Variable]:
+    """The variables that a function depends on."""
+    return {branch.variable for branch in _branches(diagram)}
+
+
+def _branches(diagram: Diagram) -> Iterator[Branch]:
+    pending, seen = [diagram], set()
     while pending:
         top = pending.pop()
         if isinstance(top, Branch) and top.serial not in seen:
             seen.add(top.serial)
-            if top.variable not in found:
-                found.add(top.variable)
-                yield top.variable
+            yield top
             pending += [top.low, top.high]

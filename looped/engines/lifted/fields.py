@@ -14,12 +14,13 @@ import numpy as np
 
 from looped.engines.lifted.columns import Behaviour, Block
 from looped.engines.lifted.heads import Find, columns_of
-from looped.engines.lifted.terms import Gated, Threshold
+from looped.engines.lifted.terms import Threshold
 
-__all__ = ["driver_words", "packed_lanes"]
+__all__ = ["block_words", "driver_words", "packed_lanes"]
 
 Origin = tuple[str, int, int]
-"""Where a lane's bit comes from: ("own", 0, lane) of the driver, or ("read", head, lane found)."""
+"""Where a lane's bit comes from: ("own", 0, lane) of the driver, ("read", head, lane found), or
+("seen", way, lane), whatever its way."""
 
 
 def driver_words(found: Behaviour) -> list[tuple[int, ...]]:
@@ -34,6 +35,33 @@ def packed_lanes(found: Behaviour, lanes: Iterable[int]) -> tuple[int, ...]:
     return tuple(lane for word in words for lane in word)
 
 
+def block_words(found: Behaviour) -> list[list[tuple[int, ...]]]:
+    """For each block, the driver's lanes that its MLP takes for words.
+
+    Lanes of one word came in the same way: from the same heads, or from the same MLP.
+    """
+    result = []
+    ways: dict[int, tuple[int, ...]] = {}
+    for number, block in enumerate(found.blocks):
+        heads: dict[int, tuple[int, ...]] = {}
+        for head, (weights, _) in enumerate(block.heads):
+            for lane in weights.moved:
+                heads[lane] = (*heads.get(lane, ()), head)
+        ways |= {lane: (number, *some) for lane, some in heads.items()}
+        names = {way: n for n, way in enumerate(set(ways.values()))}
+        origins: dict[int, Origin] = {
+            lane: ("seen", names[way], lane) for lane, way in ways.items()
+        }
+        votes: Counter[tuple[int, int]] = Counter()
+        thresholds = {g.threshold for gates in block.changes.gated.values() for g in gates}
+        for threshold in thresholds:
+            _count(threshold, origins, "seen", votes)
+        lanes = sorted({lane for pair in votes for lane in pair})
+        result.append([word for word in _chains(lanes, votes) if len(word) > 2])
+        ways |= dict.fromkeys({*block.changes.affine, *block.changes.gated}, (number,))
+    return result
+
+
 def _votes(found: Behaviour, kind: str) -> Counter[tuple[int, int]]:
     """How often a threshold has one lane of an origin of that kind right after another."""
     votes: Counter[tuple[int, int]] = Counter()
@@ -42,11 +70,12 @@ def _votes(found: Behaviour, kind: str) -> Counter[tuple[int, int]]:
     }
     for block in found.blocks:
         _after_attention(block, found, origins)
-        gates = [gate for gates in block.changes.gated.values() for gate in gates]
-        for threshold in {gate.threshold for gate in gates}:
+        gates = [(lane, gate) for lane, gates in block.changes.gated.items() for gate in gates]
+        for threshold in {gate.threshold for _, gate in gates}:
             _count(threshold, origins, kind, votes)
-        for gate in gates:
-            _count_flip(gate, origins, kind, votes)
+        for lane, gate in gates:
+            if list(gate.form.bits) == [lane] and origins.get(lane, ("",))[0] == kind:
+                _count_flip(gate.threshold, origins[lane], origins, votes)
         for lane in {*block.changes.affine, *block.changes.gated}:
             origins.pop(lane, None)
     return votes
@@ -68,20 +97,15 @@ def _count(
 
 
 def _count_flip(
-    gate: Gated,
+    threshold: Threshold,
+    flipped: Origin,
     origins: dict[int, Origin],
-    kind: str,
     votes: Counter[tuple[int, int]],
 ) -> None:
-    """A carry flips the bit after the heaviest one of its word."""
-    if len(gate.form.bits) != 1:
-        return
-    flipped = origins.get(next(iter(gate.form.bits)))
-    if flipped is None or flipped[0] != kind:
-        return
+    """A carry that flips a bit where it stands: the one after the heaviest of its word."""
     same = [
         (abs(weight), origins[lane][2])
-        for lane, weight in gate.threshold.bits
+        for lane, weight in threshold.bits
         if lane in origins and origins[lane][:2] == flipped[:2]
     ]
     if same and max(same)[1] != flipped[2]:

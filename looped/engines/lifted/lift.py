@@ -8,7 +8,7 @@ all bits, a guard gives up the pass where it would not be so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,15 +16,19 @@ import numpy as np
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.columns import Behaviour, Block
 from looped.engines.lifted.conditions import Bit, Conditions, Expression, Not
-from looped.engines.lifted.fields import driver_words, packed_lanes
+from looped.engines.lifted.fields import block_words, driver_words, packed_lanes
 from looped.engines.lifted.heads import Capture, Find, Lookup, columns_of
 from looped.engines.lifted.keys import NOBODY
 from looped.engines.lifted.model import Head, Ints
+from looped.engines.lifted.sums import Form, State, Sum, lane_form
 from looped.engines.lifted.terms import Affine, Threshold
-from looped.engines.lifted.words import Form, State, Sum, Words, lane_form
+from looped.engines.lifted.words import Words
 from looped.errors import CompileError
 
 __all__ = ["Lifted", "lift"]
+
+_PIECES = 4
+"""A word in more pieces than this is put together before it is added."""
 
 _FEW_RUNS = 8
 """A table of at most so many runs is computed and not looked up."""
@@ -51,8 +55,10 @@ def lift(found: Behaviour) -> Lifted:
         raise CompileError("more than 64 lanes of a passive column change: it cannot be lifted")
     words = driver_words(found)
     lifting = _Lifting(found, words, packed)
-    for block in found.blocks:
+    for block, taken in zip(found.blocks, block_words(found), strict=True):
+        lifting.align(taken)
         lifting.attend(block)
+        lifting.align(taken)
         lifting.transform(block)
     return lifting.finish()
 
@@ -91,6 +97,16 @@ class _Lifting:
             self.widths[value] = len(word)
             for place, lane in enumerate(word):
                 self.lanes[lane] = Bit(value, place)
+
+    def align(self, words: Iterable[tuple[int, ...]]) -> None:
+        """Put lanes side by side that are scattered over values."""
+        for word in words:
+            states = [self.lanes[lane] for lane in word]
+            bits = [(state, n) for n, state in enumerate(states) if isinstance(state, Bit)]
+            pieces = {(state.value, state.place - n) for state, n in bits}
+            if len(pieces) > _PIECES:
+                value = self.assembly.pack(states)
+                self.lanes.update((word[n], Bit(value, n)) for _, n in bits)
 
     def attend(self, block: Block) -> None:
         """The attention of a block: what the driver finds, then whom it captures."""

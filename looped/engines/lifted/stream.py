@@ -135,13 +135,16 @@ class Stream:
     def write(
         self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
     ) -> None:
-        """Set some lanes of a column. Lanes taken for constants make the program void."""
-        self.host[column, lanes] = True
+        """Set some lanes of a column. Other values than those taken for constant make the program
+        void."""
         if self.program is None:
+            self.host[column, lanes] = True
             self.x[column, lanes] = values
             return
         known = self.program.lifted.behaviour.known[column, lanes]
-        if known.any() or not (np.abs(values.astype(np.float64)) == 1).all():
+        other = (known != 0) & (known != values)
+        self.host[column, lanes[other | (known == 0)]] = True
+        if other.any() or not (np.abs(values.astype(np.float64)) == 1).all():
             self.replace(self.state())
             self.x[column, lanes] = values
             return

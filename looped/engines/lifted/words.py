@@ -11,69 +11,40 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from looped.engines.lifted.code import Code
-from looped.engines.lifted.conditions import All, Bit, Cube, Expression, Not, Parity, leaves
-from looped.engines.lifted.diagram import Branch, Diagram, Diagrams, Variable, variables
+from looped.engines.lifted.conditions import All, Bit, Cube, Expression, Not, Parity
+from looped.engines.lifted.diagram import (
+    Branch,
+    Diagram,
+    Diagrams,
+    TooManyBranches,
+    Variable,
+    size,
+    variables,
+)
+from looped.engines.lifted.slices import Slices
+from looped.engines.lifted.sums import Form, State, Sum
 from looped.errors import CompileError
 
-__all__ = ["Form", "State", "Sum", "Words", "lane_form"]
-
-State = float | Bit
-"""A lane: the constant 0 or 1, or a bit of a value."""
+__all__ = ["Words"]
 
 _SHARED = 4
 """A bit on which more lanes than this depend is taken for a condition, not for a bit of theirs."""
+
+_MANY = 24
+"""A sum of more bits than this is not even tried as a diagram."""
+
+_LARGE = 20, 60
+"""A function of more branches than this, of one lane or of several, is not written out: its sum is
+added up."""
 
 Facts = dict[tuple[Bit, int], dict[Bit, int]]
 """What follows where a bit has a value: the values of other bits."""
 
 _CONDITION, _OWN = 0, 1
 """The two kinds of variables, in this order."""
-
-
-@dataclass
-class Form:
-    """`constant + Σ coefficient · bit`."""
-
-    constant: float = 0.0
-    bits: dict[Bit, float] = field(default_factory=dict)
-
-    def add(self, other: Form, factor: float = 1.0) -> None:
-        """Add a multiple of another form."""
-        self.constant += factor * other.constant
-        for bit, coefficient in other.bits.items():
-            self.bits[bit] = self.bits.get(bit, 0.0) + factor * coefficient
-
-
-@dataclass
-class Sum:
-    """What a lane becomes: a form, and forms under conditions."""
-
-    form: Form
-    gated: list[tuple[Expression, Form]] = field(default_factory=list)
-
-    def gate(self, condition: Expression, form: Form) -> None:
-        """Add `condition · form`."""
-        if condition is True:
-            self.form.add(form)
-        elif condition is not False:
-            self.gated.append((condition, form))
-
-    def mentioned(self) -> set[Bit]:
-        """The bits on which the sum may depend."""
-        found = {bit for bit, coefficient in self.form.bits.items() if coefficient}
-        for condition, form in self.gated:
-            found |= leaves(condition) | set(form.bits)
-        return found
-
-
-def lane_form(state: State, factor: float = 1.0) -> Form:
-    """`factor · lane`, where the lane is ±1."""
-    if isinstance(state, Bit):
-        return Form(-factor, {state: 2 * factor})
-    return Form(factor * (2 * state - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,32 +76,56 @@ class Words:
         told: list[tuple[int, Branch]] = []
         groups: dict[int, list[_Member]] = {}
         suspects: dict[int, list[_Member]] = {}
+        large: dict[int, Sum] = {}
+        sure: set[int] = set()
         for lane, total in sums.items():
-            wrong, bit = shapes.value(total)
+            if len(total.mentioned()) > _MANY:
+                large[lane] = total
+                continue
+            try:
+                wrong, bit = shapes.value(total)
+            except TooManyBranches:
+                large[lane] = total
+                continue
             if wrong == 1.0:
                 raise CompileError("a lane is never ±1: the model cannot be lifted")
-            shapes.note(suspects, lane, wrong)
-            shapes.note(groups, lane, bit)
+            if wrong == 0.0:
+                sure.add(lane)
             if not isinstance(bit, Branch):
                 lanes[lane] = bit
-            elif all(kind == _CONDITION for kind, *_ in variables(bit)):
+            elif size(bit) <= _LARGE[0] and all(k == _CONDITION for k, *_ in variables(bit)):
                 told.append((lane, bit))
+            shapes.note(groups, lane, bit)
+            shapes.note(suspects, lane, wrong)
+        large |= {m.lane: sums[m.lane] for ms in groups.values() if _is_large(ms) for m in ms}
         for members in suspects.values():
-            self.code.emit("guard", self._word(members))
+            if any(member.lane not in large for member in members):
+                self.code.emit("guard", self._word(members))
         for members in groups.values():
-            bits = [_as_bit(member.diagram) for member in members]
-            if None in bits:
-                value = self._word(members)
-                bits = [Bit(value, member.place) for member in members]
-            for member, state in zip(members, bits, strict=True):
-                assert state is not None
-                lanes[member.lane] = state
+            if members[0].lane not in large:
+                self._place(members, lanes)
+        if large:
+            Slices(self.code, self.widths, shapes.apart).settle(large, sure, lanes)
         self._relate(shapes.diagrams, [(lanes[lane], bit) for lane, bit in told])
+
+    def _place(self, members: list[_Member], lanes: MutableMapping[int, State]) -> None:
+        """Give lanes with one function their bits in one word; those that just are a bit, that."""
+        bits = [_as_bit(member.diagram) for member in members]
+        if None in bits:
+            value = self._word(members)
+            bits = [Bit(value, member.place) for member in members]
+        for member, state in zip(members, bits, strict=True):
+            assert state is not None
+            lanes[member.lane] = state
 
     def _relate(self, diagrams: Diagrams, bits: Sequence[tuple[State, Branch]]) -> None:
         """Note which of some bits, all of them functions of conditions, say something of others."""
         for (first, one), (second, other) in itertools.combinations(bits, 2):
-            both = diagrams.multiply(one, other)
+            try:
+                diagrams.begin()
+                both = diagrams.multiply(one, other)
+            except TooManyBranches:
+                continue
             assert isinstance(first, Bit) and isinstance(second, Bit)
             if both == 0.0:
                 self._note((first, 1), (second, 0))
@@ -192,6 +187,10 @@ class Words:
         return word
 
 
+def _is_large(members: Sequence[_Member]) -> bool:
+    return size(members[0].diagram) > _LARGE[len(members) > 1]
+
+
 def _shared_bits(sums: Iterable[Sum], widths: Mapping[int, int], facts: Facts) -> set[Bit]:
     """The bits that are conditions: of one-bit values, mentioned by many lanes, or telling."""
     counts: Counter[Bit] = Counter()
@@ -219,12 +218,21 @@ class _Shapes:
 
     def value(self, total: Sum) -> tuple[Diagram, Diagram]:
         """Where a sum is not ±1, and where it is above zero."""
+        self.diagrams.begin()
         result = self._form(total.form)
         for condition, form in total.gated:
             product = self.diagrams.multiply(self._truth(condition), self._form(form))
             result = self.diagrams.add(result, product)
         wrong = self.diagrams.map(result, "wrong", lambda value: float(abs(value) != 1))
         return wrong, self.diagrams.map(result, "bit", lambda value: float(value > 0))
+
+    def apart(self, first: Expression, second: Expression) -> bool:
+        """Whether two conditions are shown never to hold both."""
+        self.diagrams.begin()
+        try:
+            return self.diagrams.multiply(self._truth(first), self._truth(second)) == 0.0
+        except TooManyBranches:
+            return False
 
     def note(self, groups: dict[int, list[_Member]], lane: int, diagram: Diagram) -> None:
         """Put a lane with those that have the same function; its place is its own highest bit's."""
