@@ -1,0 +1,49 @@
+"""The same work on many things, on a Dask cluster that is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from looped.errors import ClusterError
+
+__all__ = ["each_on_cluster"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_PATIENCE = 10
+"""Seconds to wait for a scheduler."""
+
+
+def each_on_cluster(
+    function: Callable[[Item], Result], items: Iterable[Item], address: str
+) -> Iterator[Result]:
+    """The function's results in the order of the items, from the workers of a scheduler.
+
+    `address` is that of a Dask scheduler, as tcp://host:8786; its workers need this package. Each
+    item has one result, however often a worker is lost on the way: its work is done again by
+    another one. Raises ClusterError if there is no such cluster, or if it gives up on an item;
+    an error in the function is raised here, in its place.
+    """
+    try:
+        from distributed import Client, KilledWorker
+    except ImportError:
+        raise ClusterError(
+            "a cluster needs the package `distributed`", hint="pip install 'looped[cluster]'"
+        ) from None
+    try:
+        client = Client(address, timeout=_PATIENCE, set_as_default=False)
+    except (OSError, TimeoutError, ValueError, TypeError) as error:
+        raise ClusterError(
+            f"no cluster at {address}: {error}", hint="--cluster tcp://HOST:8786"
+        ) from None
+    with client:
+        futures = client.map(function, list(items), pure=False)
+        try:
+            for future in futures:
+                yield future.result()
+        except KilledWorker as error:
+            raise ClusterError(f"the cluster gave up: {error}") from None
+        finally:
+            client.cancel(futures)
