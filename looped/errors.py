@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "CertificateError",
+    "ClusterError",
     "CompileError",
     "Diagnostic",
     "FileError",
+    "InterruptionError",
     "LoopedError",
     "MismatchError",
+    "OutputLimitError",
     "Source",
     "SourceError",
     "Span",
     "StepLimitError",
+    "TimeLimitError",
     "TrapError",
 ]
 
@@ -157,6 +161,26 @@ class StepLimitError(LoopedError):
     exit_code = 6
 
 
+class TimeLimitError(LoopedError):
+    """A program did not halt within the time that it was given."""
+
+    exit_code = 9
+
+
+class OutputLimitError(LoopedError):
+    """A program put out more than it may."""
+
+    exit_code = 10
+
+
+class InterruptionError(LoopedError):
+    """A program was interrupted by a signal; the exit code is that which shells give for it."""
+
+    def __init__(self, message: str, number: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = 128 + number
+
+
 class TrapError(LoopedError):
     """A program ran into a trap that nobody serves."""
 
@@ -167,3 +191,9 @@ class CertificateError(LoopedError):
     """A machine that is not certified in the dtype that is asked for."""
 
     exit_code = 8
+
+
+class ClusterError(LoopedError):
+    """A cluster that is not there, or that gives up."""
+
+    exit_code = 11

@@ -7,8 +7,9 @@ import click
 from looped import __version__
 from looped.cli.build import asm, compile_command, export, info
 from looped.cli.certify import certify
-from looped.cli.execute import run, verify
+from looped.cli.execute import run
 from looped.cli.exits import EXIT_CODES, CleanGroup
+from looped.cli.verify import verify
 
 __all__ = ["cli", "main"]
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Progress", "progress"]
+import click
+
+__all__ = ["Progress", "progress", "reporter"]
 
 _INTERVAL = 0.1
 """Seconds between two updates of the line."""
@@ -54,3 +56,14 @@ def progress(what: str, shown: bool = True) -> Iterator[Progress]:
         yield line
     finally:
         line.clear()
+
+
+def reporter(verbose: bool, line: Progress) -> Callable[[str], None]:
+    """What prints a line on stderr if it is asked for, and else nothing."""
+
+    def report(text: str) -> None:
+        if verbose:
+            line.clear()
+            click.echo(text, err=True)
+
+    return report

@@ -8,6 +8,9 @@ on, `mhartid` among them) stay 0. RISC-V privileged specification, 2.1 and 3.3.2
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from looped.devices.resume import resume
 from looped.devices.syscalls import Syscalls
 from looped.engines.host import Port
@@ -20,6 +23,7 @@ _MRET = 0x30200073
 _MEPC = 0x341
 _READ_ONLY = 0xC00
 _WRITE, _SET, _CLEAR = 1, 2, 3
+_MASK = 0xFFFFFFFF
 
 
 class ControlRegisters:
@@ -54,6 +58,20 @@ class ControlRegisters:
         self.emulated += 1
         resume(port, following)
         return b""
+
+    def snapshot(self) -> dict[str, Any]:
+        """The registers and the state of the calls, as what JSON can hold."""
+        return {
+            "registers": {str(number): value for number, value in self.values.items()},
+            "emulated": self.emulated,
+            "calls": self.calls.snapshot(),
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go on from such a state. Raises ValueError for what is none."""
+        self.calls.restore(snapshot["calls"])
+        self.values = {int(number): int(v) & _MASK for number, v in snapshot["registers"].items()}
+        self.emulated = int(snapshot["emulated"])
 
     def _access(self, port: Port, word: int) -> None:
         """CSRRW, CSRRS, CSRRC, and with bit 14 the same on a number instead of a register."""

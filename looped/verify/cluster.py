@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ __all__ = ["each_on_cluster"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_ADDRESS = re.compile(r"((tcp|tls|ws|wss)://)?[^\s/:]+:\d+")
 _PATIENCE = 10
 """Seconds to wait for a scheduler."""
 
@@ -32,12 +34,13 @@ def each_on_cluster(
         raise ClusterError(
             "a cluster needs the package `distributed`", hint="pip install 'looped[cluster]'"
         ) from None
+    hint = "--cluster tcp://HOST:8786"
+    if not _ADDRESS.fullmatch(address):
+        raise ClusterError(f"`{address}` is no address of a scheduler", hint=hint)
     try:
         client = Client(address, timeout=_PATIENCE, set_as_default=False)
-    except (OSError, TimeoutError, ValueError, TypeError) as error:
-        raise ClusterError(
-            f"no cluster at {address}: {error}", hint="--cluster tcp://HOST:8786"
-        ) from None
+    except OSError as error:
+        raise ClusterError(f"no cluster at {address}: {error}", hint=hint) from None
     with client:
         futures = client.map(function, list(items), pure=False)
         try:

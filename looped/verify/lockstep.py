@@ -48,8 +48,8 @@ class Difference:
 class Mismatch(MismatchError):
     """The transformer and the reference differ; `difference` says where first."""
 
-    def __init__(self, difference: Difference) -> None:
-        super().__init__(str(difference))
+    def __init__(self, difference: Difference, hint: str | None = None) -> None:
+        super().__init__(str(difference), hint=hint)
         self.difference = difference
 
 

@@ -15,7 +15,7 @@ __all__ = ["shrink"]
 
 
 def shrink(case: Case, fails: Callable[[Case], bool]) -> Case:
-    """A case that fails, and no longer does if any of its ones becomes a zero, or its input shorter.
+    """A case that fails, and no longer does with a shorter input or a word or bit of zeros more.
 
     `case` must fail. `fails` is called some hundred times.
     """

@@ -1,0 +1,177 @@
+"""verify --fuzz: many random programs, what they covered, and the smallest one that went wrong."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from looped import api
+from looped.cli.progress import progress
+from looped.compiler.compiled import CompiledMachine, Plan
+from looped.engines.engine import Engine
+from looped.errors import CompileError
+from looped.files import write_atomically
+from looped.machines import MACHINES
+from looped.verify.fuzz.campaign import STEPS, Failure, Outcome, failure_of, merge, parts, try_part
+from looped.verify.fuzz.case import Coverage
+from looped.verify.fuzz.fuzzer import FUZZERS
+from looped.verify.fuzz.shrink import shrink
+from looped.verify.fuzz.source import source
+from looped.verify.lockstep import Mismatch
+
+__all__ = ["fuzz"]
+
+MEMORY = 64
+"""Words of memory, if not told otherwise: few, so that edges are never far."""
+
+_COLUMNS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A machine and an engine, by their names."""
+
+    machine: str
+    width: int | None
+    memory: int
+    engine: tuple[str, str, str]
+    uncertified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some programs of a seed, as they are handed to another process."""
+
+    target: _Target
+    seed: int
+    numbers: range
+    steps: int
+
+
+Share = Callable[[Callable[[_Part], Outcome], Iterable[_Part]], Iterator[Outcome]]
+
+
+def fuzz(
+    machine: tuple[str | None, int | None, int | None],
+    engine: tuple[str, str, str],
+    uncertified: bool,
+    count: int,
+    seed: int,
+    steps: int | None,
+    share: Share,
+    as_json: bool,
+) -> None:
+    """Verify `count` random programs, shared out; one that goes wrong is left as a file.
+
+    `machine` is its name, width and memory, `engine` its name, dtype and device. Raises Mismatch.
+    """
+    name, width, memory = machine
+    name, memory = name or api.DEFAULT_MACHINE, MEMORY if memory is None else memory
+    target = _Target(name, width, memory, engine, uncertified)
+    compiled, _ = _opened(target)
+    steps = STEPS if steps is None else steps
+    with progress("verify --fuzz") as line:
+        shared = share(_try, [_Part(target, seed, numbers, steps) for numbers in parts(count)])
+        outcome = merge(shared, line)
+    _report(compiled.plan, seed, outcome, as_json)
+    if outcome.failure is not None:
+        raise _left(target, outcome.failure, seed, steps)
+
+
+@functools.cache
+def _opened(target: _Target) -> tuple[CompiledMachine, Engine]:
+    """A machine and an engine for it, made once in a process."""
+    if target.machine in MACHINES and target.machine not in FUZZERS:
+        raise CompileError(
+            f"there are no random programs for {target.machine}", hint=f"for {', '.join(FUZZERS)}"
+        )
+    dtype = target.engine[1]
+    compiled = api.compile_machine(target.machine, target.width, target.memory, dtype)
+    chosen = api.choose_engine(compiled, *target.engine, uncertified=target.uncertified)
+    return compiled, chosen
+
+
+def _try(part: _Part) -> Outcome:
+    return try_part(*_opened(part.target), part.seed, part.numbers, part.steps)
+
+
+def _report(plan: Plan, seed: int, outcome: Outcome, as_json: bool) -> None:
+    """What was covered: instructions by class, and the classes that never came up."""
+    coverage = outcome.coverage
+    known = FUZZERS[plan.machine].classes(plan.width, plan.memory)
+    never = [name for name in known if name not in coverage.classes]
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "machine": plan.machine,
+                    "width": plan.width,
+                    "memory": plan.memory,
+                    "seed": seed,
+                    "equal": outcome.failure is None,
+                    "programs": coverage.programs,
+                    "halted": coverage.halted,
+                    "steps": coverage.steps,
+                    "classes": dict(sorted(coverage.classes.items())),
+                    "never": never,
+                }
+            )
+        )
+        return
+    Console(soft_wrap=True, highlight=False).print(_table(coverage))
+    if never:
+        click.echo(f"never: {', '.join(never)}")
+    lanes = plan.columns * plan.d_model
+    click.echo(
+        f"{plan.machine}, {plan.width} bits, {plan.memory} words, seed {seed}: "
+        f"{coverage.programs:,} programs equal, {coverage.halted:,} of them to their end. "
+        f"{coverage.steps:,} steps; after each, all {lanes:,} lanes were exactly those of the "
+        "reference."
+    )
+
+
+def _table(coverage: Coverage) -> Table:
+    """Classes and their counts, side by side."""
+    table = Table(box=None, show_header=False)
+    rows = sorted(coverage.classes.items())
+    height = -(-len(rows) // _COLUMNS)
+    for _ in range(_COLUMNS):
+        table.add_column(no_wrap=True)
+        table.add_column(justify="right")
+    for line in range(height):
+        cells = [cell for n, count in rows[line::height] for cell in (n, f"{count:,}")]
+        table.add_row(*cells)
+    return table
+
+
+def _left(target: _Target, failure: Failure, seed: int, steps: int) -> Mismatch:
+    """Make a failing program small and write it; the error to raise says where it is."""
+    machine, engine = _opened(target)
+    plan, case, limit = machine.plan, failure.case, failure.difference.step or steps
+    with progress("making the program smaller") as line:
+        line.note("making the program smaller")
+        small = shrink(case, lambda c: failure_of(machine, engine, c, limit) is not None)
+    difference = failure_of(machine, engine, small, limit) or failure.difference
+    path = Path(f"fuzz-{plan.machine}-{plan.width}-{seed}-{failure.number}{_SUFFIX[plan.machine]}")
+    command = (
+        f"looped verify {path} --memory {plan.memory} --steps {difference.step} "
+        f"--engine {target.engine[0]} --dtype {target.engine[1]}"
+    )
+    if small.data:
+        data = path.with_suffix(".input")
+        write_atomically(data, small.data)
+        command += f" --input {data}"
+    heading = [f"Program {failure.number} of seed {seed}, made small. {difference}", command]
+    write_atomically(path, source(small, heading).encode())
+    hint = f"program {failure.number} of seed {seed}; made small, it is in {path}"
+    return Mismatch(difference, hint)
+
+
+_SUFFIX = {"rv32i": ".s", "subleq": ".sasm"}
