@@ -186,8 +186,3 @@ def test_a_float32_machine_goes_wrong_in_bfloat16() -> None:
     with pytest.raises(CertificateError, match="the machine is not certified in bfloat16"):
         api.choose_engine(machine, "dense", "bfloat16")
     assert api.choose_engine(machine, "dense", "bfloat16", uncertified=True)
-
-
-def test_nothing_is_claimed_of_a_register_file() -> None:
-    with pytest.raises(CertificateError, match="nothing is shown yet about register files"):
-        api.certify(api.compile_machine("rv32i", memory=32))
