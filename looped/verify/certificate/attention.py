@@ -7,8 +7,10 @@ of the column found (`scene`). It must come to what the circuit says of its read
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from looped.compiler.circuit import Read
 from looped.compiler.signals import Signal
 from looped.compiler.words import Lane
 from looped.errors import LoopedError
@@ -53,11 +55,21 @@ def _statement(subject: Subject, block: int, columns: ColumnClass) -> str:
     reads = subject.schedule.reads.get(2 * block, [])
     writes = subject.schedule.writes.get(2 * block, [])
     if columns.is_cpu and reads:
-        names = ", ".join(f"`{read.name}`" for read in reads)
-        return f"{names}: the word at its address; no other lane changes"
+        return f"{_reading(reads)}; no other lane changes"
     if writes and not is_device(subject, columns):
         return "hold what is written where the address is theirs, else what they held"
     return "are left alone" if not columns.is_cpu else "no lane changes"
+
+
+def _reading(reads: Sequence[Read]) -> str:
+    """What reads do, those that do the same together."""
+    groups: dict[str, list[str]] = {}
+    for read in reads:
+        what = "the word at its address"
+        if read.onto is not None:
+            what += ", taken from ones" if read.negated else ", added to zeros"
+        groups.setdefault(what, []).append(f"`{read.name}`")
+    return "; ".join(f"{', '.join(names)}: {what}" for what, names in groups.items())
 
 
 def _unfolding(

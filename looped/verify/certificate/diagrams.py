@@ -25,7 +25,7 @@ Operation = Callable[[Number, Number], Number]
 
 _END = 1 << 60
 _LIMIT = 150_000
-"""Nodes of one space; the proofs for SUBLEQ need 23,000 at most (16 bits, 32,768 words)."""
+"""Nodes of one space; the proofs for RV32I need 47,000 at most (32,768 words)."""
 
 
 class TooLarge(LoopedError):

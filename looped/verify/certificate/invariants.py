@@ -13,7 +13,7 @@ from looped.compiler.embedding import embed
 from looped.compiler.layout import VALUE
 from looped.compiler.signals import Condition
 from looped.compiler.words import ONE, Form, Lane
-from looped.verify.certificate.claims import DIAGRAMS, Claim
+from looped.verify.certificate.claims import THROUGH, Claim
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.reachable import possible
@@ -29,13 +29,13 @@ def invariant_claims(subject: Subject) -> Iterator[Claim]:
         fault = None if _holds(invariant.condition, start) else "it does not hold at the beginning"
         yield Claim(
             None, "registers", f"{invariant.name}: at the beginning, and so after every loop",
-            DIAGRAMS, 1, fault or _broken(subject, invariant),
+            THROUGH, 1, fault or _broken(subject, invariant),
         )  # fmt: skip
     if subject.circuit.zero_register:
         faults = [_first_register(subject), *(_spoilt(subject, w) for w in subject.circuit.writes)]
         yield Claim(
             None, "x0", "is zero at the beginning, and nothing is ever written to it",
-            DIAGRAMS, len(faults), next((f for f in faults if f), None),
+            THROUGH, len(faults), next((f for f in faults if f), None),
         )  # fmt: skip
 
 
