@@ -81,7 +81,7 @@ def test_no_mutation_of_hundreds_of_a_machine_with_registers_is_certified_wrongl
 
 @pytest.mark.slow
 def test_no_mutation_of_a_hundred_of_rv32i_that_changes_behaviour_is_certified() -> None:
-    counts = of_rv32i(count=120, seed=1, each=8)
+    counts = of_rv32i(count=100, seed=1, each=8)
     assert counts["misbehaves", "certified"] == 0
-    assert counts["misbehaves", "refused"] >= 60
-    assert counts["behaves", "certified"] >= 6, "not everything may be refused"
+    assert counts["misbehaves", "refused"] >= 50
+    assert counts["behaves", "certified"] >= 10, "not everything may be refused"
