@@ -50,7 +50,7 @@ def describe(
     """
     if precision.mantissa < FLOAT32.mantissa:
         raise CompileError(f"rv32i is not to be had in {precision.name}", hint="--dtype float32")
-    m = Circuit("rv32i", width, address_bits, 5, zero_register=True, precision=precision)
+    m = Circuit("rv32i", width, address_bits, file_bits=5, zero_register=True, precision=precision)
 
     # state: the program counter, and whether and why the hart waits for its host
     pc = m.register("pc", width)

@@ -73,10 +73,10 @@ def test_no_mutation_of_hundreds_that_changes_behaviour_is_certified(
 
 @pytest.mark.slow
 def test_no_mutation_of_hundreds_of_a_machine_with_registers_is_certified_wrongly() -> None:
-    counts = of_registers(count=600, seed=1)
+    counts = of_registers(count=200, seed=1)
     assert counts["misbehaves", "certified"] == 0
-    assert counts["misbehaves", "refused"] >= 300
-    assert counts["behaves", "certified"] >= 30, "not everything may be refused"
+    assert counts["misbehaves", "refused"] >= 100
+    assert counts["behaves", "certified"] >= 20, "not everything may be refused"
 
 
 @pytest.mark.slow
