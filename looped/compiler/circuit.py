@@ -18,7 +18,7 @@ from looped.compiler.signals import Condition, Operand, Value, value
 from looped.compiler.words import Lane, Word
 from looped.errors import CompileError
 
-__all__ = ["Circuit", "Define", "Read", "Register", "Write"]
+__all__ = ["Circuit", "Define", "Invariant", "Read", "Register", "Write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +94,36 @@ class Write:
         yield from self.when or ()
 
 
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """What holds between two loops whatever a program does: a condition on lanes of registers."""
+
+    name: str
+    condition: Condition
+    where: str
+
+
 @dataclass
 class Circuit:
     """One step of a machine. Statements are added by the methods; `check` says if it is valid.
 
-    Memory has 2^address_bits words. The register file, if there is one, has 2^file_bits.
-    `precision` is the format in which its sums shall be exact: adders are cut to its mantissa.
+    Memory has 2^address_bits words. The register file, if there is one, has 2^file_bits; with
+    `zero_register` its register 0 is zero for good. `precision` is the format in which its sums
+    shall be exact: adders are cut to its mantissa.
     """
 
     name: str
     width: int
     address_bits: int
     file_bits: int = 0
+    zero_register: bool = False
     halted: Lane | None = None
     precision: Precision = FLOAT32
     registers: list[Register] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     defines: list[Define] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
+    invariants: list[Invariant] = field(default_factory=list)
 
     def register(self, name: str, width: int) -> Word:
         """A word that lives from loop to loop; `next` gives it its next value."""
@@ -132,6 +144,10 @@ class Circuit:
     def halts(self, flag: Word) -> None:
         """Say which bit of a register tells that the machine does no more until its host acts."""
         self.halted = flag[0]
+
+    def invariant(self, name: str, condition: Condition) -> None:
+        """State what holds between two loops. No weight depends on it; proofs may, and prove it."""
+        self.invariants.append(Invariant(name, condition, _caller()))
 
     def next(self, register: Word, following: Operand) -> None:
         """Give a register its next value. Raises CompileError if it already has one."""
@@ -244,6 +260,12 @@ class Circuit:
                 if lane not in made:
                     raise CompileError(f"lane `{lane}` is used at {where} and made nowhere")
                 used.add(lane)
+        between = {lane for r in self.registers for lane in r.word}
+        for invariant in self.invariants:
+            if not between.issuperset(invariant.condition.form.terms):
+                raise CompileError(
+                    f"invariant `{invariant.name}` at {invariant.where} is not about registers"
+                )
         kept = {lane for r in self.registers for lane in r.following or ()}
         for define in self.defines:
             if not used.intersection(define.target) and not kept.intersection(define.target):

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from looped.compiler.compiled import Plan
+from looped.compiler.compiled import CompiledMachine, Plan
 from looped.compiler.embedding import State, embed, embed_words
+from looped.engines.dense import DenseEngine
 from looped.image import Image
 from looped.isa.rv32i import INSTRUCTIONS, encode
 from looped.reference.rv32i import Rv32i
 
 MASK = 0xFFFFFFFF
+BATCH = 48
 OPCODES = sorted({encoding.opcode for encoding in INSTRUCTIONS.values()})
 
 
@@ -95,6 +97,18 @@ def differences(cases: list[Case], found: np.ndarray, plan: Plan) -> list[str]:
         for column, lane in places[:1]:
             where = f"{plan.column_name(int(column))}, {plan.lane_name(int(lane))}"
             messages.append(f"{one.word:#010x} at {one.pc:#x}: {where} is {x[column, lane]:g}")
+    return messages
+
+
+def one_loop(machine: CompiledMachine, cases: list[Case]) -> list[str]:
+    """Execute one instruction each on the dense engine; what differs from the reference."""
+    engine = DenseEngine(machine)
+    messages = []
+    for first in range(0, len(cases), BATCH):
+        batch = cases[first : first + BATCH]
+        engine.load(np.stack([embedded(one, machine.plan) for one in batch]))
+        engine.step()
+        messages += differences(batch, engine.state(), machine.plan)
     return messages
 
 

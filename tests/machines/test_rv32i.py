@@ -5,13 +5,11 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from looped.compiler.compiled import CompiledMachine
 from looped.compiler.emit import emit
 from looped.compiler.layout import allocate
 from looped.compiler.schedule import schedule
@@ -26,24 +24,11 @@ from looped.machines.rv32i.decode import KINDS
 from looped.verify.lockstep import lockstep
 from tests.compiler.evaluate import evaluate, number_in, signal_bit, written
 from tests.conftest import compiled as compiled_machine
-from tests.machines.rv32i_cases import Case, case, differences, embedded, random_program
+from tests.machines.rv32i_cases import Case, case, one_loop, random_program
 
 ROOT = Path(__file__).parents[2]
 MEMORY = 32
-BATCH = 48
 EVERY = [*INSTRUCTIONS, None]
-
-
-def one_loop(machine: CompiledMachine, cases: list[Case]) -> list[str]:
-    """Execute one instruction each on the dense engine; what differs from the reference."""
-    engine = DenseEngine(machine)
-    messages = []
-    for first in range(0, len(cases), BATCH):
-        batch = cases[first : first + BATCH]
-        engine.load(np.stack([embedded(one, machine.plan) for one in batch]))
-        engine.step()
-        messages += differences(batch, engine.state(), machine.plan)
-    return messages
 
 
 @pytest.mark.parametrize("memory", [32, 1024, 32768])

@@ -9,12 +9,16 @@ import looped.api
 from looped.engines.dense import DenseEngine
 from looped.errors import CompileError
 from looped.reference import REFERENCES
+from looped.verify.certificate import numeric_verdict
 from looped.verify.lockstep import lockstep
 from tests.conftest import compiled
 from tests.programs.headers import Program, programs
 
 ALL = programs()
 each = pytest.mark.parametrize("program", ALL, ids=[p.path.stem for p in ALL])
+
+SHORT = 10
+"""Steps that a bfloat16 machine takes in a second or two, on a CPU that has no bfloat16."""
 
 LONG = 1_500
 """Steps from which on a program takes the dense engine tens of seconds. The tests of other engines
@@ -61,3 +65,20 @@ def test_what_can_be_baked_runs_baked_and_the_rest_is_refused(program: Program) 
     assert len(machine.plan.blocks) == (4 if image.width == 32 else 3)
     verdict = lockstep(machine, DenseEngine(machine), [image], [program.input])
     assert (verdict.steps, verdict.outputs) == (program.steps, (program.output,))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(p, marks=[pytest.mark.slow] if p.steps > SHORT else [], id=p.path.stem)
+        for p in ALL
+    ],
+)
+def test_a_machine_for_bfloat16_is_exact_there_and_equals_the_reference(program: Program) -> None:
+    """At every one of its first instructions."""
+    image = looped.assemble(program.path)
+    machine = looped.compile(image, dtype="bfloat16")
+    assert numeric_verdict(machine, "bfloat16").exact
+    engine, steps = DenseEngine(machine, "bfloat16"), min(program.steps, 100)
+    verdict = lockstep(machine, engine, [image], [program.input], steps)
+    assert verdict.steps == steps and program.output.startswith(verdict.outputs[0])

@@ -17,6 +17,7 @@ from __future__ import annotations
 from functools import partial
 from itertools import chain
 
+from looped.compiler.arithmetic import equal
 from looped.compiler.circuit import Circuit
 from looped.compiler.precision import FLOAT32, Precision
 from looped.compiler.signals import Signal, Value, literal, merge, one_of, weighed
@@ -49,13 +50,14 @@ def describe(
     """
     if precision.mantissa < FLOAT32.mantissa:
         raise CompileError(f"rv32i is not to be had in {precision.name}", hint="--dtype float32")
-    m = Circuit("rv32i", width, address_bits, file_bits=5, precision=precision)
+    m = Circuit("rv32i", width, address_bits, file_bits=5, zero_register=True, precision=precision)
 
     # state: the program counter, and whether and why the hart waits for its host
     pc = m.register("pc", width)
     trapped = m.register("trap", 1)
     cause = m.register("cause", 4)
     m.halts(trapped)
+    m.invariant("no trap, no cause", literal(trapped) | equal(cause, 0))
 
     # fetch, decode, read
     d = decode(m, m.fetch("instruction", pc[2:]), pc, trapped)

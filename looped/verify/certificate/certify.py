@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from looped.compiler.circuit import Circuit
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.precision import PRECISIONS
-from looped.errors import CertificateError
 from looped.verify.certificate.attention import attended
 from looped.verify.certificate.claims import Certificate, Claim, Lead
 from looped.verify.certificate.exhaustion import exhaustion_claims
+from looped.verify.certificate.invariants import invariant_claims
 from looped.verify.certificate.mlp import mlp_claims
 from looped.verify.certificate.places import place_claims
 from looped.verify.certificate.ranges import Extent, block_extents
@@ -30,16 +30,10 @@ def certify(
     """Show that a machine's weights compute a circuit for all states, and in which dtypes exactly.
 
     `progress` is called with the number of blocks done. What cannot be shown is a failed claim.
-    Raises CertificateError for a machine with a register file, about which nothing is shown yet.
     """
-    if machine.plan.file:
-        raise CertificateError(
-            f"nothing is shown yet about register files, which {machine.plan.machine} has",
-            hint="`looped verify` compares it with the reference, lane by lane",
-        )
     started = time.monotonic()
     subject = Subject.of(machine, circuit)
-    claims = list(place_claims(subject))
+    claims = [*place_claims(subject), *invariant_claims(subject)]
     extents: list[Extent] = []
     leads: list[Lead] = []
     for block in range(len(machine.plan.blocks) if subject.comparable else 0):

@@ -8,10 +8,21 @@ from fractions import Fraction
 
 from looped.verify.certificate.ranges import Extent
 
-__all__ = ["ALGEBRA", "DIAGRAMS", "EXHAUSTION", "LAYOUT", "Certificate", "Claim", "Lead", "Verdict"]
+__all__ = [
+    "ALGEBRA",
+    "DIAGRAMS",
+    "EXHAUSTION",
+    "LAYOUT",
+    "THROUGH",
+    "Certificate",
+    "Claim",
+    "Lead",
+    "Verdict",
+]
 
 ALGEBRA = "exact arithmetic on the weights"
 DIAGRAMS = "decision diagrams over all states"
+THROUGH = "decision diagrams, from how lanes are made"
 EXHAUSTION = "exhaustion through the MLP's weights"
 LAYOUT = "looking at each one"
 

@@ -11,6 +11,7 @@ it is right (Abío et al. 2012), so that equal sub-functions are found before th
 from __future__ import annotations
 
 import bisect
+import functools
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -24,7 +25,7 @@ Operation = Callable[[Number, Number], Number]
 
 _END = 1 << 60
 _LIMIT = 150_000
-"""Nodes of one space; the proofs for SUBLEQ need 23,000 at most (16 bits, 32,768 words)."""
+"""Nodes of one space; the proofs for RV32I need 47,000 at most (32,768 words)."""
 
 
 class TooLarge(LoopedError):
@@ -132,6 +133,11 @@ class Diagrams:
     def equals(self, a: int, b: int) -> int:
         """The condition `a = b`."""
         return self._apply("eq", lambda x, y: int(x == y), min(a, b), max(a, b))
+
+    def among(self, a: int, values: Iterable[Number]) -> int:
+        """The condition that a function takes one of some values."""
+        conditions = (self.equals(a, self.number(value)) for value in values)
+        return functools.reduce(self.maximum, conditions, self.zero)
 
     def negated(self, condition: int) -> int:
         """The condition that another does not hold."""

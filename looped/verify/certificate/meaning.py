@@ -50,6 +50,15 @@ class Meaning:
         elif lane != ONE:
             self.space.variable(lane)
 
+    def arrange(self, signal: Signal) -> None:
+        """An order of variables that suits a signal: heavy lanes of a condition first."""
+        for term in signal.gated:
+            weights = term.condition.form.terms
+            for lane in sorted(weights, key=lambda name: -abs(weights[name])):
+                self.touch(lane)
+            for lane in term.form.terms:
+                self.touch(lane)
+
     def lane(self, lane: Lane) -> int:
         """The condition that a lane is +1."""
         if lane == ONE:

@@ -15,6 +15,7 @@ from looped.verify.certificate.claims import DIAGRAMS, Claim
 from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.meaning import Meaning
+from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.rows import BlockRows, Row
 from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
 from looped.verify.certificate.subject import Subject, Tenants
@@ -86,16 +87,6 @@ def restricted(row: Row, columns: ColumnClass, names: Mapping[int, Lane]) -> Aff
     return Affine(tuple(terms), constant)
 
 
-def _order(space: Diagrams, signal: Signal, meaning: Meaning) -> None:
-    """An order of variables that suits a signal: heavy lanes of a condition first."""
-    for term in signal.gated:
-        weights = term.condition.form.terms
-        for lane in sorted(weights, key=lambda name: -abs(weights[name])):
-            meaning.touch(lane)
-        for lane in term.form.terms:
-            meaning.touch(lane)
-
-
 def _made(
     subject: Subject,
     rows: BlockRows,
@@ -112,16 +103,16 @@ def _made(
     space = Diagrams()
     meaning = Meaning(space, {})
     try:
-        _order(space, signal, meaning)
-        expected = space.add(space.scaled(meaning.signal(signal), 2), space.number(-1))
+        meaning.arrange(signal)
+        bit = meaning.signal(signal)
+        expected = space.add(space.scaled(bit, 2), space.number(-1))
         found = space.add(_old(space, index, cpu, before), _change(space, rows, index, cpu, before))
+        if found != expected:
+            return _difference(space, found, expected)
+        strays = space.negated(space.among(bit, (0, 1)))
+        return "it is no bit" if possible(subject, meaning, strays) else None
     except (NotSteps, TooLarge) as error:
         return str(error)
-    if found != expected:
-        return _difference(space, found, expected)
-    if space.values(expected) <= {-1, 1}:
-        return None
-    return _not_a_bit(subject, signal)
 
 
 def _old(space: Diagrams, index: int, columns: ColumnClass, names: Tenants) -> int:
@@ -142,26 +133,6 @@ def _difference(space: Diagrams, found: int, expected: int) -> str:
     state = space.state(wrong)
     shown = ", ".join(f"{name} = {sign:+d}" for name, sign in list(state.items())[:6])
     return f"it is not what it should be where {shown or 'anything'}"
-
-
-def _not_a_bit(subject: Subject, signal: Signal) -> str | None:
-    """Unfold what a signal is made from, until it is a bit in every state that is left."""
-    unfolded: dict[Lane, Signal] = {}
-    while True:
-        space = Diagrams()
-        meaning = Meaning(space, unfolded)
-        try:
-            _order(space, signal, meaning)
-            node = meaning.signal(signal)
-        except TooLarge as error:
-            return f"it could not be shown to be a bit: {error}"
-        if space.values(node) <= {0, 1}:
-            return None
-        seen = frozenset(name for name in space.support(node) if isinstance(name, Lane))
-        more = subject.past(seen)
-        if not more:
-            return "it is no bit"
-        unfolded |= more
 
 
 def _kept(

@@ -20,7 +20,7 @@ def place_claims(subject: Subject) -> Iterator[Claim]:
     """The claims about columns, lanes and phases that the proofs block by block stand on."""
     columns = subject.plan.columns
     yield Claim(
-        None, "columns", "have codes of their positions, and no two of a kind the same code",
+        None, "columns", "have the codes of their positions, and no two of a kind the same code",
         LAYOUT, columns, _codes(subject),
     )  # fmt: skip
     yield Claim(
@@ -45,8 +45,8 @@ def _codes(subject: Subject) -> str | None:
         if columns.single:
             continue
         own = columns.numbers(POSITION)
-        if len(np.unique(own)) != len(own):
-            return f"two of the columns {columns.name} have the same code"
+        if not np.array_equal(own, np.arange(len(own))):
+            return f"one of the columns {columns.name} has the code of another"
         for word, lanes in columns.codes.items():
             offset = int(word.removeprefix(POSITION) or 0)
             shifted = (own + offset) % (1 << len(lanes))

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import random
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from looped.compiler.circuit import Circuit
 from looped.compiler.compiled import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.errors import LoopedError
-from looped.image import Image
+from looped.isa.rv32i import INSTRUCTIONS
 from looped.verify.certificate.certify import block_claims
+from looped.verify.certificate.invariants import invariant_claims
 from looped.verify.certificate.places import place_claims
 from looped.verify.certificate.subject import Subject
 from looped.verify.certificate.verdicts import numeric_verdict
 from looped.verify.lockstep import lockstep
+from tests.machines.rv32i_cases import case, one_loop
+from tests.verify.certificate.registers import differs, loops
 from tests.verify.random_programs import random_program
 
 
@@ -49,25 +55,69 @@ def mutation(machine: CompiledMachine, rng: random.Random) -> Mutation:
     return Mutation(name, place, rng.choice(values))
 
 
-def programs(width: int, memory: int, count: int) -> tuple[list[Image], list[bytes]]:
-    """Random programs with inputs of several lengths."""
-    images = [random_program(seed, width, memory, seed % 4 / 10) for seed in range(count)]
-    return images, [bytes(range(seed % 5)) for seed in range(count)]
+Misbehaves = Callable[[CompiledMachine], bool]
+"""Whether a machine does anything else than it should, in all that is tried."""
 
 
-def misbehaves(machine: CompiledMachine, images: list[Image], inputs: list[bytes]) -> bool:
-    """Whether the transformer differs from the reference in any of some programs."""
-    try:
-        lockstep(machine, DenseEngine(machine), images, inputs, steps=12)
-    except LoopedError:
-        return True
-    return False
+def subleq_misbehaves(width: int, memory: int) -> Misbehaves:
+    """Two dozen random programs with inputs of several lengths, in lockstep with the reference."""
+    images = [random_program(seed, width, memory, seed % 4 / 10) for seed in range(24)]
+    inputs = [bytes(range(seed % 5)) for seed in range(24)]
+
+    def misbehaves(machine: CompiledMachine) -> bool:
+        try:
+            lockstep(machine, DenseEngine(machine), images, inputs, steps=12)
+        except LoopedError:
+            return True
+        return False
+
+    return misbehaves
+
+
+def rv32i_misbehaves(memory: int, each: int) -> Misbehaves:
+    """Every instruction in random states biased to corners, against the reference.
+
+    Some of the words are no instructions, and in some of the states the hart is in a trap.
+    """
+    rng = random.Random(0)
+    cases = [case(rng, name, memory) for _ in range(each) for name in [*INSTRUCTIONS, None]]
+    for trapped in cases[:: len(cases) // 8]:
+        trapped.trap, trapped.cause = 1, rng.choice((0, 2, 3, 11))
+    rng.shuffle(cases)
+    batches = [cases[first : first + 24] for first in range(0, len(cases), 24)]
+
+    def misbehaves(machine: CompiledMachine) -> bool:
+        return any(one_loop(machine, batch) for batch in batches)
+
+    return misbehaves
+
+
+def registers_misbehaves(circuit: Circuit) -> Misbehaves:
+    """The small machine with a register file in random states, against its circuit."""
+    told = loops(circuit, 200, seed=0)
+    return lambda machine: differs(machine, told)
 
 
 def certified(machine: CompiledMachine, circuit: Circuit, mutated: Mutation) -> bool:
     """Whether the certificate holds in float32. Blocks that were not touched are not shown anew."""
     subject = Subject.of(machine, circuit)
-    claims = list(place_claims(subject))
+    claims = itertools.chain(place_claims(subject), invariant_claims(subject))
     if mutated.name.startswith("layers."):
-        claims += block_claims(subject, int(mutated.name.split(".")[1]))
+        claims = itertools.chain(claims, block_claims(subject, int(mutated.name.split(".")[1])))
     return all(c.holds for c in claims) and numeric_verdict(machine, "float32").exact
+
+
+def outcomes(
+    machine: CompiledMachine, circuit: Circuit, misbehaves: Misbehaves, count: int, seed: int
+) -> Counter[tuple[str, str]]:
+    """(behaviour, certificate) of `count` seeded mutations."""
+    rng = random.Random(seed)
+    counts: Counter[tuple[str, str]] = Counter()
+    for _ in range(count):
+        mutated = mutation(machine, rng)
+        wrong = mutated.apply(machine)
+        behaviour = "misbehaves" if misbehaves(wrong) else "behaves"
+        verdict = "certified" if certified(wrong, circuit, mutated) else "refused"
+        counts[behaviour, verdict] += 1
+    print(f"{circuit.name}, {circuit.width} bits, {count} mutations:", dict(counts))
+    return counts

@@ -18,6 +18,7 @@ from looped.compiler.precision import PRECISIONS
 from looped.engines.dense import DenseEngine
 from looped.errors import CertificateError
 from looped.machines import MACHINES
+from looped.machines.machine import MAXIMUM_MEMORY
 from looped.verify.certificate import Certificate
 from looped.verify.certificate.claims import DIAGRAMS, EXHAUSTION
 from looped.verify.lockstep import lockstep
@@ -36,14 +37,26 @@ def certified(found: Certificate) -> set[str]:
     return {name for name in found.verdicts if found.certified(name)}
 
 
-@pytest.mark.parametrize("name", [name for name in MACHINES if name != "rv32i"])
-@pytest.mark.parametrize(("width", "memory"), [(8, 256), (16, 1024), (32, 1024)])
-def test_every_machine_is_certified_in_float32_and_float64(
-    name: str, width: int, memory: int
-) -> None:
+EVERY = [(name, width) for name, machine in MACHINES.items() for width in machine.widths]
+
+
+def check_wide_dtypes(name: str, width: int, memory: int) -> None:
     found = api.certify(compiled(name, width, memory))
+    assert [claim.fault for claim in found.claims if not claim.holds] == []
     assert certified(found) == {"float64", "float32"}
     assert {claim.method for claim in found.claims} >= {DIAGRAMS, EXHAUSTION}
+
+
+@pytest.mark.parametrize(("name", "width"), EVERY)
+def test_every_machine_is_certified_in_float32_and_float64(name: str, width: int) -> None:
+    check_wide_dtypes(name, width, memory=256)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("memory", [1024, MAXIMUM_MEMORY])
+@pytest.mark.parametrize(("name", "width"), [pair for pair in EVERY if pair[1] > 8])
+def test_every_machine_is_certified_with_more_memory(name: str, width: int, memory: int) -> None:
+    check_wide_dtypes(name, width, memory)
 
 
 @pytest.mark.parametrize(("width", "memory"), [(8, 64), (16, 64), (32, 64)])
@@ -186,8 +199,3 @@ def test_a_float32_machine_goes_wrong_in_bfloat16() -> None:
     with pytest.raises(CertificateError, match="the machine is not certified in bfloat16"):
         api.choose_engine(machine, "dense", "bfloat16")
     assert api.choose_engine(machine, "dense", "bfloat16", uncertified=True)
-
-
-def test_nothing_is_claimed_of_a_register_file() -> None:
-    with pytest.raises(CertificateError, match="nothing is shown yet about register files"):
-        api.certify(api.compile_machine("rv32i", memory=32))

@@ -6,36 +6,58 @@ was seen to misbehave is counted too, and so is what makes no difference at all.
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 
 import pytest
 
+from looped.compiler.emit import compile_circuit
 from looped.machines import MACHINES
 from tests.conftest import compiled
-from tests.verify.certificate.mutants import certified, misbehaves, mutation, programs
+from tests.verify.certificate.mutants import (
+    outcomes,
+    registers_misbehaves,
+    rv32i_misbehaves,
+    subleq_misbehaves,
+)
+from tests.verify.certificate.registers import small_machine
+
+MEMORY = 32
 
 
-def outcomes(width: int, memory: int, count: int, seed: int) -> Counter[tuple[str, str]]:
-    """(behaviour, certificate) of `count` seeded mutations."""
-    machine, circuit = compiled("subleq", width, memory), MACHINES["subleq"].circuit(width, memory)
-    images, inputs = programs(width, memory, 24)
-    rng = random.Random(seed)
-    counts: Counter[tuple[str, str]] = Counter()
-    for _ in range(count):
-        mutated = mutation(machine, rng)
-        wrong = mutated.apply(machine)
-        behaviour = "misbehaves" if misbehaves(wrong, images, inputs) else "behaves"
-        verdict = "certified" if certified(wrong, circuit, mutated) else "refused"
-        counts[behaviour, verdict] += 1
-    print(f"{width} bits, {count} mutations:", dict(counts))
-    return counts
+def of_subleq(width: int, count: int, seed: int) -> Counter[tuple[str, str]]:
+    machine = compiled("subleq", width, MEMORY)
+    circuit = MACHINES["subleq"].circuit(width, MEMORY)
+    return outcomes(machine, circuit, subleq_misbehaves(width, MEMORY), count, seed)
+
+
+def of_rv32i(count: int, seed: int, each: int) -> Counter[tuple[str, str]]:
+    machine = compiled("rv32i", 32, MEMORY)
+    circuit = MACHINES["rv32i"].circuit(32, MEMORY)
+    return outcomes(machine, circuit, rv32i_misbehaves(MEMORY, each), count, seed)
+
+
+def of_registers(count: int, seed: int) -> Counter[tuple[str, str]]:
+    circuit = small_machine()
+    machine = compile_circuit(circuit)
+    return outcomes(machine, circuit, registers_misbehaves(circuit), count, seed)
 
 
 def test_no_mutation_that_changes_behaviour_is_certified() -> None:
-    counts = outcomes(8, 32, count=30, seed=0)
+    counts = of_subleq(8, count=30, seed=0)
     assert counts["misbehaves", "certified"] == 0
     assert counts["misbehaves", "refused"] >= 10
+
+
+def test_no_mutation_of_a_machine_with_registers_that_changes_behaviour_is_certified() -> None:
+    counts = of_registers(count=30, seed=0)
+    assert counts["misbehaves", "certified"] == 0
+    assert counts["misbehaves", "refused"] >= 10
+
+
+def test_no_mutation_of_rv32i_that_changes_behaviour_is_certified() -> None:
+    counts = of_rv32i(count=4, seed=0, each=1)
+    assert counts["misbehaves", "certified"] == 0
+    assert counts["misbehaves", "refused"] >= 1
 
 
 @pytest.mark.slow
@@ -43,7 +65,23 @@ def test_no_mutation_that_changes_behaviour_is_certified() -> None:
 def test_no_mutation_of_hundreds_that_changes_behaviour_is_certified(
     width: int, count: int
 ) -> None:
-    counts = outcomes(width, 32, count, seed=1)
+    counts = of_subleq(width, count, seed=1)
     assert counts["misbehaves", "certified"] == 0
     assert counts["misbehaves", "refused"] >= count // 2
     assert counts["behaves", "certified"] >= count // 20, "not everything may be refused"
+
+
+@pytest.mark.slow
+def test_no_mutation_of_hundreds_of_a_machine_with_registers_is_certified_wrongly() -> None:
+    counts = of_registers(count=200, seed=1)
+    assert counts["misbehaves", "certified"] == 0
+    assert counts["misbehaves", "refused"] >= 100
+    assert counts["behaves", "certified"] >= 20, "not everything may be refused"
+
+
+@pytest.mark.slow
+def test_no_mutation_of_a_hundred_of_rv32i_that_changes_behaviour_is_certified() -> None:
+    counts = of_rv32i(count=100, seed=1, each=8)
+    assert counts["misbehaves", "certified"] == 0
+    assert counts["misbehaves", "refused"] >= 50
+    assert counts["behaves", "certified"] >= 10, "not everything may be refused"

@@ -1,0 +1,95 @@
+"""What holds between two loops: in the first state, and after a loop if it held before.
+
+These are statements about the circuit alone. That weights do what the circuit says is claimed
+elsewhere, from states in which the invariants hold; so both go from loop to loop together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from looped.compiler.circuit import Invariant, Write
+from looped.compiler.embedding import embed
+from looped.compiler.layout import VALUE
+from looped.compiler.signals import Condition
+from looped.compiler.words import ONE, Form, Lane
+from looped.verify.certificate.claims import THROUGH, Claim
+from looped.verify.certificate.diagrams import Diagrams, TooLarge
+from looped.verify.certificate.meaning import Meaning
+from looped.verify.certificate.reachable import possible
+from looped.verify.certificate.subject import Subject
+
+__all__ = ["invariant_claims"]
+
+
+def invariant_claims(subject: Subject) -> Iterator[Claim]:
+    """A claim for each invariant of the circuit, and one about a register that stays zero."""
+    start = _first_state(subject)
+    for invariant in subject.circuit.invariants:
+        fault = None if _holds(invariant.condition, start) else "it does not hold at the beginning"
+        yield Claim(
+            None, "registers", f"{invariant.name}: at the beginning, and so after every loop",
+            THROUGH, 1, fault or _broken(subject, invariant),
+        )  # fmt: skip
+    if subject.circuit.zero_register:
+        faults = [_first_register(subject), *(_spoilt(subject, w) for w in subject.circuit.writes)]
+        yield Claim(
+            None, "x0", "is zero at the beginning, and nothing is ever written to it",
+            THROUGH, len(faults), next((f for f in faults if f), None),
+        )  # fmt: skip
+
+
+def _first_state(subject: Subject) -> dict[Lane, int]:
+    """What the lanes of registers hold before a program begins."""
+    plan = subject.plan
+    cpu = embed((), plan)[plan.cpu]
+    held = {ONE: 1}
+    for register in subject.circuit.registers:
+        places = plan.words[register.name]
+        held |= {lane: int(cpu[i]) for lane, i in zip(register.word, places, strict=True)}
+    return held
+
+
+def _holds(condition: Condition, lanes: dict[Lane, int]) -> bool:
+    return condition.form.at(lanes) >= condition.threshold
+
+
+def _broken(subject: Subject, invariant: Invariant) -> str | None:
+    """Whether an invariant may not hold after a loop in which it held before."""
+    meaning = Meaning(Diagrams(), {})
+    becomes = {
+        old: new
+        for register in subject.circuit.registers
+        for old, new in zip(register.word, register.following or register.word, strict=True)
+    }
+    form = invariant.condition.form
+    terms = {becomes.get(lane, lane): factor for lane, factor in form.terms.items()}
+    after = meaning.condition(Condition(Form(terms, form.constant), invariant.condition.threshold))
+    return _possibly(subject, meaning, meaning.space.negated(after), "it may not hold after a loop")
+
+
+def _first_register(subject: Subject) -> str | None:
+    plan = subject.plan
+    first = embed((), plan)[plan.memory, list(plan.words[VALUE])]
+    return "it is not zero at the beginning" if (first > 0).any() else None
+
+
+def _spoilt(subject: Subject, write: Write) -> str | None:
+    """Whether a write may go to register 0."""
+    if write.file is None:
+        return None
+    meaning = Meaning(Diagrams(), {})
+    space = meaning.space
+    hit = space.one
+    for lane in (*write.file, *(write.when or ())):
+        hit = space.times(hit, meaning.lane(lane))
+    for lane in write.address:
+        hit = space.times(hit, space.negated(meaning.lane(lane)))
+    return _possibly(subject, meaning, hit, f"`{write.name}` may go there")
+
+
+def _possibly(subject: Subject, meaning: Meaning, condition: int, fault: str) -> str | None:
+    try:
+        return fault if possible(subject, meaning, condition) else None
+    except TooLarge as error:
+        return f"{fault}: {error}"
