@@ -58,9 +58,7 @@ def observe(case: Case, memory: int, steps: int) -> Coverage:
     return Coverage(1, int(computer.halted), done, +counts)
 
 
-def _classes(
-    computer: Subleq, places: list[int], words: list[int], step: Step
-) -> Iterator[str]:
+def _classes(computer: Subleq, places: list[int], words: list[int], step: Step) -> Iterator[str]:
     memory, width = len(computer.memory), computer.width
     ones, half = (1 << width) - 1, 1 << width - 1
     a, b, c = words
