@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "CertificateError",
-    "ClusterError",
     "CompileError",
     "Diagnostic",
     "FileError",
@@ -142,12 +141,6 @@ class SourceError(LoopedError):
 
 class FileError(LoopedError):
     """A file cannot be read or written, or is not what it claims to be."""
-
-    exit_code = 4
-
-
-class ClusterError(LoopedError):
-    """A cluster that cannot be reached, or whose workers cannot do what is asked of them."""
 
     exit_code = 4
 

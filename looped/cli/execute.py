@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from looped import api
-from looped.cli.fuzz import FUZZ_MEMORY, Target, fuzz
 from looped.cli.options import engine_options, json_option, machine_options, open_program
 from looped.cli.progress import Progress, progress
 from looped.cli.session import Input, Output, Session
@@ -107,7 +106,7 @@ def _standard_input(output: Output) -> bytes | Input:
 
 
 @click.command()
-@click.argument("programs", type=_PATH, nargs=-1, metavar="PROGRAM...")
+@click.argument("programs", type=_PATH, nargs=-1, required=True, metavar="PROGRAM...")
 @machine_options
 @engine_options("dense")
 @click.option("--steps", type=click.IntRange(min=0), help="Compare so many instructions at most.")
@@ -121,17 +120,6 @@ def _standard_input(output: Output) -> bytes | Input:
     metavar="N",
     help="Verify N programs at a time, each in a process of its own.",
 )
-@click.option(
-    "--fuzz",
-    "count",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Instead of PROGRAMs, N random programs of --machine.",
-)
-@click.option(
-    "--seed", type=int, default=0, metavar="S", help="Which random programs; the same ones again."
-)
-@click.option("--cluster", metavar="ADDRESS", help="Have a Dask cluster do the work of --fuzz.")
 @json_option
 def verify(
     programs: tuple[Path, ...],
@@ -146,9 +134,6 @@ def verify(
     steps: int | None,
     data: Path | None,
     jobs: int,
-    count: int | None,
-    seed: int,
-    cluster: str | None,
     as_json: bool,
 ) -> None:
     """Run every PROGRAM on the transformer and on the reference, and compare after every loop.
@@ -157,9 +142,6 @@ def verify(
     lane of the residual stream, each of which must be exactly -1 or +1. The first difference is
     reported by name, and the exit code is 1.
 
-    With --fuzz the programs are random, biased to whatever tends to go wrong. A table says what
-    they covered; one that fails is made small and written to a source file that fails again.
-
     \b
     Examples:
       looped verify programs/subleq/sieve.sasm
@@ -167,27 +149,7 @@ def verify(
       looped verify programs/subleq/sieve.sasm --engine lifted
       looped verify sieve.safetensors --dtype float64
       echo 'hello' | looped verify programs/subleq/echo.sasm --input -
-      looped verify --fuzz 100 --machine rv32i --engine event
-      looped verify --fuzz 10000 --seed 7 --width 8 --memory 256 --engine lifted --jobs 2
-      looped verify --fuzz 10000 --cluster tcp://127.0.0.1:8786
     """
-    if count is not None:
-        _check_fuzz_options(programs, data, jobs, cluster)
-        target = Target(
-            machine or api.DEFAULT_MACHINE,
-            width,
-            FUZZ_MEMORY if memory is None else memory,
-            engine,
-            dtype,
-            device,
-            uncertified,
-        )
-        fuzz(target, count, seed, steps, jobs, cluster, as_json)
-        return
-    if not programs:
-        raise click.UsageError("Missing argument 'PROGRAM...', or --fuzz N.")
-    if cluster is not None:
-        raise click.UsageError("--cluster is for --fuzz.")
     content = _read_input(data)
     tasks = [
         _Task(
@@ -215,18 +177,6 @@ def verify(
         raise
     if as_json:
         click.echo(json.dumps(verdicts))
-
-
-def _check_fuzz_options(
-    programs: tuple[Path, ...], data: Path | None, jobs: int, cluster: str | None
-) -> None:
-    """Raise UsageError for what does not go with --fuzz."""
-    if programs:
-        raise click.UsageError("--fuzz makes its own programs: name no PROGRAM.")
-    if data is not None:
-        raise click.UsageError("--fuzz makes its own input: leave --input out.")
-    if cluster is not None and jobs > 1:
-        raise click.UsageError("--jobs is for this machine: leave it out with --cluster.")
 
 
 @dataclass(frozen=True, slots=True)

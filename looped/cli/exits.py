@@ -18,7 +18,7 @@ Exit codes:
   1    the transformer and the reference differ
   2    the command line is wrong
   3    the source or the image has errors
-  4    a file cannot be read or written, or is not what it should be; or a cluster not be used
+  4    a file cannot be read or written, or is not what it should be
   5    the machine or the program cannot be compiled as asked
   6    the program did not halt within --steps
   7    the program ran into a trap that nobody serves

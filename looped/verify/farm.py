@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import torch
 
-__all__ = ["each", "one_thread"]
+__all__ = ["each"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,13 +27,13 @@ def each(
         yield from map(function, items)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=one_thread)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_one_thread)
     try:
         yield from pool.map(function, items)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def one_thread() -> None:
+def _one_thread() -> None:
     """Several processes share the cores; threads of their own would only get in the way."""
     torch.set_num_threads(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -10,20 +9,9 @@ from looped.compiler.compiled import CompiledMachine
 from looped.engines.engine import Engine
 from looped.verify.fuzz.case import Case, Coverage
 from looped.verify.fuzz.fuzzer import FUZZERS, make_case
-from looped.verify.fuzz.shrink import shrink
 from looped.verify.lockstep import Difference, Mismatch, lockstep
 
-__all__ = [
-    "STEPS",
-    "Failure",
-    "Outcome",
-    "failure_of",
-    "fuzz",
-    "merge",
-    "parts",
-    "shrunk",
-    "try_part",
-]
+__all__ = ["STEPS", "Failure", "Outcome", "failure_of", "fuzz", "merge", "parts", "try_part"]
 
 STEPS = 64
 """Instructions of each program that are compared, if not told otherwise."""
@@ -78,27 +66,6 @@ def try_part(
     for case in cases:
         total += observe(case, machine.plan.memory, steps)
     return Outcome(total, failure)
-
-
-def shrunk(
-    machine: CompiledMachine, engine: Engine, failure: Failure, tried: Callable[[int], None]
-) -> Failure:
-    """The smallest program that fails in place of the one that did; `tried` hears how many were."""
-    fuzzer, memory = FUZZERS[machine.plan.machine], machine.plan.memory
-    count = itertools.count(1)
-
-    def fails(case: Case, steps: int) -> Difference | None:
-        tried(next(count))
-        return failure_of(machine, engine, case, steps)
-
-    case, difference = shrink(
-        fails,
-        failure.case,
-        failure.difference,
-        lambda case, steps: fuzzer.leaps(case, memory, steps),
-        fuzzer.blanks,
-    )
-    return Failure(failure.number, case, difference)
 
 
 def failure_of(
