@@ -9,6 +9,7 @@ from looped.compiler.compiled import CompiledMachine
 from looped.engines.engine import Engine
 from looped.verify.fuzz.case import Case, Coverage
 from looped.verify.fuzz.fuzzer import FUZZERS, make_case
+from looped.verify.fuzz.leaps import leaps
 from looped.verify.lockstep import Difference, Mismatch, lockstep
 
 __all__ = ["STEPS", "Failure", "Outcome", "failure_of", "fuzz", "merge", "parts", "try_part"]
@@ -23,7 +24,10 @@ processes."""
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A program with which the transformer and the reference differ, and where they first do."""
+    """A program with which the transformer and the reference differ, and where they first do.
+
+    It is program `number` of its seed, or one that begins just before that one goes wrong.
+    """
 
     number: int
     case: Case
@@ -61,6 +65,7 @@ def try_part(
             numbers[failed], cases[failed], mismatch.difference
         )
         cases = cases[: failure.number - numbers[0]]
+        failure = _begun_late(machine, engine, failure)
     observe = FUZZERS[machine.plan.machine].observe
     total = Coverage()
     for case in cases:
@@ -103,6 +108,16 @@ def fuzz(
     """Programs 0 to `count` - 1 of a seed on one engine, until one fails."""
     tried = (try_part(machine, engine, seed, numbers, steps) for numbers in parts(count))
     return merge(tried, progress)
+
+
+def _begun_late(machine: CompiledMachine, engine: Engine, failure: Failure) -> Failure:
+    """The failure of a program that begins just before, if one of those fails."""
+    step, memory = failure.difference.step, machine.plan.memory
+    for case in leaps(failure.case, memory, step - 1) if step > 1 else ():
+        difference = failure_of(machine, engine, case, step)
+        if difference is not None:
+            return Failure(failure.number, case, difference)
+    return failure
 
 
 def _first_failure(
