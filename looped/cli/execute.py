@@ -14,7 +14,7 @@ from looped import api
 from looped.cli.options import engine_options, json_option, machine_options, open_program
 from looped.cli.progress import Progress, progress
 from looped.cli.session import Input, Output, Session
-from looped.devices import host_for, unserved_trap
+from looped.devices import RiscvHost, failed_test, host_for, unserved_trap
 from looped.engines.computer import Computer
 from looped.engines.host import ColumnPort
 from looped.errors import FileError, StepLimitError, TrapError
@@ -52,10 +52,12 @@ def run(
     """Run PROGRAM (source, image or compiled file) on the transformer until it halts.
 
     stdin and stdout are the program's own. With --json, stdout is one object with the output in it.
+    A RISC-V program that exits by itself gives the command its own status.
 
     \b
     Examples:
       looped run programs/subleq/hello.sasm
+      looped run PROGRAM.elf; echo $?
       echo 'hello' | looped run programs/subleq/echo.sasm
       looped run FORTH.dec --machine subleq --width 16 --memory 32768
       looped run programs/subleq/fibonacci.sasm --trace --steps 20
@@ -79,16 +81,31 @@ def run(
             click.echo(f"\nstopped after {session.steps} steps at {session.place()}", err=True)
             raise
     report(f"{session.steps:,} steps, {chosen.fallbacks} passes left to the dense engine")
+    host = hosts[0]
+    if host is not None:
+        report(f"{host.emulated} CSR and return instructions carried out by the host")
     if as_json:
-        click.echo(json.dumps(session.summary()))
+        click.echo(json.dumps({**session.summary(), **_ending(host)}))
     if not computer.halted():
         raise StepLimitError(
             f"{program} has not halted after {session.steps} steps: it is at {session.place()}",
             hint="more with --steps, or no limit without it",
         )
-    trap = unserved_trap(image, hosts[0], ColumnPort(compiled.plan, chosen, 0))
+    trap = unserved_trap(image, host, ColumnPort(compiled.plan, chosen, 0))
     if trap is not None:
         raise TrapError(trap)
+    failure = failed_test(host)
+    if failure is not None:
+        click.echo(f"{program}: {failure}", err=True)
+    if host is not None:
+        click.get_current_context().exit(host.exit_code or 0)
+
+
+def _ending(host: RiscvHost | None) -> dict[str, object]:
+    """What is told of a program's host in JSON."""
+    if host is None:
+        return {}
+    return {"exit_code": host.exit_code, "emulated": host.emulated}
 
 
 def _reporter(verbose: bool, line: Progress) -> Callable[[str], None]:

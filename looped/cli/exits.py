@@ -24,8 +24,10 @@ Exit codes:
   7    the program ran into a trap that nobody serves
   8    the machine is not certified in the dtype asked for
   130  interrupted (Ctrl-C)
-  141  the reader of the output went away (closed pipe)"""
+  141  the reader of the output went away (closed pipe)
 
+A RISC-V program that exits by itself gives `looped run` its own status (0 to 255), without
+a word; an error of looped's own is told on stderr."""
 
 class CleanGroup(click.Group):
     """A click group that turns every foreseen end into an exit code, without a traceback."""
@@ -33,7 +35,7 @@ class CleanGroup(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line and exit."""
         try:
-            super().main(*args, **{**kwargs, "standalone_mode": False})
+            status = super().main(*args, **{**kwargs, "standalone_mode": False})
             sys.stdout.flush()
         except LoopedError as error:
             _say(error.render())
@@ -51,7 +53,7 @@ class CleanGroup(click.Group):
             _forget_stdout()
             _say(f"error: {error.strerror or error}")
             sys.exit(4)
-        sys.exit(0)
+        sys.exit(status)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the chosen command; click has an exit code of its own for a broken pipe."""

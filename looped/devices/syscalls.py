@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from looped.devices.resume import resume
 from looped.engines.host import ByteSource, Port
 
 __all__ = ["Syscalls"]
@@ -17,7 +18,7 @@ _ECALL = 11
 _A0, _A1, _A2, _A7 = 10, 11, 12, 17
 _READ, _WRITE, _EXIT, _BRK = 63, 64, 93, 214
 _EBADF, _EFAULT, _ENOSYS = 9, 14, 38
-_MASK = 0xFFFFFFFF
+_MASK, _PLACE = 0xFFFFFFFF, 0x7FFFFFFF
 
 
 class Syscalls:
@@ -51,14 +52,13 @@ class Syscalls:
         if number in calls:
             result, written = calls[number](port, *arguments)
         port.set_register(_A0, result & _MASK)
-        port.set_cpu("pc", port.cpu("pc") + 4 & _MASK)
-        port.set_cpu("cause", 0)
-        port.set_cpu("trap", 0)
+        resume(port, port.cpu("pc") + 4)
         return written
 
     def _write(self, port: Port, descriptor: int, start: int, count: int) -> tuple[int, bytes]:
         if descriptor not in (1, 2):
             return -_EBADF, b""
+        start &= _PLACE
         if start + count > 4 * port.size:
             return -_EFAULT, b""
         return count, _load(port, start, count)
@@ -66,6 +66,7 @@ class Syscalls:
     def _read(self, port: Port, descriptor: int, start: int, count: int) -> tuple[int, bytes]:
         if descriptor != 0:
             return -_EBADF, b""
+        start &= _PLACE
         if start + count > 4 * port.size:
             return -_EFAULT, b""
         if isinstance(self.source, bytes):
@@ -78,7 +79,7 @@ class Syscalls:
 
     def _break(self, port: Port, end: int, *unused: int) -> tuple[int, bytes]:
         """The end of the heap, moved if it is asked for within the memory above its start."""
-        if self.start <= end <= 4 * port.size:
+        if self.start <= end <= (self.start & ~_PLACE) + 4 * port.size:
             self.end = end
         return self.end, b""
 

@@ -3,7 +3,8 @@
 Between two loops the host may do three things, and does nothing else: it reads the CPU's flags and
 registers, it puts the next byte into the input column, and it says so on the CPU's `ready` pin. A
 machine that wants a byte and has none stalls for a loop and raises `waiting`. A machine without an
-input column traps instead, and is served by a host of its own (`looped/engines/host.py`).
+input column traps instead, and is served by a host of its own (`looped/engines/host.py`), which may
+also look at a word of memory now and then.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from looped.compiler.compiled import Plan
 from looped.compiler.embedding import embed, embed_words, memory_words, read_word
 from looped.engines.engine import Engine
-from looped.engines.host import ByteSource, ColumnPort, Host
+from looped.engines.host import PATROL, ByteSource, ColumnPort, Host
 
 __all__ = ["UNSEEN", "Computer", "Event"]
 
@@ -77,6 +78,8 @@ class Computer:
         starts = zip(programs, self.pcs, strict=True)
         engine.load(np.stack([embed(words, plan, entry) for words, entry in starts]))
         self._halted = [False] * len(inputs)
+        self._mailboxes = [host.mailbox if host else None for host in self.hosts]
+        self._loops = 0
         self.offered: list[int | None] = [None] * len(inputs)
         for stream in range(len(inputs) if plan.has_input else 0):
             self._offer(stream)
@@ -89,6 +92,7 @@ class Computer:
         """One loop; returns what happened to each program."""
         halted = self._halted
         self.engine.step()
+        self._loops += 1
         return self._look(halted)
 
     def advance(self, loops: int) -> tuple[int, Event]:
@@ -97,7 +101,10 @@ class Computer:
         It stops after a loop in which there is something for the host to do. Returns the number of
         loops before the last one, each of which retired an instruction, and the last one's event.
         """
+        if self._mailboxes[0] is not None:
+            loops = min(loops, PATROL - self._loops % PATROL)
         done = self.engine.run(self.plan.cpu, self._stops, loops)
+        self._loops += done
         event = self._look([False])[0]
         return done - 1, event if done == 1 else replace(event, pc=UNSEEN)
 
@@ -116,8 +123,9 @@ class Computer:
         for stream, (next_pc, out) in enumerate(zip(next_pcs, outs, strict=True)):
             reading, waiting, writing = flags[stream, : len(_FLAGS)].tolist() or _NO_FLAGS
             written = b""
-            if self._halted[stream] and not halted[stream]:
-                written, next_pc = self._trapped(stream, next_pc)
+            asks = self._halted[stream] or self._has_mail(stream)
+            if asks and not halted[stream]:
+                written, next_pc = self._served(stream, next_pc)
             events.append(
                 Event(
                     retired=not (halted[stream] or waiting),
@@ -141,8 +149,15 @@ class Computer:
         """The residual streams, (batch, columns, d_model)."""
         return self.engine.state()
 
-    def _trapped(self, stream: int, pc: int) -> tuple[bytes, int]:
-        """Let the host serve a machine that has halted: what it puts out, where it goes on."""
+    def _has_mail(self, stream: int) -> bool:
+        """Whether it is time for the host to look at the mailbox, and something is in it."""
+        mailbox = self._mailboxes[stream]
+        if mailbox is None or self._loops % PATROL:
+            return False
+        return bool((self.engine.read(mailbox, self._lanes["value"])[stream] > 0).any())
+
+    def _served(self, stream: int, pc: int) -> tuple[bytes, int]:
+        """Let the host serve a machine that asks for it: what it puts out, where it goes on."""
         host = self.hosts[stream]
         if host is None:
             return b"", pc

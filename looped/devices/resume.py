@@ -1,0 +1,23 @@
+"""How a host lets a machine go on that has trapped."""
+
+from __future__ import annotations
+
+from looped.engines.host import Port
+from looped.isa.rv32i import word_index
+
+__all__ = ["resume"]
+
+_FETCH_FAULT = 1
+_MASK = 0xFFFFFFFF
+
+
+def resume(port: Port, pc: int) -> None:
+    """Clear the trap and go on at `pc`, a multiple of 4.
+
+    Where there is no memory to fetch from, the machine traps there, as after a jump to that place.
+    """
+    pc &= _MASK
+    outside = word_index(pc) >= port.size
+    port.set_cpu("pc", pc)
+    port.set_cpu("cause", _FETCH_FAULT if outside else 0)
+    port.set_cpu("trap", int(outside))
