@@ -29,6 +29,7 @@ Exit codes:
 A RISC-V program that exits by itself gives `looped run` its own status (0 to 255), without
 a word; an error of looped's own is told on stderr."""
 
+
 class CleanGroup(click.Group):
     """A click group that turns every foreseen end into an exit code, without a traceback."""
 

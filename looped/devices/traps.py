@@ -11,7 +11,9 @@ from looped.isa.rv32i import CAUSES, decode, word_index
 __all__ = ["failed_test", "unserved_trap"]
 
 
-def unserved_trap(image: Image, host: ControlRegisters | HostTarget | None, port: Port) -> str | None:
+def unserved_trap(
+    image: Image, host: ControlRegisters | HostTarget | None, port: Port
+) -> str | None:
     """Why a machine that has halted did so, if it was by a trap and not by `exit`; else None."""
     if host is None or host.exit_code is not None:
         return None

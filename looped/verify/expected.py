@@ -12,6 +12,7 @@ from looped.engines.host import PATROL, Host
 from looped.image import Image
 from looped.reference import REFERENCES, Rv32i, Subleq
 from looped.trace import Step
+from looped.verify.port import ReferencePort
 
 __all__ = ["Expected"]
 
@@ -77,7 +78,7 @@ class Expected:
     def _served(self, reference: Rv32i, step: Step) -> Step:
         if self.host is None:
             return step
-        written = self.host.serve(_ReferencePort(self, reference))
+        written = self.host.serve(_MirroredPort(self, reference))
         return dataclasses.replace(step, next_pc=reference.pc, written=written)
 
     def _flags(self, step: Step | None) -> None:
@@ -102,35 +103,21 @@ class Expected:
         self.x[column, lanes] = embed_words(value, len(lanes))
 
 
-class _ReferencePort:
+class _MirroredPort(ReferencePort):
     """The port of a reference: what a host changes is changed in the residual stream as well."""
 
     def __init__(self, expected: Expected, reference: Rv32i) -> None:
+        super().__init__(reference)
         self.expected = expected
-        self.reference = reference
-
-    @property
-    def size(self) -> int:
-        return len(self.reference.memory)
-
-    def memory(self, index: int) -> int:
-        return self.reference.memory[index]
 
     def set_memory(self, index: int, value: int) -> None:
-        self.reference.memory[index] = value
+        super().set_memory(index, value)
         self.expected.set(index, "value", value)
 
-    def register(self, number: int) -> int:
-        return self.reference.x[number]
-
     def set_register(self, number: int, value: int) -> None:
-        self.reference.x[number] = value
+        super().set_register(number, value)
         self.expected.set(self.expected.plan.memory + number, "value", value)
 
-    def cpu(self, name: str) -> int:
-        words = {"pc": self.reference.pc, "trap": self.reference.trap}
-        return {**words, "cause": self.reference.cause}[name]
-
     def set_cpu(self, name: str, value: int) -> None:
-        setattr(self.reference, name, value)
+        super().set_cpu(name, value)
         self.expected.set(self.expected.plan.cpu, name, value)

@@ -67,7 +67,9 @@ def passes(number: int) -> list[int]:
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(cli, ["run", *map(str, arguments), "--engine", "event", "--steps", "4096"])
+    return CliRunner().invoke(
+        cli, ["run", *map(str, arguments), "--engine", "event", "--steps", "4096"]
+    )
 
 
 @pytest.mark.parametrize(("number", "status", "message"), [
@@ -149,9 +151,7 @@ if build.FOUND:
         (".word 0", (3 | 1337) >> 1),
         ("lw a0, 1(zero)", (3 | 1337) >> 1),
     ])  # fmt: skip
-    def test_what_gcc_builds_fails_where_it_should(
-        case: str, status: int, tmp_path: Path
-    ) -> None:
+    def test_what_gcc_builds_fails_where_it_should(case: str, status: int, tmp_path: Path) -> None:
         text = build.test_of(["nop", case])
         image = looped.assemble(build.build(text, tmp_path / "rv32ui-p-wrong"))
         assert steps_until_the_end(image)[1].status == status

@@ -1,0 +1,39 @@
+"""Fuzzer: what the campaign must know of a machine to try random programs on it; the registry."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from looped.compiler.compiled import Plan
+from looped.verify.fuzz import rv32i, rv32i_coverage, subleq, subleq_coverage
+from looped.verify.fuzz.case import Case, Coverage
+
+__all__ = ["FUZZERS", "Fuzzer", "make_case"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fuzzer:
+    """How the random programs of a machine are made, and what is counted of them.
+
+    `generate(rng, width, memory, number)` makes one, `observe(case, memory, steps)` says what its
+    first steps do, `classes(width, memory)` names all that they can do.
+    """
+
+    generate: Callable[[random.Random, int, int, int], Case]
+    observe: Callable[[Case, int, int], Coverage]
+    classes: Callable[[int, int], tuple[str, ...]]
+
+
+FUZZERS: dict[str, Fuzzer] = {
+    "rv32i": Fuzzer(rv32i.generate, rv32i_coverage.observe, rv32i_coverage.classes),
+    "subleq": Fuzzer(subleq.generate, subleq_coverage.observe, subleq_coverage.classes),
+}
+"""One entry for each machine."""
+
+
+def make_case(plan: Plan, seed: int, number: int) -> Case:
+    """Random program `number` of a seed: a function of these, of machine, width and memory."""
+    rng = random.Random(f"{plan.machine} {plan.width} {plan.memory} {seed} {number}")
+    return FUZZERS[plan.machine].generate(rng, plan.width, plan.memory, number)
