@@ -88,7 +88,7 @@ def test_the_command_ends_as_tohost_says(
 
 
 def test_what_nobody_expects_goes_to_the_handler(tmp_path: Path) -> None:
-    """An illegal instruction: gp is what it was, a number that is even here, and nobody serves it."""
+    """An illegal instruction: gp is what it was, an even number, which is no status."""
     (tmp_path / "t").write_bytes(small(encode("addi", GP, 0, imm=8), 0))
     result = run(tmp_path / "t")
     assert result.exit_code == 7

@@ -3,6 +3,7 @@
 The reference executes the program that is being written. Whenever it comes to a word that nothing
 has touched yet, an instruction is chosen for the registers as they stand: loads and stores that
 hit memory, its edges and the code to come, branches both ways, jumps to places that are still free.
+Now and then come traps, most of them by words that are no instructions, with `mtvec` set so that the program goes on.
 The last choice is one of `_ENDS`, by turns: a trap of every cause, reached in several ways.
 """
 
@@ -19,15 +20,20 @@ from looped.verify.fuzz.served import ServedHart
 __all__ = ["generate"]
 
 _STEPS = 64
-"""Instructions that are chosen at most; at least a quarter of them before the end."""
+"""Instructions that are chosen at most; at least half of them before the end."""
 
 _MASK, _HIGH = 0xFFFFFFFF, 1 << 31
 _REGISTERS = 9
+_DETOUR = 6
+"""Traps that the program goes on after, at most so many at a time."""
+
+_MTVEC, _MEPC, _MCAUSE = 0x305, 0x341, 0x342
 _A0, _A7 = 10, 17
 _CALLS = (63, 64, 93, 214)
 _ORDINARY = tuple(name for name in INSTRUCTIONS if name not in ("ecall", "ebreak"))
 _LOADS = ("lb", "lbu", "lh", "lhu", "lw")
 _STORES = ("sb", "sh", "sw")
+_WIDE_LOADS, _WIDE_STORES = ("lh", "lhu", "lw"), ("sh", "sw")
 _BRANCHES = ("beq", "bne", "blt", "bge", "bltu", "bgeu")
 _SIZES = {"b": 1, "h": 2, "w": 4}
 
@@ -61,15 +67,19 @@ class _Writer:
         self.hart = self.run.hart
         self.few = [0, _A0, _A7, *rng.sample(range(1, 32), _REGISTERS)]
         self.touched = [place in self.area for place in range(memory)]
+        self.planned: list[int] = []
 
     def program(self, end: str) -> Case:
-        last = self.rng.randrange(_STEPS // 4, _STEPS)
+        last = self.rng.randrange(_STEPS // 2, _STEPS)
         for number in range(_STEPS):
             if self.run.halted:
                 break
             place = word_index(self.hart.pc)
             if not self.touched[place]:
-                self._put(place, self._instruction() if number < last else self._end(end))
+                if self.planned:
+                    self._put(place, self.planned.pop(0))
+                else:
+                    self._put(place, self._instruction() if number < last else self._end(end))
             self.touched[place] = True
             step = self.run.step()
             for access in (*step.reads, *step.writes):
@@ -94,7 +104,50 @@ class _Writer:
             return self._access("lw", self._address(4)) or self._compute("addi")
         if kind > 0.96:
             return self._environment()
+        if kind > 0.86 and self._plan_detour():
+            return self.planned.pop(0)
         return self._ordinary(self.rng.choice(_ORDINARY))
+
+    def _plan_detour(self) -> bool:
+        """Plan some traps. Each leads over a word to one that asks where or why it was, behind which
+        the program goes on. False without room."""
+        place = word_index(self.hart.pc)
+        taken = (i for i in range(place, self.memory) if self.touched[i])
+        count = min(self._any(_DETOUR) + 1, (next(taken, self.memory) - place - 2) // 5)
+        number = self.rng.choice(self.few[1:])
+        words = [encode("auipc", number)]
+        for k in range(count):
+            asked, rd = self.rng.choice((_MEPC, _MCAUSE)), self.rng.choice(self.few)
+            words += [encode("addi", number, number, imm=20), _csr(1, _MTVEC, 0, number)]
+            words += [self._trap(place + 3 + 5 * k), random_instruction(self.rng)]
+            words.append(_csr(2, asked, 0 if rd == number else rd, 0))
+        self.planned = [*words, _csr(1, _MTVEC, 0, 0)] if count > 0 else []
+        return count > 0
+
+    def _trap(self, place: int) -> int:
+        """A word that traps at a place, whatever is in the registers."""
+        kind = self.rng.random()
+        if kind < 0.6:
+            return illegal(self.rng)
+        if kind < 0.8:
+            mnemonic = self.rng.choice(("beq", "bge", "bgeu", "jal"))
+            offset = self._offset_out(mnemonic, 4 * place)
+            return encode(
+                mnemonic, self.rng.choice(self.few) if mnemonic == "jal" else 0, imm=offset
+            )
+        odd = self.rng.random() < 0.5
+        offset = immediate(self.rng, 12) | 1 if odd else -4 * self._any(512) - 4
+        if self.rng.random() < 0.5:
+            return encode(self.rng.choice(_WIDE_STORES), rs2=self.rng.choice(self.few), imm=offset)
+        return encode(self.rng.choice(_WIDE_LOADS), self.rng.choice(self.few), imm=offset)
+
+    def _offset_out(self, mnemonic: str, pc: int) -> int:
+        """An offset of many bits that leads out of memory, if one is found soon."""
+        for _ in range(8):
+            offset = 4 * immediate(self.rng, 19 if mnemonic == "jal" else 11)
+            if word_index(pc + offset) >= self.memory:
+                break
+        return offset
 
     def _ordinary(self, mnemonic: str) -> int:
         if mnemonic in _LOADS or mnemonic in _STORES:
@@ -219,7 +272,7 @@ class _Writer:
                 ready = self.hart.x[_A7] == 93
                 return encode("ecall") if ready else encode("addi", _A7, 0, imm=93)
             case ["misaligned", ("load" | "store") as kind]:
-                mnemonic = self.rng.choice(("lh", "lhu", "lw") if kind == "load" else ("sh", "sw"))
+                mnemonic = self.rng.choice(_WIDE_LOADS if kind == "load" else _WIDE_STORES)
                 inside = self.rng.random() < 0.7
                 address = 4 * self._any(self.memory) if inside else outside & ~3
                 odd = self.rng.choice((1, 3) if mnemonic != "lw" else (1, 2, 3))
@@ -245,8 +298,10 @@ class _Writer:
         rd, rs1 = self.rng.choice(self.few), self.rng.choice(self.few)
         if mnemonic == "jalr":
             return encode("jalr", rd, rs1, imm=immediate(self.rng, 12))
-        for _ in range(8):
-            offset = 4 * immediate(self.rng, 19 if mnemonic == "jal" else 11)
-            if word_index(self.hart.pc + offset) >= self.memory:
-                break
+        offset = self._offset_out(mnemonic, self.hart.pc)
         return self._jump(mnemonic, 0, (self.hart.pc & ~_HIGH) + offset)
+
+
+def _csr(kind: int, number: int, rd: int, rs1: int) -> int:
+    """CSRRW (kind 1) or CSRRS (kind 2)."""
+    return number << 20 | rs1 << 15 | kind << 12 | rd << 7 | 0x73

@@ -31,7 +31,7 @@ def build(text: str, output: Path) -> Path:
 
 
 def test_of(cases: Iterable[str], data: str = "") -> str:
-    """A test: each case is code that goes to `fail` if something is wrong; the first is number 2."""
+    """A test: each case is code that goes to `fail` if it goes wrong; the first is number 2."""
     numbered = (f"li gp, {number}\n{case}" for number, case in enumerate(cases, 2))
     return "\n".join(['#include "environment.h"', "BEGIN", *numbered, "END", ".data", data, ""])
 
@@ -95,9 +95,11 @@ def _with_immediate(name: str, rng: random.Random) -> Iterable[str]:
 
 def _branch(name: str, rng: random.Random) -> Iterable[str]:
     for a, b in _pairs(rng):
-        wrong, right = ("2f", "fail") if _CONDITIONS[name](a, b) else ("fail", "2f")
-        back = f"1: j 3f; 2: {name} a1, a2, 1b; j fail; 3:"
-        yield f"li a1, {a}; li a2, {b}; {name} a1, a2, {wrong}; j {right}; {back if wrong == '2f' else '2:'}"
+        operands = f"li a1, {a}; li a2, {b}; {name} a1, a2"
+        if _CONDITIONS[name](a, b):
+            yield f"{operands}, 2f; j fail; 1: j 3f; 2: {name} a1, a2, 1b; j fail; 3:"
+        else:
+            yield f"{operands}, fail"
 
 
 def _load(name: str, rng: random.Random) -> Iterable[str]:
