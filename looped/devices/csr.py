@@ -2,9 +2,10 @@
 
 CSR instructions (Zicsr), MRET and FENCE.I are not in the weights: they trap as illegal, and this
 host carries them out between two loops. Every register holds what was written to it, and all begin
-with 0; the read-only ones (numbers from 0xc00 on, `mhartid` among them) stay 0. Three of them do
-something: once `mtvec` is not 0, every other trap goes there, with `mepc` and `mcause` set, and MRET
-goes to `mepc`. The hart is always in machine mode. RISC-V privileged specification, 2.1, 3.1, 3.3.2.
+with 0; the read-only ones (numbers from 0xc00 on, `mhartid` among them) stay 0. Two of them do
+something: once `mtvec` is not 0, every other trap goes there, with `mepc` and `mcause` set, and
+MRET goes to `mepc`. The hart is always in machine mode. RISC-V privileged specification, 2.1, 3.1
+and 3.3.2.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The host-target interface: a program ends by writing to the word `tohost`, as official tests do.
 
-An odd number ends it with the status number >> 1: 1 is a test that has passed, 2n + 1 one whose case
-n has failed. Other numbers are requests that nobody serves. The machine knows nothing of it, so the
-host looks at the word every so many instructions (`PATROL`), while the program waits in a loop. Then
-it raises the trap of an environment call, and the machine stays as it is.
+An odd number ends it with the status number >> 1: 1 is a test that has passed, 2n + 1 one whose
+case n has failed. Other numbers are requests that nobody serves. The machine knows nothing of it:
+the host looks at the word every PATROL loops, while the program waits in a loop of its own. Then it
+raises the trap of an environment call, and the machine stays as it is.
 """
 
 from __future__ import annotations

@@ -63,8 +63,8 @@ class Host(Protocol):
     mailbox: int | None
 
     def serve(self, port: Port) -> bytes:
-        """Do what a machine asks for that has just trapped, or that goes on and whose mailbox is not
-        zero; returns the bytes that it puts out.
+        """Do what a machine asks for that has trapped, or whose mailbox is not zero; returns the
+        bytes that it puts out.
 
         If the machine is to go on, the trap is cleared and the program counter set.
         """

@@ -79,7 +79,7 @@ class Stream:
     def write(
         self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
     ) -> bool:
-        """Set some lanes of a column to values, ±1. False: one that is taken to be static changes."""
+        """Set some lanes of a column to values, ±1. False: one that is static would change."""
         places = self._place[lanes]
         row = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))
         if (self._static[places] & (row[0, places] != values)).any():

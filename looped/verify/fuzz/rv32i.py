@@ -3,8 +3,9 @@
 The reference executes the program that is being written. Whenever it comes to a word that nothing
 has touched yet, an instruction is chosen for the registers as they stand: loads and stores that
 hit memory, its edges and the code to come, branches both ways, jumps to places that are still free.
-Now and then come traps, most of them by words that are no instructions, with `mtvec` set so that the program goes on.
-The last choice is one of `_ENDS`, by turns: a trap of every cause, reached in several ways.
+Now and then come traps, most of them by words that are no instructions, with `mtvec` set so that
+the program goes on. The last choice is one of `_ENDS`, by turns: a trap of every cause, reached in
+several ways.
 """
 
 from __future__ import annotations
@@ -109,8 +110,8 @@ class _Writer:
         return self._ordinary(self.rng.choice(_ORDINARY))
 
     def _plan_detour(self) -> bool:
-        """Plan some traps. Each leads over a word to one that asks where or why it was, behind which
-        the program goes on. False without room."""
+        """Plan some traps. Each leads over a word, to an instruction that asks where or why it was;
+        there the program goes on. False without room."""
         place = word_index(self.hart.pc)
         taken = (i for i in range(place, self.memory) if self.touched[i])
         count = min(self._any(_DETOUR) + 1, (next(taken, self.memory) - place - 2) // 5)
