@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from looped.compiler.compiled import CompiledMachine
+from looped.engines.dense import DenseEngine
 from looped.engines.engine import Engine
 from looped.verify.fuzz.case import Case, Coverage
 from looped.verify.fuzz.fuzzer import FUZZERS, make_case
+from looped.verify.fuzz.leaps import leaps
 from looped.verify.lockstep import Difference, Mismatch, lockstep
 
 __all__ = ["STEPS", "Failure", "Outcome", "failure_of", "fuzz", "merge", "parts", "try_part"]
@@ -17,13 +19,16 @@ STEPS = 64
 """Instructions of each program that are compared, if not told otherwise."""
 
 _PART = 32
-"""Programs that run side by side, whoever runs them: what is reported depends on no number of
+"""Programs that are tried in one go, whoever does it: what is reported depends on no number of
 processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A program with which the transformer and the reference differ, and where they first do."""
+    """A program with which the transformer and the reference differ, and where they first do.
+
+    It is program `number` of its seed, or one that begins just before that one goes wrong.
+    """
 
     number: int
     case: Case
@@ -46,21 +51,16 @@ def parts(count: int) -> list[range]:
 def try_part(
     machine: CompiledMachine, engine: Engine, seed: int, numbers: range, steps: int = STEPS
 ) -> Outcome:
-    """Run some programs of a seed side by side, in lockstep with the reference.
+    """Run some programs of a seed in lockstep with the reference, side by side on the dense engine.
 
     If any fails, the first one in the order of their numbers is the one told, and those after it
     are not counted.
     """
     cases = [make_case(machine.plan, seed, number) for number in numbers]
-    failure = None
-    try:
-        lockstep(machine, engine, [c.image for c in cases], [c.data for c in cases], steps)
-    except Mismatch as mismatch:
-        failed = mismatch.difference.program
-        failure = _first_failure(machine, engine, numbers, cases, steps) or Failure(
-            numbers[failed], cases[failed], mismatch.difference
-        )
+    failure = _first_failure(machine, engine, numbers, cases, steps)
+    if failure is not None:
         cases = cases[: failure.number - numbers[0]]
+        failure = _begun_late(machine, engine, failure)
     observe = FUZZERS[machine.plan.machine].observe
     total = Coverage()
     for case in cases:
@@ -105,10 +105,29 @@ def fuzz(
     return merge(tried, progress)
 
 
+def _begun_late(machine: CompiledMachine, engine: Engine, failure: Failure) -> Failure:
+    """The failure of a program that begins just before, if one of those fails."""
+    step, memory = failure.difference.step, machine.plan.memory
+    for case in leaps(failure.case, memory, step - 1) if step > 1 else ():
+        difference = failure_of(machine, engine, case, step)
+        if difference is not None:
+            return Failure(failure.number, case, difference)
+    return failure
+
+
 def _first_failure(
     machine: CompiledMachine, engine: Engine, numbers: range, cases: list[Case], steps: int
 ) -> Failure | None:
-    return next(_failures(machine, engine, numbers, cases, steps), None)
+    together = None
+    if isinstance(engine, DenseEngine):  # which takes hardly longer for many programs than for one
+        try:
+            lockstep(machine, engine, [c.image for c in cases], [c.data for c in cases], steps)
+        except Mismatch as mismatch:
+            failed = mismatch.difference.program
+            together = Failure(numbers[failed], cases[failed], mismatch.difference)
+        else:
+            return None
+    return next(_failures(machine, engine, numbers, cases, steps), together)
 
 
 def _failures(
