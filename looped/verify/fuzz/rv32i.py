@@ -58,8 +58,8 @@ class _Writer:
     def __init__(self, rng: random.Random, width: int, memory: int) -> None:
         self.rng = rng
         self.width, self.memory = width, memory
-        start = rng.randrange(memory)
-        self.area = [(start + k) % memory for k in range(memory // 4)]
+        start = rng.randrange(1, memory - memory // 4 + 1)
+        self.area = list(range(start, start + memory // 4))
         self.words = [random_instruction(rng) for _ in range(memory)]
         for place in self.area:
             self.words[place] = corner(rng, memory)
@@ -97,7 +97,7 @@ class _Writer:
         """Any instruction that makes sense here."""
         following = word_index(self.hart.pc) + 1
         blocked = following >= self.memory or self.touched[following]
-        if blocked and self.rng.random() < 0.9:
+        if blocked and self.rng.random() < 0.98:
             return self._jump(self.rng.choice(("jal", "jalr", "jalr")), self._fresh())
         kind = self.rng.random()
         idle = sum(self.hart.x[number] == 0 for number in self.few[1:])
@@ -105,7 +105,7 @@ class _Writer:
             return self._access("lw", self._address(4)) or self._compute("addi")
         if kind > 0.96:
             return self._environment()
-        if kind > 0.86 and self._plan_detour():
+        if kind > 0.9 and self._plan_detour():
             return self.planned.pop(0)
         return self._ordinary(self.rng.choice(_ORDINARY))
 
@@ -128,16 +128,17 @@ class _Writer:
     def _trap(self, place: int) -> int:
         """A word that traps at a place, whatever is in the registers."""
         kind = self.rng.random()
-        if kind < 0.6:
+        if kind < 0.5:
             return illegal(self.rng)
-        if kind < 0.8:
+        if kind < 0.7:
             mnemonic = self.rng.choice(("beq", "bge", "bgeu", "jal"))
-            offset = self._offset_out(mnemonic, 4 * place)
+            offset = self._offset_out(mnemonic, 4 * place) + self.rng.choice((0, 0, 2))
             return encode(
                 mnemonic, self.rng.choice(self.few) if mnemonic == "jal" else 0, imm=offset
             )
-        odd = self.rng.random() < 0.5
-        offset = immediate(self.rng, 12) | 1 if odd else -4 * self._any(512) - 4
+        inside = self.rng.random() < 0.6
+        offset = 4 * self._any(min(self.memory, 512)) + 1 if inside else -4 * self._any(512) - 4
+        offset += self.rng.choice((0, 0, 1, 2))
         if self.rng.random() < 0.5:
             return encode(self.rng.choice(_WIDE_STORES), rs2=self.rng.choice(self.few), imm=offset)
         return encode(self.rng.choice(_WIDE_LOADS), self.rng.choice(self.few), imm=offset)
