@@ -30,18 +30,24 @@ def main() -> None:
     for width in (8, 16, 32):
         dense = True
         for bits in range(6, min(width, options.largest) + 1):
-            row = measure(width, 1 << bits, options.seconds, options.rounds, dense)
+            row = measure("subleq", width, 1 << bits, options.seconds, options.rounds, dense)
             dense = dense_is_quick(row)
             rows.append(row)
             print(f"{width} bits, {1 << bits:,} words: {row.rate}", file=sys.stderr, flush=True)
+    riscv = []
+    for bits in range(10, options.largest + 1):
+        row = measure("rv32i", 32, 1 << bits, options.seconds, options.rounds, bits < 12)
+        riscv.append(row)
+        print(f"rv32i, {1 << bits:,} words: {row.rate}", file=sys.stderr, flush=True)
     sizes = [bits for bits in (10, 12, 15) if bits <= options.largest]
     peak = {1 << bits: peaks(16, 1 << bits, dense=bits < 13) for bits in sizes}
-    print(table(rows), peak_table(peak), sep="\n\n")
+    print(table(rows), table(riscv), peak_table(peak), sep="\n\n")
     results = _ROOT / "results"
     results.mkdir(exist_ok=True)
-    write_atomically(results / "engines.json", to_json(rows, peak, platform.platform()))
+    write_atomically(results / "engines.json", to_json(rows + riscv, peak, platform.platform()))
     if options.write:
         into_page(_PAGE, "rates", table(rows))
+        into_page(_PAGE, "riscv", table(riscv))
         into_page(_PAGE, "peaks", peak_table(peak))
         draw([row for row in rows if row.width == 16], _PAGE.with_suffix(".png"))
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.workload import walk
+from benchmarks.workload import walk, workload
 from looped import api
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.embedding import embed
+from looped.errors import CompileError
 from looped.reference import REFERENCES
 
 __all__ = ["ENGINES", "Row", "measure", "peaks"]
@@ -30,8 +31,10 @@ _LONGEST_PASS = 4.0
 @dataclass(frozen=True)
 class Row:
     """One machine: seconds to build its weights; per engine, seconds from the residual stream to
-    the end of the first instruction, and instructions a second. None was not measured."""
+    the end of the first instruction, and instructions a second. None was not measured: it would
+    take too long, or the engine refuses the machine."""
 
+    machine: str
     width: int
     memory: int
     build: float
@@ -39,28 +42,33 @@ class Row:
     rate: dict[str, float | None]
 
 
-def measure(width: int, memory: int, seconds: float, rounds: int, dense: bool) -> Row:
+def measure(name: str, width: int, memory: int, seconds: float, rounds: int, dense: bool) -> Row:
     """Time all engines on one machine, in turn, `rounds` times; the best of each is kept."""
     start = time.perf_counter()
-    machine = api.compile_machine("subleq", width, memory)
+    machine = api.compile_machine(name, width, memory)
+    words = workload(name, width, memory)
     build = time.perf_counter() - start
     first: dict[str, float | None] = {}
-    runs: dict[str, Callable[[int], object]] = {"reference": _reference(machine)}
-    for name in ENGINES[1:]:
-        if name == "dense" and not dense:
-            first[name] = None
+    runs: dict[str, Callable[[int], object]] = {"reference": _reference(machine, words)}
+    for kind in ENGINES[1:]:
+        first[kind] = None
+        if kind == "dense" and not dense:
             continue
-        start = time.perf_counter()
-        engine = api.choose_engine(machine, name)
-        engine.load(embed(walk(width), machine.plan)[None])
-        engine.step()
-        first[name] = time.perf_counter() - start
-        runs[name] = engine.step
+        try:
+            start = time.perf_counter()
+            engine = api.choose_engine(machine, kind)
+            engine.load(embed(words, machine.plan)[None])
+            engine.step()
+        except CompileError as error:
+            print(f"{name}, {memory:,} words, {kind}: {error}", file=sys.stderr, flush=True)
+            continue
+        first[kind] = time.perf_counter() - start
+        runs[kind] = engine.step
     rate: dict[str, float | None] = dict.fromkeys(ENGINES)
     for _ in range(rounds):
-        for name, run in runs.items():
-            rate[name] = max(rate[name] or 0.0, _rate(run, seconds))
-    return Row(width, memory, build, first, rate)
+        for kind, run in runs.items():
+            rate[kind] = max(rate[kind] or 0.0, _rate(run, seconds))
+    return Row(name, width, memory, build, first, rate)
 
 
 def dense_is_quick(row: Row) -> bool:
@@ -69,9 +77,9 @@ def dense_is_quick(row: Row) -> bool:
     return last is not None and 4 / last < _LONGEST_PASS
 
 
-def _reference(machine: CompiledMachine) -> Callable[[int], object]:
+def _reference(machine: CompiledMachine, words: tuple[int, ...]) -> Callable[[int], object]:
     plan = machine.plan
-    reference = REFERENCES[plan.machine](walk(plan.width), plan.width, plan.memory, b"")
+    reference = REFERENCES[plan.machine](words, plan.width, plan.memory, b"")
 
     def run(steps: int) -> None:
         for _ in range(steps):

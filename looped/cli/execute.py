@@ -17,7 +17,7 @@ from looped.cli.progress import progress, reporter
 from looped.cli.session import Session, early_end
 from looped.cli.streams import Input, Output
 from looped.cli.watch import End, Watch
-from looped.devices import host_for, unserved_trap
+from looped.devices import RiscvHost, failed_test, host_for, unserved_trap
 from looped.engines.checkpoint import identify
 from looped.engines.computer import Computer
 from looped.engines.host import ColumnPort
@@ -79,12 +79,13 @@ def run(
     """Run PROGRAM (source, image or compiled file) on the transformer until it halts.
 
     stdin and stdout are the program's own. With --json, stdout is one object with the output in it.
-    A resumed run is given the same input from its beginning; steps and output count from the
-    program's beginning.
+    A RISC-V program that exits by itself gives the command its own status. A resumed run is given
+    the same input from its beginning; steps and output count from the program's beginning.
 
     \b
     Examples:
       looped run programs/subleq/hello.sasm
+      looped run PROGRAM.elf; echo $?
       echo 'hello' | looped run programs/subleq/echo.sasm
       looped run FORTH.dec --machine subleq --width 16 --memory 32768
       looped run programs/subleq/fibonacci.sasm --trace --steps 20
@@ -112,13 +113,28 @@ def run(
                 session.trace()
             end = session.run(steps)
     report(f"{session.steps:,} steps, {chosen.fallbacks} passes left to the dense engine")
+    host = hosts[0]
+    if host is not None:
+        report(f"{host.emulated} CSR and return instructions carried out by the host")
     if as_json:
-        click.echo(json.dumps(session.summary()))
+        click.echo(json.dumps({**session.summary(), **_ending(host)}))
     if end is not End.HALTED:
         raise early_end(end, str(program), session)
-    trap = unserved_trap(image, hosts[0], ColumnPort(compiled.plan, chosen, 0))
+    trap = unserved_trap(image, host, ColumnPort(compiled.plan, chosen, 0))
     if trap is not None:
         raise TrapError(trap)
+    failure = failed_test(host)
+    if failure is not None:
+        click.echo(f"{program}: {failure}", err=True)
+    if host is not None:
+        click.get_current_context().exit(host.exit_code or 0)
+
+
+def _ending(host: RiscvHost | None) -> dict[str, object]:
+    """What is told of a program's host in JSON."""
+    if host is None:
+        return {}
+    return {"exit_code": host.exit_code, "emulated": host.emulated}
 
 
 def _standard_input() -> BufferedIOBase:

@@ -28,7 +28,10 @@ Exit codes:
   11   there is no cluster at --cluster, or it gave up
   130  interrupted (Ctrl-C)
   141  the reader of the output went away (closed pipe)
-  143  terminated (SIGTERM)"""
+  143  terminated (SIGTERM)
+
+A RISC-V program that exits by itself gives `looped run` its own status (0 to 255), without
+a word; an error of looped's own is told on stderr."""
 
 
 class CleanGroup(click.Group):
@@ -37,7 +40,7 @@ class CleanGroup(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line and exit."""
         try:
-            super().main(*args, **{**kwargs, "standalone_mode": False})
+            status = super().main(*args, **{**kwargs, "standalone_mode": False})
             sys.stdout.flush()
         except LoopedError as error:
             _say(error.render())
@@ -55,7 +58,7 @@ class CleanGroup(click.Group):
             _forget_stdout()
             _say(f"error: {error.strerror or error}")
             sys.exit(4)
-        sys.exit(0)
+        sys.exit(status)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the chosen command; click has an exit code of its own for a broken pipe."""

@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from looped.devices.csr import ControlRegisters
+from looped.devices.htif import HostTarget
 from looped.devices.place import place
 from looped.devices.syscalls import Syscalls
-from looped.devices.traps import unserved_trap
+from looped.devices.traps import failed_test, unserved_trap
 from looped.engines.host import ByteSource
 from looped.image import Image
+from looped.isa.rv32i import word_index
 
-__all__ = ["ControlRegisters", "Syscalls", "host_for", "place", "unserved_trap"]
+__all__ = [
+    "ControlRegisters",
+    "HostTarget",
+    "RiscvHost",
+    "Syscalls",
+    "failed_test",
+    "host_for",
+    "place",
+    "unserved_trap",
+]
 
 _ALIGNMENT = 16
+_HIGH = 0x80000000
+
+RiscvHost = ControlRegisters | HostTarget
+"""The host of a RISC-V program."""
 
 
-def host_for(image: Image, source: bytes | ByteSource) -> ControlRegisters | None:
+def host_for(image: Image, source: bytes | ByteSource) -> RiscvHost | None:
     """The host of a program: that of a RISC-V program, none for a machine with an input.
 
     The heap begins at the symbol `_end`, which linkers define, else behind the words of the image.
+    A program with the symbol `tohost` may end by writing there.
     """
     if image.machine != "rv32i":
         return None
-    end = image.symbols.get("_end", len(image.words) * image.unit)
-    return ControlRegisters(Syscalls(source, -(-end // _ALIGNMENT) * _ALIGNMENT))
+    end = image.symbols.get("_end", (image.entry & _HIGH) + len(image.words) * image.unit)
+    host = ControlRegisters(Syscalls(source, -(-end // _ALIGNMENT) * _ALIGNMENT))
+    tohost = image.symbols.get("tohost")
+    if tohost is None or not 0 <= word_index(tohost) < len(image.words):
+        return host
+    return HostTarget(word_index(tohost), host)

@@ -1,9 +1,11 @@
 """Control and status registers, as far as start-up code uses them, emulated by the host.
 
-CSR instructions (Zicsr) and MRET are not in the weights: they trap as illegal, and this host
-carries them out between two loops. Every register holds what was written to it, all begin with 0,
-and none does anything, but that MRET goes to `mepc` and that the read-only ones (numbers from 0xc00
-on, `mhartid` among them) stay 0. RISC-V privileged specification, 2.1 and 3.3.2.
+CSR instructions (Zicsr), MRET and FENCE.I are not in the weights: they trap as illegal, and this
+host carries them out between two loops. Every register holds what was written to it, and all begin
+with 0; the read-only ones (numbers from 0xc00 on, `mhartid` among them) stay 0. Two of them do
+something: once `mtvec` is not 0, every other trap goes there, with `mepc` and `mcause` set, and
+MRET goes to `mepc`. The hart is always in machine mode. RISC-V privileged specification, 2.1, 3.1
+and 3.3.2.
 """
 
 from __future__ import annotations
@@ -14,23 +16,26 @@ from typing import Any
 from looped.devices.resume import resume
 from looped.devices.syscalls import Syscalls
 from looped.engines.host import Port
+from looped.isa.rv32i import word_index
 
 __all__ = ["ControlRegisters"]
 
 _ILLEGAL = 2
-_SYSTEM = 0b1110011
+_SYSTEM, _MISC_MEM = 0b1110011, 0b0001111
 _MRET = 0x30200073
-_MEPC = 0x341
+_MTVEC, _MEPC, _MCAUSE, _MTVAL = 0x305, 0x341, 0x342, 0x343
 _READ_ONLY = 0xC00
 _WRITE, _SET, _CLEAR = 1, 2, 3
 _MASK = 0xFFFFFFFF
 
 
 class ControlRegisters:
-    """A host that emulates CSR instructions and leaves all other traps to `calls`.
+    """A host that emulates CSR instructions and, unless `mtvec` is set, leaves traps to `calls`.
 
     `emulated` counts the instructions that it has carried out.
     """
+
+    mailbox: int | None = None
 
     def __init__(self, calls: Syscalls) -> None:
         self.calls = calls
@@ -43,20 +48,19 @@ class ControlRegisters:
         return self.calls.exit_code
 
     def serve(self, port: Port) -> bytes:
-        """Carry out a CSR instruction or MRET, or serve a call; returns what is put out."""
+        """Carry out an instruction, go to the program's own handler, or serve a call."""
         pc = port.cpu("pc")
-        if port.cpu("cause") != _ILLEGAL or pc >> 2 >= port.size:
+        if port.cpu("cause") == _ILLEGAL:
+            following = self._carry_out(port, port.memory(word_index(pc)), pc)
+            if following is not None:
+                self.emulated += 1
+                resume(port, following)
+                return b""
+        handler = self.values.get(_MTVEC, 0) & ~3
+        if handler == 0:
             return self.calls.serve(port)
-        word = port.memory(pc >> 2)
-        if word == _MRET:
-            following = self.values.get(_MEPC, 0) & ~3
-        elif word & 0x7F == _SYSTEM and word >> 12 & 3:
-            self._access(port, word)
-            following = pc + 4
-        else:
-            return b""
-        self.emulated += 1
-        resume(port, following)
+        self.values |= {_MEPC: pc, _MCAUSE: port.cpu("cause"), _MTVAL: 0}
+        resume(port, handler)
         return b""
 
     def snapshot(self) -> dict[str, Any]:
@@ -72,6 +76,17 @@ class ControlRegisters:
         self.calls.restore(snapshot["calls"])
         self.values = {int(number): int(v) & _MASK for number, v in snapshot["registers"].items()}
         self.emulated = int(snapshot["emulated"])
+
+    def _carry_out(self, port: Port, word: int, pc: int) -> int | None:
+        """Execute an instruction that the weights lack; where it leads to, None if it is none."""
+        opcode, funct3 = word & 0x7F, word >> 12 & 7
+        if word == _MRET:
+            return self.values.get(_MEPC, 0) & ~3
+        if opcode == _SYSTEM and funct3 & 3:
+            self._access(port, word)
+        elif (opcode, funct3) != (_MISC_MEM, 1):  # FENCE.I: what is stored is fetched anyway
+            return None
+        return pc + 4
 
     def _access(self, port: Port, word: int) -> None:
         """CSRRW, CSRRS, CSRRC, and with bit 14 the same on a number instead of a register."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from looped.engines.host import Port
+from looped.isa.rv32i import word_index
 
 __all__ = ["resume"]
 
@@ -16,7 +17,7 @@ def resume(port: Port, pc: int) -> None:
     Where there is no memory to fetch from, the machine traps there, as after a jump to that place.
     """
     pc &= _MASK
-    outside = pc >> 2 >= port.size
+    outside = word_index(pc) >= port.size
     port.set_cpu("pc", pc)
     port.set_cpu("cause", _FETCH_FAULT if outside else 0)
     port.set_cpu("trap", int(outside))

@@ -19,7 +19,7 @@ _ECALL = 11
 _A0, _A1, _A2, _A7 = 10, 11, 12, 17
 _READ, _WRITE, _EXIT, _BRK = 63, 64, 93, 214
 _EBADF, _EFAULT, _ENOSYS = 9, 14, 38
-_MASK = 0xFFFFFFFF
+_MASK, _PLACE = 0xFFFFFFFF, 0x7FFFFFFF
 
 
 class Syscalls:
@@ -28,6 +28,8 @@ class Syscalls:
     Of a stream one byte at a time is read, so that a program gets it as soon as it is there.
     `exit_code` is the status that the program has left with, None before it has.
     """
+
+    mailbox: int | None = None
 
     def __init__(self, source: bytes | ByteSource, heap: int) -> None:
         self.source = source
@@ -69,6 +71,7 @@ class Syscalls:
     def _write(self, port: Port, descriptor: int, start: int, count: int) -> tuple[int, bytes]:
         if descriptor not in (1, 2):
             return -_EBADF, b""
+        start &= _PLACE
         if start + count > 4 * port.size:
             return -_EFAULT, b""
         return count, _load(port, start, count)
@@ -76,6 +79,7 @@ class Syscalls:
     def _read(self, port: Port, descriptor: int, start: int, count: int) -> tuple[int, bytes]:
         if descriptor != 0:
             return -_EBADF, b""
+        start &= _PLACE
         if start + count > 4 * port.size:
             return -_EFAULT, b""
         if isinstance(self.source, bytes):
@@ -88,7 +92,7 @@ class Syscalls:
 
     def _break(self, port: Port, end: int, *unused: int) -> tuple[int, bytes]:
         """The end of the heap, moved if it is asked for within the memory above its start."""
-        if self.start <= end <= 4 * port.size:
+        if self.start <= end <= (self.start & ~_PLACE) + 4 * port.size:
             self.end = end
         return self.end, b""
 

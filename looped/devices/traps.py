@@ -1,16 +1,19 @@
-"""What a RISC-V program stopped at, in words: the trap, the place, the instruction."""
+"""What a RISC-V program stopped at, in words: the trap, the place, the instruction, or a test."""
 
 from __future__ import annotations
 
 from looped.devices.csr import ControlRegisters
+from looped.devices.htif import HostTarget
 from looped.engines.host import Port
 from looped.image import Image
-from looped.isa.rv32i import CAUSES, decode
+from looped.isa.rv32i import CAUSES, decode, word_index
 
-__all__ = ["unserved_trap"]
+__all__ = ["failed_test", "unserved_trap"]
 
 
-def unserved_trap(image: Image, host: ControlRegisters | None, port: Port) -> str | None:
+def unserved_trap(
+    image: Image, host: ControlRegisters | HostTarget | None, port: Port
+) -> str | None:
     """Why a machine that has halted did so, if it was by a trap and not by `exit`; else None."""
     if host is None or host.exit_code is not None:
         return None
@@ -18,8 +21,15 @@ def unserved_trap(image: Image, host: ControlRegisters | None, port: Port) -> st
     location = image.location(pc)
     place = f"{pc:#x}" + (f" ({location})" if location else "")
     message = f"trap at {place}: {CAUSES[cause]}"
-    if pc >> 2 >= port.size:
+    if word_index(pc) >= port.size:
         return message
-    word = port.memory(pc >> 2)
+    word = port.memory(word_index(pc))
     instruction = decode(word)
     return f"{message}: {word:#010x}" + (f", `{instruction.mnemonic}`" if instruction else "")
+
+
+def failed_test(host: ControlRegisters | HostTarget | None) -> str | None:
+    """Which test a program has told at `tohost` to have failed, if any."""
+    if isinstance(host, HostTarget) and host.status:
+        return f"test {host.status} failed"
+    return None

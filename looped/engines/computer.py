@@ -3,7 +3,8 @@
 Between two loops the host may do three things, and does nothing else: it reads the CPU's flags and
 registers, it puts the next byte into the input column, and it says so on the CPU's `ready` pin. A
 machine that wants a byte and has none stalls for a loop and raises `waiting`. A machine without an
-input column traps instead, and is served by a host of its own (`looped/engines/host.py`).
+input column traps instead, and is served by a host of its own (`looped/engines/host.py`), which may
+also look at a word of memory now and then.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from looped.compiler.compiled import Plan
 from looped.compiler.embedding import embed, embed_words, memory_words, read_word
 from looped.engines.engine import Engine
-from looped.engines.host import ByteSource, ColumnPort, Host
+from looped.engines.host import PATROL, ByteSource, ColumnPort, Host
 from looped.errors import CompileError
 
 __all__ = ["UNSEEN", "Computer", "Event", "Snapshot"]
@@ -53,12 +54,14 @@ class Snapshot:
     """A program between two loops, on any engine.
 
     `state` is the residual stream, (columns, d_model), True for +1. The last `due` loops have been
-    run, but what they ask of the host has not been done. `position` is that in an input of bytes,
-    `offered` the word in the input column; `host` is the state of the host, if there is one.
+    run, but what they ask of the host has not been done; `loops` counts all of them. `position` is
+    that in an input of bytes, `offered` the word in the input column; `host` is the state of the
+    host, if there is one.
     """
 
     state: npt.NDArray[np.bool_]
     due: int
+    loops: int
     halted: bool
     position: int
     offered: int | None
@@ -98,6 +101,8 @@ class Computer:
         engine.load(np.stack([embed(words, plan, entry) for words, entry in starts]))
         self._halted = [False] * len(inputs)
         self._due = 0
+        self._mailboxes = [host.mailbox if host else None for host in self.hosts]
+        self._loops = 0
         self.offered: list[int | None] = [None] * len(inputs)
         for stream in range(len(inputs) if plan.has_input else 0):
             self._offer(stream)
@@ -110,6 +115,7 @@ class Computer:
         """One loop; returns what happened to each program."""
         halted = self._halted
         self.engine.step()
+        self._loops += 1
         return self._look(halted)
 
     def advance(self, loops: int) -> tuple[int, Event]:
@@ -121,7 +127,10 @@ class Computer:
         do for the host, and its loops are those of the call before.
         """
         if self._due == 0:
+            if self._mailboxes[0] is not None:
+                loops = min(loops, PATROL - self._loops % PATROL)
             self._due = self.engine.run(self.plan.cpu, self._stops, loops)
+            self._loops += self._due
         event = self._look([False])[0]
         done, self._due = self._due, 0
         return done - 1, event if done == 1 else replace(event, pc=UNSEEN)
@@ -141,8 +150,9 @@ class Computer:
         for stream, (next_pc, out) in enumerate(zip(next_pcs, outs, strict=True)):
             reading, waiting, writing = flags[stream, : len(_FLAGS)].tolist() or _NO_FLAGS
             written = b""
-            if self._halted[stream] and not halted[stream]:
-                written, next_pc = self._trapped(stream, next_pc)
+            asks = self._halted[stream] or self._has_mail(stream)
+            if asks and not halted[stream]:
+                written, next_pc = self._served(stream, next_pc)
             events.append(
                 Event(
                     retired=not (halted[stream] or waiting),
@@ -176,6 +186,7 @@ class Computer:
         return Snapshot(
             state=state > 0,
             due=self._due,
+            loops=self._loops,
             halted=self._halted[0],
             position=self.positions[0],
             offered=self.offered[0],
@@ -190,15 +201,22 @@ class Computer:
         if snapshot.state.shape != shape:
             raise ValueError(f"the state is {snapshot.state.shape}, and the machine's is {shape}")
         self.engine.load(np.where(snapshot.state, 1, -1).astype(np.int8)[None])
-        self._due, self._halted = snapshot.due, [snapshot.halted]
+        self._due, self._loops, self._halted = snapshot.due, snapshot.loops, [snapshot.halted]
         self.positions, self.offered = [snapshot.position], [snapshot.offered]
         self.pcs = [snapshot.pc]
         for host in self.hosts:
             if host is not None:
                 host.restore(snapshot.host or {})
 
-    def _trapped(self, stream: int, pc: int) -> tuple[bytes, int]:
-        """Let the host serve a machine that has halted: what it puts out, where it goes on."""
+    def _has_mail(self, stream: int) -> bool:
+        """Whether it is time for the host to look at the mailbox, and something is in it."""
+        mailbox = self._mailboxes[stream]
+        if mailbox is None or self._loops % PATROL:
+            return False
+        return bool((self.engine.read(mailbox, self._lanes["value"])[stream] > 0).any())
+
+    def _served(self, stream: int, pc: int) -> tuple[bytes, int]:
+        """Let the host serve a machine that asks for it: what it puts out, where it goes on."""
         host = self.hosts[stream]
         if host is None:
             return b"", pc

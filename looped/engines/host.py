@@ -16,7 +16,10 @@ from looped.compiler.compiled import Plan
 from looped.compiler.embedding import embed_words, read_word
 from looped.engines.engine import Engine
 
-__all__ = ["ByteSource", "ColumnPort", "Host", "Port"]
+__all__ = ["PATROL", "ByteSource", "ColumnPort", "Host", "Port"]
+
+PATROL = 64
+"""Loops from one look at a mailbox to the next, counted from the first one on."""
 
 
 class ByteSource(Protocol):
@@ -53,10 +56,16 @@ class Port(Protocol):
 
 
 class Host(Protocol):
-    """A device outside the transformer, with a state of its own; it serves one machine."""
+    """A device outside the transformer, with a state of its own; it serves one machine.
+
+    `mailbox` is the index of a word of memory that it looks at every PATROL loops, if there is one.
+    """
+
+    mailbox: int | None
 
     def serve(self, port: Port) -> bytes:
-        """Do what a machine that has just trapped asks for; returns the bytes that it puts out.
+        """Do what a machine asks for that has trapped, or whose mailbox is not zero; returns the
+        bytes that it puts out.
 
         If the machine is to go on, the trap is cleared and the program counter set. Nothing has
         changed if waiting for input is ended by an exception.

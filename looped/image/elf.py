@@ -1,8 +1,7 @@
 """ELF files to images: linked 32-bit RISC-V programs, with their symbols and source lines.
 
-A program that is linked to addresses from 0x80000000 on, where boards for RISC-V have their memory,
-is moved down to 0, with its symbols and its entry. That is right for code that addresses memory
-relative to the program counter, as `-mcmodel=medany` makes it.
+A program may be linked to addresses from 0 on, or from 0x80000000 on, where boards for RISC-V have
+their memory: the machine does not look at bit 31 of an address, and nothing of the program changes.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def is_elf(path: Path) -> bool:
 
 
 def load_elf(path: Path) -> Image:
-    """The program in an ELF file: its segments from address 0 on, symbols, entry, source lines.
+    """The program in an ELF file: its segments, symbols, entry and source lines.
 
     Raises FileError for what is no linked RV32 program without compressed instructions, what is
     truncated, and what needs more than 4 MB.
@@ -89,11 +88,11 @@ class _Program:
         self.base = _HIGH if min(s["p_vaddr"] for s in self.segments) >= _HIGH else 0
 
     def image(self) -> Image:
-        """The image; addresses are those of the file, less the base."""
+        """The image; entry and symbols are addresses of the file."""
         memory = self._memory()
         words = tuple(int.from_bytes(memory[i : i + 4], "little") for i in range(0, len(memory), 4))
-        entry = self.file["e_entry"] - self.base
-        if not 0 <= entry < len(memory):
+        entry = self.file["e_entry"]
+        if not 0 <= entry - self.base < len(memory):
             raise FileError(f"{self.path} begins at {entry:#x}, where nothing is loaded")
         symbols = dict(self._symbols())
         return Image("rv32i", 32, words, symbols, self._source_map(len(words)), entry, 4)
@@ -119,7 +118,7 @@ class _Program:
             plain = symbol.name and symbol.name[0] not in ".$"
             if not plain or kind in ("STT_FILE", "STT_SECTION") or place == "SHN_UNDEF":
                 continue
-            yield symbol.name, symbol["st_value"] - (self.base if place != "SHN_ABS" else 0)
+            yield symbol.name, symbol["st_value"]
 
     def _source_map(self, words: int) -> tuple[Location | None, ...]:
         """Where each word comes from, as the debugger's line table has it; empty without one."""

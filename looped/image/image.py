@@ -53,9 +53,13 @@ class Image:
         object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))
 
     def location(self, address: int) -> Location | None:
-        """Where the word at an address comes from, if that is known."""
-        index = address // self.unit
-        return self.source_map[index] if 0 <= index < len(self.source_map) else None
+        """Where the word at an address comes from, if that is known.
+
+        The highest bit of an address that counts bytes is not looked at.
+        """
+        if self.unit > 1:
+            address = address % (1 << self.width - 1) // self.unit
+        return self.source_map[address] if 0 <= address < len(self.source_map) else None
 
     def padded(self, memory: int) -> tuple[int, ...]:
         """The words, followed by zeros up to `memory` words. Raises CompileError if too long."""

@@ -27,6 +27,7 @@ __all__ = [
     "Field",
     "decode",
     "encode",
+    "word_index",
 ]
 
 
@@ -136,6 +137,8 @@ REGISTERS: dict[str, int] = {
 """Every name of a register → its number."""
 
 
+_PLACE = 0x7FFFFFFF
+
 CAUSES: dict[int, str] = {
     0: "a jump to an address that is no multiple of 4",
     1: "there is no memory to fetch an instruction from",
@@ -202,6 +205,11 @@ def decode(word: int) -> Decoded | None:
     if raw > highest or (encoding.format == "U" and raw >> 19):
         raw -= 1 << max(f.low + f.width for f in fields)
     return Decoded(mnemonic, imm=raw, **numbers)
+
+
+def word_index(address: int) -> int:
+    """The memory word that a byte address lies in; bit 31 of an address is not looked at."""
+    return (address & _PLACE) >> 2
 
 
 def _operands(encoding: Encoding) -> tuple[str, ...]:

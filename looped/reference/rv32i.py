@@ -1,12 +1,13 @@
 """The RV32I interpreter: plain integers, written from the unprivileged specification, chapter 2.
 
-Memory is little-endian words from byte address 0; registers are x0 to x31, x0 is always zero.
-A trap leaves the state as it was, but for the trap itself and its cause (the numbers of `mcause`,
-privileged specification, table "Machine cause register values after trap"): the program counter
-stays at the instruction that trapped. Misaligned loads and stores trap, and a misaligned address
-takes precedence over one outside memory. A jump to a place outside memory is made, and the fetch
-that would follow traps at once: the program counter is then the place that cannot be fetched from;
-so it is behind the last word of memory. FENCE does nothing.
+Memory is little-endian words from byte address 0, and the same words again from 0x80000000 on: bit
+31 of an address is not looked at. Registers are x0 to x31, x0 is always zero. A trap leaves the
+state as it was, but for the trap itself and its cause (the numbers of `mcause`, privileged
+specification, table "Machine cause register values after trap"): the program counter stays at the
+instruction that trapped. Misaligned loads and stores trap, and a misaligned address takes
+precedence over one outside memory. A jump to a place outside memory is made, and the fetch that
+would follow traps at once: the program counter is then the place that cannot be fetched from; so it
+is behind the last word of memory. FENCE does nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _LOAD_MISALIGNED, _LOAD_FAULT, _STORE_MISALIGNED, _STORE_FAULT = 4, 5, 6, 7
 _ECALL = 11
 
 _MASK = 0xFFFFFFFF
+_PLACE = 0x7FFFFFFF
 
 
 class _Trap(Exception):
@@ -65,8 +67,8 @@ class Rv32i:
         self.writes: list[Access] = []
         self.registers: list[Access] = []
         try:
-            self.pc = self._execute(self.memory[pc >> 2])
-            if self.pc >> 2 >= len(self.memory):
+            self.pc = self._execute(self.memory[_index(pc)])
+            if _index(self.pc) >= len(self.memory):
                 self._raise(_FETCH_FAULT)
         except _Trap as trap:
             self._raise(trap.cause)
@@ -140,7 +142,7 @@ class Rv32i:
             raise _Trap(_ILLEGAL)
         size = 1 << (funct3 & 3)
         word = self._word(address, size, _LOAD_MISALIGNED, _LOAD_FAULT)
-        self.reads.append(Access(address >> 2, word))
+        self.reads.append(Access(_index(address), word))
         value = word >> 8 * (address & 3) & (1 << 8 * size) - 1
         self._set(rd, value if funct3 & 4 else _signed(value, 8 * size))
 
@@ -151,16 +153,21 @@ class Rv32i:
         word = self._word(address, size, _STORE_MISALIGNED, _STORE_FAULT)
         at, ones = 8 * (address & 3), (1 << 8 * size) - 1
         word = word & ~(ones << at) | (value & ones) << at
-        self.memory[address >> 2] = word
-        self.writes.append(Access(address >> 2, word))
+        self.memory[_index(address)] = word
+        self.writes.append(Access(_index(address), word))
 
     def _word(self, address: int, size: int, misaligned: int, fault: int) -> int:
         """The memory word that holds `size` bytes at an address."""
         if address % size:
             raise _Trap(misaligned)
-        if address >> 2 >= len(self.memory):
+        if _index(address) >= len(self.memory):
             raise _Trap(fault)
-        return self.memory[address >> 2]
+        return self.memory[_index(address)]
+
+
+def _index(address: int) -> int:
+    """The memory word that an address lies in."""
+    return (address & _PLACE) >> 2
 
 
 def _signed(value: int, width: int) -> int:

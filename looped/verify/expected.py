@@ -8,7 +8,7 @@ import numpy as np
 
 from looped.compiler.compiled import Plan
 from looped.compiler.embedding import State, embed, embed_words
-from looped.engines.host import Host
+from looped.engines.host import PATROL, Host
 from looped.image import Image
 from looped.reference import REFERENCES, Rv32i, Subleq
 from looped.trace import Step
@@ -30,6 +30,8 @@ class Expected:
         kind = REFERENCES[plan.machine]
         self.reference = kind(image.words, plan.width, plan.memory, data, image.entry)
         self.host = host
+        self.mailbox = host.mailbox if host is not None else None
+        self.loops = 0
         self.output = bytearray()
         self.code = frozenset(plan.code)
         self.x: State = embed(image.words, plan, image.entry)
@@ -52,6 +54,7 @@ class Expected:
             self._flags(None)
             return None
         step = self.reference.step()
+        self.loops += 1
         for write in step.writes:
             if write.address not in self.code:
                 self.set(write.address, "value", write.value)
@@ -59,14 +62,20 @@ class Expected:
             self.set(self.plan.memory + write.address, "value", write.value)
         self.set(self.plan.cpu, "pc", step.next_pc)
         self._flags(step)
-        if isinstance(self.reference, Rv32i) and step.cause is not None:
-            step = self._trapped(self.reference, step, step.cause)
+        if isinstance(self.reference, Rv32i):
+            if step.cause is not None:
+                self.set(self.plan.cpu, "trap", 1)
+                self.set(self.plan.cpu, "cause", step.cause)
+            if step.cause is not None or self._has_mail(self.reference):
+                step = self._served(self.reference, step)
         self.output += step.output
         return step
 
-    def _trapped(self, reference: Rv32i, step: Step, cause: int) -> Step:
-        self.set(self.plan.cpu, "trap", 1)
-        self.set(self.plan.cpu, "cause", cause)
+    def _has_mail(self, reference: Rv32i) -> bool:
+        due = self.mailbox is not None and self.loops % PATROL == 0
+        return due and reference.memory[self.mailbox or 0] != 0
+
+    def _served(self, reference: Rv32i, step: Step) -> Step:
         if self.host is None:
             return step
         written = self.host.serve(_MirroredPort(self, reference))

@@ -91,6 +91,22 @@ def test_trace_shows_source_lines() -> None:
     assert f"pc      0 -> 3      {GREET}:11  out 72 'H'" in result.stderr
 
 
+@pytest.mark.parametrize(("status", "code"), [(0, 0), (0x12A, 42)])
+def test_run_ends_with_the_status_of_the_program(status: int, code: int, tmp_path: Path) -> None:
+    path = tmp_path / "leave.s"
+    path.write_text(f"li a7, 93\nli a0, {status}\necall\n")
+    result = looped("run", path, "--engine", "event")
+    assert (result.exit_code, result.stdout, result.stderr) == (code, "", "")
+
+
+def test_a_trap_has_the_code_of_an_error_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "stop.s"
+    path.write_text("li a0, 3\nebreak\n")
+    result = looped("run", path, "--engine", "event", "--json")
+    assert result.exit_code == 7 and "trap at 0x4" in result.stderr
+    assert json.loads(result.stdout)["exit_code"] is None
+
+
 def test_run_stops_at_the_step_limit() -> None:
     result = looped("run", HELLO, "--steps", "3")
     assert (result.exit_code, result.stdout) == (6, "H")

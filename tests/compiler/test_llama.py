@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import pytest
 import torch
 
 import looped
 from looped.compiler.embedding import embed
 from looped.compiler.llama import export_llama
+from looped.devices import host_for
 from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.errors import FileError
-from tests.programs.headers import programs
+from looped.isa.rv32i import INSTRUCTIONS
+from tests.machines.rv32i_cases import case, differences, embedded
+from tests.programs.headers import programs, riscv_programs
 
 transformers = pytest.importorskip("transformers")
 
@@ -69,6 +75,41 @@ def test_a_batch_of_random_states(machine, tmp_path) -> None:
         engine.load(embed(words, compiled.plan)[None])
         engine.step(5)
     assert torch.equal(stock.x, own.x)
+
+
+def test_a_batch_of_risc_v_instructions_on_the_stock_model(machine, tmp_path) -> None:
+    """One of each, in random states, traps among them: the whole state equals ours."""
+    compiled, rng = machine("rv32i", 32, 32), random.Random(0)
+    export_llama(compiled, tmp_path)
+    cases = [case(rng, mnemonic, 32) for mnemonic in [*INSTRUCTIONS, None]]
+    stock, own = StockEngine(compiled, tmp_path), DenseEngine(compiled)
+    for engine in (stock, own):
+        engine.load(np.stack([embedded(one, compiled.plan) for one in cases]))
+        engine.step()
+    assert torch.equal(stock.x, own.x)
+    assert differences(cases, own.state(), compiled.plan) == []
+
+
+@pytest.mark.slow
+def test_a_risc_v_program_on_the_stock_model(tmp_path) -> None:
+    """The host serves the traps of both alike."""
+    program = next(p for p in riscv_programs() if p.path.stem == "hello")
+    image = looped.assemble(program.path)
+    machine = looped.compile(image)
+    export_llama(machine, tmp_path)
+    outputs = []
+    engines = StockEngine(machine, tmp_path), DenseEngine(machine)
+    computers = [
+        Computer(machine.plan, e, [image.words], [b""], [image.entry], [host_for(image, b"")])
+        for e in engines
+    ]
+    while not computers[1].halted():
+        events = [computer.step()[0] for computer in computers]
+        assert events[0] == events[1]
+        assert torch.equal(engines[0].x, engines[1].x)
+        outputs.append(events[1].written)
+    assert b"".join(outputs) == program.output
+    assert len(outputs) == program.steps
 
 
 def test_a_file_in_the_way_is_an_error(machine, tmp_path) -> None:

@@ -11,7 +11,7 @@ from looped.isa.rv32i import encode
 from looped.verify.lockstep import lockstep
 from tests.devices.words import Words
 
-MSCRATCH, MEPC, MHARTID = 0x340, 0x341, 0xF14
+MTVEC, MSCRATCH, MEPC, MCAUSE, MHARTID = 0x305, 0x340, 0x341, 0x342, 0xF14
 WRITE, SET, CLEAR, IMMEDIATE = 1, 2, 3, 4
 MRET = 0x30200073
 
@@ -70,6 +70,33 @@ def test_mret_goes_to_mepc() -> None:
     port = trapped(MRET)
     host.serve(port)
     assert port.named == {"pc": 0x44, "trap": 0, "cause": 0}
+
+
+def test_fence_i_does_nothing() -> None:
+    host = ControlRegisters(Syscalls(b"", 0))
+    served(host, 0x0000100F)
+    assert host.emulated == 1
+
+
+@pytest.mark.parametrize("cause", [0, 2, 3, 4, 5, 6, 7, 11])
+def test_traps_go_to_mtvec_once_it_is_set(cause: int) -> None:
+    host = ControlRegisters(Syscalls(b"", 0))
+    served(host, access(WRITE, MTVEC, 0, 6), x6=0x43)
+    port = trapped(0)
+    port.named["cause"] = cause
+    host.serve(port)
+    assert port.named == {"pc": 0x40, "trap": 0, "cause": 0}
+    assert served(host, access(SET, MEPC, 5, 0)).registers[5] == 8
+    assert served(host, access(SET, MCAUSE, 5, 0)).registers[5] == cause
+    assert host.emulated == 3
+
+
+def test_a_handler_outside_memory_is_a_trap_that_stays() -> None:
+    host = ControlRegisters(Syscalls(b"", 0))
+    served(host, access(WRITE, MTVEC, 0, 6), x6=0x4000)
+    port = trapped(0)
+    host.serve(port)
+    assert port.named == {"pc": 0x4000, "trap": 1, "cause": 1}
 
 
 @pytest.mark.parametrize("word", [0, 0x30200073 | 1 << 7, 0x10500073, 0xFFFFFFFF])

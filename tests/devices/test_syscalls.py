@@ -54,13 +54,22 @@ def test_break_moves_the_end_of_the_heap_within_memory() -> None:
         assert port.result == expected
 
 
+def test_buffers_and_the_heap_may_lie_where_memory_is_again() -> None:
+    high = 1 << 31
+    assert Syscalls(b"", 0).serve(Words(64, 1, high + 5, 3)) == bytes((5, 6, 7))
+    for asked, expected in [(0, high + 96), (high + 128, high + 128), (128, high + 96)]:
+        host, port = Syscalls(b"", high + 96), Words(214, asked)
+        host.serve(port)
+        assert port.result & 0xFFFFFFFF == expected
+
+
 @pytest.mark.parametrize(
     ("number", "arguments", "error"),
     [
         (64, (0, 0, 1), 9),
         (64, (1, 255, 2), 14),
         (63, (1, 0, 1), 9),
-        (63, (0, 1 << 31, 1), 14),
+        (63, (0, 1 << 30, 1), 14),
         (57, (1,), 38),
     ],
 )

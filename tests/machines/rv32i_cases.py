@@ -11,7 +11,7 @@ from looped.compiler.compiled import CompiledMachine, Plan
 from looped.compiler.embedding import State, embed, embed_words
 from looped.engines.dense import DenseEngine
 from looped.image import Image
-from looped.isa.rv32i import INSTRUCTIONS, encode
+from looped.isa.rv32i import INSTRUCTIONS, encode, word_index
 from looped.reference.rv32i import Rv32i
 
 MASK = 0xFFFFFFFF
@@ -31,7 +31,7 @@ class Case:
 
     @property
     def word(self) -> int:
-        return self.words[self.pc >> 2]
+        return self.words[word_index(self.pc)]
 
     def reference(self) -> Rv32i:
         hart = Rv32i(self.words, 32, len(self.words), entry=self.pc)
@@ -45,7 +45,9 @@ def operand(rng: random.Random, memory: int) -> int:
     kind = rng.random()
     if kind < 0.5:
         return rng.choice(edges) + rng.choice((-4, -2, -1, 0, 0, 1, 2, 4)) & MASK
-    return rng.randrange(4 * memory) if kind < 0.75 else rng.getrandbits(32)
+    if kind < 0.75:
+        return rng.choice((0, 0, 1 << 31)) + rng.randrange(4 * memory)
+    return rng.getrandbits(32)
 
 
 def some_word(rng: random.Random, mnemonic: str | None) -> int:
@@ -68,7 +70,7 @@ def case(rng: random.Random, mnemonic: str | None, memory: int) -> Case:
     if rng.random() < 0.25:  # equal operands are rare otherwise
         registers[words[pc >> 2] >> 20 & 31] = registers[words[pc >> 2] >> 15 & 31]
         registers[0] = 0
-    return Case(words, registers, pc)
+    return Case(words, registers, rng.choice((0, 0, 1 << 31)) + pc)
 
 
 def embedded(case: Case, plan: Plan) -> State:

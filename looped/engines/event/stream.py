@@ -79,11 +79,11 @@ class Stream:
     def write(
         self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
     ) -> bool:
-        """Set some lanes of a column to values, ±1. False: one of them is taken to be static."""
+        """Set some lanes of a column to values, ±1. False: one that is static would change."""
         places = self._place[lanes]
-        if self._static[places].any():
-            return False
         row = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))
+        if (self._static[places] & (row[0, places] != values)).any():
+            return False
         row[0, places] = values
         self._columns.lanes[STATE, column] = pack(row > 0)[0]
         self._changed = np.append(self._changed, column)

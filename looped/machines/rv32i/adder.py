@@ -27,8 +27,8 @@ class Adder:
 
     `low` are its low bits in lanes, `low_bits` the same before they are there; `high` are its high
     bits, not yet in lanes. `low_total` and `high_total` are the sums of the parts, with what they
-    carry. `unsigned` holds where the whole carries, `signed` where it would with both signs
-    flipped.
+    carry, `signless_total` is the high one without the signs. `unsigned` holds where the whole
+    carries, `signed` where it would with both signs flipped.
     """
 
     low: Word
@@ -36,6 +36,7 @@ class Adder:
     low_total: Form
     high: Value
     high_total: Form
+    signless_total: Form
     unsigned: Condition
     signed: Condition
 
@@ -48,6 +49,11 @@ class Adder:
     def high_limit(self) -> int:
         """The least high sum that carries."""
         return 1 << len(self.high)
+
+    @property
+    def signless_limit(self) -> int:
+        """The least high sum without the signs that carries."""
+        return self.high_limit // 2
 
 
 def adder(m: Circuit, name: str, x: Word, y: Word, carry: Form) -> Adder:
@@ -64,6 +70,7 @@ def adder(m: Circuit, name: str, x: Word, y: Word, carry: Form) -> Adder:
         low_total,
         high,
         high_total,
+        high_total - signs * (limit // 2),
         unsigned=Condition(high_total, limit),
         signed=Condition(high_total - signs * limit + limit, limit),
     )

@@ -98,9 +98,12 @@ class Outcome:
 
     @property
     def _strays(self) -> list[tuple[Condition, int]]:
-        """Whether it leads out of memory: conditions to be added and taken away."""
+        """Whether it leads out of memory: conditions to be added and taken away.
+
+        Bit 31 of a target is not looked at.
+        """
         place = self.pc[2 : self.address_bits + 2]
-        inside = ~Condition(total(self.target[self.address_bits + 2 :]), 1)
+        inside = ~Condition(total(self.target[self.address_bits + 2 : -1]), 1)
         return [
             (self._goes_on & all_ones(place), 1),
             (self._goes_off, 1),

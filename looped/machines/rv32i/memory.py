@@ -63,13 +63,13 @@ def misplaced(d: Decoded, address: Adder) -> Value:
 def beyond(address: Adder, misplaced: Word, address_bits: int, what: Form) -> Value:
     """The bit `what` where an address is misplaced or outside memory.
 
-    One sum tells it: the high part of the address weighs more than all the low bits that must be
-    zero. It has to be zero, or to be what just carries, and they have to be zero.
+    Bit 31 is not looked at. One sum tells it: the high part of the address weighs more than all the
+    low bits that must be zero. It has to be zero, or to be what just carries, and so have they.
     """
     low = [*misplaced, *address.low[address_bits + 2 :]]
     weight = len(low) + 1
-    whole = sum(map(bit, low), address.high_total * weight)
-    limit = address.high_limit * weight
+    whole = sum(map(bit, low), address.signless_total * weight)
+    limit = address.signless_limit * weight
     return merge(
         weighed(Condition(whole, 1), what),
         weighed(Condition(whole, limit), -what),

@@ -3,7 +3,9 @@
 The reference executes the program that is being written. Whenever it comes to a word that nothing
 has touched yet, an instruction is chosen for the registers as they stand: loads and stores that
 hit memory, its edges and the code to come, branches both ways, jumps to places that are still free.
-The last choice is one of `_ENDS`, by turns: a trap of every cause, reached in several ways.
+Now and then come traps, most of them by words that are no instructions, with `mtvec` set so that
+the program goes on. The last choice is one of `_ENDS`, by turns: a trap of every cause, reached in
+several ways.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import random
 
 from looped.image import Image
-from looped.isa.rv32i import INSTRUCTIONS, decode, encode
+from looped.isa.rv32i import INSTRUCTIONS, decode, encode, word_index
 from looped.verify.fuzz.case import Case
 from looped.verify.fuzz.rv32i_words import corner, illegal, immediate, random_instruction
 from looped.verify.fuzz.served import ServedHart
@@ -19,15 +21,20 @@ from looped.verify.fuzz.served import ServedHart
 __all__ = ["generate"]
 
 _STEPS = 64
-"""Instructions that are chosen at most; at least a quarter of them before the end."""
+"""Instructions that are chosen at most; at least half of them before the end."""
 
-_MASK = 0xFFFFFFFF
+_MASK, _HIGH = 0xFFFFFFFF, 1 << 31
 _REGISTERS = 9
+_DETOUR = 6
+"""Traps that the program goes on after, at most so many at a time."""
+
+_MTVEC, _MEPC, _MCAUSE = 0x305, 0x341, 0x342
 _A0, _A7 = 10, 17
 _CALLS = (63, 64, 93, 214)
 _ORDINARY = tuple(name for name in INSTRUCTIONS if name not in ("ecall", "ebreak"))
 _LOADS = ("lb", "lbu", "lh", "lhu", "lw")
 _STORES = ("sb", "sh", "sw")
+_WIDE_LOADS, _WIDE_STORES = ("lh", "lhu", "lw"), ("sh", "sw")
 _BRANCHES = ("beq", "bne", "blt", "bge", "bltu", "bgeu")
 _SIZES = {"b": 1, "h": 2, "w": 4}
 
@@ -51,8 +58,8 @@ class _Writer:
     def __init__(self, rng: random.Random, width: int, memory: int) -> None:
         self.rng = rng
         self.width, self.memory = width, memory
-        start = rng.randrange(memory)
-        self.area = [(start + k) % memory for k in range(memory // 4)]
+        start = rng.randrange(1, memory - memory // 4 + 1)
+        self.area = list(range(start, start + memory // 4))
         self.words = [random_instruction(rng) for _ in range(memory)]
         for place in self.area:
             self.words[place] = corner(rng, memory)
@@ -61,15 +68,19 @@ class _Writer:
         self.hart = self.run.hart
         self.few = [0, _A0, _A7, *rng.sample(range(1, 32), _REGISTERS)]
         self.touched = [place in self.area for place in range(memory)]
+        self.planned: list[int] = []
 
     def program(self, end: str) -> Case:
-        last = self.rng.randrange(_STEPS // 4, _STEPS)
+        last = self.rng.randrange(_STEPS // 2, _STEPS)
         for number in range(_STEPS):
             if self.run.halted:
                 break
-            place = self.hart.pc >> 2
+            place = word_index(self.hart.pc)
             if not self.touched[place]:
-                self._put(place, self._instruction() if number < last else self._end(end))
+                if self.planned:
+                    self._put(place, self.planned.pop(0))
+                else:
+                    self._put(place, self._instruction() if number < last else self._end(end))
             self.touched[place] = True
             step = self.run.step()
             for access in (*step.reads, *step.writes):
@@ -84,9 +95,9 @@ class _Writer:
 
     def _instruction(self) -> int:
         """Any instruction that makes sense here."""
-        following = (self.hart.pc >> 2) + 1
+        following = word_index(self.hart.pc) + 1
         blocked = following >= self.memory or self.touched[following]
-        if blocked and self.rng.random() < 0.9:
+        if blocked and self.rng.random() < 0.98:
             return self._jump(self.rng.choice(("jal", "jalr", "jalr")), self._fresh())
         kind = self.rng.random()
         idle = sum(self.hart.x[number] == 0 for number in self.few[1:])
@@ -94,7 +105,51 @@ class _Writer:
             return self._access("lw", self._address(4)) or self._compute("addi")
         if kind > 0.96:
             return self._environment()
+        if kind > 0.9 and self._plan_detour():
+            return self.planned.pop(0)
         return self._ordinary(self.rng.choice(_ORDINARY))
+
+    def _plan_detour(self) -> bool:
+        """Plan some traps. Each leads over a word, to an instruction that asks where or why it was;
+        there the program goes on. False without room."""
+        place = word_index(self.hart.pc)
+        taken = (i for i in range(place, self.memory) if self.touched[i])
+        count = min(self._any(_DETOUR) + 1, (next(taken, self.memory) - place - 2) // 5)
+        number = self.rng.choice(self.few[1:])
+        words = [encode("auipc", number)]
+        for k in range(count):
+            asked, rd = self.rng.choice((_MEPC, _MCAUSE)), self.rng.choice(self.few)
+            words += [encode("addi", number, number, imm=20), _csr(1, _MTVEC, 0, number)]
+            words += [self._trap(place + 3 + 5 * k), random_instruction(self.rng)]
+            words.append(_csr(2, asked, 0 if rd == number else rd, 0))
+        self.planned = [*words, _csr(1, _MTVEC, 0, 0)] if count > 0 else []
+        return count > 0
+
+    def _trap(self, place: int) -> int:
+        """A word that traps at a place, whatever is in the registers."""
+        kind = self.rng.random()
+        if kind < 0.5:
+            return illegal(self.rng)
+        if kind < 0.7:
+            mnemonic = self.rng.choice(("beq", "bge", "bgeu", "jal"))
+            offset = self._offset_out(mnemonic, 4 * place) + self.rng.choice((0, 0, 2))
+            return encode(
+                mnemonic, self.rng.choice(self.few) if mnemonic == "jal" else 0, imm=offset
+            )
+        inside = self.rng.random() < 0.6
+        offset = 4 * self._any(min(self.memory, 512)) + 1 if inside else -4 * self._any(512) - 4
+        offset += self.rng.choice((0, 0, 1, 2))
+        if self.rng.random() < 0.5:
+            return encode(self.rng.choice(_WIDE_STORES), rs2=self.rng.choice(self.few), imm=offset)
+        return encode(self.rng.choice(_WIDE_LOADS), self.rng.choice(self.few), imm=offset)
+
+    def _offset_out(self, mnemonic: str, pc: int) -> int:
+        """An offset of many bits that leads out of memory, if one is found soon."""
+        for _ in range(8):
+            offset = 4 * immediate(self.rng, 19 if mnemonic == "jal" else 11)
+            if word_index(pc + offset) >= self.memory:
+                break
+        return offset
 
     def _ordinary(self, mnemonic: str) -> int:
         if mnemonic in _LOADS or mnemonic in _STORES:
@@ -131,7 +186,7 @@ class _Writer:
         if kind < 0.1:
             place = self.rng.choice((0, self.memory - 1))
         elif kind < 0.25:
-            place = min((self.hart.pc >> 2) + self._any(4), self.memory - 1)
+            place = min(word_index(self.hart.pc) + self._any(4), self.memory - 1)
         return 4 * place + self._any(4) // size * size
 
     def _access(self, mnemonic: str, address: int) -> int | None:
@@ -147,14 +202,14 @@ class _Writer:
     def _stored(self, mnemonic: str, address: int) -> int:
         """The register to store; into code to come one that makes an instruction of it."""
         legal = [r for r in self.few if decode(self.hart.x[r]) is not None]
-        ahead = 0 < (address >> 2) - (self.hart.pc >> 2) < 4
+        ahead = 0 < word_index(address) - word_index(self.hart.pc) < 4
         return self.rng.choice(legal if legal and ahead and mnemonic == "sw" else self.few)
 
     def _reach(self, address: int) -> tuple[int, int] | None:
-        """A register and a signed 12-bit offset whose sum is an address, modulo 2^32."""
+        """A register and a signed 12-bit offset whose sum is an address, but for bit 31."""
         options = []
         for number in self.few:
-            offset = (address - self.hart.x[number] + 2048 & _MASK) - 2048
+            offset = (address - self.hart.x[number] + 2048 & _MASK & ~_HIGH) - 2048
             if offset < 2048:
                 options.append((number, offset))
         return self.rng.choice(options) if options else None
@@ -167,7 +222,7 @@ class _Writer:
             if reached is None:
                 return self._compute("auipc")
             return encode("jalr", rd, reached[0], imm=reached[1])
-        offset = target - self.hart.pc
+        offset = target - (self.hart.pc & ~_HIGH)
         if mnemonic == "jal":
             return encode("jal", rd, imm=offset)
         rs1, rs2 = self._sources()
@@ -186,7 +241,7 @@ class _Writer:
 
     def _fresh(self) -> int:
         """A place that nothing has touched, if one is found soon; near, in a large memory."""
-        pc = self.hart.pc >> 2
+        pc = word_index(self.hart.pc)
         for _ in range(8):
             low, high = max(0, pc - 1000), min(self.memory, pc + 1000)
             place = self.rng.randrange(low, high)
@@ -209,7 +264,7 @@ class _Writer:
     def _end(self, end: str) -> int:
         """An instruction that ends the program as it shall, or a step towards that."""
         edge = 4 * self.memory
-        outside = self.rng.choice((edge, edge + self._any(512), -4, -self._any(2048) - 4, 1 << 31))
+        outside = self.rng.choice((edge, edge + self._any(512), -4, -self._any(2048) - 4, 1 << 30))
         match end.split():
             case ["illegal"]:
                 return illegal(self.rng)
@@ -219,7 +274,7 @@ class _Writer:
                 ready = self.hart.x[_A7] == 93
                 return encode("ecall") if ready else encode("addi", _A7, 0, imm=93)
             case ["misaligned", ("load" | "store") as kind]:
-                mnemonic = self.rng.choice(("lh", "lhu", "lw") if kind == "load" else ("sh", "sw"))
+                mnemonic = self.rng.choice(_WIDE_LOADS if kind == "load" else _WIDE_STORES)
                 inside = self.rng.random() < 0.7
                 address = 4 * self._any(self.memory) if inside else outside & ~3
                 odd = self.rng.choice((1, 3) if mnemonic != "lw" else (1, 2, 3))
@@ -231,7 +286,7 @@ class _Writer:
             case ["misaligned", jump]:
                 return self._jump(self._named(jump), self._any(self.memory), 2)
             case ["fetch", _]:
-                at_end = self.hart.pc >> 2 == self.memory - 1
+                at_end = word_index(self.hart.pc) == self.memory - 1
                 return self._compute("ori") if at_end else self._jump("jal", self.memory - 1)
             case [jump, _]:
                 return self._far(self._named(jump))
@@ -245,8 +300,10 @@ class _Writer:
         rd, rs1 = self.rng.choice(self.few), self.rng.choice(self.few)
         if mnemonic == "jalr":
             return encode("jalr", rd, rs1, imm=immediate(self.rng, 12))
-        for _ in range(8):
-            offset = 4 * immediate(self.rng, 19 if mnemonic == "jal" else 11)
-            if (self.hart.pc + offset & _MASK) >> 2 >= self.memory:
-                break
-        return self._jump(mnemonic, 0, self.hart.pc + offset)
+        offset = self._offset_out(mnemonic, self.hart.pc)
+        return self._jump(mnemonic, 0, (self.hart.pc & ~_HIGH) + offset)
+
+
+def _csr(kind: int, number: int, rd: int, rs1: int) -> int:
+    """CSRRW (kind 1) or CSRRS (kind 2)."""
+    return number << 20 | rs1 << 15 | kind << 12 | rd << 7 | 0x73

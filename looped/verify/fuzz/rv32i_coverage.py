@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from looped.isa.rv32i import INSTRUCTIONS, Decoded, decode
+from looped.isa.rv32i import INSTRUCTIONS, Decoded, decode, word_index
 from looped.reference import Rv32i
 from looped.trace import Step
 from looped.verify.fuzz.case import Case, Coverage
@@ -63,12 +63,12 @@ def observe(case: Case, memory: int, steps: int) -> Coverage:
     done = 0
     while done < steps and not run.halted:
         pc, registers = run.hart.pc, list(run.hart.x)
-        word = run.hart.memory[pc >> 2]
+        word = run.hart.memory[word_index(pc)]
         step = run.step()
         counts.update(_classes(run.hart, word, registers, step))
         if step.cause is not None and not run.halted:
             counts["trap served by the host"] += 1
-        counts["changed word executed"] += pc >> 2 in changed
+        counts["changed word executed"] += word_index(pc) in changed
         changed.update(access.address for access in step.writes)
         done += 1
     return Coverage(1, int(run.halted), done, +counts)
@@ -116,7 +116,7 @@ def _access(memory: int, load: bool, base: int, offset: int) -> Iterator[str]:
         yield f"load from byte {address & 3} of a word"
         return
     yield f"store to byte {address & 3} of a word"
-    if address >> 2 == 0:
+    if word_index(address) == 0:
         yield "first word changed"
-    if address >> 2 == memory - 1:
+    if word_index(address) == memory - 1:
         yield "last word changed"

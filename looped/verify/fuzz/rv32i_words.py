@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import random
 
-from looped.isa.rv32i import INSTRUCTIONS, decode, encode
+from looped.isa.rv32i import INSTRUCTIONS, Encoding, decode, encode
 
 __all__ = ["corner", "illegal", "immediate", "random_instruction"]
 
 _MASK = 0xFFFFFFFF
-_SYSTEM, _MRET = 0x73, 0x30200073
+_SYSTEM, _MRET, _FENCE_I = 0x73, 0x30200073, 0x100F
+_REGISTERS = 0x33
+
+_BY_OPCODE: dict[int, list[Encoding]] = {}
+for _encoding in INSTRUCTIONS.values():
+    _BY_OPCODE.setdefault(_encoding.opcode, []).append(_encoding)
 
 
 def corner(rng: random.Random, memory: int) -> int:
@@ -23,7 +28,7 @@ def corner(rng: random.Random, memory: int) -> int:
     if kind < 0.6:
         return 4 * memory + rng.choice((-8, -4, -2, -1, 0, 1, 2, 4))
     if kind < 0.75:
-        return rng.randrange(4 * memory)
+        return rng.choice((0, 0, 0, 1 << 31)) + rng.randrange(4 * memory)
     if kind < 0.85:
         return random_instruction(rng)
     return rng.getrandbits(32)
@@ -48,19 +53,28 @@ def random_instruction(rng: random.Random) -> int:
 
 
 def illegal(rng: random.Random) -> int:
-    """A word that traps as illegal and that no host serves, often an instruction but for a bit."""
+    """A word that traps as illegal and that no host serves, mostly an instruction but for a bit."""
     while True:
         kind = rng.random()
         if kind < 0.75:
-            encoding = INSTRUCTIONS[rng.choice(list(INSTRUCTIONS))]
-            word = rng.getrandbits(32) & ~encoding.mask & _MASK | encoding.match
-            fixed = [i for i in range(32) if encoding.mask >> i & 1]
-            word ^= 1 << rng.choice(fixed)
-        elif kind < 0.9:
-            opcode = rng.choice([e.opcode for e in INSTRUCTIONS.values()])
-            word = rng.getrandbits(32) & ~0x7F | opcode
+            word = _nearly_legal(rng)
+        elif kind < 0.85:
+            word = rng.getrandbits(32) & ~0x7F | rng.choice(list(_BY_OPCODE))
+        elif kind < 0.95:
+            word = rng.getrandbits(25) & ~0x7F | 1 << 25 | _REGISTERS  # of the M extension
         else:
             word = rng.choice((0, _MASK, rng.getrandbits(32)))
         served = word == _MRET or (word & 0x7F == _SYSTEM and bool(word >> 12 & 3))
-        if decode(word) is None and not served:
+        if decode(word) is None and not served and word & 0x707F != _FENCE_I:
             return word
+
+
+def _nearly_legal(rng: random.Random) -> int:
+    """An instruction, of each opcode equally often, with one wrong bit, seldom in the opcode."""
+    encodings = _BY_OPCODE[rng.choice(list(_BY_OPCODE))]
+    rich = [encoding for encoding in encodings if encoding.mask >> 25]
+    encoding = rng.choice(rich if rich and rng.random() < 0.5 else encodings)
+    word = rng.getrandbits(32) & ~encoding.mask & _MASK | encoding.match
+    fixed = [i for i in range(32) if encoding.mask >> i & 1]
+    beyond = [i for i in fixed if i > 6]
+    return word ^ 1 << rng.choice(beyond if beyond and rng.random() < 0.9 else fixed)
