@@ -107,6 +107,8 @@ class Circuit:
     address_bits: int
     file_bits: int = 0
     halted: Lane | None = None
+    busy: Lane | None = None
+    working: tuple[Word, ...] = ()
     precision: Precision = FLOAT32
     registers: list[Register] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
@@ -132,6 +134,14 @@ class Circuit:
     def halts(self, flag: Word) -> None:
         """Say which bit of a register tells that the machine does no more until its host acts."""
         self.halted = flag[0]
+
+    def works(self, flag: Word, *words: Word) -> None:
+        """Say which bit of a register tells that an instruction goes on in the next loop.
+
+        `words` are the registers that hold what there is of it; with the flag they are zero between
+        two instructions.
+        """
+        self.busy, self.working = flag[0], (flag, *words)
 
     def next(self, register: Word, following: Operand) -> None:
         """Give a register its next value. Raises CompileError if it already has one."""

@@ -12,6 +12,7 @@ An encoding fixes some bits of a 32-bit word; the format says where the operands
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from looped.errors import CompileError
@@ -161,14 +162,21 @@ class Decoded:
     imm: int = 0
 
 
-def encode(mnemonic: str, rd: int = 0, rs1: int = 0, rs2: int = 0, imm: int = 0) -> int:
+def encode(
+    mnemonic: str,
+    rd: int = 0,
+    rs1: int = 0,
+    rs2: int = 0,
+    imm: int = 0,
+    instructions: Mapping[str, Encoding] = INSTRUCTIONS,
+) -> int:
     """The 32-bit word of an instruction; operands that its format lacks must be 0.
 
     `imm` is signed, in bytes for branches and jumps (even), in pages for LUI and AUIPC (there
     0x80000 to 0xfffff are taken as well). ECALL and EBREAK have none. Raises CompileError for an
-    unknown mnemonic or an operand that does not fit.
+    unknown mnemonic, by default one that RV32I lacks, or an operand that does not fit.
     """
-    encoding = INSTRUCTIONS.get(mnemonic)
+    encoding = instructions.get(mnemonic)
     if encoding is None:
         raise CompileError(f"rv32i has no instruction `{mnemonic}`")
     word = encoding.match
@@ -186,13 +194,13 @@ def encode(mnemonic: str, rd: int = 0, rs1: int = 0, rs2: int = 0, imm: int = 0)
     return word
 
 
-def decode(word: int) -> Decoded | None:
-    """The instruction in a 32-bit word, None if it is none of RV32I."""
-    matches = (n for n, e in INSTRUCTIONS.items() if word & e.mask == e.match)
+def decode(word: int, instructions: Mapping[str, Encoding] = INSTRUCTIONS) -> Decoded | None:
+    """The instruction in a 32-bit word, None if it is none of these, by default of RV32I."""
+    matches = (n for n, e in instructions.items() if word & e.mask == e.match)
     mnemonic = next(matches, None)
     if mnemonic is None:
         return None
-    encoding = INSTRUCTIONS[mnemonic]
+    encoding = instructions[mnemonic]
     names = _operands(encoding)
     places = {"rd": 7, "rs1": 15, "rs2": 20}
     numbers = {name: word >> at & 31 for name, at in places.items() if name in names}
