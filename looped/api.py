@@ -163,6 +163,8 @@ def run(
     memory = computer.memory()[0]
     while not computer.halted() and (steps is None or len(done) < steps):
         event = computer.step()[0]
+        if event.busy:
+            continue
         after = computer.memory()[0]
         writes = tuple(Access(int(i), int(after[i])) for i in (memory != after).nonzero()[0])
         memory = after

@@ -18,7 +18,7 @@ def host_for(image: Image, source: bytes | ByteSource) -> ControlRegisters | Non
 
     The heap begins at the symbol `_end`, which linkers define, else behind the words of the image.
     """
-    if image.machine != "rv32i":
+    if image.machine not in ("rv32i", "rv32im"):
         return None
     end = image.symbols.get("_end", len(image.words) * image.unit)
     return ControlRegisters(Syscalls(source, -(-end // _ALIGNMENT) * _ALIGNMENT))

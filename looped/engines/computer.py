@@ -3,7 +3,8 @@
 Between two loops the host may do three things, and does nothing else: it reads the CPU's flags and
 registers, it puts the next byte into the input column, and it says so on the CPU's `ready` pin. A
 machine that wants a byte and has none stalls for a loop and raises `waiting`. A machine without an
-input column traps instead, and is served by a host of its own (`looped/engines/host.py`).
+input column traps instead, and is served by a host of its own (`looped/engines/host.py`). One that
+takes several loops for an instruction raises `busy` in all of them but the last.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from looped.compiler.compiled import Plan
 from looped.compiler.embedding import embed, embed_words, memory_words, read_word
-from looped.engines.engine import Engine
+from looped.engines.engine import NO_LANES, Engine
 from looped.engines.host import ByteSource, ColumnPort, Host
 
 __all__ = ["UNSEEN", "Computer", "Event"]
@@ -32,7 +33,8 @@ _NO_FLAGS = (False, False, False)
 class Event:
     """What one loop did to one program, seen from outside.
 
-    `retired` is False if the machine had halted before or was waiting for input. `consumed`
+    `retired` is False if the machine had halted before, was waiting for input, or is `busy` with an
+    instruction that goes on in the next loop. `consumed`
     is the word taken from the input column, `emitted` the byte put out, `written` what a host put
     out for a machine that had trapped; `pc` is UNSEEN if the loops before were done in one go.
     """
@@ -43,6 +45,7 @@ class Event:
     consumed: int | None = None
     emitted: int | None = None
     waiting: bool = False
+    busy: bool = False
     written: bytes = b""
 
 
@@ -72,6 +75,7 @@ class Computer:
         self._watched = np.concatenate([[plan.halted], *(self._lanes[n] for n in names)])
         flags = [self._lanes[name] for name in _FLAGS] if plan.has_input else []
         self._stops = np.concatenate([[plan.halted], *flags])
+        self._busy = NO_LANES if plan.busy is None else np.array([plan.busy])
         self.hosts = list(hosts or [None] * len(inputs))
         self.pcs = list(entries or [0] * len(inputs))
         starts = zip(programs, self.pcs, strict=True)
@@ -94,10 +98,11 @@ class Computer:
     def advance(self, loops: int) -> tuple[int, Event]:
         """Up to `loops` loops of the only program, which has not halted, in one go.
 
-        It stops after a loop in which there is something for the host to do. Returns the number of
-        loops before the last one, each of which retired an instruction, and the last one's event.
+        Loops of a busy machine are not counted. It stops after a loop in which there is something
+        for the host to do. Returns the number of loops before the last one, each of which retired
+        an instruction, and the last one's event.
         """
-        done = self.engine.run(self.plan.cpu, self._stops, loops)
+        done = self.engine.run(self.plan.cpu, self._stops, loops, self._busy)
         event = self._look([False])[0]
         return done - 1, event if done == 1 else replace(event, pc=UNSEEN)
 
@@ -112,6 +117,7 @@ class Computer:
         width, flags = self.plan.width, seen[:, self.plan.width + 1 :] > 0
         next_pcs = read_word(seen[:, 1 : width + 1]).tolist()
         outs = read_word(flags[:, len(_FLAGS) :]).tolist()
+        busy = (self.engine.read(self.plan.cpu, self._busy) > 0).any(axis=1).tolist()
         events = []
         for stream, (next_pc, out) in enumerate(zip(next_pcs, outs, strict=True)):
             reading, waiting, writing = flags[stream, : len(_FLAGS)].tolist() or _NO_FLAGS
@@ -120,12 +126,13 @@ class Computer:
                 written, next_pc = self._trapped(stream, next_pc)
             events.append(
                 Event(
-                    retired=not (halted[stream] or waiting),
+                    retired=not (halted[stream] or waiting or busy[stream]),
                     pc=self.pcs[stream],
                     next_pc=next_pc,
                     consumed=self.offered[stream] if reading else None,
                     emitted=out if writing else None,
                     waiting=waiting,
+                    busy=busy[stream],
                     written=written,
                 )
             )

@@ -48,6 +48,9 @@ from looped.engines.event.tables import DOWN, GAP, GATES, KEY, LINEAR, MOVED, PR
 
 __all__ = ["advance"]
 
+_MOST_UNCOUNTED = 256
+"""Passes at most for each that is to count, so that control comes back from a model that runs on."""
+
 _OPTIONS: dict[str, Any] = {"cache": True, "_nrt": False}
 _compiled = njit(**_OPTIONS)
 _part = njit(inline="always", **_OPTIONS)
@@ -363,13 +366,23 @@ def _settle(masks, member, columns):
     count[0] = kept
 
 
+@_leaf
+def _meets(x, at, mask):
+    """Whether a lane of a mask is +1 in row `at` of x."""
+    met = False
+    for w in range(mask.shape[0]):
+        met |= x[at, w] & mask[w] != 0
+    return met
+
+
 @njit(nogil=True, **_OPTIONS)
 def advance(
     banks, heads, mlps, targets, keys, queries, columns, known, buffers,
-    changed, loops, watched, stops,
+    changed, loops, watched, stops, uncounted,
 ):  # fmt: skip
     """Up to `loops` passes, and no more after one that leaves a lane of `stops` in column `watched`
-    at +1. Returns how many were done. If they are fewer for another reason, one had to be given up.
+    at +1. Returns how many were done, those left out that leave a lane of `uncounted` there at +1.
+    If they are fewer for another reason, one had to be given up, or too many did not count.
 
     `changed` lists columns whose lanes were changed from outside since the last pass.
     """
@@ -378,7 +391,10 @@ def advance(
     for i in range(changed.shape[0]):
         at = _wake(lanes, hot, tie, count, changed[i])
         _copy(lanes[WORK], at, state, changed[i])
-    for done in range(loops):
+    done = 0
+    for _ in range(loops * _MOST_UNCOUNTED):
+        if done == loops:
+            break
         for block in range(heads[0].shape[0] - 1):
             if not _announce(block, banks, heads, queries, columns):
                 return done
@@ -387,7 +403,8 @@ def advance(
             if not _transform(block, banks, mlps, targets, columns, known, buffers):
                 return done
         _settle(heads[2], queries[4], columns)
-        for w in range(stops.shape[0]):
-            if state[watched, w] & stops[w] != 0:
-                return done + 1
-    return loops
+        if not _meets(state, watched, uncounted):
+            done += 1
+        if _meets(state, watched, stops):
+            break
+    return done

@@ -48,7 +48,7 @@ class State:
     @property
     def finishing(self) -> Condition:
         """Whether this is the last loop."""
-        return literal(self.count.sign)
+        return literal(self.busy) & literal(self.count.sign)
 
 
 def registers(m: Circuit) -> State:

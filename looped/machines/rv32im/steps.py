@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from looped.compiler.arithmetic import all_ones
 from looped.compiler.circuit import Circuit
 from looped.compiler.signals import Condition, Gated, Signal, Value, literal, merge, one_of, weighed
-from looped.compiler.words import Form, Word, bit, constant, total
+from looped.compiler.words import Word, bit, constant, total
 from looped.isa.rv32im import EXTENSION
 from looped.machines.rv32i.machine import Datapath
 from looped.machines.rv32i.patterns import any_match, exactly
@@ -54,7 +54,9 @@ def decode_steps(m: Circuit, instruction: Word, trapped: Word, state: State) -> 
         return m.let(name, any_match(instruction, exactly(*mnemonics), also))
 
     return Steps(
-        unfinished=some("unfinished", (*EXTENSION,), ~literal(trapped) & ~state.finishing),
+        unfinished=some(
+            "unfinished", (*EXTENSION,), ~literal(trapped) & ~literal(state.count.sign)
+        ),
         starts=some("starts", (*EXTENSION,), fresh),
         starts_signed=some("starts signed", ("div", "rem"), fresh),
         steps=some("steps", (*EXTENSION,), step),
