@@ -7,6 +7,7 @@ from looped.devices.syscalls import Syscalls
 from looped.devices.traps import unserved_trap
 from looped.engines.host import ByteSource
 from looped.image import Image
+from looped.isa.rv32im import RISCV
 
 __all__ = ["ControlRegisters", "Syscalls", "host_for", "unserved_trap"]
 
@@ -18,7 +19,7 @@ def host_for(image: Image, source: bytes | ByteSource) -> ControlRegisters | Non
 
     The heap begins at the symbol `_end`, which linkers define, else behind the words of the image.
     """
-    if image.machine not in ("rv32i", "rv32im"):
+    if image.machine not in RISCV:
         return None
     end = image.symbols.get("_end", len(image.words) * image.unit)
     return ControlRegisters(Syscalls(source, -(-end // _ALIGNMENT) * _ALIGNMENT))

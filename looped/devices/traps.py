@@ -6,6 +6,7 @@ from looped.devices.csr import ControlRegisters
 from looped.engines.host import Port
 from looped.image import Image
 from looped.isa.rv32i import CAUSES, decode
+from looped.isa.rv32im import RISCV
 
 __all__ = ["unserved_trap"]
 
@@ -17,9 +18,18 @@ def unserved_trap(image: Image, host: ControlRegisters | None, port: Port) -> st
     pc, cause = port.cpu("pc"), port.cpu("cause")
     location = image.location(pc)
     place = f"{pc:#x}" + (f" ({location})" if location else "")
-    message = f"trap at {place}: {CAUSES[cause]}"
+    message = f"trap at {place}: {CAUSES[cause].format(machine=image.machine)}"
     if pc >> 2 >= port.size:
         return message
     word = port.memory(pc >> 2)
-    instruction = decode(word)
-    return f"{message}: {word:#010x}" + (f", `{instruction.mnemonic}`" if instruction else "")
+    return f"{message}: {word:#010x}{_named(word, image.machine)}"
+
+
+def _named(word: int, machine: str) -> str:
+    """What instruction a word is, of this machine or of another one."""
+    for name, instructions in RISCV.items():
+        found = decode(word, instructions)
+        if found is not None:
+            other = "" if found.mnemonic in RISCV[machine] else f" of {name}: try --machine {name}"
+            return f", `{found.mnemonic}`{other}"
+    return ""

@@ -72,10 +72,11 @@ class Computer:
         self.positions = [0] * len(inputs)
         self._lanes = {name: np.array(lanes, np.intp) for name, lanes in plan.words.items()}
         names = ("pc", *_FLAGS, "out") if plan.has_input else ("pc",)
-        self._watched = np.concatenate([[plan.halted], *(self._lanes[n] for n in names)])
+        self._busy = NO_LANES if plan.busy is None else np.array([plan.busy])
+        pc_and_flags = (self._lanes[name] for name in names)
+        self._watched = np.concatenate([[plan.halted], self._busy, *pc_and_flags])
         flags = [self._lanes[name] for name in _FLAGS] if plan.has_input else []
         self._stops = np.concatenate([[plan.halted], *flags])
-        self._busy = NO_LANES if plan.busy is None else np.array([plan.busy])
         self.hosts = list(hosts or [None] * len(inputs))
         self.pcs = list(entries or [0] * len(inputs))
         starts = zip(programs, self.pcs, strict=True)
@@ -114,25 +115,27 @@ class Computer:
         """What the last loop did to each program, and what the host does about it."""
         seen = self.engine.read(self.plan.cpu, self._watched)
         self._halted = (seen[:, 0] > 0).tolist()
-        width, flags = self.plan.width, seen[:, self.plan.width + 1 :] > 0
-        next_pcs = read_word(seen[:, 1 : width + 1]).tolist()
+        first, last = 1 + len(self._busy), 1 + len(self._busy) + self.plan.width
+        busies: list[bool] = (seen[:, 1:first] > 0).any(axis=1).tolist()
+        flags = seen[:, last:] > 0
+        next_pcs = read_word(seen[:, first:last]).tolist()
         outs = read_word(flags[:, len(_FLAGS) :]).tolist()
-        busy = (self.engine.read(self.plan.cpu, self._busy) > 0).any(axis=1).tolist()
         events = []
         for stream, (next_pc, out) in enumerate(zip(next_pcs, outs, strict=True)):
+            busy = busies[stream]
             reading, waiting, writing = flags[stream, : len(_FLAGS)].tolist() or _NO_FLAGS
             written = b""
             if self._halted[stream] and not halted[stream]:
                 written, next_pc = self._trapped(stream, next_pc)
             events.append(
                 Event(
-                    retired=not (halted[stream] or waiting or busy[stream]),
+                    retired=not (halted[stream] or waiting or busy),
                     pc=self.pcs[stream],
                     next_pc=next_pc,
                     consumed=self.offered[stream] if reading else None,
                     emitted=out if writing else None,
                     waiting=waiting,
-                    busy=busy[stream],
+                    busy=busy,
                     written=written,
                 )
             )
@@ -156,7 +159,7 @@ class Computer:
         written = host.serve(ColumnPort(self.plan, self.engine, stream))
         seen = self.engine.read(self.plan.cpu, self._watched)[stream]
         self._halted[stream] = bool(seen[0] > 0)
-        return written, int(read_word(seen[1 : self.plan.width + 1]))
+        return written, self.pc(stream)
 
     def _serve(self, stream: int, reading: bool, waiting: bool) -> None:
         if reading:

@@ -140,7 +140,7 @@ REGISTERS: dict[str, int] = {
 CAUSES: dict[int, str] = {
     0: "a jump to an address that is no multiple of 4",
     1: "there is no memory to fetch an instruction from",
-    2: "not an instruction of rv32i",
+    2: "not an instruction of {machine}",
     3: "a breakpoint",
     4: "a load from an address that is no multiple of its size",
     5: "a load from outside memory",
@@ -148,7 +148,7 @@ CAUSES: dict[int, str] = {
     7: "a store outside memory",
     11: "a call of the environment that nobody serves",
 }
-"""The causes of traps, by the numbers that `mcause` has for them."""
+"""The causes of traps, by the numbers that `mcause` has for them; `machine` is to be named."""
 
 
 @dataclass(frozen=True, slots=True)

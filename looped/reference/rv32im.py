@@ -1,4 +1,4 @@
-"""The RV32IM interpreter: RV32I and the M extension, from the unprivileged specification, chapter 13.
+"""The RV32IM interpreter: RV32I and the M extension, from the unprivileged specification.
 
 No instruction of the extension traps. Division rounds towards zero, and the remainder has the sign
 of the dividend. Division by zero gives all ones and leaves the dividend as the remainder; the most

@@ -102,9 +102,9 @@ def lockstep(
     counts, loops = [0] * len(images), [0] * len(images)
     for number in itertools.count(1):
         running = [not e.halted for e in expected]
-        if any(running) and steps is not None:
-            if all(n >= steps for n, runs in zip(counts, running, strict=True) if runs):
-                break
+        left = [n for n, runs in zip(counts, running, strict=True) if runs]
+        if left and steps is not None and min(left) >= steps:
+            break
         events = computer.step()
         done = [None if event.busy else e.step() for e, event in zip(expected, events, strict=True)]
         _compare(plan, images, expected, computer, number, events)

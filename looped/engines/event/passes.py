@@ -49,7 +49,7 @@ from looped.engines.event.tables import DOWN, GAP, GATES, KEY, LINEAR, MOVED, PR
 __all__ = ["advance"]
 
 _MOST_UNCOUNTED = 256
-"""Passes at most for each that is to count, so that control comes back from a model that runs on."""
+"""Passes at most for each that is to count: so control comes back whatever a model does."""
 
 _OPTIONS: dict[str, Any] = {"cache": True, "_nrt": False}
 _compiled = njit(**_OPTIONS)

@@ -69,10 +69,12 @@ class Stream:
         changed, self._changed = self._changed, np.zeros(0, np.int64)
         return int(advance(*self._arrays, changed, loops, column, *masks))
 
-    def _mask(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.generic]:
+    def _mask(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.uint64]:
+        """Some lanes of a column as a packed mask."""
         watched = np.zeros((1, len(self._place)), np.bool_)
         watched[0, self._place[lanes]] = True
-        return pack(watched)[0]
+        mask: npt.NDArray[np.uint64] = pack(watched)[0]
+        return mask
 
     def state(self) -> npt.NDArray[np.int8]:
         """All lanes, (columns, d_model), column by column in memory: the dense engine, where it

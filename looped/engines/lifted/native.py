@@ -28,7 +28,7 @@ CELLS = (8, 16, 32, 64)
 """The sizes in bits in which the lanes of a passive column may be packed."""
 
 _MOST_UNCOUNTED = 256
-"""Passes at most for each that is to count, so that control comes back from a model that runs on."""
+"""Passes at most for each that is to count: so control comes back whatever a model does."""
 
 _WORD = ir.IntType(64)
 _BIT = ir.IntType(1)

@@ -112,9 +112,7 @@ class Slices:
         for condition, form in [(True, total.form), *total.gated]:
             whole: dict[Bit | bool, float] = {True: form.constant, **form.bits}
             for bit, coefficient in whole.items():
-                parts = frozenset(
-                    part for part in (*_conjuncts(condition), bit) if part is not True
-                )
+                parts = frozenset(part for part in (*_conjuncts(condition), bit) if part is not True)
                 factors[parts] = factors.get(parts, 0.0) + coefficient * one / 2
         constant = factors.pop(frozenset(), 0.0) + one / 2
         terms = [self._term(parts, int(factor)) for parts, factor in factors.items() if factor]

@@ -181,8 +181,8 @@ def _where(d: Decoded, stores: Word, address: Word) -> Value:
 def read_code(image: Image, memory: int) -> Code:
     """Raises CompileError: where a program jumps to, its registers say."""
     raise CompileError(
-        f"an {image.machine} program cannot be baked into the weights: where it jumps to is known only when "
-        "it runs",
+        f"an {image.machine} program cannot be baked into the weights: where it jumps to is known "
+        "only when it runs",
         hint="run it on the universal machine: leave out --bake",
     )
 
