@@ -116,7 +116,7 @@ class Computer:
         seen = self.engine.read(self.plan.cpu, self._watched)
         self._halted = (seen[:, 0] > 0).tolist()
         first, last = 1 + len(self._busy), 1 + len(self._busy) + self.plan.width
-        busies: list[bool] = (seen[:, 1:first] > 0).any(axis=1).tolist()
+        busies = [bool(lanes.any()) for lanes in seen[:, 1:first] > 0]
         flags = seen[:, last:] > 0
         next_pcs = read_word(seen[:, first:last]).tolist()
         outs = read_word(flags[:, len(_FLAGS) :]).tolist()

@@ -52,15 +52,16 @@ class DenseEngine:
         uncounted: npt.NDArray[np.intp] = NO_LANES,
     ) -> int:
         """Up to `loops` passes of the only stream, and no more after one that leaves one of the
-        lanes `stops` of a column at +1; returns how many. Those that leave one of the lanes
+        lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
         `uncounted` at +1 do not count. Raises ValueError if there are other streams."""
         if len(self.x) != 1:
             raise ValueError(f"run is for one stream, and there are {len(self.x)}")
         done = 0
         while done < loops:
             self.step()
-            done += not (self.read(column, uncounted) == 1).any()
-            if (self.read(column, stops) == 1).any():
+            stop = bool((self.read(column, stops) == 1).any())
+            done += stop or not (self.read(column, uncounted) == 1).any()
+            if stop:
                 break
         return done
 

@@ -44,7 +44,7 @@ class Engine(Protocol):
         uncounted: npt.NDArray[np.intp] = NO_LANES,
     ) -> int:
         """Up to `loops` passes of the only stream, and no more after one that leaves one of the
-        lanes `stops` of a column at +1; returns how many. Those that leave one of the lanes
+        lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
         `uncounted` at +1 do not count. Raises ValueError if there are other streams."""
 
     def state(self) -> npt.NDArray[np.float64]:

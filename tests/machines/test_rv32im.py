@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from looped.compiler.checkpoint import load_machine, save_machine
 from looped.compiler.compiled import CompiledMachine, Plan
 from looped.compiler.embedding import State, embed, embed_words, read_word
 from looped.engines.computer import Computer
@@ -220,3 +221,11 @@ def test_it_leads_out_of_memory_once_it_is_done(event: EventEngine) -> None:
     computer = Computer(machine.plan, event, [words], [b""])
     computer.advance(2)
     assert (computer.pc(), computer.halted()) == (4 * MEMORY, True)
+
+
+def test_a_file_keeps_what_tells_that_it_is_busy(tmp_path: Path) -> None:
+    machine = compiled("rv32im", 32, MEMORY)
+    save_machine(tmp_path / "m.safetensors", machine)
+    plan = load_machine(tmp_path / "m.safetensors")[0].plan
+    assert plan == machine.plan
+    assert (plan.busy in plan.working, len(plan.working)) == (True, 74)

@@ -63,7 +63,7 @@ class EventEngine:
         uncounted: npt.NDArray[np.intp] = NO_LANES,
     ) -> int:
         """Up to `loops` passes of the only stream, and no more after one that leaves one of the
-        lanes `stops` of a column at +1; returns how many. Those that leave one of the lanes
+        lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
         `uncounted` at +1 do not count. Raises ValueError if there are other streams."""
         if len(self.streams) != 1:
             raise ValueError(f"run is for one stream, and there are {len(self.streams)}")
@@ -95,10 +95,14 @@ class EventEngine:
             done += passes
             if passes == 0:
                 self._dense_pass(number)
-                done += not (self.streams[number].values(column, uncounted) == 1).any()
-            if (self.streams[number].values(column, stops) == 1).any():
+                uncounts = self._raised(number, column, uncounted)
+                done += self._raised(number, column, stops) or not uncounts
+            if self._raised(number, column, stops):
                 break
         return done
+
+    def _raised(self, number: int, column: int, lanes: npt.NDArray[np.intp]) -> bool:
+        return bool((self.streams[number].values(column, lanes) == 1).any())
 
     def _dense_pass(self, number: int) -> None:
         """One pass of the dense engine, from the state before the one given up."""

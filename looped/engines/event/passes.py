@@ -381,8 +381,8 @@ def advance(
     changed, loops, watched, stops, uncounted,
 ):  # fmt: skip
     """Up to `loops` passes, and no more after one that leaves a lane of `stops` in column `watched`
-    at +1. Returns how many were done, those left out that leave a lane of `uncounted` there at +1.
-    If they are fewer for another reason, one had to be given up, or too many did not count.
+    at +1. Returns how many were done; others that leave a lane of `uncounted` there at +1 do not
+    count. If they are fewer for another reason, one had to be given up, or too many did not count.
 
     `changed` lists columns whose lanes were changed from outside since the last pass.
     """
@@ -403,8 +403,9 @@ def advance(
             if not _transform(block, banks, mlps, targets, columns, known, buffers):
                 return done
         _settle(heads[2], queries[4], columns)
-        if not _meets(state, watched, uncounted):
+        stop = _meets(state, watched, stops)
+        if stop or not _meets(state, watched, uncounted):
             done += 1
-        if _meets(state, watched, stops):
+        if stop:
             break
     return done

@@ -67,7 +67,7 @@ class LiftedEngine:
         uncounted: npt.NDArray[np.intp] = NO_LANES,
     ) -> int:
         """Up to `loops` passes of the only stream, and no more after one that leaves one of the
-        lanes `stops` of a column at +1; returns how many. Those that leave one of the lanes
+        lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
         `uncounted` at +1 do not count. Raises ValueError if there are other streams."""
         if len(self.streams) != 1:
             raise ValueError(f"run is for one stream, and there are {len(self.streams)}")
@@ -104,7 +104,8 @@ class LiftedEngine:
                 self.dense.load(running.state()[None])
                 self.dense.step()
                 running.replace(self.dense.state()[0])
-                done += not running.raised(column, uncounted)
+                uncounts = running.raised(column, uncounted)
+                done += running.raised(column, stops) or not uncounts
             if running.raised(column, stops):
                 break
         return done

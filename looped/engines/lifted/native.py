@@ -5,9 +5,9 @@ The function made is
     run(state, cells, stops, uncounted, loops) -> passes done
 
 with `state` the driver's words, `cells` the packed lanes of the passive columns, and two masks for
-each word of the state: it returns after the first pass that leaves a one in `stops`, and passes
-that leave one in `uncounted` do not count. If a guard fails it returns at once, with everything as
-it was before that pass; so it does after too many passes that do not count.
+each word of the state: it returns after the first pass that leaves a one in `stops`, and other
+passes that leave one in `uncounted` do not count. If a guard fails it returns at once, with
+everything as it was before that pass; so it does after too many passes that do not count.
 """
 
 from __future__ import annotations
@@ -134,8 +134,8 @@ class _Writer:
         values = self._pass(builder, now, cells)
         following = [values[value] for value in self.code.following]
         stop = self._raised(builder, "!=", following, stops)
-        counts = builder.zext(self._raised(builder, "==", following, uncounted), _WORD)
-        onward = builder.add(count, counts)
+        counts = builder.or_(stop, self._raised(builder, "==", following, uncounted))
+        onward = builder.add(count, builder.zext(counts, _WORD))
         last = builder.block
         another = builder.add(passes, ir.Constant(_WORD, 1))
         builder.branch(self.head)

@@ -81,7 +81,7 @@ class Stream:
     ) -> int:
         """Up to `loops` passes, until one of some lanes of a column is +1; returns those done.
 
-        Passes that leave one of the lanes `uncounted` at +1 do not count.
+        Other passes that leave one of the lanes `uncounted` at +1 do not count.
         """
         self.prepare()
         if self.program is None:
@@ -181,8 +181,9 @@ class Stream:
         while done < loops:
             if self.program.native.run(self.words, self.cells, masks, 1) == 0:
                 break
-            done += not self.raised(column, uncounted)
-            if self.raised(column, stops):
+            stop = self.raised(column, stops)
+            done += stop or not self.raised(column, uncounted)
+            if stop:
                 break
         return done
 
