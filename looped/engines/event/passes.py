@@ -48,9 +48,6 @@ from looped.engines.event.tables import DOWN, GAP, GATES, KEY, LINEAR, MOVED, PR
 
 __all__ = ["advance"]
 
-_MOST_UNCOUNTED = 256
-"""Passes at most for each that is to count: so control comes back whatever a model does."""
-
 _OPTIONS: dict[str, Any] = {"cache": True, "_nrt": False}
 _compiled = njit(**_OPTIONS)
 _part = njit(inline="always", **_OPTIONS)
@@ -366,15 +363,6 @@ def _settle(masks, member, columns):
     count[0] = kept
 
 
-@_leaf
-def _meets(x, at, mask):
-    """Whether a lane of a mask is +1 in row `at` of x."""
-    met = False
-    for w in range(mask.shape[0]):
-        met |= x[at, w] & mask[w] != 0
-    return met
-
-
 @njit(nogil=True, **_OPTIONS)
 def advance(
     banks, heads, mlps, targets, keys, queries, columns, known, buffers,
@@ -392,9 +380,7 @@ def advance(
         at = _wake(lanes, hot, tie, count, changed[i])
         _copy(lanes[WORK], at, state, changed[i])
     done = 0
-    for _ in range(loops * _MOST_UNCOUNTED):
-        if done == loops:
-            break
+    for _ in range(256 * loops):  # so control comes back whatever a model does
         for block in range(heads[0].shape[0] - 1):
             if not _announce(block, banks, heads, queries, columns):
                 return done
@@ -403,9 +389,12 @@ def advance(
             if not _transform(block, banks, mlps, targets, columns, known, buffers):
                 return done
         _settle(heads[2], queries[4], columns)
-        stop = _meets(state, watched, stops)
-        if stop or not _meets(state, watched, uncounted):
+        stop = quiet = False
+        for w in range(stops.shape[0]):
+            stop |= state[watched, w] & stops[w] != 0
+            quiet |= state[watched, w] & uncounted[w] != 0
+        if stop or not quiet:
             done += 1
-        if stop:
+        if stop or done == loops:
             break
     return done
