@@ -25,6 +25,7 @@ from looped.errors import CertificateError, CompileError
 from looped.image import Image
 from looped.image.elf import is_elf, load_elf
 from looped.image.formats import FORMATS, load_image
+from looped.isa.rv32im import RISCV
 from looped.lang import LANGUAGES, assemble_file
 from looped.machines import MACHINES
 from looped.machines.machine import MINIMUM_MEMORY
@@ -57,16 +58,16 @@ def assemble(
     """The image in a file: assembly source, an ELF file, or numbers if it is a .dec, .hex or .bin.
 
     `machine` and `width` override what a source says. Raises SourceError, FileError, and
-    CompileError for a machine that is none, or not that of an ELF file.
+    CompileError for a machine that is none, or that ELF files are not for.
     """
     path = Path(path)
     if machine is not None and machine not in MACHINES:
         raise _unknown_machine(machine)
     if is_elf(path):
         image = load_elf(path)
-        if machine not in (None, image.machine) or width not in (None, image.width):
+        if machine not in (None, *RISCV) or width not in (None, image.width):
             raise CompileError(f"{path} is a program for {image.machine}, {image.width} bits")
-        return image
+        return image if machine is None else dataclasses.replace(image, machine=machine)
     if path.suffix.lstrip(".") in FORMATS:
         language = LANGUAGES[DEFAULT_MACHINE if machine is None else machine]
         width = language.width if width is None else width
@@ -163,6 +164,8 @@ def run(
     memory = computer.memory()[0]
     while not computer.halted() and (steps is None or len(done) < steps):
         event = computer.step()[0]
+        if event.busy:
+            continue
         after = computer.memory()[0]
         writes = tuple(Access(int(i), int(after[i])) for i in (memory != after).nonzero()[0])
         memory = after

@@ -118,6 +118,8 @@ class Circuit:
     file_bits: int = 0
     zero_register: bool = False
     halted: Lane | None = None
+    busy: Lane | None = None
+    working: tuple[Word, ...] = ()
     precision: Precision = FLOAT32
     registers: list[Register] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
@@ -148,6 +150,14 @@ class Circuit:
     def invariant(self, name: str, condition: Condition) -> None:
         """State what holds between two loops. No weight depends on it; proofs may, and prove it."""
         self.invariants.append(Invariant(name, condition, _caller()))
+
+    def works(self, flag: Word, *words: Word) -> None:
+        """Say which bit of a register tells that an instruction goes on in the next loop.
+
+        `words` are the registers that hold what there is of it; with the flag they are zero between
+        two instructions.
+        """
+        self.busy, self.working = flag[0], (flag, *words)
 
     def next(self, register: Word, following: Operand) -> None:
         """Give a register its next value. Raises CompileError if it already has one."""

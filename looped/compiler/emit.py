@@ -56,6 +56,8 @@ def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) 
         file=1 << circuit.file_bits if circuit.file_bits else 0,
         has_input=circuit.has_input,
         halted=None if circuit.halted is None else _settled(circuit, layout, circuit.halted),
+        busy=None if circuit.busy is None else _settled(circuit, layout, circuit.busy),
+        working=tuple(_settled(circuit, layout, lane) for word in circuit.working for lane in word),
         dtype=circuit.precision.name,
     )
     return CompiledMachine(plan, _weights(plan, layout, heads, mlps))

@@ -10,6 +10,7 @@ from looped.devices.traps import failed_test, unserved_trap
 from looped.engines.host import ByteSource
 from looped.image import Image
 from looped.isa.rv32i import word_index
+from looped.isa.rv32im import RISCV
 
 __all__ = [
     "ControlRegisters",
@@ -35,7 +36,7 @@ def host_for(image: Image, source: bytes | ByteSource) -> RiscvHost | None:
     The heap begins at the symbol `_end`, which linkers define, else behind the words of the image.
     A program with the symbol `tohost` may end by writing there.
     """
-    if image.machine != "rv32i":
+    if image.machine not in RISCV:
         return None
     end = image.symbols.get("_end", (image.entry & _HIGH) + len(image.words) * image.unit)
     host = ControlRegisters(Syscalls(source, -(-end // _ALIGNMENT) * _ALIGNMENT))

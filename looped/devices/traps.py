@@ -7,6 +7,7 @@ from looped.devices.htif import HostTarget
 from looped.engines.host import Port
 from looped.image import Image
 from looped.isa.rv32i import CAUSES, decode, word_index
+from looped.isa.rv32im import RISCV
 
 __all__ = ["failed_test", "unserved_trap"]
 
@@ -20,12 +21,11 @@ def unserved_trap(
     pc, cause = port.cpu("pc"), port.cpu("cause")
     location = image.location(pc)
     place = f"{pc:#x}" + (f" ({location})" if location else "")
-    message = f"trap at {place}: {CAUSES[cause]}"
+    message = f"trap at {place}: {CAUSES[cause].format(machine=image.machine)}"
     if word_index(pc) >= port.size:
         return message
     word = port.memory(word_index(pc))
-    instruction = decode(word)
-    return f"{message}: {word:#010x}" + (f", `{instruction.mnemonic}`" if instruction else "")
+    return f"{message}: {word:#010x}{_named(word, image.machine)}"
 
 
 def failed_test(host: ControlRegisters | HostTarget | None) -> str | None:
@@ -33,3 +33,13 @@ def failed_test(host: ControlRegisters | HostTarget | None) -> str | None:
     if isinstance(host, HostTarget) and host.status:
         return f"test {host.status} failed"
     return None
+
+
+def _named(word: int, machine: str) -> str:
+    """What instruction a word is, of this machine or of another one."""
+    for name, instructions in RISCV.items():
+        found = decode(word, instructions)
+        if found is not None:
+            other = "" if found.mnemonic in RISCV[machine] else f" of {name}: try --machine {name}"
+            return f", `{found.mnemonic}`{other}"
+    return ""

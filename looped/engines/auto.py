@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from looped.compiler.compiled import CompiledMachine
 from looped.engines.dense import DenseEngine
-from looped.engines.engine import Engine
+from looped.engines.engine import NO_LANES, Engine
 from looped.errors import CompileError
 
 __all__ = ["ENGINES", "AutoEngine"]
@@ -87,11 +87,18 @@ class AutoEngine:
         self.prepare()
         self.engine.step(loops)
 
-    def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
+    def run(
+        self,
+        column: int,
+        stops: npt.NDArray[np.intp],
+        loops: int,
+        uncounted: npt.NDArray[np.intp] = NO_LANES,
+    ) -> int:
         """Up to `loops` passes of the only stream, and no more after one that leaves one of the
-        lanes `stops` of a column at +1; returns how many. Raises ValueError if there are others."""
+        lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
+        `uncounted` at +1 do not count. Raises ValueError if there are other streams."""
         self.prepare()
-        return self.engine.run(column, stops, loops)
+        return self.engine.run(column, stops, loops, uncounted)
 
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""

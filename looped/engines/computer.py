@@ -4,7 +4,8 @@ Between two loops the host may do three things, and does nothing else: it reads 
 registers, it puts the next byte into the input column, and it says so on the CPU's `ready` pin. A
 machine that wants a byte and has none stalls for a loop and raises `waiting`. A machine without an
 input column traps instead, and is served by a host of its own (`looped/engines/host.py`), which may
-also look at a word of memory now and then.
+also look at a word of memory now and then. One that takes several loops for an instruction raises
+`busy` in all of them but the last.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from looped.compiler.compiled import Plan
 from looped.compiler.embedding import embed, embed_words, memory_words, read_word
-from looped.engines.engine import Engine
+from looped.engines.engine import NO_LANES, Engine
 from looped.engines.host import PATROL, ByteSource, ColumnPort, Host
 from looped.errors import CompileError
 
@@ -35,7 +36,8 @@ _NO_FLAGS = (False, False, False)
 class Event:
     """What one loop did to one program, seen from outside.
 
-    `retired` is False if the machine had halted before or was waiting for input. `consumed`
+    `retired` is False if the machine had halted before, was waiting for input, or is `busy` with an
+    instruction that goes on in the next loop. `consumed`
     is the word taken from the input column, `emitted` the byte put out, `written` what a host put
     out for a machine that had trapped; `pc` is UNSEEN if the loops before were done in one go.
     """
@@ -46,6 +48,7 @@ class Event:
     consumed: int | None = None
     emitted: int | None = None
     waiting: bool = False
+    busy: bool = False
     written: bytes = b""
 
 
@@ -54,9 +57,9 @@ class Snapshot:
     """A program between two loops, on any engine.
 
     `state` is the residual stream, (columns, d_model), True for +1. The last `due` loops have been
-    run, but what they ask of the host has not been done; `loops` counts all of them. `position` is
-    that in an input of bytes, `offered` the word in the input column; `host` is the state of the
-    host, if there is one.
+    run, but what they ask of the host has not been done; `loops` counts those in which the machine
+    was not busy. `position` is that in an input of bytes, `offered` the word in the input column;
+    `host` is the state of the host, if there is one.
     """
 
     state: npt.NDArray[np.bool_]
@@ -92,7 +95,9 @@ class Computer:
         self.positions = [0] * len(inputs)
         self._lanes = {name: np.array(lanes, np.intp) for name, lanes in plan.words.items()}
         names = ("pc", *_FLAGS, "out") if plan.has_input else ("pc",)
-        self._watched = np.concatenate([[plan.halted], *(self._lanes[n] for n in names)])
+        self._busy = NO_LANES if plan.busy is None else np.array([plan.busy])
+        pc_and_flags = (self._lanes[name] for name in names)
+        self._watched = np.concatenate([[plan.halted], self._busy, *pc_and_flags])
         flags = [self._lanes[name] for name in _FLAGS] if plan.has_input else []
         self._stops = np.concatenate([[plan.halted], *flags])
         self.hosts = list(hosts or [None] * len(inputs))
@@ -102,7 +107,7 @@ class Computer:
         self._halted = [False] * len(inputs)
         self._due = 0
         self._mailboxes = [host.mailbox if host else None for host in self.hosts]
-        self._loops = 0
+        self._loops = [0] * len(inputs)
         self.offered: list[int | None] = [None] * len(inputs)
         for stream in range(len(inputs) if plan.has_input else 0):
             self._offer(stream)
@@ -115,22 +120,24 @@ class Computer:
         """One loop; returns what happened to each program."""
         halted = self._halted
         self.engine.step()
-        self._loops += 1
+        for stream, busy in enumerate(self._busies()):
+            self._loops[stream] += not busy
         return self._look(halted)
 
     def advance(self, loops: int) -> tuple[int, Event]:
         """Up to `loops` loops of the only program, which has not halted, in one go.
 
-        It stops after a loop in which there is something for the host to do. Returns the number of
-        loops before the last one, each of which retired an instruction, and the last one's event.
-        If waiting for input is ended by an exception, the next call begins with what was left to
-        do for the host, and its loops are those of the call before.
+        Loops of a busy machine are not counted. It stops after a loop in which there is something
+        for the host to do. Returns the number of loops before the last one, each of which retired
+        an instruction, and the last one's event. If waiting for input is ended by an exception, the
+        next call begins with what was left to do for the host, and its loops are those of the call
+        before.
         """
         if self._due == 0:
             if self._mailboxes[0] is not None:
-                loops = min(loops, PATROL - self._loops % PATROL)
-            self._due = self.engine.run(self.plan.cpu, self._stops, loops)
-            self._loops += self._due
+                loops = min(loops, PATROL - self._loops[0] % PATROL)
+            self._due = self.engine.run(self.plan.cpu, self._stops, loops, self._busy)
+            self._loops[0] += self._due
         event = self._look([False])[0]
         done, self._due = self._due, 0
         return done - 1, event if done == 1 else replace(event, pc=UNSEEN)
@@ -143,11 +150,14 @@ class Computer:
         """What the last loop did to each program, and what the host does about it."""
         seen = self.engine.read(self.plan.cpu, self._watched)
         self._halted = (seen[:, 0] > 0).tolist()
-        width, flags = self.plan.width, seen[:, self.plan.width + 1 :] > 0
-        next_pcs = read_word(seen[:, 1 : width + 1]).tolist()
+        first, last = 1 + len(self._busy), 1 + len(self._busy) + self.plan.width
+        busies = [bool(lanes.any()) for lanes in seen[:, 1:first] > 0]
+        flags = seen[:, last:] > 0
+        next_pcs = read_word(seen[:, first:last]).tolist()
         outs = read_word(flags[:, len(_FLAGS) :]).tolist()
         events = []
         for stream, (next_pc, out) in enumerate(zip(next_pcs, outs, strict=True)):
+            busy = busies[stream]
             reading, waiting, writing = flags[stream, : len(_FLAGS)].tolist() or _NO_FLAGS
             written = b""
             asks = self._halted[stream] or self._has_mail(stream)
@@ -155,12 +165,13 @@ class Computer:
                 written, next_pc = self._served(stream, next_pc)
             events.append(
                 Event(
-                    retired=not (halted[stream] or waiting),
+                    retired=not (halted[stream] or waiting or busy),
                     pc=self.pcs[stream],
                     next_pc=next_pc,
                     consumed=self.offered[stream] if reading else None,
                     emitted=out if writing else None,
                     waiting=waiting,
+                    busy=busy,
                     written=written,
                 )
             )
@@ -186,7 +197,7 @@ class Computer:
         return Snapshot(
             state=state > 0,
             due=self._due,
-            loops=self._loops,
+            loops=self._loops[0],
             halted=self._halted[0],
             position=self.positions[0],
             offered=self.offered[0],
@@ -201,17 +212,23 @@ class Computer:
         if snapshot.state.shape != shape:
             raise ValueError(f"the state is {snapshot.state.shape}, and the machine's is {shape}")
         self.engine.load(np.where(snapshot.state, 1, -1).astype(np.int8)[None])
-        self._due, self._loops, self._halted = snapshot.due, snapshot.loops, [snapshot.halted]
+        self._due, self._loops = snapshot.due, [snapshot.loops]
+        self._halted = [snapshot.halted]
         self.positions, self.offered = [snapshot.position], [snapshot.offered]
         self.pcs = [snapshot.pc]
         for host in self.hosts:
             if host is not None:
                 host.restore(snapshot.host or {})
 
+    def _busies(self) -> list[bool]:
+        """Which programs have an instruction that goes on in the next loop."""
+        lanes = self.engine.read(self.plan.cpu, self._busy)
+        return [bool(row.any()) for row in lanes > 0]
+
     def _has_mail(self, stream: int) -> bool:
         """Whether it is time for the host to look at the mailbox, and something is in it."""
         mailbox = self._mailboxes[stream]
-        if mailbox is None or self._loops % PATROL:
+        if mailbox is None or self._loops[stream] % PATROL:
             return False
         return bool((self.engine.read(mailbox, self._lanes["value"])[stream] > 0).any())
 
@@ -223,7 +240,7 @@ class Computer:
         written = host.serve(ColumnPort(self.plan, self.engine, stream))
         seen = self.engine.read(self.plan.cpu, self._watched)[stream]
         self._halted[stream] = bool(seen[0] > 0)
-        return written, int(read_word(seen[1 : self.plan.width + 1]))
+        return written, self.pc(stream)
 
     def _serve(self, stream: int, reading: bool, waiting: bool) -> None:
         if reading:

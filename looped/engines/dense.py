@@ -10,6 +10,7 @@ import torch
 
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.precision import precision
+from looped.engines.engine import NO_LANES
 from looped.errors import CompileError
 
 __all__ = ["DenseEngine"]
@@ -43,16 +44,26 @@ class DenseEngine:
         """Pass all streams through all blocks, `loops` times."""
         self.x = self.model(self.x, loops)
 
-    def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
+    def run(
+        self,
+        column: int,
+        stops: npt.NDArray[np.intp],
+        loops: int,
+        uncounted: npt.NDArray[np.intp] = NO_LANES,
+    ) -> int:
         """Up to `loops` passes of the only stream, and no more after one that leaves one of the
-        lanes `stops` of a column at +1; returns how many. Raises ValueError if there are others."""
+        lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
+        `uncounted` at +1 do not count. Raises ValueError if there are other streams."""
         if len(self.x) != 1:
             raise ValueError(f"run is for one stream, and there are {len(self.x)}")
-        for done in range(1, loops + 1):
+        done = 0
+        while done < loops:
             self.step()
-            if (self.read(column, stops) == 1).any():
-                return done
-        return loops
+            stop = bool((self.read(column, stops) == 1).any())
+            done += stop or not (self.read(column, uncounted) == 1).any()
+            if stop:
+                break
+        return done
 
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""

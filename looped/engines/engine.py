@@ -8,7 +8,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Engine"]
+__all__ = ["NO_LANES", "Engine"]
+
+NO_LANES = np.zeros(0, np.intp)
 
 
 class Engine(Protocol):
@@ -34,9 +36,16 @@ class Engine(Protocol):
     def step(self, loops: int = 1) -> None:
         """Pass all streams through all blocks, `loops` times."""
 
-    def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
+    def run(
+        self,
+        column: int,
+        stops: npt.NDArray[np.intp],
+        loops: int,
+        uncounted: npt.NDArray[np.intp] = NO_LANES,
+    ) -> int:
         """Up to `loops` passes of the only stream, and no more after one that leaves one of the
-        lanes `stops` of a column at +1; returns how many. Raises ValueError if there are others."""
+        lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
+        `uncounted` at +1 do not count. Raises ValueError if there are other streams."""
 
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, ±1 or not: (batch, columns, d_model)."""

@@ -18,6 +18,7 @@ from elftools.elf.elffile import ELFFile
 from looped.errors import FileError
 from looped.files import read_bytes
 from looped.image.image import Image, Location
+from looped.isa.rv32im import machine_for
 
 __all__ = ["is_elf", "load_elf"]
 
@@ -95,7 +96,16 @@ class _Program:
         if not 0 <= entry - self.base < len(memory):
             raise FileError(f"{self.path} begins at {entry:#x}, where nothing is loaded")
         symbols = dict(self._symbols())
-        return Image("rv32i", 32, words, symbols, self._source_map(len(words)), entry, 4)
+        return Image(self._machine(), 32, words, symbols, self._source_map(len(words)), entry, 4)
+
+    def _machine(self) -> str:
+        """The machine that the linker says the program is for, RV32I where it says nothing."""
+        section = self.file.get_section_by_name(".riscv.attributes")
+        for vendor in section.iter_subsections() if section is not None else ():
+            for part in vendor.iter_subsubsections():
+                for attribute in part.iter_attributes("TAG_ARCH"):
+                    return machine_for(attribute.value)
+        return "rv32i"
 
     def _memory(self) -> bytearray:
         end = max(s["p_vaddr"] - self.base + s["p_memsz"] for s in self.segments)

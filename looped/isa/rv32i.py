@@ -12,6 +12,7 @@ An encoding fixes some bits of a 32-bit word; the format says where the operands
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from looped.errors import CompileError
@@ -142,7 +143,7 @@ _PLACE = 0x7FFFFFFF
 CAUSES: dict[int, str] = {
     0: "a jump to an address that is no multiple of 4",
     1: "there is no memory to fetch an instruction from",
-    2: "not an instruction of rv32i",
+    2: "not an instruction of {machine}",
     3: "a breakpoint",
     4: "a load from an address that is no multiple of its size",
     5: "a load from outside memory",
@@ -150,7 +151,7 @@ CAUSES: dict[int, str] = {
     7: "a store outside memory",
     11: "a call of the environment that nobody serves",
 }
-"""The causes of traps, by the numbers that `mcause` has for them."""
+"""The causes of traps, by the numbers that `mcause` has for them; `machine` is to be named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +165,21 @@ class Decoded:
     imm: int = 0
 
 
-def encode(mnemonic: str, rd: int = 0, rs1: int = 0, rs2: int = 0, imm: int = 0) -> int:
+def encode(
+    mnemonic: str,
+    rd: int = 0,
+    rs1: int = 0,
+    rs2: int = 0,
+    imm: int = 0,
+    instructions: Mapping[str, Encoding] = INSTRUCTIONS,
+) -> int:
     """The 32-bit word of an instruction; operands that its format lacks must be 0.
 
     `imm` is signed, in bytes for branches and jumps (even), in pages for LUI and AUIPC (there
     0x80000 to 0xfffff are taken as well). ECALL and EBREAK have none. Raises CompileError for an
-    unknown mnemonic or an operand that does not fit.
+    unknown mnemonic, by default one that RV32I lacks, or an operand that does not fit.
     """
-    encoding = INSTRUCTIONS.get(mnemonic)
+    encoding = instructions.get(mnemonic)
     if encoding is None:
         raise CompileError(f"rv32i has no instruction `{mnemonic}`")
     word = encoding.match
@@ -189,13 +197,13 @@ def encode(mnemonic: str, rd: int = 0, rs1: int = 0, rs2: int = 0, imm: int = 0)
     return word
 
 
-def decode(word: int) -> Decoded | None:
-    """The instruction in a 32-bit word, None if it is none of RV32I."""
-    matches = (n for n, e in INSTRUCTIONS.items() if word & e.mask == e.match)
+def decode(word: int, instructions: Mapping[str, Encoding] = INSTRUCTIONS) -> Decoded | None:
+    """The instruction in a 32-bit word, None if it is none of these, by default of RV32I."""
+    matches = (n for n, e in instructions.items() if word & e.mask == e.match)
     mnemonic = next(matches, None)
     if mnemonic is None:
         return None
-    encoding = INSTRUCTIONS[mnemonic]
+    encoding = instructions[mnemonic]
     names = _operands(encoding)
     places = {"rd": 7, "rs1": 15, "rs2": 20}
     numbers = {name: word >> at & 31 for name, at in places.items() if name in names}

@@ -1,8 +1,10 @@
-"""RV32I instructions as text: what a word says, in the syntax of the assembler."""
+"""RISC-V instructions as text: what a word says, in the syntax of the assembler."""
 
 from __future__ import annotations
 
-from looped.isa.rv32i import ABI_NAMES, INSTRUCTIONS, Decoded, decode
+from collections.abc import Mapping
+
+from looped.isa.rv32i import ABI_NAMES, INSTRUCTIONS, Decoded, Encoding, decode
 
 __all__ = ["disassemble"]
 
@@ -10,22 +12,21 @@ _LOAD, _JALR = 0x03, 0x67
 _MASK = 0xFFFFFFFF
 
 
-def disassemble(word: int, pc: int = 0) -> str:
+def disassemble(word: int, pc: int = 0, instructions: Mapping[str, Encoding] = INSTRUCTIONS) -> str:
     """The instruction in a 32-bit word at the byte address `pc`; targets are absolute.
 
-    A word that is no instruction of RV32I, or one that has no text of its own, is a `.word`. The
-    text assembles, at that address, to the word.
+    A word that is none of these instructions (by default RV32I's), or one that has no text of its
+    own, is a `.word`. The text assembles, at that address, to the word.
     """
-    found = decode(word)
-    operands = None if found is None else _operands(found, pc)
+    found = decode(word, instructions)
+    operands = None if found is None else _operands(found, instructions[found.mnemonic], pc)
     if found is None or operands is None:
         return f".word {word:#010x}"
     return f"{found.mnemonic} {operands}".strip()
 
 
-def _operands(found: Decoded, pc: int) -> str | None:
+def _operands(found: Decoded, encoding: Encoding, pc: int) -> str | None:
     """The operands of an instruction, None for a fence that has no text."""
-    encoding = INSTRUCTIONS[found.mnemonic]
     rd, rs1, rs2 = (ABI_NAMES[number] for number in (found.rd, found.rs1, found.rs2))
     if found.mnemonic == "fence":
         return _fence(found)

@@ -9,22 +9,24 @@ from pathlib import Path
 from looped.errors import Diagnostic, LoopedError, Source, SourceError, Span
 from looped.image import Image
 from looped.isa import SUBLEQ
+from looped.isa.rv32im import RISCV, machine_for
 from looped.lang.ast import Command, Number, Program, Symbol
 from looped.lang.language import Language
 from looped.lang.macros import Expander
 from looped.lang.parser import parse
-from looped.lang.riscv import RV32I
+from looped.lang.riscv import RV32I, RV32IM
 from looped.lang.sources import read_source
 from looped.lang.words import word_language
 
 __all__ = ["LANGUAGES", "assemble", "assemble_file"]
 
 LANGUAGES: dict[str, Language] = {
-    language.name: language for language in (word_language(SUBLEQ, 16), RV32I)
+    language.name: language for language in (word_language(SUBLEQ, 16), RV32I, RV32IM)
 }
 """The assembly language of each machine; the first is that of a source that names none."""
 
 _BY_SUFFIX = {".s": RV32I.name, ".S": RV32I.name}
+_ARCHITECTURE = re.compile(r"^[ \t]*\.attribute[ \t]+arch[ \t]*,[ \t]*\"(\w+)\"", re.MULTILINE)
 _MACHINE = re.compile(r"^[ \t]*\.machine[ \t]+(\w+)", re.MULTILINE)
 _MOST_ERRORS = 100
 _LIBRARY = Path(__file__).parent / "library"
@@ -38,8 +40,9 @@ def assemble_file(path: Path, *, width: int | None = None, machine: str | None =
 def assemble(source: Source, *, width: int | None = None, machine: str | None = None) -> Image:
     """Assemble a source; `width` and `machine` override its directives.
 
-    A source that names no machine is for RISC-V if its name ends in `.s`, else for SUBLEQ. Raises
-    SourceError with everything that is wrong, in the order of the text.
+    A source that names no machine is for RISC-V if its name ends in `.s`, else for SUBLEQ; the
+    extension M is there if an attribute says so. Raises SourceError with everything that is wrong,
+    in the order of the text.
     """
     asked, machine = machine, machine or _named(source)
     # how a source is to be read depends on its machine; a name that is none is an error further on
@@ -47,7 +50,9 @@ def assemble(source: Source, *, width: int | None = None, machine: str | None = 
     program, errors = parse(source, syntax)
     try:
         language, bits = _target(program, width, machine, asked is not None)
-        expander = Expander(language.mnemonics, language.directives, syntax, errors=errors)
+        expander = Expander(
+            language.mnemonics, language.directives, syntax, language.elsewhere, errors=errors
+        )
         expander.define(_prelude(language))
         expander.program(program, source.name)
         placed = language.lay_out(expander.items, bits, expander.errors)
@@ -71,7 +76,11 @@ def assemble(source: Source, *, width: int | None = None, machine: str | None = 
 def _named(source: Source) -> str:
     """The machine that a source is for, as its text or its name has it."""
     named = _MACHINE.search(source.text)
-    return named.group(1) if named else _BY_SUFFIX.get(Path(source.name).suffix, SUBLEQ.name)
+    if named:
+        return named.group(1)
+    machine = _BY_SUFFIX.get(Path(source.name).suffix, SUBLEQ.name)
+    architecture = _ARCHITECTURE.search(source.text)
+    return machine_for(architecture.group(1)) if architecture and machine in RISCV else machine
 
 
 @cache

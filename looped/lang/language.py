@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from looped.errors import Diagnostic
 from looped.image import Location
@@ -33,6 +33,7 @@ class Language:
     `widths` are those its words may have, `width` the usual one. `directives` and `mnemonics` are
     what `lay_out(items, width, errors)` understands. `prelude` names the macro library in
     `looped/lang/library` that every source may use. A word takes `unit` addresses.
+    `elsewhere` are mnemonics that another machine has, and which.
     """
 
     name: str
@@ -44,3 +45,4 @@ class Language:
     prelude: str
     lay_out: Callable[[list[Item], int, list[Diagnostic]], Placed]
     unit: int = 1
+    elsewhere: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -10,7 +10,7 @@ to the ordinary label before it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -54,11 +54,13 @@ class Expander:
     """Expands programs of a language; `errors` collects whatever is wrong with them.
 
     `mnemonics` and `directives` are what the language lays out, `syntax` how included files look.
+    `elsewhere` are mnemonics that another machine has, and which.
     """
 
     mnemonics: Collection[str]
     directives: Collection[str]
     syntax: Syntax = PLAIN
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
     errors: list[Diagnostic] = field(default_factory=list)
     macros: dict[str, Macro] = field(default_factory=dict)
@@ -274,6 +276,9 @@ class Expander:
             what = "instruction or macro"
         near = difflib.get_close_matches(command.name, known, 1)
         hint = f"did you mean `{near[0]}`?" if near else None
+        if command.name in self.elsewhere:
+            machine = self.elsewhere[command.name]
+            hint = f"{machine} has it: --machine {machine}, or .machine {machine} in the source"
         return LoopedError(f"no {what} named `{command.name[:60]}`", command.span, hint)
 
 

@@ -1,8 +1,13 @@
 """Plain interpreters, written from the manuals: what the transformers are held against."""
 
 from looped.reference.rv32i import Rv32i
+from looped.reference.rv32im import Rv32im
 from looped.reference.subleq import Subleq
 
-__all__ = ["REFERENCES", "Rv32i", "Subleq"]
+__all__ = ["REFERENCES", "Rv32i", "Rv32im", "Subleq"]
 
-REFERENCES: dict[str, type[Rv32i | Subleq]] = {"rv32i": Rv32i, "subleq": Subleq}
+REFERENCES: dict[str, type[Rv32i | Subleq]] = {
+    "rv32i": Rv32i,
+    "rv32im": Rv32im,
+    "subleq": Subleq,
+}

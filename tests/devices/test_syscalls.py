@@ -142,6 +142,11 @@ def test_a_computer_reports_what_the_host_puts_out(machine) -> None:
         ([19, 0x00100073], "trap at 0x4 (p.s:2): a breakpoint: 0x00100073, `ebreak`"),
         ([19, 0], "trap at 0x4 (p.s:2): not an instruction of rv32i: 0x00000000"),
         (
+            [0x02C58533],
+            "trap at 0x0 (p.s:1): not an instruction of rv32i: 0x02c58533, "
+            "`mul` of rv32im: try --machine rv32im",
+        ),
+        (
             [encode("jal", imm=256)],
             "trap at 0x100: there is no memory to fetch an instruction from",
         ),

@@ -31,6 +31,11 @@ def riscv_programs() -> list[Program]:
     return [_read(path, "#") for path in sorted(FOLDER.glob("rv32i/*.s"))]
 
 
+def extended_programs() -> list[Program]:
+    """The same for RV32IM."""
+    return [_read(path, "#") for path in sorted(FOLDER.glob("rv32im/*.s"))]
+
+
 def c_programs() -> list[Program]:
     """Every C program; steps are those of GCC 12.2, and no promise."""
     return [_read(path, "//") for path in sorted(FOLDER.glob("c/*.c"))]

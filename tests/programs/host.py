@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from looped.image import Image
 from looped.reference.rv32i import Rv32i
+from looped.reference.rv32im import Rv32im
 
 _A0, _A7 = 10, 17
 _ECALL = 11
@@ -27,7 +28,8 @@ class Run:
     code: int | None = None
 
     def __post_init__(self) -> None:
-        self.machine = Rv32i(self.image.words, 32, self.memory, entry=self.image.entry)
+        kind = {"rv32i": Rv32i, "rv32im": Rv32im}[self.image.machine]
+        self.machine = kind(self.image.words, 32, self.memory, entry=self.image.entry)
         self._end = 4 * len(self.image.words)
 
     def until_exit(self, most: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -108,3 +109,30 @@ def test_most_single_weight_faults_are_seen(machine) -> None:
         except Mismatch:
             seen += 1
     assert seen >= 15
+
+
+def always_busy(machine: CompiledMachine, *working: int) -> CompiledMachine:
+    """A machine that tells after every loop that its instruction goes on."""
+    one = machine.plan.words["one"][0]
+    plan = dataclasses.replace(machine.plan, busy=one, working=working)
+    return CompiledMachine(plan, machine.weights)
+
+
+def test_an_instruction_must_come_to_an_end(machine) -> None:
+    busy = always_busy(machine("subleq", 8, 32))
+    with pytest.raises(Mismatch) as caught:
+        lockstep(busy, DenseEngine(busy), [Image("subleq", 8, (20, 20, 0))], [b""])
+    assert str(caught.value) == (
+        "after step 65, the instruction at 0: `busy` is 1 and should be 0 at last"
+    )
+
+
+def test_while_an_instruction_goes_on_only_its_own_lanes_may_change(machine) -> None:
+    small = machine("subleq", 8, 32)
+    image = Image("subleq", 8, (20, 20, 12, *[0] * 9, 20, 20, 0))
+    busy = always_busy(small)
+    with pytest.raises(Mismatch, match="cpu, word `pc`, is 12 and should be 0"):
+        lockstep(busy, DenseEngine(busy), [image], [b""])
+    busy = always_busy(small, *small.plan.words["pc"])
+    with pytest.raises(Mismatch, match="`busy` is 1 and should be 0 at last"):
+        lockstep(busy, DenseEngine(busy), [image], [b""])

@@ -11,14 +11,13 @@ import numpy.typing as npt
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.heads import UNDERFLOW
 from looped.engines.dense import DenseEngine
+from looped.engines.engine import NO_LANES
 from looped.engines.event.compilation import COMPILE_SECONDS, on_compile
 from looped.engines.event.stream import Stream, TableCache
 from looped.engines.exact import analyse
 from looped.errors import CompileError
 
 __all__ = ["EventEngine"]
-
-_NO_LANES = np.zeros(0, np.intp)
 
 
 class EventEngine:
@@ -49,20 +48,26 @@ class EventEngine:
         seconds = f"compiling the event engine, once and for all: about {COMPILE_SECONDS} s"
         with on_compile(lambda: note(seconds)):
             for stream in self.streams[:1]:
-                stream.advance(0, 0, _NO_LANES)
+                stream.advance(0, 0, NO_LANES, NO_LANES)
 
     def step(self, loops: int = 1) -> None:
         """Pass all streams through all blocks, `loops` times."""
         for stream in range(len(self.streams)):
-            self._advance(stream, loops, 0, _NO_LANES)
+            self._advance(stream, loops, 0, NO_LANES, NO_LANES)
 
-    def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
-        """Pass the only stream through all blocks, until one of the lanes `stops` of a column is
-        +1, at most `loops` times; returns how often. Raises ValueError if it is not the only one.
-        """
+    def run(
+        self,
+        column: int,
+        stops: npt.NDArray[np.intp],
+        loops: int,
+        uncounted: npt.NDArray[np.intp] = NO_LANES,
+    ) -> int:
+        """Up to `loops` passes of the only stream, and no more after one that leaves one of the
+        lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
+        `uncounted` at +1 do not count. Raises ValueError if there are other streams."""
         if len(self.streams) != 1:
             raise ValueError(f"run is for one stream, and there are {len(self.streams)}")
-        return self._advance(0, loops, column, stops)
+        return self._advance(0, loops, column, stops, uncounted)
 
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""
@@ -76,17 +81,28 @@ class EventEngine:
         """Set some lanes of one column of one stream to values (lanes,)."""
         self.streams[stream].write(column, lanes, np.asarray(values, np.float64))
 
-    def _advance(self, number: int, loops: int, column: int, stops: npt.NDArray[np.intp]) -> int:
+    def _advance(
+        self,
+        number: int,
+        loops: int,
+        column: int,
+        stops: npt.NDArray[np.intp],
+        uncounted: npt.NDArray[np.intp],
+    ) -> int:
         done = 0
         while done < loops:
-            passes = self.streams[number].advance(loops - done, column, stops)
+            passes = self.streams[number].advance(loops - done, column, stops, uncounted)
             done += passes
             if passes == 0:
                 self._dense_pass(number)
-                done += 1
-            if (self.streams[number].values(column, stops) == 1).any():
+                uncounts = self._raised(number, column, uncounted)
+                done += self._raised(number, column, stops) or not uncounts
+            if self._raised(number, column, stops):
                 break
         return done
+
+    def _raised(self, number: int, column: int, lanes: npt.NDArray[np.intp]) -> bool:
+        return bool((self.streams[number].values(column, lanes) == 1).any())
 
     def _dense_pass(self, number: int) -> None:
         """One pass of the dense engine, from the state before the one given up."""
@@ -117,8 +133,14 @@ class _Running:
         with suppress(CompileError):
             self._begin(x)
 
-    def advance(self, loops: int, column: int, stops: npt.NDArray[np.intp]) -> int:
-        return 0 if self.exact is None else self.exact.advance(loops, column, stops)
+    def advance(
+        self,
+        loops: int,
+        column: int,
+        stops: npt.NDArray[np.intp],
+        uncounted: npt.NDArray[np.intp],
+    ) -> int:
+        return 0 if self.exact is None else self.exact.advance(loops, column, stops, uncounted)
 
     def state(self) -> npt.NDArray[np.float64]:
         return self._state.copy() if self.exact is None else self.exact.state().astype(np.float64)

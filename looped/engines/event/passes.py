@@ -366,10 +366,11 @@ def _settle(masks, member, columns):
 @njit(nogil=True, **_OPTIONS)
 def advance(
     banks, heads, mlps, targets, keys, queries, columns, known, buffers,
-    changed, loops, watched, stops,
+    changed, loops, watched, stops, uncounted,
 ):  # fmt: skip
     """Up to `loops` passes, and no more after one that leaves a lane of `stops` in column `watched`
-    at +1. Returns how many were done. If they are fewer for another reason, one had to be given up.
+    at +1. Returns how many were done; others that leave a lane of `uncounted` there at +1 do not
+    count. If they are fewer for another reason, one had to be given up, or too many did not count.
 
     `changed` lists columns whose lanes were changed from outside since the last pass.
     """
@@ -378,7 +379,8 @@ def advance(
     for i in range(changed.shape[0]):
         at = _wake(lanes, hot, tie, count, changed[i])
         _copy(lanes[WORK], at, state, changed[i])
-    for done in range(loops):
+    done = 0
+    for _ in range(256 * loops):  # so control comes back whatever a model does
         for block in range(heads[0].shape[0] - 1):
             if not _announce(block, banks, heads, queries, columns):
                 return done
@@ -387,7 +389,12 @@ def advance(
             if not _transform(block, banks, mlps, targets, columns, known, buffers):
                 return done
         _settle(heads[2], queries[4], columns)
+        stop = quiet = False
         for w in range(stops.shape[0]):
-            if state[watched, w] & stops[w] != 0:
-                return done + 1
-    return loops
+            stop |= state[watched, w] & stops[w] != 0
+            quiet |= state[watched, w] & uncounted[w] != 0
+        if stop or not quiet:
+            done += 1
+        if stop or done == loops:
+            break
+    return done

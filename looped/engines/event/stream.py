@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from looped.engines.engine import NO_LANES
 from looped.engines.event.banks import pack, padded, unpack
 from looped.engines.event.columns import STATE, fresh, nothing_known
 from looped.engines.event.index import index_columns
@@ -54,15 +55,26 @@ class Stream:
         )  # fmt: skip
         self._changed = np.arange(len(x), dtype=np.int64)
 
-    def advance(self, loops: int, column: int, stops: npt.NDArray[np.intp]) -> int:
+    def advance(
+        self,
+        loops: int,
+        column: int,
+        stops: npt.NDArray[np.intp],
+        uncounted: npt.NDArray[np.intp] = NO_LANES,
+    ) -> int:
         """Up to `loops` passes, and no more after one that leaves one of the lanes `stops` of a
-        column at +1. Returns how many were done; if they are fewer for another reason, a pass had
-        to be given up."""
-        watched = np.zeros((1, len(self._place)), np.bool_)
-        watched[0, self._place[stops]] = True
-        packed = pack(watched)[0]
+        column at +1. Returns how many were done; others that leave one of the lanes `uncounted` at
+        +1 do not count. If they are fewer for another reason, a pass had to be given up."""
+        masks = self._mask(stops), self._mask(uncounted)
         changed, self._changed = self._changed, np.zeros(0, np.int64)
-        return int(advance(*self._arrays, changed, loops, column, packed))
+        return int(advance(*self._arrays, changed, loops, column, *masks))
+
+    def _mask(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.uint64]:
+        """Some lanes of a column as a packed mask."""
+        watched = np.zeros((1, len(self._place)), np.bool_)
+        watched[0, self._place[lanes]] = True
+        mask: npt.NDArray[np.uint64] = pack(watched)[0]
+        return mask
 
     def state(self) -> npt.NDArray[np.int8]:
         """All lanes, (columns, d_model), column by column in memory: the dense engine, where it

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.heads import UNDERFLOW
 from looped.engines.dense import DenseEngine
+from looped.engines.engine import NO_LANES
 from looped.engines.exact import analyse
 from looped.engines.lifted.model import listed
 from looped.engines.lifted.stream import Programs, Stream
@@ -55,16 +56,22 @@ class LiftedEngine:
 
     def step(self, loops: int = 1) -> None:
         """Pass all streams through all blocks, `loops` times."""
-        nothing = np.zeros(0, np.intp)
         for stream in range(len(self.streams)):
-            self._run(stream, nothing, loops)
+            self._run(stream, 0, NO_LANES, loops, NO_LANES)
 
-    def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
+    def run(
+        self,
+        column: int,
+        stops: npt.NDArray[np.intp],
+        loops: int,
+        uncounted: npt.NDArray[np.intp] = NO_LANES,
+    ) -> int:
         """Up to `loops` passes of the only stream, and no more after one that leaves one of the
-        lanes `stops` of a column at +1; returns how many. Raises ValueError if there are others."""
+        lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
+        `uncounted` at +1 do not count. Raises ValueError if there are other streams."""
         if len(self.streams) != 1:
             raise ValueError(f"run is for one stream, and there are {len(self.streams)}")
-        return self._run(0, stops, loops, column)
+        return self._run(0, column, stops, loops, uncounted)
 
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""
@@ -78,19 +85,27 @@ class LiftedEngine:
         """Set some lanes of one column of one stream to values (lanes,)."""
         self.streams[stream].write(column, lanes, np.asarray(values))
 
-    def _run(self, stream: int, stops: npt.NDArray[np.intp], loops: int, column: int = 0) -> int:
+    def _run(
+        self,
+        stream: int,
+        column: int,
+        stops: npt.NDArray[np.intp],
+        loops: int,
+        uncounted: npt.NDArray[np.intp],
+    ) -> int:
         """Passes of one stream; those that are given up are done by the dense engine."""
         running = self.streams[stream]
         done = 0
         while done < loops:
-            passes = running.run(column, stops, loops - done)
+            passes = running.run(column, stops, loops - done, uncounted)
             done += passes
             if passes == 0:
                 self.fallbacks += 1
                 self.dense.load(running.state()[None])
                 self.dense.step()
                 running.replace(self.dense.state()[0])
-                done += 1
+                uncounts = running.raised(column, uncounted)
+                done += running.raised(column, stops) or not uncounts
             if running.raised(column, stops):
                 break
         return done

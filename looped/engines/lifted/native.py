@@ -2,11 +2,12 @@
 
 The function made is
 
-    run(state, cells, masks, loops) -> passes done
+    run(state, cells, stops, uncounted, loops) -> passes done
 
-with `state` the driver's words, `cells` the packed lanes of the passive columns, and `masks` a
-mask for each word of the state: it returns after the first pass that leaves a one there. If a guard
-fails it returns at once, with everything as it was before that pass.
+with `state` the driver's words, `cells` the packed lanes of the passive columns, and two masks for
+each word of the state: it returns after the first pass that leaves a one in `stops`, and other
+passes that leave one in `uncounted` do not count. If a guard fails it returns at once, with
+everything as it was before that pass; so it does after too many passes that do not count.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ __all__ = ["CELLS", "Native", "compile_code"]
 
 CELLS = (8, 16, 32, 64)
 """The sizes in bits in which the lanes of a passive column may be packed."""
+
+_MOST_UNCOUNTED = 256
+"""Passes at most for each that is to count: so control comes back whatever a model does."""
 
 _WORD = ir.IntType(64)
 _BIT = ir.IntType(1)
@@ -53,11 +57,13 @@ class Native:
         self,
         state: npt.NDArray[np.uint64],
         cells: npt.NDArray[np.unsignedinteger],
-        masks: npt.NDArray[np.uint64],
+        stops: npt.NDArray[np.uint64],
         loops: int,
+        uncounted: npt.NDArray[np.uint64] | None = None,
     ) -> int:
         """Up to `loops` passes on a stream, in place; returns how many were done."""
-        addresses = (array.ctypes.data for array in (state, cells, masks))
+        uncounted = np.zeros_like(stops) if uncounted is None else uncounted
+        addresses = (array.ctypes.data for array in (state, cells, stops, uncounted))
         return int(self._function(*addresses, loops))
 
 
@@ -73,7 +79,7 @@ def compile_code(code: Code, cell_bits: int, words: int) -> Native:
     builder.getModulePassManager().run(module, builder)
     engine = binding.create_mcjit_compiler(module, machine)
     engine.finalize_object()
-    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 3, ctypes.c_int64)
+    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 4, ctypes.c_int64)
     function = prototype(engine.get_function_address("run"))
     return Native(getattr(np, f"uint{cell_bits}"), engine, function)
 
@@ -85,11 +91,11 @@ class _Writer:
         self.code = code
         self.cell = ir.IntType(cell_bits)
         self.module = ir.Module("lifted")
-        pointers = [_WORD.as_pointer(), self.cell.as_pointer(), _WORD.as_pointer()]
-        signature = ir.FunctionType(_WORD, [*pointers, _WORD])
+        array = _WORD.as_pointer()
+        signature = ir.FunctionType(_WORD, [array, self.cell.as_pointer(), array, array, _WORD])
         self.function = ir.Function(self.module, signature, "run")
         self.tables = [self._table(n, table) for n, table in enumerate(code.tables)]
-        for argument in self.function.args[:3]:
+        for argument in self.function.args[:4]:
             argument.add_attribute("noalias")
         self.entry, self.head, self.body, self.done = (
             self.function.append_basic_block(name) for name in ("entry", "head", "body", "done")
@@ -107,31 +113,36 @@ class _Writer:
         return result
 
     def _write(self, words: int) -> None:
-        state, cells, masks, loops = self.function.args
+        state, cells, stops, uncounted, loops = self.function.args
         builder = ir.IRBuilder(self.entry)
-        first = [builder.load(self._at(builder, state, n)) for n in range(words)]
-        stops = [builder.load(self._at(builder, masks, n)) for n in range(words)]
+        first, stops, uncounted = (
+            [builder.load(self._at(builder, array, n)) for n in range(words)]
+            for array in (state, stops, uncounted)
+        )
+        most = builder.mul(loops, ir.Constant(_WORD, _MOST_UNCOUNTED))
         builder.branch(self.head)
 
         builder.position_at_end(self.head)
-        count = builder.phi(_WORD, "count")
+        count, passes = builder.phi(_WORD, "count"), builder.phi(_WORD, "passes")
         now = [builder.phi(_WORD) for _ in range(words)]
         halt = builder.phi(_BIT, "halt")
         finished = builder.or_(halt, builder.icmp_unsigned(">=", count, loops))
+        finished = builder.or_(finished, builder.icmp_unsigned(">=", passes, most))
         builder.cbranch(finished, self.done, self.body)
 
         builder.position_at_end(self.body)
         values = self._pass(builder, now, cells)
         following = [values[value] for value in self.code.following]
-        raised = [builder.and_(word, stop) for word, stop in zip(following, stops, strict=True)]
-        any_raised = _fold(builder, raised)
-        stop = builder.icmp_unsigned("!=", any_raised, ir.Constant(_WORD, 0))
-        onward = builder.add(count, ir.Constant(_WORD, 1))
+        stop = self._raised(builder, "!=", following, stops)
+        counts = builder.or_(stop, self._raised(builder, "==", following, uncounted))
+        onward = builder.add(count, builder.zext(counts, _WORD))
         last = builder.block
+        another = builder.add(passes, ir.Constant(_WORD, 1))
         builder.branch(self.head)
 
-        count.add_incoming(ir.Constant(_WORD, 0), self.entry)
-        count.add_incoming(onward, last)
+        for phi, value in ((count, onward), (passes, another)):
+            phi.add_incoming(ir.Constant(_WORD, 0), self.entry)
+            phi.add_incoming(value, last)
         halt.add_incoming(ir.Constant(_BIT, 0), self.entry)
         halt.add_incoming(stop, last)
         for phi, start, word in zip(now, first, following, strict=True):
@@ -142,6 +153,14 @@ class _Writer:
         for number, word in enumerate(now):
             builder.store(word, self._at(builder, state, number))
         builder.ret(count)
+
+    @staticmethod
+    def _raised(
+        builder: ir.IRBuilder, comparison: str, words: list[ir.Value], masks: list[ir.Value]
+    ) -> ir.Value:
+        """Whether words have a one under their masks (`!=`) or none (`==`)."""
+        masked = [builder.and_(word, mask) for word, mask in zip(words, masks, strict=True)]
+        return builder.icmp_unsigned(comparison, _fold(builder, masked), ir.Constant(_WORD, 0))
 
     @staticmethod
     def _at(builder: ir.IRBuilder, array: ir.Value, place: int) -> ir.Value:

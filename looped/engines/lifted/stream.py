@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from looped.engines.engine import NO_LANES
 from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.lift import Lifted, lift
 from looped.engines.lifted.model import Model
@@ -71,19 +72,33 @@ class Stream:
         self.host = np.zeros(x.shape, np.bool_)
         self.program: Program | None = None
 
-    def run(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
-        """Up to `loops` passes, until one of some lanes of a column is +1; returns those done."""
+    def run(
+        self,
+        column: int,
+        stops: npt.NDArray[np.intp],
+        loops: int,
+        uncounted: npt.NDArray[np.intp] = NO_LANES,
+    ) -> int:
+        """Up to `loops` passes, until one of some lanes of a column is +1; returns those done.
+
+        Other passes that leave one of the lanes `uncounted` at +1 do not count.
+        """
         self.prepare()
         if self.program is None:
             return 0
+        watched = len(stops) + len(uncounted)
+        if watched and column != self.program.lifted.behaviour.driver:
+            return self._run_singly(column, stops, loops, uncounted)
+        run, masks = self.program.native.run, self._masks(stops)
+        return run(self.words, self.cells, masks, loops, self._masks(uncounted))
+
+    def _masks(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.uint64]:
+        """Some lanes of the driver as a mask for each word."""
+        assert self.program is not None
         masks = np.zeros(len(self.words), np.uint64)
-        word, bit = self.program.word[stops], self.program.bit[stops]
-        if len(stops) and column == self.program.lifted.behaviour.driver:
-            np.bitwise_or.at(masks, word[word >= 0], np.uint64(1) << bit[word >= 0])
-            return self.program.native.run(self.words, self.cells, masks, loops)
-        if not len(stops):
-            return self.program.native.run(self.words, self.cells, masks, loops)
-        return self._run_singly(column, stops, loops)
+        word, bit = self.program.word[lanes], self.program.bit[lanes]
+        np.bitwise_or.at(masks, word[word >= 0], np.uint64(1) << bit[word >= 0])
+        return masks
 
     def prepare(self) -> None:
         """Find a program and pack the stream into its words, unless some lane is not ±1."""
@@ -152,16 +167,25 @@ class Stream:
         new[lanes] = values
         self._put(column, new)
 
-    def _run_singly(self, column: int, stops: npt.NDArray[np.intp], loops: int) -> int:
+    def _run_singly(
+        self,
+        column: int,
+        stops: npt.NDArray[np.intp],
+        loops: int,
+        uncounted: npt.NDArray[np.intp],
+    ) -> int:
         """Passes one at a time, for lanes of a column that is not the driver."""
         assert self.program is not None
-        masks = np.zeros(len(self.words), np.uint64)
-        for done in range(loops):
+        masks = self._masks(NO_LANES)
+        done = 0
+        while done < loops:
             if self.program.native.run(self.words, self.cells, masks, 1) == 0:
-                return done
-            if self.raised(column, stops):
-                return done + 1
-        return loops
+                break
+            stop = self.raised(column, stops)
+            done += stop or not self.raised(column, uncounted)
+            if stop:
+                break
+        return done
 
     def _put(self, column: int, lanes: Floats) -> None:
         """Pack one column."""

@@ -1,5 +1,5 @@
-"""The assembly language of RV32I, as GNU as has it."""
+"""The assembly languages of RV32I and RV32IM, as GNU as has it."""
 
-from looped.lang.riscv.layout import RV32I
+from looped.lang.riscv.layout import RV32I, RV32IM
 
-__all__ = ["RV32I"]
+__all__ = ["RV32I", "RV32IM"]

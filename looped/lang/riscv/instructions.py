@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from looped.errors import LoopedError, Span
-from looped.isa.rv32i import INSTRUCTIONS, Encoding, encode
+from looped.isa.rv32i import Encoding, encode
+from looped.isa.rv32im import EXTENSION, INSTRUCTIONS
 from looped.lang.ast import Symbol, Text
 from looped.lang.expressions import Bound
 from looped.lang.items import Item
@@ -20,7 +21,7 @@ from looped.lang.riscv.operands import (
     span_of,
 )
 
-__all__ = ["MNEMONICS", "is_short", "make", "size"]
+__all__ = ["EXTENDED_MNEMONICS", "MNEMONICS", "is_short", "make", "size"]
 
 _MEMORY = "offset(rs1)"
 _FORMS = {
@@ -72,7 +73,11 @@ FORMS: dict[str, tuple[str, ...]] = {
 }
 """The operands that each instruction may have, as a manual lists them."""
 
-MNEMONICS = frozenset(FORMS)
+EXTENDED_MNEMONICS = frozenset(FORMS)
+"""What RV32IM has."""
+
+MNEMONICS = EXTENDED_MNEMONICS - frozenset(EXTENSION)
+"""What RV32I has."""
 
 
 def size(item: Item) -> int:
@@ -193,7 +198,7 @@ class _Values:
             return self._load_number(size)
         if size == 4:
             imm = self.imm if name != "fence" else low_part(self.imm)
-            return [encode(name, self.rd, self.rs1, self.rs2, imm)]
+            return [encode(name, self.rd, self.rs1, self.rs2, imm, INSTRUCTIONS)]
         via = self.rd if self.scratch is None else self.scratch
         first = encode("auipc", via, imm=high_part(self.imm))
         return [first, encode(name, self.rd, via, self.rs2, low_part(self.imm))]

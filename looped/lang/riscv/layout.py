@@ -27,11 +27,11 @@ from looped.lang.riscv.data import (
     numbers,
     texts,
 )
-from looped.lang.riscv.instructions import MNEMONICS, is_short, make, size
+from looped.lang.riscv.instructions import EXTENDED_MNEMONICS, MNEMONICS, is_short, make, size
 from looped.lang.riscv.operands import Operands, is_modified, span_of
 from looped.lang.symbols import SymbolTable
 
-__all__ = ["RV32I"]
+__all__ = ["RV32I", "RV32IM"]
 
 _NAMED_SECTIONS = (".text", ".data", ".bss", ".rodata")
 _ORDER = {".text": 0, ".rodata": 1, ".srodata": 1, ".data": 2, ".sdata": 2, ".sbss": 3, ".bss": 3}
@@ -64,8 +64,12 @@ RV32I = Language(
     prelude="rv32i.s",
     lay_out=_lay_out,
     unit=4,
+    elsewhere=dict.fromkeys(EXTENDED_MNEMONICS - MNEMONICS, "rv32im"),
 )
 """RISC-V assembly, as GNU as has it."""
+
+RV32IM = replace(RV32I, name="rv32im", mnemonics=EXTENDED_MNEMONICS, elsewhere={})
+"""The same with the M extension."""
 
 
 @dataclass
@@ -276,7 +280,7 @@ class _Layout:
         if item.kind in FILLING:
             count, byte = fill(item, self.operands)
             return byte * count
-        if item.kind not in MNEMONICS:
+        if item.kind not in EXTENDED_MNEMONICS:
             return b""
         words = make(item, self.operands, 8 if id(item) in self._long else size(item))
         return b"".join(word.to_bytes(4, "little") for word in words)

@@ -14,6 +14,7 @@ from looped.compiler.circuit import Circuit
 from looped.compiler.signals import Condition, Value, literal, merge, weighed
 from looped.compiler.words import Form, Word, bit, constant, total
 from looped.isa.rv32i import FORMATS
+from looped.machines.rv32i.extension import NO_EXTENSION, Extension
 from looped.machines.rv32i.patterns import Pattern, any_match, exactly, fields, match
 
 __all__ = ["KINDS", "Decoded", "decode"]
@@ -48,19 +49,6 @@ _REFINEMENTS: dict[str, tuple[str, ...]] = {
     "ecall": ("ecall",),
     "ebreak": ("ebreak",),
 }
-
-_PLAIN = [
-    *fields("xor", "or", "and", "sll", "srl", "sra", funct3=True),
-    *fields("add", funct3=True, bit_30=True),
-]
-"""x[rs2] is the second operand."""
-
-_COMPLEMENT = [
-    *fields("slt", "sltu", funct3=True),
-    *fields("sub", funct3=True, bit_30=True),
-    *fields(*_BRANCHES),
-]
-"""The complement of x[rs2] is the second operand."""
 
 _COMPARED = fields("slti", "sltiu", funct3=True)
 """The complement of the immediate is the second operand."""
@@ -109,40 +97,72 @@ class Decoded:
         return sum((bit(lane) for kind in kinds for lane in self.kind[kind]), constant(0))
 
 
-def decode(m: Circuit, instruction: Word, pc: Word, trapped: Word) -> Decoded:
+def decode(
+    m: Circuit,
+    instruction: Word,
+    pc: Word,
+    trapped: Word,
+    extension: Extension = NO_EXTENSION,
+) -> Decoded:
     """Make the lanes of `Decoded` from an instruction word.
 
     Of all opcodes, bit 2 tells those whose sum has no x[rs1]: LUI, AUIPC, JAL and JALR. Among them
     LUI has bits 4 and 5, and JALR alone has not bit 3.
     """
     running = ~literal(trapped)
+    kinds = {**KINDS, **_REFINEMENTS, "sum": (*KINDS["sum"], *extension.mnemonics)}
     kind = {
         name: m.let(f"is {name}", any_match(instruction, exactly(*mnemonics), running))
-        for name, mnemonics in {**KINDS, **_REFINEMENTS}.items()
+        for name, mnemonics in kinds.items()
     }
+    plain, complement = _plain(extension), _complement(extension)
     rd, rs1, rs2 = instruction[7:12], instruction[15:20], instruction[20:25]
     special, direct = literal(instruction[2:3]), literal(instruction[3:4])
     upper = literal(instruction[4:5]) & literal(instruction[5:6])
     from_pc = weighed(special & ~upper, *map(bit, pc))
     from_rs1 = weighed(special & ~direct, *(-bit(lane) for lane in pc))
+
+    def operand(name: str, made: Value) -> Word:
+        return m.let(name, merge(made, *extension.adds(name)))
+
     return Decoded(
         kind=kind,
         rd=rd,
         named=m.let("named", Condition(total(rd), 1)),
         rs2=rs2,
-        first_source=m.let("first source", weighed(~special, *map(bit, rs1))),
-        first=m.let("first", from_pc),
-        plus_source=m.let("plus source", _under(instruction, _PLAIN, map(bit, rs2))),
-        minus_source=m.let("minus source", _under(instruction, _COMPLEMENT, map(bit, rs2))),
-        second=m.let("second", _second(instruction)),
-        inverted=m.let("inverted", any_match(instruction, [*_COMPLEMENT, *_COMPARED])),
+        first_source=operand("first source", weighed(~special, *map(bit, rs1))),
+        first=operand("first", from_pc),
+        plus_source=operand("plus source", _under(instruction, plain, map(bit, rs2))),
+        minus_source=operand("minus source", _under(instruction, complement, map(bit, rs2))),
+        second=operand("second", _second(instruction, complement)),
+        inverted=operand("inverted", any_match(instruction, [*complement, *_COMPARED])),
         start_source=m.let("start source", weighed(special & ~direct, *map(bit, rs1))),
         start=m.let("start", merge(pc, from_rs1)),
         offset=m.let("offset", _offset(instruction)),
     )
 
 
-def _second(instruction: Word) -> Value:
+def _plain(extension: Extension) -> list[Pattern]:
+    """Where x[rs2] is the second operand."""
+    telling = extension.telling_bit
+    logic = ("xor", "or", "and", "sll", "srl", "sra")
+    return [
+        *fields(*logic, funct3=True, telling_bit=telling),
+        *fields("add", funct3=True, bit_30=True, telling_bit=telling),
+    ]
+
+
+def _complement(extension: Extension) -> list[Pattern]:
+    """Where the complement of x[rs2] is the second operand."""
+    telling = extension.telling_bit
+    return [
+        *fields("slt", "sltu", funct3=True, telling_bit=telling),
+        *fields("sub", funct3=True, bit_30=True, telling_bit=telling),
+        *fields(*_BRANCHES),
+    ]
+
+
+def _second(instruction: Word, complement: list[Pattern]) -> Value:
     """The second operand as far as it is no register; the size of a jump's own instruction."""
     link = [constant(i == 2) for i in range(32)]
     ones = [constant(1)] * 32
@@ -154,7 +174,7 @@ def _second(instruction: Word) -> Value:
         _under(instruction, fields(*_STORES), _immediate(instruction, "S")),
         _under(instruction, fields("lui", "auipc"), _immediate(instruction, "U")),
         _under(instruction, fields("jal", "jalr"), link),
-        _under(instruction, _COMPLEMENT, ones),
+        _under(instruction, complement, ones),
     )
 
 

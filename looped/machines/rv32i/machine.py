@@ -14,6 +14,7 @@ takes x[rs2] away from all ones, which is its complement. One port writes to reg
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
@@ -25,7 +26,7 @@ from looped.compiler.words import Word, bit, constant
 from looped.errors import CompileError
 from looped.image import Image
 from looped.machines.machine import Code, Machine
-from looped.machines.rv32i.adder import adder
+from looped.machines.rv32i.adder import Adder, adder
 from looped.machines.rv32i.control import (
     Outcome,
     accesses,
@@ -36,9 +37,32 @@ from looped.machines.rv32i.control import (
 )
 from looped.machines.rv32i.decode import Decoded, decode
 from looped.machines.rv32i.execute import compare, logic, shift
+from looped.machines.rv32i.extension import NO_EXTENSION, Extension
 from looped.machines.rv32i.memory import ACCESSES, STORES, beyond, load, misplaced, store
 
-__all__ = ["RV32I", "describe"]
+__all__ = ["RV32I", "Datapath", "Fetched", "circuit", "describe", "execute", "fetch", "read_code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The state of a hart as a loop begins, and the instruction at the program counter."""
+
+    pc: Word
+    trapped: Word
+    cause: Word
+    instruction: Word
+
+
+@dataclass(frozen=True, slots=True)
+class Datapath:
+    """Words of one loop: the first operand, x[rs2], whether the second operand is a complement, the
+    sum of both operands, and the result."""
+
+    x: Word
+    rs2: Word
+    inverted: Word
+    sum: Adder
+    result: Word
 
 
 def describe(
@@ -48,19 +72,34 @@ def describe(
 
     Raises CompileError for a format that cannot hold the sums of its two-part adders.
     """
-    if precision.mantissa < FLOAT32.mantissa:
-        raise CompileError(f"rv32i is not to be had in {precision.name}", hint="--dtype float32")
-    m = Circuit("rv32i", width, address_bits, file_bits=5, zero_register=True, precision=precision)
+    m = circuit("rv32i", width, address_bits, precision)
+    execute(m, fetch(m), NO_EXTENSION)
+    return m
 
-    # state: the program counter, and whether and why the hart waits for its host
-    pc = m.register("pc", width)
+
+def circuit(name: str, width: int, address_bits: int, precision: Precision) -> Circuit:
+    """A circuit with the registers of RISC-V. Raises CompileError; see `describe`."""
+    if precision.mantissa < FLOAT32.mantissa:
+        raise CompileError(f"{name} is not to be had in {precision.name}", hint="--dtype float32")
+    return Circuit(name, width, address_bits, file_bits=5, zero_register=True, precision=precision)
+
+
+def fetch(m: Circuit) -> Fetched:
+    """The program counter, whether and why the hart waits for its host, and the instruction."""
+    pc = m.register("pc", m.width)
     trapped = m.register("trap", 1)
     cause = m.register("cause", 4)
     m.halts(trapped)
     m.invariant("no trap, no cause", literal(trapped) | equal(cause, 0))
+    return Fetched(pc, trapped, cause, m.fetch("instruction", pc[2:]))
 
-    # fetch, decode, read
-    d = decode(m, m.fetch("instruction", pc[2:]), pc, trapped)
+
+def execute(m: Circuit, fetched: Fetched, extension: Extension) -> Datapath:
+    """Carry out the instruction that was fetched, of RV32I or of an extension."""
+    pc, trapped = fetched.pc, fetched.trapped
+
+    # decode, read
+    d = decode(m, fetched.instruction, pc, trapped, extension)
     x = m.read_file("x", d.first_source, onto=d.first)
     plus = m.read_file("plus rs2", d.plus_source, onto=d.second)
     y = m.read_file("y", d.minus_source, onto=plus, negated=True)
@@ -77,7 +116,7 @@ def describe(
     # access memory
     word = m.read("word", main.low[2:])
     odd = m.let("misplaced", misplaced(d, main))
-    wrong = partial(beyond, main, odd, address_bits)
+    wrong = partial(beyond, main, odd, m.address_bits)
     touches = m.let("touches", Value((Signal(d.bit(*ACCESSES)),)))
     stuck = m.let("stuck", wrong(bit(touches[0])))
 
@@ -98,14 +137,14 @@ def describe(
     links = m.let("links", one_of([d.holds("jump") & literal(d.named)]))
     access = m.let("access", accesses(d))
     writes = merge(
-        m.let("settled", settled(d)),
+        m.let("settled", merge(settled(d), *(_not_yet(d, word) for word in extension.unfinished))),
         one_of([literal(links) & ~literal(target[1:2])]),
         access,
         wrong(-bit(access[0])),
     )
     m.write(
         "result",
-        m.let("where", _where(d, stores, main.low[2 : address_bits + 2])),
+        m.let("where", _where(d, stores, main.low[2 : m.address_bits + 2])),
         result,
         file=m.let("in file", ~literal(stores)),
         when=m.let("writes", writes),
@@ -115,19 +154,24 @@ def describe(
     low = {kind: m.let(f"{kind} low", low_equality(d, kind, main)) for kind in ("beq", "bne")}
     outcome = Outcome(
         decoded=d,
-        address_bits=address_bits,
+        address_bits=m.address_bits,
         pc=pc,
         trapped=trapped,
         legal=m.let("legal", is_legal(d)),
-        taken=m.let("taken", taken(d, main, low["beq"], low["bne"])),
+        taken=m.let("taken", merge(taken(d, main, low["beq"], low["bne"]), *extension.unfinished)),
         target=target,
         stuck=stuck,
         misplaced=odd,
     )
     m.next(pc, outcome.next_pc())
     m.next(trapped, outcome.trap())
-    m.next(cause, outcome.cause(cause))
-    return m
+    m.next(fetched.cause, outcome.cause(fetched.cause))
+    return Datapath(x, new, d.inverted, main, result)
+
+
+def _not_yet(d: Decoded, unfinished: Word) -> Value:
+    """What keeps an unfinished instruction from writing to a register, which it names."""
+    return weighed(literal(unfinished), -bit(d.named[0]))
 
 
 def _where(d: Decoded, stores: Word, address: Word) -> Value:
@@ -136,13 +180,13 @@ def _where(d: Decoded, stores: Word, address: Word) -> Value:
     return merge(weighed(literal(stores), *map(bit, address)), weighed(~literal(stores), *number))
 
 
-def _read_code(image: Image, memory: int) -> Code:
+def read_code(image: Image, memory: int) -> Code:
     """Raises CompileError: where a program jumps to, its registers say."""
     raise CompileError(
-        "an rv32i program cannot be baked into the weights: where it jumps to is known only when "
-        "it runs",
+        f"an {image.machine} program cannot be baked into the weights: where it jumps to is known "
+        "only when it runs",
         hint="run it on the universal machine: leave out --bake",
     )
 
 
-RV32I = Machine("rv32i", (32,), describe, _read_code)
+RV32I = Machine("rv32i", (32,), describe, read_code)

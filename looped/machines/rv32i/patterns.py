@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from looped.compiler.arithmetic import matches
 from looped.compiler.signals import Condition, Value, one_of
 from looped.compiler.words import Word
-from looped.isa.rv32i import INSTRUCTIONS
+from looped.isa.rv32im import INSTRUCTIONS
 
 __all__ = ["Pattern", "any_match", "exactly", "fields", "match"]
 
@@ -28,14 +28,18 @@ def exactly(*mnemonics: str) -> list[Pattern]:
     return _join((encoding.mask, encoding.match) for encoding in encodings)
 
 
-def fields(*mnemonics: str, funct3: bool = False, bit_30: bool = False) -> list[Pattern]:
+def fields(
+    *mnemonics: str, funct3: bool = False, bit_30: bool = False, telling_bit: int = 0
+) -> list[Pattern]:
     """Patterns that tell these instructions from other valid ones, by few bits.
 
-    Those are bits 2 to 6 of the opcode, and `funct3` and bit 30 if asked for.
+    Those are bits 2 to 6 of the opcode, `funct3` and bit 30 if asked for, and the bit that tells an
+    extension where the format fixes it.
     """
     mask = 0x7C | (0x7000 if funct3 else 0) | (_BIT_30 if bit_30 else 0)
-    encodings = (INSTRUCTIONS[mnemonic] for mnemonic in mnemonics)
-    return _join((mask, encoding.match & mask) for encoding in encodings)
+    encodings = [INSTRUCTIONS[mnemonic] for mnemonic in mnemonics]
+    masks = [mask | telling_bit & encoding.mask for encoding in encodings]
+    return _join((m, e.match & m) for m, e in zip(masks, encodings, strict=True))
 
 
 def match(word: Word, pattern: Pattern) -> Condition:

@@ -85,3 +85,14 @@ def test_it_stops_after_the_pass_that_raises_a_watched_bit() -> None:
     assert native.run(state, cells, masks, 1000) == 1
     assert native.run(state, cells, np.zeros(1, np.uint64), 10) == 10
     assert native.run(state, cells, masks, 0) == 0
+
+
+def test_passes_that_do_not_count_come_to_an_end_too() -> None:
+    native = compile_code(counter(1 << 40, store=False), 8, 1)
+    state, cells, none = np.zeros(1, np.uint64), np.zeros(1, np.uint8), np.zeros(1, np.uint64)
+    odd = np.ones(1, np.uint64)
+    assert native.run(state, cells, none, 5, odd) == 5
+    assert int(state[0]) == 10
+    state[0] = 1 << 20
+    assert native.run(state, cells, none, 2, state.copy()) == 0
+    assert int(state[0]) == (1 << 20) + 512

@@ -1,0 +1,43 @@
+"""RV32IM: RV32I, and products and quotients bit by bit, over 34 loops of the same four blocks.
+
+Every loop of such an instruction is an addition with operands of its own: see `operands` for what
+is added, `steps` for what becomes of the sum, `state` for what is kept. All eight instructions take
+the same number of loops: one to read the first operand, 32 for its bits, one to write the result.
+"""
+
+from __future__ import annotations
+
+from looped.compiler.circuit import Circuit
+from looped.compiler.precision import FLOAT32, Precision
+from looped.isa.rv32im import EXTENSION, TELLING_BIT
+from looped.machines.machine import Machine
+from looped.machines.rv32i.extension import Extension
+from looped.machines.rv32i.machine import circuit, execute, fetch, read_code
+from looped.machines.rv32im.operands import operands
+from looped.machines.rv32im.state import registers
+from looped.machines.rv32im.steps import advance, decode_steps
+
+__all__ = ["RV32IM", "describe"]
+
+
+def describe(
+    width: int, address_bits: int, code: None = None, precision: Precision = FLOAT32
+) -> Circuit:
+    """One loop of RV32IM with 2^address_bits words of memory.
+
+    Raises CompileError for a format that cannot hold the sums of its two-part adders.
+    """
+    m = circuit("rv32im", width, address_bits, precision)
+    fetched, state = fetch(m), registers(m)
+    steps = decode_steps(m, fetched.instruction, fetched.trapped, state)
+    extension = Extension(
+        mnemonics=(*EXTENSION,),
+        telling_bit=TELLING_BIT,
+        operands=operands(fetched.instruction, state),
+        unfinished=(steps.unfinished,),
+    )
+    advance(m, steps, state, execute(m, fetched, extension))
+    return m
+
+
+RV32IM = Machine("rv32im", (32,), describe, read_code)

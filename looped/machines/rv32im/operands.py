@@ -1,0 +1,74 @@
+"""What is added up in each loop of a multiplication or a division.
+
+| loop  | product                               | quotient                                         |
+|-------|---------------------------------------|--------------------------------------------------|
+| first | x[rs1]                                | x[rs1] - 1, of use if the dividend is negative   |
+| 32    | high, plus x[rs2] if low is odd       | high and the next bit of low, minus the divisor  |
+| last  | high or low                           | high or low, plus one if it is complemented      |
+
+The last bit of a signed multiplier counts -2^31, so that then x[rs2] is taken away. The divisor is
+taken away by adding it, if it is negative or the remainder complemented, but not both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from looped.compiler.signals import Condition, Value, literal, merge, one_of, weighed
+from looped.compiler.words import Form, Word, bit, constant
+from looped.isa.rv32im import EXTENSION, TELLING_BIT
+from looped.machines.rv32i.patterns import Pattern, fields, match
+from looped.machines.rv32im.state import State
+
+__all__ = ["operands"]
+
+_ONES = [constant(1)] * 32
+
+
+def _words(*mnemonics: str) -> list[Pattern]:
+    return fields(*mnemonics, funct3=True, telling_bit=TELLING_BIT)
+
+
+_EVERY = _words(*EXTENSION)
+_PRODUCTS = _words("mul", "mulh", "mulhsu", "mulhu")
+_QUOTIENTS = _words("div", "divu", "rem", "remu")
+
+
+def operands(instruction: Word, state: State) -> dict[str, Value]:
+    """What is added to the operands of RV32I, which are zero but for x[rs1] as the first."""
+    rs1, rs2 = ([*map(bit, instruction[at : at + 5])] for at in (15, 20))
+    high, low = ([*map(bit, word)] for word in (state.high, state.low))
+
+    def under(patterns: Iterable[Pattern], also: Condition, forms: Iterable[Form]) -> Value:
+        bits = [*forms]
+        return merge(*(weighed(match(instruction, p) & also, *bits) for p in patterns))
+
+    odd = literal(state.low[:1])
+    step, finishing, opposite = state.stepping, state.finishing, literal(state.opposite)
+    takes = [match(instruction, p) & state.at_last_step & odd for p in _words("mulh", "mulhsu")]
+    takes += [match(instruction, p) & step & ~opposite for p in _QUOTIENTS]
+    away = merge(*(weighed(condition, *rs2) for condition in takes))
+    return {
+        "first source": under(_EVERY, literal(state.busy), [-form for form in rs1]),
+        "first": merge(
+            under(_PRODUCTS, step, high),
+            under(_QUOTIENTS, step, [low[-1], *high[:-1]]),
+        ),
+        "plus source": merge(
+            under(_PRODUCTS, step & odd, rs2),
+            under(_words("mulh", "mulhsu"), state.at_last_step & odd, [-form for form in rs2]),
+            under(_QUOTIENTS, step & opposite, rs2),
+        ),
+        "minus source": away,
+        "second": merge(
+            under(_QUOTIENTS, ~literal(state.busy), _ONES),
+            *(weighed(condition, *_ONES) for condition in takes),
+            under(_words("mul", "div", "divu"), finishing, low),
+            under(_words("mulh", "mulhsu", "mulhu", "rem", "remu"), finishing, high),
+        ),
+        "inverted": merge(
+            one_of(takes),
+            under(_words("div", "divu"), finishing & literal(state.negate), [constant(1)]),
+            under(_words("rem", "remu"), finishing & literal(state.negative), [constant(1)]),
+        ),
+    }

@@ -1,0 +1,153 @@
+"""What a loop of a multiplication or a division leaves to the next one.
+
+A product moves to the right by one place, and the bit that its sum carries comes in from the left;
+for a signed multiplicand that is the sign of the sum. A quotient's difference is the new remainder
+if it is not negative, else the remainder stays, as it was moved to the left; that there was a
+difference is the next bit of the quotient.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from looped.compiler.arithmetic import all_ones
+from looped.compiler.circuit import Circuit
+from looped.compiler.signals import Condition, Gated, Signal, Value, literal, merge, one_of, weighed
+from looped.compiler.words import Word, bit, constant, total
+from looped.isa.rv32im import EXTENSION
+from looped.machines.rv32i.machine import Datapath
+from looped.machines.rv32i.patterns import any_match, exactly
+from looped.machines.rv32im.state import State
+
+__all__ = ["Steps", "advance", "decode_steps"]
+
+_PRODUCTS = ("mul", "mulh", "mulhsu", "mulhu")
+_QUOTIENTS = ("div", "divu", "rem", "remu")
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What this loop does, as bits: at most one of `starts`, `multiplies` and `divides`.
+
+    `starts_signed` is set if a signed division starts. A product is of a `signed` or an `unsigned`
+    multiplicand (for MUL it does not matter). `beyond` is the bit that the remainder of an unsigned
+    division has lost when it moved to the left.
+    """
+
+    unfinished: Word
+    starts: Word
+    starts_signed: Word
+    steps: Word
+    multiplies: Word
+    signed: Word
+    unsigned: Word
+    divides: Word
+    beyond: Word
+
+
+def decode_steps(m: Circuit, instruction: Word, trapped: Word, state: State) -> Steps:
+    """Make the lanes of `Steps` from an instruction word."""
+    fresh = ~literal(trapped) & ~literal(state.busy)
+    step = state.stepping
+
+    def some(name: str, mnemonics: tuple[str, ...], also: Condition) -> Word:
+        return m.let(name, any_match(instruction, exactly(*mnemonics), also))
+
+    return Steps(
+        unfinished=some(
+            "unfinished", (*EXTENSION,), ~literal(trapped) & ~literal(state.count.sign)
+        ),
+        starts=some("starts", (*EXTENSION,), fresh),
+        starts_signed=some("starts signed", ("div", "rem"), fresh),
+        steps=some("steps", (*EXTENSION,), step),
+        multiplies=some("multiplies", _PRODUCTS, step),
+        signed=some("signed step", ("mul", "mulh"), step),
+        unsigned=some("unsigned step", ("mulhsu", "mulhu"), step),
+        divides=some("divides", _QUOTIENTS, step),
+        beyond=some("beyond", _QUOTIENTS, step & literal(state.high.sign)),
+    )
+
+
+def advance(m: Circuit, s: Steps, state: State, path: Datapath) -> None:
+    """Give the registers their next values."""
+    negative = m.let("starts negative", one_of([literal(s.starts_signed) & literal(path.x.sign)]))
+    fits = m.let("fits", _fits(s, state, path))
+    carried = m.let("carried", _carried(s, path))
+    m.next(state.busy, s.unfinished)
+    m.next(state.count, _counted(s, state.count))
+
+    result = [*map(bit, path.result)]
+    kept = literal(s.divides) & ~literal(fits)
+    m.next(
+        state.high,
+        merge(
+            weighed(literal(negative), *[constant(1)] * 32),
+            weighed(literal(s.multiplies), *result[1:], bit(carried[0])),
+            weighed(literal(fits), *result),
+            weighed(kept, *map(bit, path.x)),
+        ),
+    )
+    low = [*map(bit, state.low)]
+    less = [new - bit(old) for new, old in zip(result, path.x, strict=True)]
+    m.next(
+        state.low,
+        merge(
+            weighed(literal(s.starts), *map(bit, path.x)),
+            weighed(literal(negative), *less),
+            weighed(literal(s.multiplies), *low[1:], result[0]),
+            weighed(literal(s.divides), constant(0), *low[:-1]),
+            _first(literal(fits) & ~literal(state.negate), kept & literal(state.negate)),
+        ),
+    )
+    _signs(m, s, state, path)  # the last, for the others need the old ones
+
+
+def _first(*conditions: Condition) -> Value:
+    """A word of 32 bits, of which the lowest is whether one of these conditions holds."""
+    return Value((*one_of(conditions).signals, *[Signal(constant(0))] * 31))
+
+
+def _fits(s: Steps, state: State, path: Datapath) -> Value:
+    """Whether the divisor fits into the remainder: the sum carries, or its complement does not."""
+    divides, negative = literal(s.divides), literal(state.negative)
+    whole, limit = path.sum.high_total, path.sum.high_limit
+    carries = Condition(whole + bit(s.beyond[0]) * limit, limit)
+    return one_of([divides & ~negative & carries, divides & negative & ~path.sum.unsigned])
+
+
+def _carried(s: Steps, path: Datapath) -> Value:
+    """The bit above the sum of a product."""
+    signed, unsigned = literal(s.signed), literal(s.unsigned)
+    minus = literal(path.inverted)
+    return one_of(
+        [
+            signed & ~path.sum.signed,
+            unsigned & ~minus & path.sum.unsigned,
+            unsigned & minus & ~path.sum.unsigned,
+        ]
+    )
+
+
+def _signs(m: Circuit, s: Steps, state: State, path: Datapath) -> None:
+    """Note the signs of a signed division as it starts."""
+    starts = literal(s.starts_signed)
+    below, minus = literal(path.x.sign), literal(path.rs2.sign)
+    negated = [starts & ~below & minus, starts & below & ~minus & Condition(total(path.rs2), 1)]
+    notes = (
+        (state.negative, [starts & below]),
+        (state.opposite, [starts & ~below & minus, starts & below & ~minus]),
+        (state.negate, negated),
+    )
+    for register, conditions in notes:
+        m.next(register, merge(one_of(conditions), weighed(literal(s.divides), bit(register[0]))))
+
+
+def _counted(s: Steps, count: Word) -> Value:
+    """One more in a step, else zero: a bit flips where all below are ones."""
+    steps = literal(s.steps)
+    signals = []
+    for i, lane in enumerate(count):
+        flips = steps & all_ones(count[:i]) if i else steps
+        step = Gated(flips, constant(1) - bit(lane) * 2)
+        signals.append(Signal(constant(0), (Gated(steps, bit(lane)), step)))
+    return Value(tuple(signals))

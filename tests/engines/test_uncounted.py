@@ -1,0 +1,39 @@
+"""Passes that leave a certain lane at +1 are done, and not counted unless they are the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from looped.api import ENGINES
+from looped.compiler.compiled import CompiledMachine
+from looped.compiler.embedding import embed
+from looped.engines.engine import NO_LANES, Engine
+from tests.conftest import compiled
+
+WORDS = (9, 255, 0, 10, 10, 0, 0, 0, 0, 65, 0)
+"""Puts out a byte, jumps back, and so on: every other pass leaves `writing` at +1."""
+
+
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+@pytest.mark.parametrize("sound", [True, False])
+def test_uncounted_passes(engine: Callable[[CompiledMachine], Engine], sound: bool) -> None:
+    """Also where each pass is given up to the dense engine, for a lane that is not ±1."""
+    machine = compiled("subleq", 8, 32)
+    plan = machine.plan
+    x = embed(WORDS, plan)[None].astype(np.float64)
+    if not sound:
+        x[0, 20, plan.words["value"][0]] = 0.5
+    one, other = engine(machine), engine(machine)
+    for each in (one, other):
+        each.load(x)
+    writing = np.array(plan.words["writing"])
+    assert one.run(plan.cpu, NO_LANES, 5, writing) == 5
+    other.step(10)
+    assert np.array_equal(one.state(), other.state())
+    assert one.run(plan.cpu, writing, 5, writing) == 1
+    assert one.run(plan.cpu, writing, 5) == 2
+    other.step(3)
+    assert np.array_equal(one.state(), other.state())

@@ -1,0 +1,68 @@
+"""Every RV32IM program does what its header says, and GNU as makes the same memory of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import looped
+from looped.engines.dense import DenseEngine
+from looped.engines.event import EventEngine
+from looped.engines.lifted import LiftedEngine
+from looped.verify.lockstep import lockstep
+from tests.conftest import compiled
+from tests.lang.riscv import binutils
+from tests.programs.headers import FOLDER, Program, extended_programs
+from tests.programs.host import Run
+
+ALL = extended_programs()
+SHORT = [program for program in ALL if program.steps < 500]
+WORDS = 128
+each = pytest.mark.parametrize("program", ALL, ids=[p.path.stem for p in ALL])
+
+
+@each
+def test_the_reference_does_what_the_header_says(program: Program) -> None:
+    image = looped.assemble(program.path)
+    assert image.machine == "rv32im"
+    run = Run(image, program.input)
+    run.until_exit(program.steps + 1)
+    assert (bytes(run.output), run.steps, run.code) == (program.output, program.steps, 0)
+
+
+@pytest.mark.parametrize("program", SHORT, ids=[p.path.stem for p in SHORT])
+def test_the_event_engine_equals_the_reference_at_every_step(program: Program) -> None:
+    machine = compiled("rv32im", 32, WORDS)
+    engine = EventEngine(machine)
+    verdict = lockstep(machine, engine, [looped.assemble(program.path)], [program.input])
+    assert (verdict.steps, verdict.outputs) == (program.steps, (program.output,))
+    assert engine.fallbacks == 0
+
+
+@pytest.mark.slow
+def test_the_lifted_engine_equals_the_reference_at_every_step() -> None:
+    machine = compiled("rv32im", 32, WORDS)
+    engine = LiftedEngine(machine)
+    for program in ALL:
+        verdict = lockstep(machine, engine, [looped.assemble(program.path)], [program.input])
+        assert (verdict.steps, verdict.outputs) == (program.steps, (program.output,))
+    assert engine.fallbacks == 0
+
+
+@pytest.mark.slow
+@each
+def test_the_dense_engine_equals_the_reference_for_a_while(program: Program) -> None:
+    machine = compiled("rv32im", 32, WORDS)
+    image = looped.assemble(program.path)
+    verdict = lockstep(machine, DenseEngine(machine), [image], [program.input], steps=40)
+    assert verdict.steps == 40
+
+
+if binutils.FOUND:
+
+    @each
+    def test_gnu_as_makes_the_same_memory(program: Program, tmp_path: Path) -> None:
+        ours = binutils.without_zeros(list(looped.assemble(program.path).words))
+        text = program.path.read_text()
+        assert ours == binutils.loaded_words(text, tmp_path, include=FOLDER / "rv32im")
