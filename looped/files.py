@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from looped.errors import FileError
 
-__all__ = ["read_bytes", "write_atomically"]
+__all__ = ["Replacement", "read_bytes", "write_atomically"]
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
@@ -28,24 +29,82 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file by one with this content; on failure the old file stays. Raises FileError."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o666 & ~_umask())
-            os.replace(name, path)
-        except BaseException:
+    Replacement(path, content).commit()
+
+
+class Replacement:
+    """The new content of a file, on disk beside the old one, which is there until `commit`.
+
+    Whatever kills the process, the file is the old one or the new one, and both are whole. Before
+    `commit` the new one has no name, where the system has such files, so that nothing is left of
+    it. Raises FileError, also in `commit`.
+    """
+
+    def __init__(self, path: Path, content: bytes) -> None:
+        self.path = path
+        with _told(path):
+            self._handle, self._name = _open_beside(path)
+            try:
+                with os.fdopen(os.dup(self._handle), "wb") as file:
+                    file.write(content)
+                os.fsync(self._handle)
+            except BaseException:
+                self.discard()
+                raise
+
+    def commit(self) -> None:
+        """Put the new file in the place of the old one, lastingly."""
+        with _told(self.path):
+            try:
+                name = self._name or _link_beside(self.path, self._handle)
+                self._name = name
+                os.replace(name, self.path)
+                self._name = None
+                _sync_folder(self.path.parent)
+            finally:
+                self.discard()
+
+    def discard(self) -> None:
+        """Forget the new file."""
+        os.close(self._handle)
+        if self._name is not None:
             with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
+                os.unlink(self._name)
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise FileError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
+
+
+def _open_beside(path: Path) -> tuple[int, Path | None]:
+    """A new file in the folder of another: open, and its name if it has one."""
+    with contextlib.suppress(OSError, AttributeError):  # not every file system has such files
+        return os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o666), None
+    name = _beside(path)
+    return os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), name
+
+
+def _link_beside(path: Path, handle: int) -> Path:
+    """Name an open file that has no name yet. With a folder's handle, which the absolute path does
+    not need, Python follows the symbolic link."""
+    name = _beside(path)
+    os.link(f"/proc/self/fd/{handle}", name, src_dir_fd=handle, follow_symlinks=True)
+    return name
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder last; some file systems have no such thing."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)

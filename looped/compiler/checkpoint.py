@@ -1,7 +1,8 @@
 """Weights, plan and program in one safetensors file; nothing in it is ever unpickled or evaluated.
 
 The tensors are the weights by their names in `looped.nn.model`, and `program.words` (int64) if the
-file has a program. The metadata is text: `format` is FORMAT, `plan` and `program` are JSON.
+file has a program. Of the metadata, `format` is FORMAT, and `plan` and `program` are JSON.
+`looped.tensorfile` adds a checksum over all of it.
 """
 
 from __future__ import annotations
@@ -12,62 +13,51 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
 import torch
 
 from looped.compiler.compiled import BlockPlan, CompiledMachine, GroupPlan, HeadPlan, Plan
 from looped.errors import FileError, LoopedError
-from looped.files import read_bytes, write_atomically
 from looped.image import Image, Location
+from looped.tensorfile import read_tensors, write_tensors
 
 __all__ = ["FORMAT", "load_machine", "save_machine"]
 
-FORMAT = "looped-machine-1"
+FORMAT = "looped-machine-2"
 
-_LIMIT = 4 << 30
+_WHAT = "compiled machine"
 _PROGRAM = "program.words"
+_MALFORMED = (
+    ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError,
+    RuntimeError, LoopedError,
+)  # fmt: skip
+"""What content of the wrong form leads to where it is taken apart."""
 
 
 def save_machine(path: Path, machine: CompiledMachine, image: Image | None = None) -> None:
     """Write a compiled machine, and a program for it if there is one. Raises FileError."""
-    tensors = {name: tensor.contiguous() for name, tensor in machine.weights.items()}
+    tensors = dict(machine.weights)
     metadata = {"format": FORMAT, "plan": json.dumps(dataclasses.asdict(machine.plan))}
     if image is not None:
         tensors[_PROGRAM] = torch.tensor(image.words, dtype=torch.int64)
         metadata["program"] = json.dumps(_image_to_json(image))
-    write_atomically(path, safetensors.torch.save(tensors, metadata))
+    write_tensors(path, tensors, metadata)
 
 
 def load_machine(path: Path) -> tuple[CompiledMachine, Image | None]:
     """Read a compiled machine and its program. Raises FileError for anything else."""
-    content = read_bytes(path, _LIMIT)
+    tensors, metadata = read_tensors(path, FORMAT, _WHAT)
+    words = tensors.pop(_PROGRAM, None)
+    image = None
     try:
-        tensors = safetensors.torch.load(content)
-        metadata = _metadata(content)
-        if metadata.get("format") != FORMAT:
-            found = metadata.get("format", "no machine of looped at all")
-            raise FileError(f"{path}: expected {FORMAT}, found {found}")
-        words = tensors.pop(_PROGRAM, None)
-        plan = _plan_from_json(json.loads(metadata["plan"]))
-        machine = CompiledMachine(plan, tensors)
+        machine = CompiledMachine(_plan_from_json(json.loads(metadata["plan"])), tensors)
         _check(path, machine)
-        image = None
         if words is not None:
             image = _image_from_json(json.loads(metadata["program"]), tuple(words.tolist()))
     except FileError:
         raise
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, LoopedError) as error:
-        raise FileError(f"{path} is not a compiled machine, or is damaged: {error}") from None
+    except _MALFORMED as error:
+        raise FileError(f"{path} is not a {_WHAT}, or is damaged: {error}") from None
     return machine, image
-
-
-def _metadata(content: bytes) -> dict[str, str]:
-    """The metadata of a safetensors file: part of the JSON header behind its length."""
-    size = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + size])
-    metadata: dict[str, str] = header.get("__metadata__", {})
-    return metadata
 
 
 def _check(path: Path, machine: CompiledMachine) -> None:

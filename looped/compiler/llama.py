@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import safetensors.torch
 import torch
 
 from looped.compiler.compiled import CompiledMachine, Plan
 from looped.errors import FileError
 from looped.files import write_atomically
+from looped.tensorfile import write_tensors
 
 __all__ = ["export_llama", "llama_config"]
 
@@ -58,9 +58,7 @@ def export_llama(machine: CompiledMachine, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"cannot make the folder {folder}: {error.strerror or error}") from None
-    weights = {name: w.contiguous() for name, w in machine.weights.items()}
-    weights["embed_tokens.weight"] = torch.zeros(1, machine.plan.d_model)
-    content = safetensors.torch.save(weights, {"format": "pt"})
-    write_atomically(folder / "model.safetensors", content)
+    weights = {**machine.weights, "embed_tokens.weight": torch.zeros(1, machine.plan.d_model)}
+    write_tensors(folder / "model.safetensors", weights, {"format": "pt"})
     config = json.dumps(llama_config(machine.plan), indent=2) + "\n"
     write_atomically(folder / "config.json", config.encode())

@@ -8,6 +8,9 @@ on, `mhartid` among them) stay 0. RISC-V privileged specification, 2.1 and 3.3.2
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from looped.devices.syscalls import Syscalls
 from looped.engines.host import Port
 
@@ -56,6 +59,20 @@ class ControlRegisters:
         port.set_cpu("cause", 0)
         port.set_cpu("trap", 0)
         return b""
+
+    def snapshot(self) -> dict[str, Any]:
+        """The registers and the state of the calls, as what JSON can hold."""
+        return {
+            "registers": {str(number): value for number, value in self.values.items()},
+            "emulated": self.emulated,
+            "calls": self.calls.snapshot(),
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go on from such a state. Raises ValueError for what is none."""
+        self.calls.restore(snapshot["calls"])
+        self.values = {int(number): int(v) & _MASK for number, v in snapshot["registers"].items()}
+        self.emulated = int(snapshot["emulated"])
 
     def _access(self, port: Port, word: int) -> None:
         """CSRRW, CSRRS, CSRRC, and with bit 14 the same on a number instead of a register."""

@@ -7,7 +7,8 @@ is set behind the ECALL. After `exit`, and at any other trap, the machine stays 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from looped.engines.host import ByteSource, Port
 
@@ -55,6 +56,16 @@ class Syscalls:
         port.set_cpu("cause", 0)
         port.set_cpu("trap", 0)
         return written
+
+    def snapshot(self) -> dict[str, Any]:
+        """Its state, as what JSON can hold."""
+        return {"position": self.position, "end": self.end, "exit_code": self.exit_code}
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go on from such a state; a stream must be where it was. Raises ValueError for none."""
+        self.position, self.end = int(snapshot["position"]), int(snapshot["end"])
+        code = snapshot["exit_code"]
+        self.exit_code = None if code is None else int(code) & 0xFF
 
     def _write(self, port: Port, descriptor: int, start: int, count: int) -> tuple[int, bytes]:
         if descriptor not in (1, 2):

@@ -8,8 +8,9 @@ input column traps instead, and is served by a host of its own (`looped/engines/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,9 @@ from looped.compiler.compiled import Plan
 from looped.compiler.embedding import embed, embed_words, memory_words, read_word
 from looped.engines.engine import Engine
 from looped.engines.host import ByteSource, ColumnPort, Host
+from looped.errors import CompileError
 
-__all__ = ["UNSEEN", "Computer", "Event"]
+__all__ = ["UNSEEN", "Computer", "Event", "Snapshot"]
 
 UNSEEN = -1
 """The program counter of an instruction that was not looked at before it ran."""
@@ -44,6 +46,24 @@ class Event:
     emitted: int | None = None
     waiting: bool = False
     written: bytes = b""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A program between two loops, on any engine.
+
+    `state` is the residual stream, (columns, d_model), True for +1. The last `due` loops have been
+    run, but what they ask of the host has not been done. `position` is that in an input of bytes,
+    `offered` the word in the input column; `host` is the state of the host, if there is one.
+    """
+
+    state: npt.NDArray[np.bool_]
+    due: int
+    halted: bool
+    position: int
+    offered: int | None
+    pc: int
+    host: Mapping[str, Any] | None
 
 
 class Computer:
@@ -77,6 +97,7 @@ class Computer:
         starts = zip(programs, self.pcs, strict=True)
         engine.load(np.stack([embed(words, plan, entry) for words, entry in starts]))
         self._halted = [False] * len(inputs)
+        self._due = 0
         self.offered: list[int | None] = [None] * len(inputs)
         for stream in range(len(inputs) if plan.has_input else 0):
             self._offer(stream)
@@ -96,9 +117,13 @@ class Computer:
 
         It stops after a loop in which there is something for the host to do. Returns the number of
         loops before the last one, each of which retired an instruction, and the last one's event.
+        If waiting for input is ended by an exception, the next call begins with what was left to
+        do for the host, and its loops are those of the call before.
         """
-        done = self.engine.run(self.plan.cpu, self._stops, loops)
+        if self._due == 0:
+            self._due = self.engine.run(self.plan.cpu, self._stops, loops)
         event = self._look([False])[0]
+        done, self._due = self._due, 0
         return done - 1, event if done == 1 else replace(event, pc=UNSEEN)
 
     def pc(self, stream: int = 0) -> int:
@@ -140,6 +165,37 @@ class Computer:
     def state(self) -> npt.NDArray[np.float64]:
         """The residual streams, (batch, columns, d_model)."""
         return self.engine.state()
+
+    def snapshot(self) -> Snapshot:
+        """All that the only program needs to go on, but its input. Raises CompileError for a
+        residual stream that has left ±1, as happens in a dtype that is not certified."""
+        state = self.state()[0]
+        if not bool((np.abs(state) == 1).all()):
+            raise CompileError("the residual stream is not ±1 any more: the dtype is not exact")
+        host = self.hosts[0]
+        return Snapshot(
+            state=state > 0,
+            due=self._due,
+            halted=self._halted[0],
+            position=self.positions[0],
+            offered=self.offered[0],
+            pc=self.pcs[0],
+            host=None if host is None else host.snapshot(),
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Let the only program go on from there. Raises ValueError if it is none of this machine,
+        KeyError or TypeError if it is none of this host."""
+        shape = (self.plan.columns, self.plan.d_model)
+        if snapshot.state.shape != shape:
+            raise ValueError(f"the state is {snapshot.state.shape}, and the machine's is {shape}")
+        self.engine.load(np.where(snapshot.state, 1, -1).astype(np.int8)[None])
+        self._due, self._halted = snapshot.due, [snapshot.halted]
+        self.positions, self.offered = [snapshot.position], [snapshot.offered]
+        self.pcs = [snapshot.pc]
+        for host in self.hosts:
+            if host is not None:
+                host.restore(snapshot.host or {})
 
     def _trapped(self, stream: int, pc: int) -> tuple[bytes, int]:
         """Let the host serve a machine that has halted: what it puts out, where it goes on."""

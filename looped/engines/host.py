@@ -6,7 +6,8 @@ memory, of registers and of the CPU, sets some, and clears the trap, or leaves t
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -57,8 +58,15 @@ class Host(Protocol):
     def serve(self, port: Port) -> bytes:
         """Do what a machine that has just trapped asks for; returns the bytes that it puts out.
 
-        If the machine is to go on, the trap is cleared and the program counter set.
+        If the machine is to go on, the trap is cleared and the program counter set. Nothing has
+        changed if waiting for input is ended by an exception.
         """
+
+    def snapshot(self) -> dict[str, Any]:
+        """Its state, as what JSON can hold; the input's position is that of the input."""
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go on from such a state. Raises ValueError for what is none."""
 
 
 class ColumnPort:
