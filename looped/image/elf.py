@@ -17,7 +17,7 @@ from elftools.construct.core import ConstructError
 from elftools.elf.elffile import ELFFile
 
 from looped.errors import FileError
-from looped.files import read_bytes
+from looped.files import open_regular, read_bytes
 from looped.image.image import Image, Location
 
 __all__ = ["is_elf", "load_elf"]
@@ -35,9 +35,9 @@ _TYPE_HINTS = {"ET_REL": "link it, with its entry and its addresses", "ET_DYN": 
 def is_elf(path: Path) -> bool:
     """Whether a file begins as ELF files do; false if it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path, _LARGEST_FILE) as file:
             return file.read(len(_MAGIC)) == _MAGIC
-    except OSError:
+    except FileError:
         return False
 
 

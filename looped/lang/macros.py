@@ -251,13 +251,16 @@ class Expander:
         text = command.arguments[0]
         folder = Path(command.span.source.name).parent
         path = folder / text.content.decode("latin-1")
+        if len(self._including) > _DEEPEST:
+            raise LoopedError(f"files include each other more than {_DEEPEST} deep", text.span)
+        try:
+            source = read_source(path)
+        except LoopedError as error:
+            raise LoopedError(str(error), text.span) from None
         identity = path.resolve()
         if identity in self._including:
             raise LoopedError(f"{path} includes itself", text.span)
-        try:
-            program, errors = parse(read_source(path), self.syntax)
-        except LoopedError as error:
-            raise LoopedError(str(error), text.span) from None
+        program, errors = parse(source, self.syntax)
         self.errors += errors
         self._including.append(identity)
         try:
