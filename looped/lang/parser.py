@@ -19,11 +19,16 @@ from looped.lang.trees import Builder
 
 __all__ = ["PLAIN", "Syntax", "parse"]
 
+_MOST_ERRORS = 100
+"""Syntax errors that are told of a file; making sentences of them takes a while."""
+
 _SENTENCES = {
-    "an operand is missing": ["mov a,", "mov ,a", "mov a,,b", ".word 1,", ".word ,", "mov )"],
+    "an operand is missing": ["mov a,", "mov ,a", "mov a,,b", ".word 1,", ".word ,", "mov )",
+        "mov a,b,"],
     "an operator lacks its right side": ["mov a+", "mov a+,b", "mov -", "mov a*)", "mov ~,a"],
     "an operator lacks its left side": ["mov *a", "mov a,/b", ".word &1", "mov (*a)", "mov |"],
-    "a parenthesis is not closed": ["mov (a", "mov (a,b", "mov ((a)", ".word (1", "mov (a b"],
+    "a parenthesis is not closed": ["mov (a", "mov (a,b", "mov ((a)", ".word (1", "mov (a b",
+        "mov (", "mov ((", "mov a,("],
     "a parenthesis closes what was not opened": ["mov a)", ".word 1)", "mov a,b)"],
     "an empty pair of parentheses": ["mov ()"],
     "a comma is missing between two operands": ["mov a b", ".word 1 2", "mov a 'c'", 'mov a "b"',
@@ -73,6 +78,8 @@ def parse(source: Source, syntax: Syntax = PLAIN) -> tuple[Program, list[Diagnos
                 statements += _parse_line(line, source, offset, syntax)
             except LoopedError as error:
                 errors += error.diagnostics
+                if len(errors) >= _MOST_ERRORS:
+                    break
         offset += len(line) + 1
     return Program(tuple(statements)), errors
 
