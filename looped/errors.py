@@ -11,12 +11,15 @@ __all__ = [
     "CompileError",
     "Diagnostic",
     "FileError",
+    "InterruptionError",
     "LoopedError",
     "MismatchError",
+    "OutputLimitError",
     "Source",
     "SourceError",
     "Span",
     "StepLimitError",
+    "TimeLimitError",
     "TrapError",
 ]
 
@@ -160,6 +163,26 @@ class StepLimitError(LoopedError):
     """A program did not halt within the steps that it was given."""
 
     exit_code = 6
+
+
+class TimeLimitError(LoopedError):
+    """A program did not halt within the time that it was given."""
+
+    exit_code = 9
+
+
+class OutputLimitError(LoopedError):
+    """A program put out more than it may."""
+
+    exit_code = 10
+
+
+class InterruptionError(LoopedError):
+    """A program was interrupted by a signal; the exit code is that which shells give for it."""
+
+    def __init__(self, message: str, number: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = 128 + number
 
 
 class TrapError(LoopedError):

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
+from typing import cast
 
 import click
 
 from looped import api
 from looped.cli.options import engine_options, json_option, machine_options, open_program
 from looped.cli.progress import Progress, progress
-from looped.cli.session import Input, Output, Session
+from looped.cli.session import Session, early_end
+from looped.cli.streams import Input, Output
+from looped.cli.watch import End, Watch
 from looped.devices import host_for, unserved_trap
+from looped.engines.checkpoint import identify
 from looped.engines.computer import Computer
 from looped.engines.host import ColumnPort
-from looped.errors import FileError, StepLimitError, TrapError
+from looped.errors import FileError, TrapError
 from looped.files import read_bytes
 from looped.verify.farm import each
 from looped.verify.lockstep import Mismatch, Verdict
@@ -33,6 +39,28 @@ _INPUT_LIMIT = 64 << 20
 @machine_options
 @engine_options("auto")
 @click.option("--steps", type=click.IntRange(min=0), help="Stop after so many instructions.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop after so much time.",
+)
+@click.option(
+    "--max-output",
+    type=click.IntRange(min=0),
+    metavar="BYTES",
+    help="Stop when the program puts out more.",
+)
+@click.option(
+    "--checkpoint", type=_PATH, metavar="FILE", help="Leave a checkpoint, however the run ends."
+)
+@click.option(
+    "--every",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Write the checkpoint every N instructions, too, and hand over output only then.",
+)
+@click.option("--resume", type=_PATH, metavar="FILE", help="Go on from a checkpoint of PROGRAM.")
 @click.option("--trace", is_flag=True, help="Print every instruction on stderr.")
 @json_option
 def run(
@@ -46,12 +74,19 @@ def run(
     device: str,
     verbose: bool,
     steps: int | None,
+    timeout: float | None,
+    max_output: int | None,
+    checkpoint: Path | None,
+    every: int | None,
+    resume: Path | None,
     trace: bool,
     as_json: bool,
 ) -> None:
     """Run PROGRAM (source, image or compiled file) on the transformer until it halts.
 
     stdin and stdout are the program's own. With --json, stdout is one object with the output in it.
+    A resumed run is given the same input from its beginning; steps and output count from the
+    program's beginning.
 
     \b
     Examples:
@@ -59,33 +94,34 @@ def run(
       echo 'hello' | looped run programs/subleq/echo.sasm
       looped run FORTH.dec --machine subleq --width 16 --memory 32768
       looped run programs/subleq/fibonacci.sasm --trace --steps 20
+      looped run LONG.sasm --checkpoint long.state --every 1000000 > output
+      looped run LONG.sasm --checkpoint long.state --every 1000000 --resume long.state >> output
     """
+    if every is not None and checkpoint is None:
+        raise click.UsageError("--every needs --checkpoint FILE.")
     compiled, image = open_program(program, machine, width, memory, dtype)
     screen = not as_json and sys.stdout.isatty()  # it is the program's: no line of ours on it
     with progress("run", shown=not screen) as line:
         report = _reporter(verbose, line)
         chosen = api.choose_engine(compiled, engine, dtype, device, report, uncertified)
-        output = Output(None if as_json else sys.stdout.buffer, line)
-        source = _standard_input(output)
+        output = Output(None if as_json else sys.stdout.buffer, line, max_output)
+        source = Input(_standard_input())
         hosts = [host_for(image, source)]
         computer = Computer(compiled.plan, chosen, [image.words], [source], [image.entry], hosts)
-        chosen.prepare(line.note)
-        line.clear()
-        session = Session(computer, image, line, output, trace)
-        try:
-            session.run(steps)
-        except KeyboardInterrupt:
+        with Watch(timeout) as watch:
+            session = Session(computer, image, line, source, output, watch)
+            if checkpoint or resume:
+                session.persist(identify(compiled, image), resume, checkpoint, every)
+            chosen.prepare(line.note)
             line.clear()
-            click.echo(f"\nstopped after {session.steps} steps at {session.place()}", err=True)
-            raise
+            if trace:
+                session.trace()
+            end = session.run(steps)
     report(f"{session.steps:,} steps, {chosen.fallbacks} passes left to the dense engine")
     if as_json:
         click.echo(json.dumps(session.summary()))
-    if not computer.halted():
-        raise StepLimitError(
-            f"{program} has not halted after {session.steps} steps: it is at {session.place()}",
-            hint="more with --steps, or no limit without it",
-        )
+    if end is not End.HALTED:
+        raise early_end(end, str(program), session)
     trap = unserved_trap(image, hosts[0], ColumnPort(compiled.plan, chosen, 0))
     if trap is not None:
         raise TrapError(trap)
@@ -100,9 +136,9 @@ def _reporter(verbose: bool, line: Progress) -> Callable[[str], None]:
     return report
 
 
-def _standard_input(output: Output) -> bytes | Input:
+def _standard_input() -> BufferedIOBase:
     """The program's input; nothing if the command was started without one (`<&-`)."""
-    return b"" if sys.stdin is None else Input(sys.stdin.buffer, output)
+    return io.BytesIO() if sys.stdin is None else cast(BufferedIOBase, sys.stdin.buffer)
 
 
 @click.command()

@@ -24,8 +24,11 @@ Exit codes:
   6    the program did not halt within --steps
   7    the program ran into a trap that nobody serves
   8    the machine is not certified in the dtype asked for
+  9    the program did not halt within --timeout
+  10   the program put out more than --max-output
   130  interrupted (Ctrl-C)
-  141  the reader of the output went away (closed pipe)"""
+  141  the reader of the output went away (closed pipe)
+  143  terminated (SIGTERM)"""
 
 
 class CleanGroup(click.Group):

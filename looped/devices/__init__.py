@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from looped.devices.csr import ControlRegisters
+from looped.devices.place import place
 from looped.devices.syscalls import Syscalls
 from looped.devices.traps import unserved_trap
 from looped.engines.host import ByteSource
 from looped.image import Image
 
-__all__ = ["ControlRegisters", "Syscalls", "host_for", "unserved_trap"]
+__all__ = ["ControlRegisters", "Syscalls", "host_for", "place", "unserved_trap"]
 
 _ALIGNMENT = 16
 

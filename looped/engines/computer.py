@@ -104,7 +104,7 @@ class Computer:
 
     def halted(self, stream: int = 0) -> bool:
         """Whether a program has halted: no loop will change anything any more."""
-        return self._halted[stream]
+        return self._halted[stream] and not self._due
 
     def step(self) -> list[Event]:
         """One loop; returns what happened to each program."""

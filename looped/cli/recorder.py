@@ -1,0 +1,90 @@
+"""Checkpoints of a run, and the output that they vouch for.
+
+Output is handed over between two checkpoints, both written before: the one holds the bytes that are
+about to be handed over, the other no longer does. So no byte is lost, whatever kills the process.
+None comes twice if the output goes on in the same regular file, whose size tells what has arrived;
+elsewhere those do that were handed over just between the two.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from looped.cli.streams import Input, Output
+from looped.engines.checkpoint import Checkpoint, Identity, prepare_checkpoint
+from looped.engines.computer import Computer
+from looped.files import Replacement
+
+__all__ = ["Recorder"]
+
+_MOST_HELD = 1 << 20
+"""Bytes of output after which a checkpoint is due in any case."""
+
+
+class Recorder:
+    """Writes the checkpoints of one run to a file.
+
+    They are due every so many instructions; with None, only at the end. Raises FileError, at once
+    for a file that cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        every: int | None,
+        identity: Identity,
+        computer: Computer,
+        source: Input,
+        output: Output,
+    ) -> None:
+        Replacement(path, b"").discard()
+        self.path = path
+        self.every = every
+        self.identity = identity
+        self.computer = computer
+        self.source = source
+        self.output = output
+        self.recorded = 0
+        output.held = every is not None and not output.on_terminal()
+
+    def due(self, steps: int) -> bool:
+        """Whether to write a checkpoint after so many instructions."""
+        if self.every is None:
+            return False
+        full = self.output.held and len(self.output.pending) > _MOST_HELD
+        return full or steps - self.recorded >= self.every
+
+    def record(self, steps: int) -> None:
+        """Write a checkpoint after so many instructions, and hand over the output before it."""
+        now = self._checkpoint(steps)
+        leaving = b"" if self.output.stream is None else self.output.kept
+        after = dataclasses.replace(
+            now,
+            delivered=now.delivered + len(leaving),
+            pending=now.pending[len(leaving) :],
+            place=now.place and (*now.place[:2], now.place[2] + len(leaving)),
+        )
+        last = prepare_checkpoint(self.path, after)
+        try:
+            if leaving:
+                prepare_checkpoint(self.path, now).commit()
+                self.output.deliver()
+                self.output.sync()
+        except BaseException:
+            last.discard()
+            raise
+        last.commit()
+        self.recorded = steps
+
+    def _checkpoint(self, steps: int) -> Checkpoint:
+        return Checkpoint(
+            identity=self.identity,
+            snapshot=self.computer.snapshot(),
+            steps=steps,
+            consumed=self.source.position,
+            input_sha256=self.source.sha256,
+            delivered=self.output.delivered,
+            pending=bytes(self.output.pending),
+            place=self.output.place(),
+        )

@@ -1,0 +1,152 @@
+"""A program's input and output: where in them it is, and what others have seen of it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import select
+import stat
+from collections.abc import Callable
+from io import BufferedIOBase, UnsupportedOperation
+from typing import BinaryIO
+
+from looped.cli.progress import Progress
+from looped.errors import FileError
+
+__all__ = ["Input", "Output"]
+
+_CHUNK = 1 << 16
+
+
+class Output:
+    """A program's output on its way to a stream; kept if there is none.
+
+    `delivered` counts the bytes that were handed over, `pending` are those that were not. No more
+    than `limit` bytes are ever handed over.
+    """
+
+    def __init__(self, stream: BinaryIO | None, line: Progress, limit: int | None = None) -> None:
+        self.stream = stream
+        self.line = line
+        self.limit = limit
+        self.held = False
+        self.delivered = 0
+        self.pending = bytearray()
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether the program has put out more than it may."""
+        return self.limit is not None and self.delivered + len(self.pending) > self.limit
+
+    @property
+    def kept(self) -> bytes:
+        """What is pending and may be handed over."""
+        allowed = len(self.pending) if self.limit is None else max(0, self.limit - self.delivered)
+        return bytes(self.pending[:allowed])
+
+    def put(self, content: bytes) -> None:
+        """Take some bytes."""
+        self.pending += content
+
+    def flush(self) -> None:
+        """Hand over what is pending, unless that is left to the checkpoints."""
+        if not self.held:
+            self.deliver()
+
+    def deliver(self) -> None:
+        """Hand over what is pending."""
+        content = self.kept
+        if self.stream is None or not content:
+            return
+        self.line.clear()
+        self.stream.write(content)
+        self.stream.flush()
+        self.delivered += len(content)
+        del self.pending[: len(content)]
+
+    def sync(self) -> None:
+        """Make what was handed over last, if it went to a regular file."""
+        if self.stream is not None and self.place() is not None:
+            os.fsync(self.stream.fileno())
+
+    def on_terminal(self) -> bool:
+        """Whether someone sees the output at once."""
+        return self.stream is not None and self.stream.isatty()
+
+    def place(self) -> tuple[int, int, int] | None:
+        """Device, inode and position of the regular file that the output goes to, if it does."""
+        if self.stream is None:
+            return None
+        try:
+            handle = self.stream.fileno()
+        except (OSError, ValueError, UnsupportedOperation):
+            return None
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        appending = fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_APPEND
+        position = status.st_size if appending else os.lseek(handle, 0, os.SEEK_CUR)
+        return status.st_dev, status.st_ino, position
+
+    def resume(self, delivered: int, pending: bytes, place: tuple[int, int, int] | None) -> None:
+        """Go on where another process stopped, maybe while it handed `pending` over.
+
+        How far it came is known if the output goes on in the same file.
+        """
+        here, seen = self.place(), 0
+        if here is not None and place is not None and here[:2] == place[:2]:
+            seen = min(max(0, here[2] - place[2]), len(pending))
+        self.delivered = delivered + seen
+        self.pending[:] = pending[seen:]
+
+
+class Input:
+    """A program's input from a stream. `position` counts the bytes that were read.
+
+    If the next byte is not at hand, `idle` is called with the stream and returns when it is.
+    """
+
+    def __init__(self, stream: BufferedIOBase) -> None:
+        self.stream = stream
+        self.idle: Callable[[BufferedIOBase], None] = lambda stream: None
+        self.position = 0
+        self._digest = hashlib.sha256()
+        self._buffer = b""
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of all bytes that were read."""
+        return self._digest.hexdigest()
+
+    def read(self, count: int) -> bytes:
+        """The next bytes; blocks until there is one, or the input has ended."""
+        if count and not self._buffer:
+            if not self._at_hand():
+                self.idle(self.stream)
+            self._buffer = self.stream.read1(_CHUNK)
+        taken, self._buffer = self._buffer[:count], self._buffer[count:]
+        self.position += len(taken)
+        self._digest.update(taken)
+        return taken
+
+    def skip(self, count: int, sha256: str) -> None:
+        """Read what another process has read. Raises FileError for another input."""
+        while self.position < count and self.read(min(_CHUNK, count - self.position)):
+            pass
+        if self.position < count:
+            raise FileError(
+                f"the input ends after {self.position} bytes, and {count} had been read",
+                hint="give a resumed run the same input from its beginning",
+            )
+        if self.sha256 != sha256:
+            raise FileError(
+                f"the first {count} bytes of the input are not those that had been read",
+                hint="give a resumed run the same input from its beginning",
+            )
+
+    def _at_hand(self) -> bool:
+        try:
+            return bool(select.select([self.stream], [], [], 0)[0])
+        except (OSError, ValueError):  # no file of the system: nothing to wait for
+            return True

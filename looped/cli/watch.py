@@ -1,0 +1,88 @@
+"""What ends a run from outside: a signal, or the time that it was given."""
+
+from __future__ import annotations
+
+import select
+import signal
+import threading
+import time
+from enum import Enum
+from io import BufferedIOBase
+from types import FrameType
+from typing import Any
+
+__all__ = ["End", "Stop", "Watch"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class End(Enum):
+    """Why a run is over."""
+
+    HALTED = "it halted"
+    STEPS = "it made the steps that it was given"
+    TIME = "its time was up"
+    OUTPUT = "it put out more than it may"
+    SIGNAL = "it was interrupted"
+
+
+class Stop(Exception):
+    """Ends waiting for input; `end` says why."""
+
+    def __init__(self, end: End) -> None:
+        super().__init__(end.value)
+        self.end = end
+
+
+class Watch:
+    """Notes SIGINT and SIGTERM while it is entered, so that a run ends between two loops.
+
+    The second signal does not wait for that and raises KeyboardInterrupt. `seconds` is the time
+    that the run is given, from now on; `received` is the signal, None without one.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self.deadline = None if seconds is None else time.monotonic() + seconds
+        self.received: int | None = None
+        self._waiting = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Watch:
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def end(self) -> End | None:
+        """Why the run is to end now, None if it may go on."""
+        if self.received is not None:
+            return End.SIGNAL
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            return End.TIME
+        return None
+
+    def wait(self, stream: BufferedIOBase) -> None:
+        """Return as soon as something can be read from a stream. Raises Stop."""
+        self._waiting = True
+        try:
+            end = self.end()
+            if end is not None:
+                raise Stop(end)
+            left = None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+            ready, _, _ = select.select([stream], [], [], left)
+        finally:
+            self._waiting = False
+        if not ready:
+            raise Stop(End.TIME)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.received is not None:
+            raise KeyboardInterrupt
+        self.received = number
+        if self._waiting:
+            raise Stop(End.SIGNAL)
