@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from looped.compiler.precision import PRECISIONS
 from looped.nn import LoopedTransformer, Transformer
 
 __all__ = ["BlockPlan", "CompiledMachine", "GroupPlan", "HeadPlan", "Plan"]
+
+
+_LARGEST = 1 << 20
+"""More than any size that a plan tells."""
+
+_MOST_BLOCKS = 1000
+_ALWAYS = ("one", "cpu", "device", "value", "pc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,29 @@ class Plan:
     has_input: bool = True
     halted: int | None = None
     dtype: str = "float32"
+
+    def check(self) -> None:
+        """Raise ValueError for what no machine's plan can be, as a file may have it."""
+        sizes = (self.memory, self.d_model, self.n_heads, self.d_head, self.d_ff, self.file + 1)
+        if not all(1 <= size <= _LARGEST for size in sizes) or not 1 <= self.width <= 64:
+            raise ValueError("its sizes are those of no machine")
+        if self.dtype not in PRECISIONS:
+            raise ValueError(f"there is no dtype `{self.dtype[:40]}`")
+        if not 1 <= len(self.blocks) <= _MOST_BLOCKS or any(len(block.heads) > self.n_heads for block in self.blocks):
+            raise ValueError("its blocks do not have the heads that they say")
+        lanes, halted = range(self.d_model), 0 if self.halted is None else self.halted
+        known = all(lane in lanes for lane in itertools.chain([halted], *self.words.values()))
+        units = itertools.chain(*(group.units for block in self.blocks for group in block.groups))
+        if not known or not all(unit in range(self.d_ff) for unit in units):
+            raise ValueError("its words are in lanes that are not there")
+        missing = [name for name in _ALWAYS if not self.words.get(name)]
+        places = [name for name in self.words if name.startswith("position")]
+        if not all(re.fullmatch(r"position(-?\d{1,9})?", name) for name in places):
+            raise ValueError("its columns have no positions")
+        if missing or (self.file and not self.words.get("file")) or len(self.words["value"]) != self.width:
+            raise ValueError("it lacks words that every machine has")
+        if not all(address in range(self.memory) for address in self.code):
+            raise ValueError("its instructions are outside of its memory")
 
     @property
     def columns(self) -> int:
