@@ -27,7 +27,7 @@ from looped.image.elf import is_elf, load_elf
 from looped.image.formats import FORMATS, load_image
 from looped.lang import LANGUAGES, assemble_file
 from looped.machines import MACHINES
-from looped.machines.machine import MINIMUM_MEMORY
+from looped.machines.machine import MINIMUM_MEMORY, largest_memory
 from looped.trace import Access, Step, Trace
 from looped.verify.certificate import Certificate, numeric_verdict
 from looped.verify.certificate import certify as certify_circuit
@@ -85,6 +85,9 @@ def compile(
     sums shall be exact. Raises CompileError.
     """
     memory = smallest_memory(image) if memory is None else memory
+    if len(image.words) > largest_memory(image.width):
+        most = f"{largest_memory(image.width)} is the most for {image.width} bits"
+        raise CompileError(f"the program has {len(image.words)} words, and {most}")
     machine = MACHINES[image.machine]
     machine.check(image.width, memory)
     image.padded(memory)

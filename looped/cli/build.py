@@ -10,7 +10,14 @@ import click
 from rich.console import Console
 
 from looped import api
-from looped.cli.options import COMPILED, json_option, machine_options, open_both, open_target
+from looped.cli.options import (
+    COMPILED,
+    json_option,
+    machine_options,
+    open_both,
+    open_source,
+    open_target,
+)
 from looped.compiler.checkpoint import save_machine
 from looped.compiler.llama import export_llama
 from looped.compiler.precision import PRECISIONS
@@ -50,7 +57,7 @@ def asm(
       looped asm programs/subleq/hello.sasm -o hello.dec
       looped asm programs/subleq/hello.sasm --json
     """
-    image = api.assemble(source, machine, width)
+    image = open_source(source, machine, width)
     suffix = output.suffix.lstrip(".") if output is not None else ""
     content = dump_image(image, kind or (suffix if suffix in FORMATS else "dec"))
     if output is not None:
@@ -115,7 +122,7 @@ def compile_command(
         compiled, image = open_both(target, machine, width, memory, dtype)
         name = target
     else:
-        image = api.assemble(target, machine, width)
+        image = open_source(Path(target), machine, width)
         compiled = api.compile(image, memory, bake=bake, dtype=dtype)
         name = Path(target).stem
     path = output or Path(name + COMPILED)

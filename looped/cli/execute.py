@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,6 +33,15 @@ __all__ = ["run", "verify"]
 
 _PATH = click.Path(path_type=Path)
 _INPUT_LIMIT = 64 << 20
+_LONGEST = 1e9
+"""Seconds, thirty years: what the system can be asked to wait."""
+
+
+def _number(value: float | None) -> float | None:
+    """A number that is one: `nan` is in every range."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is not a number.")
+    return value
 
 
 @click.command()
@@ -41,7 +51,8 @@ _INPUT_LIMIT = 64 << 20
 @click.option("--steps", type=click.IntRange(min=0), help="Stop after so many instructions.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, max=_LONGEST, min_open=True),
+    callback=lambda ctx, option, value: _number(value),
     metavar="SECONDS",
     help="Stop after so much time.",
 )
@@ -242,7 +253,10 @@ def _read_input(data: Path | None) -> bytes:
     if data is None:
         return b""
     if str(data) == "-":
-        content = b"" if sys.stdin is None else sys.stdin.buffer.read(_INPUT_LIMIT + 1)
+        try:
+            content = b"" if sys.stdin is None else sys.stdin.buffer.read(_INPUT_LIMIT + 1)
+        except OSError as error:
+            raise FileError(f"cannot read stdin: {error.strerror or error}") from None
         if len(content) > _INPUT_LIMIT:
             raise FileError(f"the input is larger than {_INPUT_LIMIT >> 20} MB")
         return content

@@ -124,7 +124,10 @@ class Input:
         if count and not self._buffer:
             if not self._at_hand():
                 self.idle(self.stream)
-            self._buffer = self.stream.read1(_CHUNK)
+            try:
+                self._buffer = self.stream.read1(_CHUNK)
+            except OSError as error:
+                raise FileError(f"cannot read stdin: {error.strerror or error}") from None
         taken, self._buffer = self._buffer[:count], self._buffer[count:]
         self.position += len(taken)
         self._digest.update(taken)

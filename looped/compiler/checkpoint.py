@@ -28,11 +28,6 @@ FORMAT = "looped-machine-2"
 
 _WHAT = "compiled machine"
 _PROGRAM = "program.words"
-_MALFORMED = (
-    ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError,
-    RuntimeError, LoopedError,
-)  # fmt: skip
-"""What content of the wrong form leads to where it is taken apart."""
 
 
 def save_machine(path: Path, machine: CompiledMachine, image: Image | None = None) -> None:
@@ -51,18 +46,29 @@ def load_machine(path: Path) -> tuple[CompiledMachine, Image | None]:
     words = tensors.pop(_PROGRAM, None)
     image = None
     try:
-        plan = record_from_json(Plan, json.loads(metadata["plan"]))
+        plan = record_from_json(Plan, _part(metadata, "plan"))
         plan.check()
         machine = CompiledMachine(plan, tensors)
         _check(path, machine)
         if words is not None:
-            program = record_from_json(_Program, json.loads(metadata["program"]))
+            program = record_from_json(_Program, _part(metadata, "program"))
             image = _image(program, words, plan)
     except FileError:
         raise
-    except _MALFORMED as error:
+    except (ValueError, LoopedError) as error:
         raise FileError(f"{path} is not a {_WHAT}, or is damaged: {error}") from None
     return machine, image
+
+
+def _part(metadata: Mapping[str, str], name: str) -> object:
+    """What the metadata has in JSON under a name. Raises ValueError."""
+    if name not in metadata:
+        raise ValueError(f"it has no {name}")
+    try:
+        part: object = json.loads(metadata[name])
+    except RecursionError:
+        raise ValueError(f"its {name} is nested too deeply") from None
+    return part
 
 
 def _check(path: Path, machine: CompiledMachine) -> None:
@@ -109,15 +115,16 @@ def _program(image: Image) -> _Program:
 
 
 def _image(program: _Program, words: Tensor, plan: Plan) -> Image:
-    """The image of a program for a machine. Raises ValueError, CompileError and IndexError."""
+    """The image of a program for a machine. Raises ValueError and CompileError."""
     if words.dtype != torch.int64 or words.dim() != 1:
         raise ValueError("the program is no list of words")
     if (program.machine, program.width) != (plan.machine, plan.width):
         raise ValueError("the program is for another machine")
     if program.unit < 1 or not 0 <= program.entry < plan.memory * program.unit:
         raise ValueError("the program begins outside of the memory")
-    files = [*program.files]
-    places = tuple(at and Location(files[at[0]], at[1]) for at in program.places)
+    if not all(at is None or at[0] in range(len(program.files)) for at in program.places):
+        raise ValueError("the program's lines are from files without a name")
+    places = tuple(at and Location(program.files[at[0]], at[1]) for at in program.places)
     image = Image(
         program.machine,
         program.width,

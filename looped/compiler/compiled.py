@@ -20,6 +20,7 @@ _LARGEST = 1 << 20
 """More than any size that a plan tells."""
 
 _MOST_BLOCKS = 1000
+_POSITION = re.compile(r"position(-?\d{1,9})?")
 _ALWAYS = ("one", "cpu", "device", "value", "pc")
 
 
@@ -91,21 +92,27 @@ class Plan:
             raise ValueError("its sizes are those of no machine")
         if self.dtype not in PRECISIONS:
             raise ValueError(f"there is no dtype `{self.dtype[:40]}`")
-        if not 1 <= len(self.blocks) <= _MOST_BLOCKS or any(len(block.heads) > self.n_heads for block in self.blocks):
+        heads = [len(block.heads) for block in self.blocks]
+        if not 1 <= len(heads) <= _MOST_BLOCKS or max(heads) > self.n_heads:
             raise ValueError("its blocks do not have the heads that they say")
-        lanes, halted = range(self.d_model), 0 if self.halted is None else self.halted
-        known = all(lane in lanes for lane in itertools.chain([halted], *self.words.values()))
-        units = itertools.chain(*(group.units for block in self.blocks for group in block.groups))
-        if not known or not all(unit in range(self.d_ff) for unit in units):
-            raise ValueError("its words are in lanes that are not there")
-        missing = [name for name in _ALWAYS if not self.words.get(name)]
-        places = [name for name in self.words if name.startswith("position")]
-        if not all(re.fullmatch(r"position(-?\d{1,9})?", name) for name in places):
-            raise ValueError("its columns have no positions")
-        if missing or (self.file and not self.words.get("file")) or len(self.words["value"]) != self.width:
-            raise ValueError("it lacks words that every machine has")
         if not all(address in range(self.memory) for address in self.code):
             raise ValueError("its instructions are outside of its memory")
+        self._check_words()
+
+    def _check_words(self) -> None:
+        """Raise ValueError unless there are all words that are needed, and all lanes of them."""
+        lanes = itertools.chain(*self.words.values(), [] if self.halted is None else [self.halted])
+        units = itertools.chain(*(group.units for block in self.blocks for group in block.groups))
+        known = all(lane in range(self.d_model) for lane in lanes)
+        if not known or not all(unit in range(self.d_ff) for unit in units):
+            raise ValueError("its words are in lanes that are not there")
+        if not all(_POSITION.fullmatch(n) for n in self.words if n.startswith("position")):
+            raise ValueError("its columns have no positions")
+        needed = [*_ALWAYS, *(["file"] if self.file else [])]
+        if not all(self.words.get(name) for name in needed):
+            raise ValueError("it lacks words that every machine has")
+        if len(self.words["value"]) != self.width:
+            raise ValueError("its words have another width")
 
     @property
     def columns(self) -> int:

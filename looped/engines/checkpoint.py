@@ -121,10 +121,14 @@ def load_checkpoint(path: Path, identity: Identity) -> Checkpoint:
 
 def _checkpoint(owner: Identity, run: dict[str, Any], tensors: dict[str, Any]) -> Checkpoint:
     """Put together what was read. Raises ValueError and others for what does not fit."""
+    match run.pop("shape", None):
+        case [int(columns), int(lanes)] if min(columns, lanes) > 0:
+            pass
+        case _:
+            raise ValueError("its state has no shape")
+    if not {_STATE, _PENDING} <= tensors.keys():
+        raise ValueError("it has no state, or no output")
     packed = tensors[_STATE].numpy()
-    columns, lanes = run.pop("shape")
-    if type(columns) is not int or type(lanes) is not int or min(columns, lanes) < 0:
-        raise ValueError("its shape is none")
     if packed.dtype != np.uint8 or packed.shape != (-(-columns * lanes // 8),):
         raise ValueError("the state has another shape")
     state = np.unpackbits(packed, count=columns * lanes).reshape(columns, lanes).astype(np.bool_)

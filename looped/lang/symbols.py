@@ -113,4 +113,6 @@ class SymbolTable:
         known = {k.removeprefix(own) if own else k: k for k in self._spans if k.startswith(own)}
         known = {name: k for name, k in known.items() if "!" not in name}
         near = difflib.get_close_matches(symbol.name, known, 1)
-        return f"did you mean `{near[0]}`, defined at {self._spans[known[near[0]]]}?" if near else None
+        if not near:
+            return None
+        return f"did you mean `{near[0]}`, defined at {self._spans[known[near[0]]]}?"
