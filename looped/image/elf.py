@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from elftools.common.exceptions import DWARFError, ELFError
-from elftools.construct.core import ConstructError
 from elftools.elf.elffile import ELFFile
 
 from looped.errors import FileError
@@ -54,7 +52,9 @@ def load_elf(path: Path) -> Image:
         file = ELFFile(io.BytesIO(content))
         _check(path, file)
         return _Program(path, file, content).image()
-    except (ELFError, ConstructError, UnicodeDecodeError, KeyError, TypeError, ValueError):
+    except FileError:
+        raise
+    except Exception:  # pyelftools does not say what damage may raise, and it is much
         raise FileError(f"{path} is a damaged ELF file") from None
 
 
@@ -131,7 +131,7 @@ class _Program:
                 first = max(0, start - self.base) // 4
                 for index in range(first, min(words, -(-(end - self.base) // 4))):
                     places[index] = location
-        except (DWARFError, IndexError, AttributeError):
+        except Exception:  # as above; the program itself is whole
             return ()
         return tuple(places) if any(places) else ()
 
