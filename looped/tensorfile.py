@@ -68,7 +68,7 @@ def read_tensors(path: Path, form: str, what: str) -> tuple[dict[str, Tensor], d
             content = header + file.read()
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         raise FileError(
             f"{path} is not a {what}, or is damaged: its header is unreadable"
         ) from None

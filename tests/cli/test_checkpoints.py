@@ -39,9 +39,9 @@ end:    putc '.'
 x:      .word 0
 sum:    .word 0
 count:  .word 0
-rounds: .word 20
+rounds: .word 100
 """
-DATA = bytes(random.Random(3).randbytes(300))
+DATA = bytes(random.Random(3).randbytes(60))
 
 
 class Setting:
