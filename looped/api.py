@@ -19,7 +19,6 @@ from looped.compiler.precision import precision
 from looped.devices import host_for
 from looped.engines.auto import ENGINES, AutoEngine
 from looped.engines.computer import Computer
-from looped.engines.dense import DenseEngine
 from looped.engines.engine import Engine
 from looped.errors import CertificateError, CompileError
 from looped.image import Image
@@ -135,10 +134,11 @@ def choose_engine(
                 f"the machine is not certified in {dtype}: {faults[0]}",
                 hint=f"compile it with --dtype {dtype}, or run it with --uncertified",
             )
+    # From here on the dtype is taken as it is: an engine knows only what the plan is made for.
     if name == "auto":
-        return AutoEngine(machine, dtype, device, report)
+        return AutoEngine(machine, dtype, device, report, uncertified=True)
     report(f"engine: {name}")
-    return ENGINES[name](machine, dtype, device)
+    return ENGINES[name](machine, dtype, device, True)
 
 
 def smallest_memory(image: Image) -> int:
@@ -159,7 +159,7 @@ def run(
     stream: `writes` are the words that changed, `reads`
     cannot be seen from outside and are empty.
     """
-    engine = engine or AutoEngine(machine)
+    engine = engine or choose_engine(machine)
     hosts = [host_for(image, data)]
     computer = Computer(machine.plan, engine, [image.words], [data], [image.entry], hosts)
     done: list[Step] = []
@@ -186,7 +186,7 @@ def verify(
 
     The engine is by default the dense one, which is the definition.
     """
-    engine = engine or DenseEngine(machine)
+    engine = engine or choose_engine(machine, "dense")
     return lockstep(machine, engine, [image], [data], steps, progress)
 
 
