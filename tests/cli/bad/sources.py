@@ -109,7 +109,7 @@ SOURCES = [
     _subleq(
         "10,000 parentheses, open",
         ".word " + "(" * 10_000 + "\n",
-        "1:10007: error: this does not belong here",
+        "1:10007: error: a parenthesis is not closed",
     ),
     _subleq(
         "10,000 signs",
