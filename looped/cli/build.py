@@ -18,6 +18,7 @@ from looped.cli.options import (
     open_source,
     open_target,
 )
+from looped.cli.streams import write_whole
 from looped.compiler.checkpoint import save_machine
 from looped.compiler.llama import export_llama
 from looped.compiler.precision import PRECISIONS
@@ -29,7 +30,7 @@ from looped.machines import MACHINES
 
 __all__ = ["asm", "compile_command", "export", "info"]
 
-_PATH = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path, readable=False)  # what cannot be read is told by who reads
 
 
 @click.command()
@@ -77,7 +78,7 @@ def asm(
             )
         )
     elif output is None:
-        sys.stdout.buffer.write(content)
+        write_whole(sys.stdout.buffer, content)
 
 
 @click.command("compile")

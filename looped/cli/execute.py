@@ -31,7 +31,7 @@ from looped.verify.lockstep import Mismatch, Verdict
 
 __all__ = ["run", "verify"]
 
-_PATH = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path, readable=False)  # what cannot be read is told by who reads
 _INPUT_LIMIT = 64 << 20
 _LONGEST = 1e9
 """Seconds, thirty years: what the system can be asked to wait."""

@@ -47,7 +47,7 @@ class CleanGroup(click.Group):
             error.show()
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):
-            _say("\ninterrupted")
+            _say("interrupted")
             sys.exit(130)
         except (_ReaderGone, BrokenPipeError):
             _forget_stdout()

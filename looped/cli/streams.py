@@ -14,7 +14,7 @@ from typing import BinaryIO
 from looped.cli.progress import Progress
 from looped.errors import FileError
 
-__all__ = ["Input", "Output"]
+__all__ = ["Input", "Output", "write_whole"]
 
 _CHUNK = 1 << 16
 
@@ -60,8 +60,7 @@ class Output:
         if self.stream is None or not content:
             return
         self.line.clear()
-        self.stream.write(content)
-        self.stream.flush()
+        write_whole(self.stream, content)
         self.delivered += len(content)
         del self.pending[: len(content)]
 
@@ -99,6 +98,15 @@ class Output:
             seen = min(max(0, here[2] - place[2]), len(pending))
         self.delivered = delivered + seen
         self.pending[:] = pending[seen:]
+
+
+def write_whole(stream: BinaryIO, content: bytes) -> None:
+    """Write all of the content. A stream without a buffer, as PYTHONUNBUFFERED makes stdout, may
+    take a part of it, and tell only then that there is no more room, or no more reader."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[stream.write(rest) :]
+    stream.flush()
 
 
 class Input:
