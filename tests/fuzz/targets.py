@@ -24,18 +24,26 @@ from tests.lang.riscv import binutils
 __all__ = ["TARGETS", "Target"]
 
 _PROGRAMS = Path(__file__).parents[2] / "programs"
-_COMMON = (
-    "x: , ( ) + - * / % << >> & | ^ ~ 1 0x 0b1 077 08 'a' \"t\" '\\n' \"\\x\" .macro .endm .once "
-    ".endonce .equ .include .org .zero .word .ascii .asciz .width .machine @l @l: $ . ; # x y m a0 "
-    "99999999999 65536 -1 \0 é \ufeff \u2028 ² ٣"
-).split(" ")
-_SUBLEQ = [*_COMMON, *"\n \n \n subleq mov add jmp in out push call ret divmod rv32i".split(" ")]
+_COMMON = [
+    "x:", ",", "(", ")", "+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^", "~", "1", "0x",
+    "0b1", "077", "08", "'a'", "\"t\"", "'\\n'", "\"\\x\"", ".macro", ".endm", ".once",
+    ".endonce", ".equ", ".include", ".org", ".zero", ".word", ".ascii", ".asciz", ".width",
+    ".machine", "@l", "@l:", "$", ".", ";", "#", "x", "y", "m", "a0", "99999999999", "65536",
+    "-1", "é", "\ufeff", "\u2028", "²", "٣",
+]  # fmt: skip
+_SUBLEQ = [
+    *_COMMON,
+    "\n", "\n", "\n", "subleq", "mov", "add", "jmp", "in", "out", "push", "call", "ret", "divmod",
+    "rv32i",
+]  # fmt: skip
 _RISCV = [
     *_COMMON,
-    *"\n \n \n ; lw sw li la j jal jalr beq fence ecall call tail auipc %hi( %lo( %pcrel_hi( %pcrel_lo("
-    " 1: 1b 1f 0(sp) .byte .half .quad .align .balign .p2align .space .comm .set = .section .data .bss"
-    " .text .globl .string /* */ // \\x subleq 32".split(" "),
-]
+    "\n", "\n", "\n", ";", "lw", "sw", "li", "la", "j", "jal", "jalr", "beq", "fence", "ecall",
+    "call", "tail", "auipc", "%hi(", "%lo(", "%pcrel_hi(", "%pcrel_lo(", "1:", "1b", "1f",
+    "0(sp)", ".byte", ".half", ".quad", ".align", ".balign", ".p2align", ".space", ".comm",
+    ".set", "=", ".section", ".data", ".bss", ".text", ".globl", ".string", "/*", "*/", "//",
+    "\\x", "subleq", "32",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,7 @@ TARGETS = (
     Target("riscv", "a.s", _source("rv32i/*.s", _RISCV), assemble_file),
     Target("dec", "a.dec", _image, lambda path: load_image(path, "subleq", 16)),
     Target("hex", "a.hex", _image, lambda path: load_image(path, "subleq", 32)),
-    Target("bin", "a.bin", _image, lambda path: load_image(path, "rv32i", 32, 4)),
+    Target("bin", "a.bin", _image, lambda path: load_image(path, "subleq", 16)),
     Target("elf", "a.elf", _elf, load_elf),
     Target("compiled", "a.safetensors", _compiled, load_machine),
     Target("plan", "a.safetensors", _forged_plan, load_machine),

@@ -55,7 +55,8 @@ SITUATIONS = [
               "error: cannot write to stdout: Bad file descriptor\n"),
     Situation("a full stdout", "$looped run a.sasm > /dev/full", 4,
               "error: cannot write to stdout: No space left on device\n"),
-    Situation("a reader that goes away", "$looped run a.sasm | head -c 1; exit ${PIPESTATUS[0]}", 141,
+    Situation("a reader that goes away",
+              "$looped run a.sasm | head -c 1; exit ${PIPESTATUS[0]}", 141,
               "", "x", _LOOP),
     Situation("a full disk", "$looped compile a.sasm -o m.safetensors", 4,
               "error: cannot write m.safetensors: File too large\n",
@@ -66,7 +67,8 @@ SITUATIONS = [
 MORE = [
     Situation("no stdout, asm", "$looped asm a.sasm >&-", 4,
               "error: cannot write to stdout: Bad file descriptor\n"),
-    Situation("no stdout, and none needed", "$looped asm a.sasm -o b.dec >&-; cat b.dec | wc -l; rm b.dec",
+    Situation("no stdout, and none needed",
+              "$looped asm a.sasm -o b.dec >&-; cat b.dec | wc -l; rm b.dec",
               0, "", "15\n"),
     Situation("no stderr", "$looped run a.sasm 2>&-", 0, "", "H"),
     Situation("no stderr for a message", "$looped run b.sasm 2>&-", 4),
@@ -80,7 +82,8 @@ MORE = [
               "$looped asm a.sasm | head -n 1; exit ${PIPESTATUS[0]}", 141, "", "0\n", _LONG),
     Situation("a stdin that cannot be read", "$looped run a.sasm 0> /dev/null", 4,
               "error: cannot read stdin: Bad file descriptor\n", files=_ECHO),
-    Situation("a stdin for input that cannot be read", "$looped verify a.sasm --input - 0> /dev/null", 4,
+    Situation("a stdin for input that cannot be read",
+              "$looped verify a.sasm --input - 0> /dev/null", 4,
               "error: cannot read stdin: Bad file descriptor\n", files=_ECHO),
     Situation("a full disk for an image", "$looped asm a.sasm -o a.dec", 4,
               "error: cannot write a.dec: File too large\n", files=_LONG, before=_small_files),
@@ -91,10 +94,13 @@ MORE = [
               "error: cannot write a.svg: File too large\n", before=_small_files),
     Situation("a full disk for a checkpoint of Llama", "$looped export --format hf subleq .", 4,
               "error: cannot write model.safetensors: File too large\n", before=_small_files),
-    Situation("an encoding without Greek", "PYTHONIOENCODING=ascii $looped asm --help > /dev/null", 0),
+    Situation("an encoding without Greek",
+              "PYTHONIOENCODING=ascii $looped asm --help > /dev/null", 0),
     Situation("bytes in a name that are not UTF-8",
-              "mv a.sasm $'\\xff.sasm'; $looped verify $'\\xff.sasm'; mv $'\\xff.sasm' a.sasm", 0, "",
-              "\\udcff.sasm: put out 1 bytes: H\n\\udcff.sasm: equal. 3 steps until it halted; after each, "
+              "mv a.sasm $'\\xff.sasm'; $looped verify $'\\xff.sasm'; mv $'\\xff.sasm' a.sasm",
+              0, "",
+              "\\udcff.sasm: put out 1 bytes: H\n"
+              "\\udcff.sasm: equal. 3 steps until it halted; after each, "
               "all 3,876 lanes were exactly those of the reference.\n"),
 ]  # fmt: skip
 """All the others."""
