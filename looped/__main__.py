@@ -1,6 +1,27 @@
-"""`python -m looped` is the command `looped`."""
+"""`python -m looped`, and the command `looped`.
 
-from looped.cli.main import main
+Loading torch takes a second or two. A Ctrl-C in that time ends the process at once, as if it were
+no Python: later `looped.cli` sees to it that interrupts are told in a line.
+"""
+
+from __future__ import annotations
+
+import signal
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if ours:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from looped.cli.main import cli
+
+    if ours:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    cli(prog_name="looped")
+
 
 if __name__ == "__main__":
-    main(prog_name="looped")
+    main()

@@ -19,7 +19,6 @@ from looped.compiler.precision import precision
 from looped.devices import host_for
 from looped.engines.auto import ENGINES, AutoEngine
 from looped.engines.computer import Computer
-from looped.engines.dense import DenseEngine
 from looped.engines.engine import Engine
 from looped.errors import CertificateError, CompileError
 from looped.image import Image
@@ -28,7 +27,7 @@ from looped.image.formats import FORMATS, load_image
 from looped.isa.rv32im import RISCV
 from looped.lang import LANGUAGES, assemble_file
 from looped.machines import MACHINES
-from looped.machines.machine import MINIMUM_MEMORY
+from looped.machines.machine import MINIMUM_MEMORY, largest_memory
 from looped.trace import Access, Step, Trace
 from looped.verify.certificate import Certificate, numeric_verdict
 from looped.verify.certificate import certify as certify_circuit
@@ -86,6 +85,9 @@ def compile(
     sums shall be exact. Raises CompileError.
     """
     memory = smallest_memory(image) if memory is None else memory
+    if len(image.words) > largest_memory(image.width):
+        most = f"{largest_memory(image.width)} is the most for {image.width} bits"
+        raise CompileError(f"the program has {len(image.words)} words, and {most}")
     machine = MACHINES[image.machine]
     machine.check(image.width, memory)
     image.padded(memory)
@@ -133,10 +135,11 @@ def choose_engine(
                 f"the machine is not certified in {dtype}: {faults[0]}",
                 hint=f"compile it with --dtype {dtype}, or run it with --uncertified",
             )
+    # From here on the dtype is taken as it is: an engine knows only what the plan is made for.
     if name == "auto":
-        return AutoEngine(machine, dtype, device, report)
+        return AutoEngine(machine, dtype, device, report, uncertified=True)
     report(f"engine: {name}")
-    return ENGINES[name](machine, dtype, device)
+    return ENGINES[name](machine, dtype, device, True)
 
 
 def smallest_memory(image: Image) -> int:
@@ -157,7 +160,7 @@ def run(
     stream: `writes` are the words that changed, `reads`
     cannot be seen from outside and are empty.
     """
-    engine = engine or AutoEngine(machine)
+    engine = engine or choose_engine(machine)
     hosts = [host_for(image, data)]
     computer = Computer(machine.plan, engine, [image.words], [data], [image.entry], hosts)
     done: list[Step] = []
@@ -186,7 +189,7 @@ def verify(
 
     The engine is by default the dense one, which is the definition.
     """
-    engine = engine or DenseEngine(machine)
+    engine = engine or choose_engine(machine, "dense")
     return lockstep(machine, engine, [image], [data], steps, progress)
 
 

@@ -89,20 +89,25 @@ class Diagnostic:
     def render(self) -> str:
         """The message as a user sees it: place, line, caret, hint."""
         if self.span is None:
-            lines = [f"error: {self.message}"]
+            lines = [_printable(f"error: {self.message}")]
         else:
-            lines = [f"{self.span}: error: {self.message}", *_excerpt(self.span)]
+            lines = [_printable(f"{self.span}: error: {self.message}"), *_excerpt(self.span)]
         if self.hint is not None:
-            lines.append(f"hint: {self.hint}")
+            lines.append(_printable(f"hint: {self.hint}"))
         return "\n".join(lines)
+
+
+def _printable(text: str) -> str:
+    """A text in one line, with escapes for what cannot be shown, as names of files may have it."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _excerpt(span: Span) -> list[str]:
     """The source line and a caret line beneath the span; long lines are cut around it."""
     line, column = span.source.position(span.start)
-    text = "".join(c if c.isprintable() else " " for c in span.source.line(line))
+    text = span.source.line(line)
     first = max(0, column - 1 - _SHOWN_COLUMNS // 2) if len(text) > _SHOWN_COLUMNS else 0
-    shown = text[first : first + _SHOWN_COLUMNS]
+    shown = "".join(c if c.isprintable() else " " for c in text[first : first + _SHOWN_COLUMNS])
     offset = column - 1 - first
     width = max(1, min(span.end - span.start, len(shown) - offset))
     gutter = f"{line:>5} | "

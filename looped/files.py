@@ -5,26 +5,57 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from looped.errors import FileError
 
-__all__ = ["Replacement", "read_bytes", "write_atomically"]
+__all__ = ["Replacement", "open_regular", "read_bytes", "write_atomically"]
+
+
+@contextlib.contextmanager
+def open_regular(path: Path, limit: int) -> Iterator[BinaryIO]:
+    """A regular file of at most `limit` bytes, open for reading.
+
+    Raises FileError, also for what goes wrong while it is read. What is no regular file is not
+    opened: a FIFO without a writer would be waited for.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise FileError(f"{path} {_kind(status.st_mode)}")
+        if status.st_size > limit:
+            raise FileError(f"{path} is larger than {limit >> 20} MB")
+        file = path.open("rb")
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    except ValueError:
+        raise FileError(f"cannot read {path}: no file has such a name") from None
+    with file:
+        try:
+            yield file
+        except OSError as error:
+            raise _unreadable(path, error) from None
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
     """The content of a regular file of at most `limit` bytes. Raises FileError."""
-    try:
-        if path.is_dir():
-            raise FileError(f"{path} is a directory")
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
-    if len(content) > limit:
+    with open_regular(path, limit) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:  # it has grown, or its size is not known in advance
         raise FileError(f"{path} is larger than {limit >> 20} MB")
     return content
+
+
+def _unreadable(path: Path, error: OSError) -> FileError:
+    return FileError(f"cannot read {path}: {error.strerror or error}")
+
+
+def _kind(mode: int) -> str:
+    """What is wrong with a file that is not a regular one."""
+    return "is a directory" if stat.S_ISDIR(mode) else "is not a regular file"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -37,12 +68,13 @@ class Replacement:
 
     Whatever kills the process, the file is the old one or the new one, and both are whole. Before
     `commit` the new one has no name, where the system has such files, so that nothing is left of
-    it. Raises FileError, also in `commit`.
+    it. A symbolic link stays, and the file that it names is replaced. Raises FileError, also in
+    `commit`, and for a device, a FIFO or a folder, whose place no file can take.
     """
 
     def __init__(self, path: Path, content: bytes) -> None:
-        self.path = path
         with _told(path):
+            self.path = path = _target(path)
             self._handle, self._name = _open_beside(path)
             try:
                 with os.fdopen(os.dup(self._handle), "wb") as file:
@@ -78,6 +110,15 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise FileError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _target(path: Path) -> Path:
+    """The regular file that a path names, which need not be there yet."""
+    with contextlib.suppress(FileNotFoundError):
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise FileError(f"cannot write {path}: it {_kind(mode)}")
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _beside(path: Path) -> Path:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -21,7 +21,7 @@ import safetensors.torch
 from torch import Tensor
 
 from looped.errors import FileError
-from looped.files import write_atomically
+from looped.files import open_regular, write_atomically
 
 __all__ = ["read_tensors", "seal", "write_tensors"]
 
@@ -55,9 +55,8 @@ def read_tensors(path: Path, form: str, what: str) -> tuple[dict[str, Tensor], d
     written. Its header is looked at before the rest is read.
     """
     try:
-        size = _size(path)
-        with path.open("rb") as file:
-            header = _read_header(path, file, size, what)
+        with open_regular(path, _LIMIT) as file:
+            header = _read_header(path, file, os.fstat(file.fileno()).st_size, what)
             metadata = _metadata(header)
             if metadata.get("format") != form:
                 found = metadata.get("format", "no file of looped at all")
@@ -66,9 +65,7 @@ def read_tensors(path: Path, form: str, what: str) -> tuple[dict[str, Tensor], d
                     hint=f"files of another version are of no use: make the {what} anew",
                 )
             content = header + file.read()
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         raise FileError(
             f"{path} is not a {what}, or is damaged: its header is unreadable"
         ) from None
@@ -77,15 +74,6 @@ def read_tensors(path: Path, form: str, what: str) -> tuple[dict[str, Tensor], d
         return safetensors.torch.load(content), metadata
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
         raise FileError(f"{path} is not a {what}, or is damaged: {error}") from None
-
-
-def _size(path: Path) -> int:
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise FileError(f"{path} is {'a directory' if path.is_dir() else 'not a regular file'}")
-    if status.st_size > _LIMIT:
-        raise FileError(f"{path} is larger than {_LIMIT >> 20} MB")
-    return status.st_size
 
 
 def _read_header(path: Path, file: BinaryIO, file_size: int, what: str) -> bytes:

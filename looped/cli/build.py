@@ -10,7 +10,15 @@ import click
 from rich.console import Console
 
 from looped import api
-from looped.cli.options import COMPILED, json_option, machine_options, open_both, open_target
+from looped.cli.options import (
+    COMPILED,
+    json_option,
+    machine_options,
+    open_both,
+    open_source,
+    open_target,
+)
+from looped.cli.streams import write_whole
 from looped.compiler.checkpoint import save_machine
 from looped.compiler.llama import export_llama
 from looped.compiler.precision import PRECISIONS
@@ -22,7 +30,7 @@ from looped.machines import MACHINES
 
 __all__ = ["asm", "compile_command", "export", "info"]
 
-_PATH = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path, readable=False)  # what cannot be read is told by who reads
 
 
 @click.command()
@@ -50,7 +58,7 @@ def asm(
       looped asm programs/subleq/hello.sasm -o hello.dec
       looped asm programs/subleq/hello.sasm --json
     """
-    image = api.assemble(source, machine, width)
+    image = open_source(source, machine, width)
     suffix = output.suffix.lstrip(".") if output is not None else ""
     content = dump_image(image, kind or (suffix if suffix in FORMATS else "dec"))
     if output is not None:
@@ -70,7 +78,7 @@ def asm(
             )
         )
     elif output is None:
-        sys.stdout.buffer.write(content)
+        write_whole(sys.stdout.buffer, content)
 
 
 @click.command("compile")
@@ -115,7 +123,7 @@ def compile_command(
         compiled, image = open_both(target, machine, width, memory, dtype)
         name = target
     else:
-        image = api.assemble(target, machine, width)
+        image = open_source(Path(target), machine, width)
         compiled = api.compile(image, memory, bake=bake, dtype=dtype)
         name = Path(target).stem
     path = output or Path(name + COMPILED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import sys
 from io import BufferedIOBase
 from pathlib import Path
@@ -25,7 +26,16 @@ from looped.errors import TrapError
 
 __all__ = ["run"]
 
-_PATH = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path, readable=False)  # what cannot be read is told by who reads
+_LONGEST = 1e9
+"""Seconds, thirty years: what the system can be asked to wait."""
+
+
+def _number(value: float | None) -> float | None:
+    """A number that is one: `nan` is in every range."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is not a number.")
+    return value
 
 
 @click.command()
@@ -35,7 +45,8 @@ _PATH = click.Path(path_type=Path)
 @click.option("--steps", type=click.IntRange(min=0), help="Stop after so many instructions.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, max=_LONGEST, min_open=True),
+    callback=lambda ctx, option, value: _number(value),
     metavar="SECONDS",
     help="Stop after so much time.",
 )

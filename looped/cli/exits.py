@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Any
@@ -39,6 +40,7 @@ class CleanGroup(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line and exit."""
+        _prepare_streams()
         try:
             status = super().main(*args, **{**kwargs, "standalone_mode": False})
             sys.stdout.flush()
@@ -49,14 +51,15 @@ class CleanGroup(click.Group):
             error.show()
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):
-            _say("\ninterrupted")
+            _say("interrupted")
             sys.exit(130)
         except (_ReaderGone, BrokenPipeError):
             _forget_stdout()
             sys.exit(141)
         except OSError as error:
             _forget_stdout()
-            _say(f"error: {error.strerror or error}")
+            where = "cannot write to stdout" if error.filename is None else error.filename
+            _say(f"error: {where}: {error.strerror or error}")
             sys.exit(4)
         sys.exit(status)
 
@@ -72,6 +75,30 @@ class _ReaderGone(Exception):
     """Whoever read the output has closed the pipe."""
 
 
+def _prepare_streams() -> None:
+    """Let nothing that is printed end in a traceback.
+
+    Characters that the encoding lacks, or bytes in names of files, are shown as escapes. A stream
+    that the command was started without (`>&-`) takes nothing, and its number is not given to any
+    other file; what is said on stderr is lost then.
+    """
+    if sys.stdout is None:
+        _reopen(1, os.O_RDONLY)  # so that writing is an error, as it is without the stream
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    if sys.stderr is None:
+        _reopen(2, os.O_WRONLY)
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _reopen(number: int, mode: int) -> None:
+    null = os.open(os.devnull, mode)
+    os.dup2(null, number)
+    if null != number:
+        os.close(null)
+
+
 def _say(text: str) -> None:
     try:
         click.echo(text, err=True)
@@ -81,4 +108,4 @@ def _say(text: str) -> None:
 
 def _forget_stdout() -> None:
     """Send what is left in the buffer nowhere, so that the interpreter ends without a complaint."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _reopen(sys.stdout.fileno(), os.O_WRONLY)

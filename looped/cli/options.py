@@ -12,7 +12,7 @@ from looped import api
 from looped.compiler.checkpoint import load_machine
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.precision import PRECISIONS
-from looped.errors import CompileError
+from looped.errors import CompileError, FileError
 from looped.image import Image
 from looped.machines import MACHINES
 
@@ -23,6 +23,7 @@ __all__ = [
     "machine_options",
     "open_both",
     "open_program",
+    "open_source",
     "open_target",
 ]
 
@@ -85,6 +86,15 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(command)
 
 
+def open_source(path: Path, machine: str | None, width: int | None) -> Image:
+    """A program that is not compiled yet, from source or image."""
+    if path.suffix == COMPILED:
+        raise FileError(f"{path} is compiled already", hint="it takes a source or an image")
+    if str(path) in MACHINES and not path.exists():
+        raise FileError(f"{path} is a machine, and here it takes a program")
+    return api.assemble(path, machine, width)
+
+
 def open_program(
     path: Path,
     machine: str | None,
@@ -94,7 +104,7 @@ def open_program(
 ) -> tuple[CompiledMachine, Image]:
     """A program and the machine for it, from source or image (compiled for `dtype`)."""
     if path.suffix != COMPILED:
-        image = api.assemble(path, machine, width)
+        image = open_source(path, machine, width)
         return api.compile(image, memory, dtype=dtype), image
     compiled, program = _open_compiled(path, machine, width, memory)
     if program is None:
@@ -122,6 +132,8 @@ def open_both(
     """
     path = Path(target)
     if target in MACHINES:
+        if machine not in (None, target):
+            raise click.UsageError(f"{target} is a machine by its name, and --machine another.")
         memory = api.DEFAULT_MEMORY if memory is None else memory
         return api.compile_machine(target, width, memory, dtype), None
     if path.suffix == COMPILED:
@@ -134,6 +146,8 @@ def _open_compiled(
 ) -> tuple[CompiledMachine, Image | None]:
     compiled, program = load_machine(path)
     plan = compiled.plan
+    if plan.machine not in MACHINES:
+        raise FileError(f"{path} is compiled for a machine `{plan.machine[:40]}`, which is none")
     for option, asked, found in (
         ("--machine", machine, plan.machine),
         ("--width", width, plan.width),

@@ -113,7 +113,7 @@ class Session:
         self.source.skip(checkpoint.consumed, checkpoint.input_sha256)
         try:
             self.computer.restore(checkpoint.snapshot)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise FileError(f"{path} is damaged: {error}") from None
         self.output.resume(checkpoint.delivered, checkpoint.pending, checkpoint.place)
         self.steps = checkpoint.steps

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from looped.cli.progress import Progress
 from looped.errors import FileError
 
-__all__ = ["Input", "Output"]
+__all__ = ["Input", "Output", "write_whole"]
 
 _CHUNK = 1 << 16
 
@@ -60,8 +60,7 @@ class Output:
         if self.stream is None or not content:
             return
         self.line.clear()
-        self.stream.write(content)
-        self.stream.flush()
+        write_whole(self.stream, content)
         self.delivered += len(content)
         del self.pending[: len(content)]
 
@@ -101,6 +100,15 @@ class Output:
         self.pending[:] = pending[seen:]
 
 
+def write_whole(stream: BinaryIO, content: bytes) -> None:
+    """Write all of the content. A stream without a buffer, as PYTHONUNBUFFERED makes stdout, may
+    take a part of it, and tell only then that there is no more room, or no more reader."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[stream.write(rest) :]
+    stream.flush()
+
+
 class Input:
     """A program's input from a stream. `position` counts the bytes that were read.
 
@@ -124,7 +132,10 @@ class Input:
         if count and not self._buffer:
             if not self._at_hand():
                 self.idle(self.stream)
-            self._buffer = self.stream.read1(_CHUNK)
+            try:
+                self._buffer = self.stream.read1(_CHUNK)
+            except OSError as error:
+                raise FileError(f"cannot read stdin: {error.strerror or error}") from None
         taken, self._buffer = self._buffer[:count], self._buffer[count:]
         self.position += len(taken)
         self._digest.update(taken)

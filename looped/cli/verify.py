@@ -23,7 +23,7 @@ from looped.verify.lockstep import Mismatch, Verdict
 
 __all__ = ["verify"]
 
-_PATH = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path, readable=False)  # what cannot be read is told by who reads
 _INPUT_LIMIT = 64 << 20
 
 
@@ -178,7 +178,10 @@ def _read_input(data: Path | None) -> bytes:
     if data is None:
         return b""
     if str(data) == "-":
-        content = b"" if sys.stdin is None else sys.stdin.buffer.read(_INPUT_LIMIT + 1)
+        try:
+            content = b"" if sys.stdin is None else sys.stdin.buffer.read(_INPUT_LIMIT + 1)
+        except OSError as error:
+            raise FileError(f"cannot read stdin: {error.strerror or error}") from None
         if len(content) > _INPUT_LIMIT:
             raise FileError(f"the input is larger than {_INPUT_LIMIT >> 20} MB")
         return content

@@ -10,14 +10,16 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch import Tensor
 
-from looped.compiler.compiled import BlockPlan, CompiledMachine, GroupPlan, HeadPlan, Plan
+from looped.compiler.compiled import CompiledMachine, Plan
 from looped.errors import FileError, LoopedError
 from looped.image import Image, Location
+from looped.records import record_from_json
 from looped.tensorfile import read_tensors, write_tensors
 
 __all__ = ["FORMAT", "load_machine", "save_machine"]
@@ -26,11 +28,6 @@ FORMAT = "looped-machine-2"
 
 _WHAT = "compiled machine"
 _PROGRAM = "program.words"
-_MALFORMED = (
-    ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError,
-    RuntimeError, LoopedError,
-)  # fmt: skip
-"""What content of the wrong form leads to where it is taken apart."""
 
 
 def save_machine(path: Path, machine: CompiledMachine, image: Image | None = None) -> None:
@@ -39,7 +36,7 @@ def save_machine(path: Path, machine: CompiledMachine, image: Image | None = Non
     metadata = {"format": FORMAT, "plan": json.dumps(dataclasses.asdict(machine.plan))}
     if image is not None:
         tensors[_PROGRAM] = torch.tensor(image.words, dtype=torch.int64)
-        metadata["program"] = json.dumps(_image_to_json(image))
+        metadata["program"] = json.dumps(dataclasses.asdict(_program(image)))
     write_tensors(path, tensors, metadata)
 
 
@@ -49,15 +46,29 @@ def load_machine(path: Path) -> tuple[CompiledMachine, Image | None]:
     words = tensors.pop(_PROGRAM, None)
     image = None
     try:
-        machine = CompiledMachine(_plan_from_json(json.loads(metadata["plan"])), tensors)
+        plan = record_from_json(Plan, _part(metadata, "plan"))
+        plan.check()
+        machine = CompiledMachine(plan, tensors)
         _check(path, machine)
         if words is not None:
-            image = _image_from_json(json.loads(metadata["program"]), tuple(words.tolist()))
+            program = record_from_json(_Program, _part(metadata, "program"))
+            image = _image(program, words, plan)
     except FileError:
         raise
-    except _MALFORMED as error:
+    except (ValueError, LoopedError) as error:
         raise FileError(f"{path} is not a {_WHAT}, or is damaged: {error}") from None
     return machine, image
+
+
+def _part(metadata: Mapping[str, str], name: str) -> object:
+    """What the metadata has in JSON under a name. Raises ValueError."""
+    if name not in metadata:
+        raise ValueError(f"it has no {name}")
+    try:
+        part: object = json.loads(metadata[name])
+    except RecursionError:
+        raise ValueError(f"its {name} is nested too deeply") from None
+    return part
 
 
 def _check(path: Path, machine: CompiledMachine) -> None:
@@ -72,49 +83,56 @@ def _check(path: Path, machine: CompiledMachine) -> None:
             raise FileError(f"{path} is damaged: weight `{name}` is not finite float32")
 
 
-def _plan_from_json(data: Mapping[str, Any]) -> Plan:
-    def text(item: Mapping[str, Any]) -> dict[str, Any]:
-        return {k: tuple(v) if isinstance(v, list) else v for k, v in item.items()}
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """What there is to say of an image beside its words; `places` are indices of `files` and lines
+    of them."""
 
-    blocks = tuple(
-        BlockPlan(
-            tuple(HeadPlan(**text(head)) for head in block["heads"]),
-            tuple(GroupPlan(**text(group)) for group in block["groups"]),
-        )
-        for block in data["blocks"]
-    )
-    words = {name: tuple(lanes) for name, lanes in data["words"].items()}
-    tenants = tuple(tuple(names) for names in data["tenants"])
-    rest = {k: v for k, v in text(data).items() if k not in ("blocks", "words", "tenants")}
-    return Plan(blocks=blocks, words=words, tenants=tenants, **rest)
+    machine: str
+    width: int
+    symbols: Mapping[str, int]
+    files: tuple[str, ...]
+    places: tuple[tuple[int, int] | None, ...]
+    entry: int = 0
+    unit: int = 1
 
 
-def _image_to_json(image: Image) -> dict[str, Any]:
+def _program(image: Image) -> _Program:
     files: dict[str, int] = {}
-    places = [
+    places = tuple(
         None if at is None else (files.setdefault(at.file, len(files)), at.line)
         for at in image.source_map
-    ]
-    return {
-        "machine": image.machine,
-        "width": image.width,
-        "symbols": dict(image.symbols),
-        "files": list(files),
-        "places": places,
-        "entry": image.entry,
-        "unit": image.unit,
-    }
-
-
-def _image_from_json(data: Mapping[str, Any], words: tuple[int, ...]) -> Image:
-    files = data["files"]
-    places = tuple(at and Location(files[at[0]], at[1]) for at in data["places"])
-    return Image(
-        data["machine"],
-        data["width"],
-        words,
-        data["symbols"],
-        places,
-        data.get("entry", 0),
-        data.get("unit", 1),
     )
+    return _Program(
+        image.machine,
+        image.width,
+        dict(image.symbols),
+        tuple(files),
+        places,
+        image.entry,
+        image.unit,
+    )
+
+
+def _image(program: _Program, words: Tensor, plan: Plan) -> Image:
+    """The image of a program for a machine. Raises ValueError and CompileError."""
+    if words.dtype != torch.int64 or words.dim() != 1:
+        raise ValueError("the program is no list of words")
+    if (program.machine, program.width) != (plan.machine, plan.width):
+        raise ValueError("the program is for another machine")
+    if program.unit < 1 or not 0 <= program.entry < plan.memory * program.unit:
+        raise ValueError("the program begins outside of the memory")
+    if not all(at is None or at[0] in range(len(program.files)) for at in program.places):
+        raise ValueError("the program's lines are from files without a name")
+    places = tuple(at and Location(program.files[at[0]], at[1]) for at in program.places)
+    image = Image(
+        program.machine,
+        program.width,
+        tuple(words.tolist()),
+        program.symbols,
+        places,
+        program.entry,
+        program.unit,
+    )
+    image.padded(plan.memory)
+    return image

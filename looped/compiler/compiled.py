@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from looped.compiler.precision import PRECISIONS
 from looped.nn import LoopedTransformer, Transformer
 
 __all__ = ["BlockPlan", "CompiledMachine", "GroupPlan", "HeadPlan", "Plan"]
+
+
+_LARGEST = 1 << 20
+"""More than any size that a plan tells."""
+
+_MOST_BLOCKS = 1000
+_POSITION = re.compile(r"position(-?\d{1,9})?")
+_ALWAYS = ("one", "cpu", "device", "value", "pc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,35 @@ class Plan:
     busy: int | None = None
     working: tuple[int, ...] = ()
     dtype: str = "float32"
+
+    def check(self) -> None:
+        """Raise ValueError for what no machine's plan can be, as a file may have it."""
+        sizes = (self.memory, self.d_model, self.n_heads, self.d_head, self.d_ff, self.file + 1)
+        if not all(1 <= size <= _LARGEST for size in sizes) or not 1 <= self.width <= 64:
+            raise ValueError("its sizes are those of no machine")
+        if self.dtype not in PRECISIONS:
+            raise ValueError(f"there is no dtype `{self.dtype[:40]}`")
+        heads = [len(block.heads) for block in self.blocks]
+        if not 1 <= len(heads) <= _MOST_BLOCKS or max(heads) > self.n_heads:
+            raise ValueError("its blocks do not have the heads that they say")
+        if not all(address in range(self.memory) for address in self.code):
+            raise ValueError("its instructions are outside of its memory")
+        self._check_words()
+
+    def _check_words(self) -> None:
+        """Raise ValueError unless there are all words that are needed, and all lanes of them."""
+        lanes = itertools.chain(*self.words.values(), [] if self.halted is None else [self.halted])
+        units = itertools.chain(*(group.units for block in self.blocks for group in block.groups))
+        known = all(lane in range(self.d_model) for lane in lanes)
+        if not known or not all(unit in range(self.d_ff) for unit in units):
+            raise ValueError("its words are in lanes that are not there")
+        if not all(_POSITION.fullmatch(n) for n in self.words if n.startswith("position")):
+            raise ValueError("its columns have no positions")
+        needed = [*_ALWAYS, *(["file"] if self.file else [])]
+        if not all(self.words.get(name) for name in needed):
+            raise ValueError("it lacks words that every machine has")
+        if len(self.words["value"]) != self.width:
+            raise ValueError("its words have another width")
 
     @property
     def columns(self) -> int:

@@ -39,6 +39,14 @@ class Precision:
         """The largest finite number."""
         return (2 - Fraction(2) ** (1 - self.mantissa)) * Fraction(2) ** self.exponent
 
+    def holds(self, other: Precision) -> bool:
+        """Whether every number of another format is one of this, so that its exact sums are too."""
+        return (
+            self.mantissa >= other.mantissa
+            and self.exponent >= other.exponent
+            and self.tiny <= other.tiny
+        )
+
     @property
     def underflow(self) -> float:
         """exp(-x) rounds to zero for x above this, here and wherever a softmax is computed."""

@@ -15,16 +15,16 @@ from looped.errors import CompileError
 __all__ = ["ENGINES", "AutoEngine"]
 
 
-def _lifted(machine: CompiledMachine, dtype: str = "float32", device: str = "cpu") -> Engine:
+def _lifted(machine: CompiledMachine, dtype: str, device: str, uncertified: bool) -> Engine:
     from looped.engines.lifted import LiftedEngine  # LLVM takes a while to load
 
-    return LiftedEngine(machine, dtype, device)
+    return LiftedEngine(machine, dtype, device, uncertified)
 
 
-def _event(machine: CompiledMachine, dtype: str = "float32", device: str = "cpu") -> Engine:
+def _event(machine: CompiledMachine, dtype: str, device: str, uncertified: bool) -> Engine:
     from looped.engines.event import EventEngine  # numba takes a while to load
 
-    return EventEngine(machine, dtype, device)
+    return EventEngine(machine, dtype, device, uncertified)
 
 
 ENGINES: dict[str, Callable[..., Engine]] = {
@@ -32,7 +32,8 @@ ENGINES: dict[str, Callable[..., Engine]] = {
     "event": _event,
     "dense": DenseEngine,
 }
-"""All engines by name, the fastest first. The dense one takes every model."""
+"""All engines by name, the fastest first: made from a machine, a dtype, a device, and whether the
+dtype may be uncertified. The dense one takes every model."""
 
 
 class AutoEngine:
@@ -40,7 +41,8 @@ class AutoEngine:
 
     Which one is decided when the first pass is due, and again if the host sets lanes that were
     taken for constants. `report` is told the choice, and what spoke against faster ones. Raises
-    CompileError for a dtype or device that not even the dense engine has.
+    CompileError for a dtype or device that not even the dense engine has, CertificateError as the
+    dense engine does.
     """
 
     def __init__(
@@ -49,12 +51,14 @@ class AutoEngine:
         dtype: str = "float32",
         device: str = "cpu",
         report: Callable[[str], None] = lambda text: None,
+        uncertified: bool = False,
     ) -> None:
         self.machine, self.dtype, self.device = machine, dtype, device
+        self.uncertified = uncertified
         self.report = report
         self.names = list(ENGINES)
         self.decided = False
-        self.engine: Engine = DenseEngine(machine, dtype, device)
+        self.engine: Engine = DenseEngine(machine, dtype, device, uncertified)
 
     @property
     def fallbacks(self) -> int:
@@ -116,7 +120,8 @@ class AutoEngine:
         """Make the first engine on the list that takes the model and these streams."""
         while True:
             try:
-                self.engine = ENGINES[self.names[0]](self.machine, self.dtype, self.device)
+                make = ENGINES[self.names[0]]
+                self.engine = make(self.machine, self.dtype, self.device, self.uncertified)
                 self.engine.load(x)
                 return
             except CompileError as error:

@@ -17,6 +17,7 @@ from looped.engines.computer import Snapshot
 from looped.errors import FileError
 from looped.files import Replacement
 from looped.image import Image
+from looped.records import record_from_json
 from looped.tensorfile import read_tensors, seal
 
 __all__ = ["FORMAT", "Checkpoint", "Identity", "identify", "load_checkpoint", "prepare_checkpoint"]
@@ -101,7 +102,7 @@ def load_checkpoint(path: Path, identity: Identity) -> Checkpoint:
     tensors, metadata = read_tensors(path, FORMAT, _WHAT)
     try:
         run = json.loads(metadata["run"])
-        owner = Identity(**run.pop("identity"))
+        owner = record_from_json(Identity, run.pop("identity"))
         for what, found, asked in (
             ("machine", owner.machine, identity.machine),
             ("program", owner.program, identity.program),
@@ -114,22 +115,28 @@ def load_checkpoint(path: Path, identity: Identity) -> Checkpoint:
         return _checkpoint(owner, run, tensors)
     except FileError:
         raise
-    except (ValueError, KeyError, TypeError, RuntimeError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileError(f"{path} is not a {_WHAT}, or is damaged: {error}") from None
 
 
 def _checkpoint(owner: Identity, run: dict[str, Any], tensors: dict[str, Any]) -> Checkpoint:
     """Put together what was read. Raises ValueError and others for what does not fit."""
+    match run.pop("shape", None):
+        case [int(columns), int(lanes)] if min(columns, lanes) > 0:
+            pass
+        case _:
+            raise ValueError("its state has no shape")
+    if not {_STATE, _PENDING} <= tensors.keys():
+        raise ValueError("it has no state, or no output")
     packed = tensors[_STATE].numpy()
-    columns, lanes = run.pop("shape")
     if packed.dtype != np.uint8 or packed.shape != (-(-columns * lanes // 8),):
         raise ValueError("the state has another shape")
     state = np.unpackbits(packed, count=columns * lanes).reshape(columns, lanes).astype(np.bool_)
-    place = run.pop("place")
-    return Checkpoint(
-        identity=owner,
-        snapshot=Snapshot(state=state, **run.pop("snapshot")),
-        pending=tensors[_PENDING].numpy().tobytes(),
-        place=None if place is None else (int(place[0]), int(place[1]), int(place[2])),
-        **run,
-    )
+    snapshot = record_from_json(Snapshot, run.pop("snapshot"), "snapshot", {"state": state})
+    pending = tensors[_PENDING].numpy().tobytes()
+    given = {"identity": owner, "snapshot": snapshot, "pending": pending}
+    checkpoint = record_from_json(Checkpoint, run, "run", given)
+    counts = (checkpoint.steps, checkpoint.consumed, checkpoint.delivered)
+    if min(*counts, snapshot.due, snapshot.position) < 0:
+        raise ValueError("a number of it is negative")
+    return checkpoint

@@ -11,7 +11,7 @@ import torch
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.precision import precision
 from looped.engines.engine import NO_LANES
-from looped.errors import CompileError
+from looped.errors import CertificateError, CompileError
 
 __all__ = ["DenseEngine"]
 
@@ -19,14 +19,26 @@ __all__ = ["DenseEngine"]
 class DenseEngine:
     """Runs `looped.nn` on any device, for batches of residual streams.
 
-    Whether a machine is exact in a dtype is its certificate's to say (`looped.verify.certificate`).
-    Raises CompileError for a dtype that is not in PRECISIONS, or a device that is not there.
+    A machine is exact in the dtype that it was compiled for and in those that hold it; in others it
+    may be, which is its certificate's to say (`looped.verify.certificate`). Raises CertificateError
+    for one of them, unless it is `uncertified` on purpose; CompileError for a dtype that is not in
+    PRECISIONS, or a device that is not there.
     """
 
     def __init__(
-        self, machine: CompiledMachine, dtype: str = "float32", device: str = "cpu"
+        self,
+        machine: CompiledMachine,
+        dtype: str = "float32",
+        device: str = "cpu",
+        uncertified: bool = False,
     ) -> None:
-        self.dtype: torch.dtype = getattr(torch, precision(dtype).name)
+        form, made = precision(dtype), machine.plan.dtype
+        if not (uncertified or form.holds(precision(made))):
+            raise CertificateError(
+                f"the machine is compiled for {made}, and {dtype} does not hold that",
+                hint=f"compile it for {dtype}, or have it certified there by `choose_engine`",
+            )
+        self.dtype: torch.dtype = getattr(torch, form.name)
         self.device = _device(device)
         self.model = machine.model().to(self.device, self.dtype)
         self.x = torch.empty(0, dtype=self.dtype, device=self.device)

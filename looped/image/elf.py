@@ -11,12 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from elftools.common.exceptions import DWARFError, ELFError
-from elftools.construct.core import ConstructError
 from elftools.elf.elffile import ELFFile
 
 from looped.errors import FileError
-from looped.files import read_bytes
+from looped.files import open_regular, read_bytes
 from looped.image.image import Image, Location
 from looped.isa.rv32im import machine_for
 
@@ -35,9 +33,9 @@ _TYPE_HINTS = {"ET_REL": "link it, with its entry and its addresses", "ET_DYN": 
 def is_elf(path: Path) -> bool:
     """Whether a file begins as ELF files do; false if it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path, _LARGEST_FILE) as file:
             return file.read(len(_MAGIC)) == _MAGIC
-    except OSError:
+    except FileError:
         return False
 
 
@@ -54,7 +52,9 @@ def load_elf(path: Path) -> Image:
         file = ELFFile(io.BytesIO(content))
         _check(path, file)
         return _Program(path, file, content).image()
-    except (ELFError, ConstructError, UnicodeDecodeError, KeyError, TypeError, ValueError):
+    except FileError:
+        raise
+    except Exception:  # pyelftools does not say what damage may raise, and it is much
         raise FileError(f"{path} is a damaged ELF file") from None
 
 
@@ -140,7 +140,7 @@ class _Program:
                 first = max(0, start - self.base) // 4
                 for index in range(first, min(words, -(-(end - self.base) // 4))):
                     places[index] = location
-        except (DWARFError, IndexError, AttributeError):
+        except Exception:  # as above; the program itself is whole
             return ()
         return tuple(places) if any(places) else ()
 

@@ -38,7 +38,8 @@ def draw(machine: CompiledMachine, path: Path) -> None:
     Nothing is taken from the plan but names: a cell is coloured where a weight is not zero.
     """
     if path.suffix not in _FORMATS:
-        raise FileError(f"cannot draw a `{path.suffix}` file", hint=f"one of {', '.join(_FORMATS)}")
+        kind = f"a `{path.suffix}` file" if path.suffix else "a file whose name has no ending"
+        raise FileError(f"cannot draw {kind}", hint=f"one of {', '.join(_FORMATS)}")
     try:
         from matplotlib.figure import Figure
     except ImportError:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from looped.errors import LoopedError
@@ -38,12 +39,14 @@ class Scope:
     """Where a statement was written: what its names mean.
 
     `local` tells apart equal local labels; `parameters` maps a macro's parameters to what they
-    were given; `numbered` counts, for labels that are numbers, those of each number so far.
+    were given. `numbered` has, for labels that are numbers, the moments in which those of each
+    number were met, in order, and `moment` is the one in which the statement was.
     """
 
     local: str
     parameters: dict[str, Bound] = field(default_factory=dict)
-    numbered: Mapping[str, int] = field(default_factory=dict)
+    numbered: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    moment: int = 0
 
     def key(self, name: str) -> str:
         """A name as the symbol table knows it: local labels carry their scope.
@@ -51,7 +54,8 @@ class Scope:
         `1b` is the last label `1:`, `1f` the next.
         """
         if name[0].isdigit():
-            return f"{name[:-1]}!{self.numbered.get(name[:-1], 0) + (name[-1] == 'f')}"
+            before = bisect_right(self.numbered.get(name[:-1], ()), self.moment)
+            return f"{name[:-1]}!{before + (name[-1] == 'f')}"
         return f"{self.local}{name}" if name.startswith("@") else name
 
 

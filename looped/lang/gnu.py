@@ -52,8 +52,9 @@ class _GnuBuilder(Builder):
 
     def numbered(self, token: Token) -> Label:
         if not token.isdigit():
-            raise LoopedError(f"`{token}` is no label", self._span(token), "a name, or 1, 2, …")
-        return Label(str(token), self._span(token))
+            name = self._name(token).name
+            raise LoopedError(f"`{name}` is no label", self._span(token), "a name, or 1, 2, …")
+        return self.label(token)
 
     def dotted(self, token: Token) -> Label:
         return self.label(token)
@@ -64,13 +65,13 @@ class _GnuBuilder(Builder):
 
     def number(self, token: Token) -> Expression:
         if re.fullmatch(r"\d+[bf]", token):
-            return Symbol(str(token), self._span(token))
-        if re.fullmatch(r"0[0-7]+", token):
+            return self._name(token)
+        if re.fullmatch(r"0[0-7]+", token) and len(token) <= self.longest_number:
             return Number(int(token, 8), self._span(token))
         return super().number(token)
 
     def parameter(self, token: Token) -> Symbol:
-        return Symbol(token[1:], self._span(token))
+        return Symbol(self._name(token).name[1:], self._span(token))
 
     def group(self, inner: Expression) -> Group:
         start, end = inner.span.start - 1, inner.span.end + 1
@@ -79,7 +80,7 @@ class _GnuBuilder(Builder):
         return node
 
     def modifier(self, token: Token, operand: Expression) -> Modifier:
-        return Modifier(str(token), operand, self._span(token))
+        return Modifier(self._name(token).name, operand, self._span(token))
 
     def memory(self, offset: Expression, base: Expression) -> Memory:
         return Memory(offset, base, Span(self._source, offset.span.start, base.span.end + 1))

@@ -19,12 +19,16 @@ from looped.lang.ast import Argument, Command, Label, MacroHead, Program, Statem
 from looped.lang.expressions import Anchor, Bound, Scope
 from looped.lang.items import Item
 from looped.lang.parser import PLAIN, Syntax, parse
-from looped.lang.sources import read_source
+from looped.lang.sources import LARGEST_SOURCE, read_source
 
 __all__ = ["Expander", "Macro"]
 
 _DEEPEST = 60
-_MOST_ITEMS = 250_000
+_MOST_STATEMENTS = 250_000
+_MOST_ERRORS = 1000
+_LEAST_INCLUDED = 1000
+"""What including a file counts at least, in characters: so many small ones are too many."""
+
 _CLOSERS = {".macro": ".endm", ".once": ".endonce"}
 _OWN = (".equ", ".include", *_CLOSERS, *_CLOSERS.values())
 """The directives that are done with after expansion, or nearly so."""
@@ -66,27 +70,30 @@ class Expander:
     macros: dict[str, Macro] = field(default_factory=dict)
     _blocks: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
     _including: list[Path] = field(default_factory=list)
-    _numbered: dict[str, int] = field(default_factory=dict)
+    _numbered: dict[str, list[int]] = field(default_factory=dict)
+    _moment: int = 0
     _scopes: int = 0
+    _seen: int = 0
+    _included: int = 0
     _full: bool = False
 
     def program(self, program: Program, name: str) -> None:
         """Expand the program in the file `name`, and after it the blocks that it asked for."""
         self._including.append(Path(name).resolve())
         self._statements(program.statements, _Context(Scope("")))
-        done = 0
-        while done < len(self._blocks):
-            name = list(self._blocks)[done]
-            self._statements(self._blocks[name], _Context(Scope(f"{name}!")))
-            done += 1
+        done: set[str] = set()
+        while waiting := [name for name in self._blocks if name not in done]:
+            for name in waiting:
+                self._statements(self._blocks[name], _Context(Scope(f"{name}!")))
+            done.update(waiting)
 
     def define(self, program: Program) -> None:
         """Take the macros of a library, and nothing else of it."""
-        statements = list(program.statements)
-        while statements:
-            head = statements.pop(0)
+        statements, at = program.statements, 0
+        while at < len(statements):
+            head, at = statements[at], at + 1
             if isinstance(head, MacroHead):
-                body, statements = self._body(head, ".macro", statements)
+                body, at = self._body(head, ".macro", statements, at)
                 self._define(head, body)
 
     def fail(self, error: LoopedError, note: str | None = None) -> None:
@@ -96,45 +103,46 @@ class Expander:
             self.errors.append(Diagnostic(d.message, d.span, hint))
 
     def _statements(self, statements: Sequence[Statement], context: _Context) -> None:
-        rest = list(statements)
-        rest.reverse()
-        while rest and not self._full:
-            statement = rest.pop()
+        at = 0
+        while at < len(statements) and not self._full:
+            statement, before, at = statements[at], at, at + 1
             try:
                 if isinstance(statement, Label):
                     context = self._label(statement, context)
                 elif isinstance(statement, MacroHead):
-                    body = self._take(statement, ".macro", rest)
+                    body, at = self._body(statement, ".macro", statements, at)
                     self._define(statement, body)
                 elif statement.name == ".once":
-                    self._once(statement, self._take(statement, ".once", rest))
+                    body, at = self._body(statement, ".once", statements, at)
+                    self._once(statement, body)
                 else:
                     self._command(statement, context)
+                self._count_statements(at - before, context.origin or statement.span)
             except LoopedError as error:
                 self.fail(error, _note(context))
+            self._full |= len(self.errors) >= _MOST_ERRORS
 
-    def _take(
-        self, head: MacroHead | Command, kind: str, rest: list[Statement]
-    ) -> tuple[Statement, ...]:
-        """Take a block's body off a reversed list of statements."""
-        rest.reverse()
-        body, left = self._body(head, kind, rest)
-        rest[:] = reversed(left)
-        return body
+    def _count_statements(self, number: int, span: Span) -> None:
+        """Take note of statements that were looked at. Raises LoopedError for too many of them."""
+        self._seen += number
+        if self._seen > _MOST_STATEMENTS and not self._full:
+            self._full = True
+            raise LoopedError(f"more than {_MOST_STATEMENTS:,} statements after expansion", span)
 
     def _body(
-        self, head: MacroHead | Command, kind: str, statements: list[Statement]
-    ) -> tuple[tuple[Statement, ...], list[Statement]]:
-        """The statements up to the end of a block, and those after it."""
+        self, head: MacroHead | Command, kind: str, statements: Sequence[Statement], start: int
+    ) -> tuple[tuple[Statement, ...], int]:
+        """The statements from `start` to the end of a block, and where it goes on behind it."""
         depth = 1
-        for i, statement in enumerate(statements):
+        for at in range(start, len(statements)):
+            statement = statements[at]
             name = statement.name if isinstance(statement, Command) else ""
             opens = isinstance(statement, MacroHead) if kind == ".macro" else name == kind
             depth += opens - (name == _CLOSERS[kind])
             if depth == 0:
-                return tuple(statements[:i]), statements[i + 1 :]
+                return tuple(statements[start:at]), at + 1
         self.errors.append(Diagnostic(f"this {kind} has no {_CLOSERS[kind]}", head.span))
-        return tuple(statements), []
+        return tuple(statements[start:]), len(statements)
 
     def _define(self, head: MacroHead, body: tuple[Statement, ...]) -> None:
         names = [parameter.name for parameter in head.parameters]
@@ -153,10 +161,10 @@ class Expander:
         if label.name in context.scope.parameters:
             raise LoopedError(f"parameter `{label.name}` cannot be a label", label.span)
         if label.name.isdigit():
-            count = self._numbered.get(label.name, 0) + 1
-            self._numbered = {**self._numbered, label.name: count}
-            scope = replace(context.scope, numbered=self._numbered)
-            self._emit("label", label.span, (), context, scope.key(f"{label.name}b"))
+            self._moment += 1
+            self._numbered.setdefault(label.name, []).append(self._moment)
+            key = self._scope(context).key(f"{label.name}b")
+            self._emit("label", label.span, (), context, key)
             return context
         self._emit("label", label.span, (), context, context.scope.key(label.name))
         if context.depth == 0 and not label.name.startswith("@"):
@@ -196,9 +204,6 @@ class Expander:
         context: _Context,
         key: str = "",
     ) -> None:
-        if len(self.items) >= _MOST_ITEMS:
-            self._full = True
-            raise LoopedError(f"more than {_MOST_ITEMS:,} statements after expansion", span)
         anchor = Anchor()
         scope = self._scope(context)
         bound = tuple(a if isinstance(a, Text) else Bound(a, scope, anchor) for a in arguments)
@@ -207,7 +212,7 @@ class Expander:
 
     def _scope(self, context: _Context) -> Scope:
         """What names mean here and now: numbered labels count on in the order of the text."""
-        return replace(context.scope, numbered=self._numbered)
+        return replace(context.scope, numbered=self._numbered, moment=self._moment)
 
     def _expand(self, macro: Macro, command: Command, context: _Context) -> None:
         if context.depth >= _DEEPEST:
@@ -253,13 +258,20 @@ class Expander:
         text = command.arguments[0]
         folder = Path(command.span.source.name).parent
         path = folder / text.content.decode("latin-1")
+        if len(self._including) > _DEEPEST:
+            raise LoopedError(f"files include each other more than {_DEEPEST} deep", text.span)
+        try:
+            source = read_source(path)
+        except LoopedError as error:
+            raise LoopedError(str(error), text.span) from None
         identity = path.resolve()
         if identity in self._including:
             raise LoopedError(f"{path} includes itself", text.span)
-        try:
-            program, errors = parse(read_source(path), self.syntax)
-        except LoopedError as error:
-            raise LoopedError(str(error), text.span) from None
+        self._included += max(len(source.text), _LEAST_INCLUDED)
+        if self._included > LARGEST_SOURCE:
+            self._full = True
+            raise LoopedError("too many files are included, or too large ones", text.span)
+        program, errors = parse(source, self.syntax)
         self.errors += errors
         self._including.append(identity)
         try:

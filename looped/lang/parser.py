@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from lark import Lark, Token, UnexpectedInput
-from lark.exceptions import UnexpectedCharacters, VisitError
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken, VisitError
 
 from looped.errors import Diagnostic, LoopedError, Source, Span
 from looped.lang.ast import Program, Statement
@@ -19,11 +19,18 @@ from looped.lang.trees import Builder
 
 __all__ = ["PLAIN", "Syntax", "parse"]
 
+_Key = tuple[int, frozenset[str], str | None]
+
+_MOST_ERRORS = 100
+"""Syntax errors that are told of a file; making sentences of them takes a while."""
+
 _SENTENCES = {
-    "an operand is missing": ["mov a,", "mov ,a", "mov a,,b", ".word 1,", ".word ,", "mov )"],
+    "an operand is missing": ["mov a,", "mov ,a", "mov a,,b", ".word 1,", ".word ,", "mov )",
+        "mov a,b,"],
     "an operator lacks its right side": ["mov a+", "mov a+,b", "mov -", "mov a*)", "mov ~,a"],
     "an operator lacks its left side": ["mov *a", "mov a,/b", ".word &1", "mov (*a)", "mov |"],
-    "a parenthesis is not closed": ["mov (a", "mov (a,b", "mov ((a)", ".word (1", "mov (a b"],
+    "a parenthesis is not closed": ["mov (a", "mov (a,b", "mov ((a)", ".word (1", "mov (a b",
+        "mov (", "mov ((", "mov a,("],
     "a parenthesis closes what was not opened": ["mov a)", ".word 1)", "mov a,b)"],
     "an empty pair of parentheses": ["mov ()"],
     "a comma is missing between two operands": ["mov a b", ".word 1 2", "mov a 'c'", 'mov a "b"',
@@ -73,6 +80,8 @@ def parse(source: Source, syntax: Syntax = PLAIN) -> tuple[Program, list[Diagnos
                 statements += _parse_line(line, source, offset, syntax)
             except LoopedError as error:
                 errors += error.diagnostics
+                if len(errors) >= _MOST_ERRORS:
+                    break
         offset += len(line) + 1
     return Program(tuple(statements)), errors
 
@@ -113,9 +122,32 @@ def _syntax_error(
     span = Span(source, offset + start, offset + start + length)
     if isinstance(error, UnexpectedCharacters):
         return LoopedError(*_bad_character(line, start, span))
-    examples = {**_SENTENCES, **syntax.sentences}
-    sentence = error.match_examples(_lark(syntax.grammar).parse, examples, use_accepts=True)
-    return LoopedError(sentence or "this does not belong here", span)
+    sentences = _sentences(syntax)
+    found = [sentences[key] for key in _keys(error) if key in sentences]
+    return LoopedError(found[0] if found else "this does not belong here", span)
+
+
+@cache
+def _sentences(syntax: Syntax) -> dict[_Key, str]:
+    """A sentence for each way in which one of the wrong lines goes wrong."""
+    result: dict[_Key, str] = {}
+    for sentence, lines in {**_SENTENCES, **syntax.sentences}.items():
+        for line in lines:
+            try:
+                _lark(syntax.grammar).parse(line)
+            except UnexpectedInput as error:
+                for key in _keys(error):
+                    result.setdefault(key, sentence)
+    return result
+
+
+def _keys(error: UnexpectedInput) -> list[_Key]:
+    """What is alike in lines that go wrong in the same way, the closest likeness first: the state
+    of the parser, whatever is around it, what could have gone on, and the token that came."""
+    if not isinstance(error, UnexpectedToken):
+        return []
+    place = error.interactive_parser.parser_state.position, frozenset(error.accepts)
+    return [(*place, error.token.type), (*place, None)]
 
 
 def _bad_character(line: str, start: int, span: Span) -> tuple[str, Span, str | None]:

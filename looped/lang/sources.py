@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 from looped.errors import FileError, Source
@@ -9,16 +10,18 @@ from looped.files import read_bytes
 
 __all__ = ["LARGEST_SOURCE", "read_source"]
 
-LARGEST_SOURCE = 16 << 20
-"""Bytes of one source file at most."""
+LARGEST_SOURCE = 1 << 20
+"""Bytes of one source file at most, and of all the files that it includes together."""
 
 
 def read_source(path: Path) -> Source:
     """A source file as text. Raises FileError for what is no text, or too much of it."""
     content = read_bytes(path, LARGEST_SOURCE)
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise FileError(f"{path} is a text in UTF-16", hint="save it in UTF-8")
     if b"\0" in content:
         raise FileError(f"{path} is not a text: it has NUL bytes")
     try:
-        return Source(str(path), content.decode("utf-8"))
+        return Source(str(path), content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise FileError(f"{path} is not a text: byte {error.start} is not UTF-8") from None

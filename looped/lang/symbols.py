@@ -13,6 +13,9 @@ from looped.lang.items import Item
 __all__ = ["SymbolTable"]
 
 _DEEPEST_CHAIN = 50
+_MOST_SUGGESTIONS = 100
+_LONGEST_SEARCH = 5000
+"""Names among which one that is alike is looked for, which takes a while."""
 
 
 @dataclass
@@ -28,6 +31,7 @@ class SymbolTable:
     _values: dict[str, int] = field(default_factory=dict)
     _spans: dict[str, Span] = field(default_factory=dict)
     _evaluating: list[str] = field(default_factory=list)
+    _suggested: int = 0
 
     def define(self, item: Item) -> None:
         """Take note of a label or a constant. Raises LoopedError if there is one of that name."""
@@ -98,11 +102,17 @@ class SymbolTable:
         if symbol.name[0].isdigit():
             where = "before" if symbol.name[-1] == "b" else "after"
             return LoopedError(f"there is no label `{symbol.name[:-1]}:` {where} this", symbol.span)
+        return LoopedError(f"no label named `{symbol.name}`", symbol.span, self._near(key, symbol))
+
+    def _near(self, key: str, symbol: Symbol) -> str | None:
+        """A suggestion of what may have been meant; none in a flood of errors."""
+        self._suggested += 1
+        if self._suggested > _MOST_SUGGESTIONS or len(self._spans) > _LONGEST_SEARCH:
+            return None
         own = key.removesuffix(symbol.name)
         known = {k.removeprefix(own) if own else k: k for k in self._spans if k.startswith(own)}
         known = {name: k for name, k in known.items() if "!" not in name}
         near = difflib.get_close_matches(symbol.name, known, 1)
-        hint = None
-        if near:
-            hint = f"did you mean `{near[0]}`, defined at {self._spans[known[near[0]]]}?"
-        return LoopedError(f"no label named `{symbol.name}`", symbol.span, hint)
+        if not near:
+            return None
+        return f"did you mean `{near[0]}`, defined at {self._spans[known[near[0]]]}?"

@@ -25,7 +25,6 @@ from looped.lang.ast import (
 __all__ = ["Builder"]
 
 _DEEPEST = 150
-_LONGEST_NUMBER = 40
 _LONGEST_NAME = 200
 
 
@@ -36,6 +35,9 @@ class Builder(Transformer[Token, Any]):
     escapes: ClassVar[dict[str, int]] = {
         "n": 10, "t": 9, "r": 13, "0": 0, "\\": 92, "'": 39, '"': 34,
     }  # fmt: skip
+
+    longest_number: ClassVar[int] = 40
+    """Digits at most, with those that tell the base."""
 
     def __init__(self, source: Source, offset: int) -> None:
         super().__init__()
@@ -72,9 +74,9 @@ class Builder(Transformer[Token, Any]):
     def number(self, token: Token) -> Expression:
         digits = token.replace("_", "").lower()
         base = {"0x": 16, "0b": 2}.get(digits[:2], 10)
-        if len(digits) > _LONGEST_NUMBER:
+        if len(digits) > self.longest_number:
             message = f"a number of {len(digits)} digits"
-            raise LoopedError(message, self._span(token), f"at most {_LONGEST_NUMBER}")
+            raise LoopedError(message, self._span(token), f"at most {self.longest_number}")
         try:
             return Number(int(digits, base), self._span(token))
         except ValueError:

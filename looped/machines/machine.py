@@ -11,10 +11,15 @@ from looped.compiler.precision import FLOAT32, Precision
 from looped.errors import CompileError
 from looped.image import Image
 
-__all__ = ["MAXIMUM_MEMORY", "MINIMUM_MEMORY", "Code", "Machine"]
+__all__ = ["MAXIMUM_MEMORY", "MINIMUM_MEMORY", "Code", "Machine", "largest_memory"]
 
 MINIMUM_MEMORY = 1 << 5
 MAXIMUM_MEMORY = 1 << 15
+
+
+def largest_memory(width: int) -> int:
+    """The most words that a machine with words of `width` bits may have."""
+    return min(MAXIMUM_MEMORY, 1 << width)
 
 
 class Code(Protocol):
@@ -45,7 +50,7 @@ class Machine:
         if width not in self.widths:
             known = ", ".join(map(str, self.widths))
             raise CompileError(f"{self.name} has no {width}-bit words", hint=f"widths: {known}")
-        largest = min(MAXIMUM_MEMORY, 1 << width)
+        largest = largest_memory(width)
         if memory & (memory - 1) or not MINIMUM_MEMORY <= memory <= largest:
             raise CompileError(
                 f"a memory of {memory} words is not to be had with {width}-bit words",

@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from looped.compiler.embedding import embed
+from looped.engines.auto import AutoEngine
 from looped.engines.dense import DenseEngine
-from looped.errors import CompileError
+from looped.engines.event import EventEngine
+from looped.engines.lifted import LiftedEngine
+from looped.errors import CertificateError, CompileError
 
 
 def streams(plan, count: int) -> np.ndarray:
@@ -81,3 +84,14 @@ def test_a_dtype_that_is_none_is_refused(machine) -> None:
 def test_a_missing_device_is_refused(machine) -> None:
     with pytest.raises(CompileError, match="device cuda is not there"):
         DenseEngine(machine("subleq", 8, 64), "float32", "cuda")
+
+
+def test_a_dtype_that_does_not_hold_what_the_machine_is_made_for_is_refused(machine) -> None:
+    """By every engine, as they are made over the dense one, unless it is wanted so."""
+    small = machine("subleq", 8, 32)
+    for engine in (DenseEngine, AutoEngine, EventEngine, LiftedEngine):
+        with pytest.raises(CertificateError, match="compiled for float32, and bfloat16 does not"):
+            engine(small, "bfloat16")
+    for dtype in ("float32", "float64"):
+        DenseEngine(small, dtype)
+    DenseEngine(small, "bfloat16", uncertified=True)

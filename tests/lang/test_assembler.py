@@ -82,7 +82,7 @@ def test_a_long_source_is_assembled_in_seconds() -> None:
     [
         ("nul.sasm", b"a\0b", "is not a text: it has NUL bytes"),
         ("latin.sasm", b".word 1 ; \xe9", "is not a text: byte 10 is not UTF-8"),
-        ("huge.sasm", b";" * ((16 << 20) + 1), "is larger than 16 MB"),
+        ("huge.sasm", b";" * ((1 << 20) + 1), "is larger than 1 MB"),
     ],
 )
 def test_files_that_are_no_sources(name: str, content: bytes, message: str, tmp_path: Path) -> None:

@@ -25,16 +25,21 @@ class EventEngine:
 
     It looks at weight tensors and residual streams alone. `fallbacks` counts the passes of single
     streams that it could not certify and handed to the dense engine. Raises CompileError for a
-    model whose sums are not exact in float32, or a dtype or device that it does not run on.
+    model whose sums are not exact in float32, or a dtype or device that it does not run on;
+    CertificateError as the dense engine does.
     """
 
     def __init__(
-        self, machine: CompiledMachine, dtype: str = "float32", device: str = "cpu"
+        self,
+        machine: CompiledMachine,
+        dtype: str = "float32",
+        device: str = "cpu",
+        uncertified: bool = False,
     ) -> None:
         if device != "cpu":
             raise CompileError("the event engine runs on the CPU", hint="--engine dense")
         plan = machine.plan
-        self.dense = DenseEngine(machine, dtype, device)
+        self.dense = DenseEngine(machine, dtype, device, uncertified)
         self.cache = TableCache(analyse(machine.weights, len(plan.blocks), plan.d_head, UNDERFLOW))
         self.fallbacks = 0
         self.streams: list[_Running] = []

@@ -24,16 +24,21 @@ class LiftedEngine:
 
     `fallbacks` counts the passes of single streams in which a guard failed, which the dense engine
     did instead. Raises CompileError for a model that cannot be lifted, when streams are loaded, and
-    for a dtype or device that it does not run on.
+    for a dtype or device that it does not run on;
+    CertificateError as the dense engine does.
     """
 
     def __init__(
-        self, machine: CompiledMachine, dtype: str = "float32", device: str = "cpu"
+        self,
+        machine: CompiledMachine,
+        dtype: str = "float32",
+        device: str = "cpu",
+        uncertified: bool = False,
     ) -> None:
         if device != "cpu":
             raise CompileError("the lifted engine runs on the CPU", hint="--engine dense")
         plan = machine.plan
-        self.dense = DenseEngine(machine, dtype, device)
+        self.dense = DenseEngine(machine, dtype, device, uncertified)
         exact = analyse(machine.weights, len(plan.blocks), plan.d_head, UNDERFLOW)
         self.programs = Programs(listed(exact))
         self.fallbacks = 0

@@ -27,8 +27,9 @@ SECTIONS {
 """
 
 
-def link(text: str, folder: Path, include: Path = Path()) -> Path:
-    """Assemble and link a text in a folder, without relaxation; the ELF file."""
+def link(text: str, folder: Path, include: Path = Path(), options: tuple[str, ...] = ()) -> Path:
+    """Assemble and link a text in a folder, without relaxation; the ELF file. The assembler is
+    given `options` of the caller."""
     (folder / "a.s").write_text(text)
     (folder / "a.ld").write_text(_SCRIPT)
     _run(
@@ -37,13 +38,14 @@ def link(text: str, folder: Path, include: Path = Path()) -> Path:
         "-mabi=ilp32",
         "-mno-relax",
         f"-I{include}",
+        *options,
         "a.s",
         "-o",
         "a.o",
         folder=folder,
     )
-    options = ["-melf32lriscv", "--no-relax", "--no-warn-rwx-segments", "-T", "a.ld"]
-    _run("ld", *options, "a.o", "-o", "a.elf", folder=folder)
+    linking = ["-melf32lriscv", "--no-relax", "--no-warn-rwx-segments", "-T", "a.ld"]
+    _run("ld", *linking, "a.o", "-o", "a.elf", folder=folder)
     return folder / "a.elf"
 
 

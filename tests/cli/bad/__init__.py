@@ -1,0 +1,1 @@
+"""What users, files and systems do wrong, as tables by area, and what they are told."""

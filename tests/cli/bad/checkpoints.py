@@ -1,0 +1,193 @@
+"""Checkpoints of runs: damaged, of other runs, or made by somebody else."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import safetensors.torch
+import torch
+from click.testing import CliRunner
+
+from looped.cli.main import cli
+from looped.tensorfile import seal
+from tests.cli.bad.case import Case, Content
+from tests.cli.bad.compiled import good as compiled
+
+__all__ = ["CHECKPOINTS", "PROGRAM", "forged", "good"]
+
+PROGRAM = ".width 8\nloop: in x\nout x\njmp loop\nx: .word 0\n"
+
+Tensors = dict[str, torch.Tensor]
+
+
+@functools.cache
+def good() -> bytes:
+    """The checkpoint of PROGRAM after four steps, in which it has read and put out `ab`."""
+    with TemporaryDirectory() as folder:
+        source, state = Path(folder) / "a.sasm", Path(folder) / "state"
+        source.write_text(PROGRAM)
+        line = ["run", str(source), "--engine", "dense", "--steps", "5", "--checkpoint", str(state)]
+        result = CliRunner().invoke(cli, line, input=b"abc")
+        assert (result.exit_code, result.stdout) == (6, "ab"), result.output
+        return state.read_bytes()
+
+
+def forged(change: Callable[[Tensors, dict[str, Any]], object]) -> bytes:
+    """The good checkpoint with other tensors or another run, under a checksum of its own."""
+    content = good()
+    tensors = safetensors.torch.load(content)
+    size = int.from_bytes(content[:8], "little")
+    metadata = json.loads(content[8 : 8 + size])["__metadata__"]
+    run = json.loads(metadata["run"])
+    change(tensors, run)
+    return seal(tensors, {**metadata, "run": json.dumps(run)})
+
+
+def _state(
+    what: str,
+    content: Content,
+    message: str,
+    *,
+    program: str = PROGRAM,
+    options: str = "",
+    stdin: bytes = b"abc",
+) -> Case:
+    if not message.startswith("error: "):
+        message = f"error: state is not a checkpoint of a run, or is damaged: {message}"
+    line = f"run a.sasm --resume state --engine dense {options}".strip()
+    return Case(what, line, 4, message, {"a.sasm": program, "state": content}, stdin)
+
+
+def _run(what: str, message: str, **fields: Any) -> Case:
+    return _state(what, forged(lambda tensors, run: run.update(fields)), message)
+
+
+def _snapshot(what: str, message: str, **fields: Any) -> Case:
+    return _state(what, forged(lambda tensors, run: run["snapshot"].update(fields)), message)
+
+
+CHECKPOINTS = [
+    Case(
+        "no checkpoint",
+        "run a.sasm --resume state",
+        4,
+        "error: cannot read state: No such file or directory",
+        {"a.sasm": PROGRAM},
+    ),
+    _state(
+        "an empty file",
+        b"",
+        "it is truncated",
+    ),
+    _state(
+        "half a checkpoint",
+        good()[: len(good()) // 2],
+        "it is truncated",
+    ),
+    _state(
+        "a flipped bit",
+        good()[:-1] + bytes([good()[-1] ^ 1]),
+        "error: state is damaged: its checksum is not that of its content",
+    ),
+    _state(
+        "a compiled machine",
+        compiled(),
+        "error: state: expected looped-run-1, found looped-machine-2",
+    ),
+    _state(
+        "another program",
+        good(),
+        "error: state is the checkpoint of another program",
+        program=PROGRAM + ".word 1\n",
+    ),
+    _state(
+        "another memory",
+        good(),
+        "error: state is the checkpoint of another machine",
+        options="--memory 64",
+    ),
+    _state(
+        "another width",
+        good(),
+        "error: state is the checkpoint of another machine",
+        options="--width 16",
+    ),
+    _state(
+        "another input",
+        good(),
+        "error: the first 2 bytes of the input are not those that had been read",
+        stdin=b"xyz",
+    ),
+    _state(
+        "too little input",
+        good(),
+        "error: the input ends after 1 bytes, and 2 had been read",
+        stdin=b"a",
+    ),
+    _state(
+        "no state",
+        forged(lambda tensors, run: tensors.pop("state")),
+        "it has no state, or no output",
+    ),
+    _state(
+        "half a state",
+        forged(lambda t, r: t.update(state=t["state"][:9].clone())),
+        "the state has another shape",
+    ),
+    _run(
+        "a shape of another machine",
+        "the state has another shape",
+        shape=[1, 8],
+    ),
+    _run(
+        "a shape that is none",
+        "its state has no shape",
+        shape="large",
+    ),
+    _run(
+        "steps in words",
+        "`run.steps` is not what it should be",
+        steps="many",
+    ),
+    _run(
+        "fewer than no steps",
+        "a number of it is negative",
+        steps=-1,
+    ),
+    _run(
+        "a place that is none",
+        "`run.place` is not what it should be",
+        place=[1, 2],
+    ),
+    _run(
+        "another field",
+        "run has no `colour`",
+        colour="blue",
+    ),
+    _run(
+        "no snapshot",
+        "snapshot is no object",
+        snapshot=None,
+    ),
+    _snapshot(
+        "a program counter in words",
+        "`snapshot.pc` is not what it should be",
+        pc="start",
+    ),
+    _snapshot(
+        "a truth that is a number",
+        "`snapshot.halted` is not what it should be",
+        halted=0,
+    ),
+    _snapshot(
+        "a number of 100 digits",
+        "`snapshot.due` is not what it should be",
+        due=10**99,
+    ),
+]
+"""What `run --resume` is given. After each, the checkpoint is as it was."""

@@ -1,0 +1,60 @@
+"""Runs that are killed, and what is left of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from looped.cli.main import cli
+
+KILLED = -signal.SIGKILL
+
+
+def begin(arguments: list[str], data: Path, output: int, sabotage: Callable[[], None]) -> int:
+    """Run `looped` on a file as its input, with an open file for its output; the process's number.
+
+    `sabotage` is called in the new process before the command begins.
+    """
+    child = os.fork()
+    if child:
+        return child
+    try:
+        os.dup2(os.open(data, os.O_RDONLY), 0)
+        os.dup2(output, 1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        torch.set_num_threads(1)
+        sabotage()
+        cli.main(arguments)
+    except SystemExit as error:
+        os._exit(error.code)
+    finally:
+        os._exit(99)
+
+
+def live(
+    arguments: list[str],
+    data: Path,
+    output: int,
+    seconds: float | None = None,
+    number: int = signal.SIGKILL,
+    sabotage: Callable[[], None] = lambda: None,
+) -> int:
+    """A whole life of a process, which gets a signal after some seconds; its exit code."""
+    child = begin(arguments, data, output, sabotage)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, number)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def append(path: Path) -> int:
+    """A file open for appending, as `>> path` opens it."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
