@@ -42,6 +42,8 @@ def each_on_cluster(
     except OSError as error:
         raise ClusterError(f"no cluster at {address}: {error}", hint=hint) from None
     with client:
+        if not client.scheduler_info()["workers"]:
+            raise ClusterError(f"the cluster at {address} has no workers")
         futures = client.map(function, list(items), pure=False)
         try:
             for future in futures:

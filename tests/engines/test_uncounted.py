@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from looped.api import ENGINES
-from looped.compiler.compiled import CompiledMachine
 from looped.compiler.embedding import embed
 from looped.engines.engine import NO_LANES, Engine
 from tests.conftest import compiled
@@ -19,14 +18,14 @@ WORDS = (9, 255, 0, 10, 10, 0, 0, 0, 0, 65, 0)
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
 @pytest.mark.parametrize("sound", [True, False])
-def test_uncounted_passes(engine: Callable[[CompiledMachine], Engine], sound: bool) -> None:
+def test_uncounted_passes(engine: Callable[..., Engine], sound: bool) -> None:
     """Also where each pass is given up to the dense engine, for a lane that is not ±1."""
     machine = compiled("subleq", 8, 32)
     plan = machine.plan
     x = embed(WORDS, plan)[None].astype(np.float64)
     if not sound:
         x[0, 20, plan.words["value"][0]] = 0.5
-    one, other = engine(machine), engine(machine)
+    one, other = (engine(machine, "float32", "cpu", False) for _ in range(2))
     for each in (one, other):
         each.load(x)
     writing = np.array(plan.words["writing"])
