@@ -38,7 +38,6 @@ def test_what_is_written_is_read_also_by_others(tmp_path: Path) -> None:
     ):
         assert tensors.keys() == TENSORS.keys()
         assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
-    metadata = read_tensors(path, "test-1", "test file")[1]
     assert {k: v for k, v in metadata.items() if k != "sha256"} == METADATA
 
 

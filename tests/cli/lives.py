@@ -1,4 +1,4 @@
-"""Runs that are killed, and what is left of them."""
+"""A command in a forked process, which has imported everything, so that it can be killed often."""
 
 from __future__ import annotations
 
