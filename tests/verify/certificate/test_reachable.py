@@ -1,0 +1,66 @@
+"""What is said to be impossible never is: held against states that are."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from looped.compiler.circuit import Circuit
+from looped.compiler.emit import compile_circuit
+from looped.compiler.words import ONE, Lane
+from looped.verify.certificate.diagrams import Diagrams
+from looped.verify.certificate.meaning import Meaning
+from looped.verify.certificate.reachable import possible
+from looped.verify.certificate.subject import Subject
+from tests.compiler.evaluate import evaluate
+from tests.verify.certificate.registers import small_machine, states
+
+
+def subject(circuit: Circuit) -> Subject:
+    return Subject.of(compile_circuit(circuit), circuit)
+
+
+def may_be(of: Subject, lanes: dict[Lane, int]) -> bool:
+    """Whether some lanes may hold these signs at once."""
+    meaning = Meaning(Diagrams(), {})
+    space = meaning.space
+    condition = space.one
+    for lane, sign in lanes.items():
+        held = meaning.lane(lane)
+        condition = space.times(condition, held if sign > 0 else space.negated(held))
+    return possible(of, meaning, condition)
+
+
+def some(lanes: dict[Lane, int], rng: random.Random) -> dict[Lane, int]:
+    names = sorted(lanes.keys() - {ONE, Lane("cpu", 0)}, key=str)
+    return {name: lanes[name] for name in rng.sample(names, 8)}
+
+
+def test_what_is_seen_in_the_small_machine_is_possible() -> None:
+    rng = random.Random(0)
+    of = subject(small_machine())
+    for state in states(40, seed=0):
+        lanes = evaluate(of.circuit, *state)
+        assert may_be(of, some(lanes, rng))
+
+
+@pytest.mark.parametrize(
+    "lanes",
+    [
+        {"why.0": 1, "stop.0": -1},
+        {"named.0": 1, "stop.0": 1},
+        {"stores.0": 1, "ones.3": -1},
+        {"writes.0": 1, "stop.0": 1},
+        {"writes.0": 1, "in file.0": 1, **{f"where.{i}": -1 for i in range(5)}},
+        {"result.0": -1, "x.0": 1, "y.0": -1},
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_is_seen_through(lanes: dict[str, int]) -> None:
+    """And without the first of the signs it can be."""
+    of = subject(small_machine())
+    held = {Lane(name.split(".")[0], int(name.split(".")[1])): s for name, s in lanes.items()}
+    assert not may_be(of, held)
+    first, *_ = held
+    assert may_be(of, {lane: sign for lane, sign in held.items() if lane != first})
