@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,15 +12,18 @@ import looped
 from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
 from looped.engines.lifted import LiftedEngine
+from looped.isa.rv32i import decode
+from looped.isa.rv32im import EXTENSION
 from looped.verify.lockstep import lockstep
 from tests.conftest import compiled
 from tests.lang.riscv import binutils
-from tests.programs.headers import FOLDER, Program, extended_programs
+from tests.programs.headers import FOLDER, Program, c_programs, extended_programs
 from tests.programs.host import Run
 
 ALL = extended_programs()
 SHORT = [program for program in ALL if program.steps < 500]
 WORDS = 128
+COMPILER = "riscv64-unknown-elf-gcc"
 each = pytest.mark.parametrize("program", ALL, ids=[p.path.stem for p in ALL])
 
 
@@ -66,3 +71,24 @@ if binutils.FOUND:
         ours = binutils.without_zeros(list(looped.assemble(program.path).words))
         text = program.path.read_text()
         assert ours == binutils.loaded_words(text, tmp_path, include=FOLDER / "rv32im")
+
+
+if shutil.which(COMPILER):
+
+    def test_a_c_program_takes_a_third_of_the_loops_that_it_takes_without(tmp_path: Path) -> None:
+        """Other compilers than GCC 12.2 may differ from what the documentation tells, somewhat."""
+        flags = (
+            "-march=rv32im -mabi=ilp32 -O2 -ffreestanding -nostdlib -T programs/c/lib/program.ld"
+        )
+        sources = [f"programs/c/{name}" for name in ("lib/crt0.s", "lib/system.c", "mandelbrot.c")]
+        command = [COMPILER, *flags.split(), *sources, "-lgcc", "-o", str(tmp_path / "m.elf")]
+        subprocess.run(command, cwd=FOLDER.parent, check=True, capture_output=True)
+        (base,) = (program for program in c_programs() if program.path.stem == "mandelbrot")
+        run = Run(looped.assemble(tmp_path / "m.elf"))
+        loops = 0
+        while run.code is None and run.steps < base.steps:
+            word = run.machine.memory[run.machine.pc >> 2]
+            loops += 34 if decode(word, EXTENSION) else 1
+            run.until_exit(run.steps + 1)
+        assert (bytes(run.output), run.code) == (base.output, 0)
+        assert loops < base.steps / 3
