@@ -1,4 +1,4 @@
-"""A command in a process of its own that has imported everything, so that it can be killed often."""
+"""A command in a forked process, which has imported everything, so that it can be killed often."""
 
 from __future__ import annotations
 

@@ -74,10 +74,19 @@ def test_a_bound_leaves_a_checkpoint_from_which_any_engine_goes_on(sources: Path
     assert looped("run", program, "--checkpoint", whole, data=b"abcd").stdout == "abcd."
     output = ""
     for number, engine in enumerate(["dense", "event", "lifted", "auto"]):
-        options = ["--resume", state] if state.exists() else []
+        options = ["--checkpoint", state, "--engine", engine]
+        options += ["--resume", state] if state.exists() else []
         limit = ["--max-output", number + 1] if engine != "auto" else []
         result = looped(
-            "run", program, "--engine", engine, "--checkpoint", state, *options, *limit, data=b"abcd"
+            "run",
+            program,
+            "--engine",
+            engine,
+            "--checkpoint",
+            state,
+            *options,
+            *limit,
+            data=b"abcd",
         )
         assert result.exit_code == (10 if limit else 0), result.stderr
         assert not limit or f"hint: go on with --resume {state}" in result.stderr
@@ -152,7 +161,7 @@ def test_ctrl_c_while_a_program_waits_for_input(sources: Path) -> None:
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=60) == 130
         stderr = running.stderr.read()
-    assert b"error: interrupted after 5 steps at address 0 (" in stderr
+    assert b"error: interrupted after 4 steps at address 0 (" in stderr
     assert b"copy.sasm:3): subleq -1, " in stderr and b"Traceback" not in stderr
     assert f"hint: go on with --resume {state}".encode() in stderr
     assert looped("run", program, "--resume", state, data=b"ab").stdout == "b."
@@ -166,8 +175,8 @@ def test_ctrl_c_while_a_program_waits_for_input(sources: Path) -> None:
 
 def test_a_checkpoint_of_something_else_is_refused(sources: Path) -> None:
     state = sources / "a.state"
-    looped("run", sources / "copy.sasm", "--checkpoint", state)
-    other = looped("run", sources / "loop.sasm", "--memory", 32, "--resume", state)
+    looped("run", sources / "copy.sasm", "--memory", 64, "--checkpoint", state)
+    other = looped("run", sources / "loop.sasm", "--memory", 64, "--resume", state)
     assert other.exit_code == 4 and "is the checkpoint of another program" in other.stderr
     larger = looped("run", sources / "copy.sasm", "--memory", 128, "--resume", state)
     assert larger.exit_code == 4 and "is the checkpoint of another machine" in larger.stderr

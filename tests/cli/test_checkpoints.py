@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import pytest
 from click.testing import CliRunner
 
 from looped.cli.main import cli
-from looped.cli.recorder import Recorder
 from looped.cli.streams import Output
 from looped.compiler.checkpoint import load_machine
 from looped.engines.checkpoint import Checkpoint, identify, load_checkpoint
@@ -104,7 +102,7 @@ def kill_often(
 ) -> int:
     """Run again and again, killed at random times, until there were so many kills."""
     generator = random.Random(seed)
-    done = 0
+    done = late = 0
     while done < kills:
         run = folder / f"{done}"
         run.mkdir()
@@ -114,6 +112,7 @@ def kill_often(
             seconds = generator.uniform(0, longest) if done < kills else None
             code = live(setting.command(state, every), setting.data, output, seconds)
             done += code == KILLED
+            late += code == KILLED and state.exists()
             if state.exists():
                 now = setting.checkpoint(state).steps
                 assert now >= steps
@@ -121,7 +120,78 @@ def kill_often(
         os.close(output)
         assert code == 0
         setting.check(state, (run / "output").read_bytes())
+    assert late > kills // 3  # the others died while they were still loading
     return done
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def before_call(owner: type, name: str, count: int, last: Callable[[object], None]) -> None:
+    """Have the process killed in the `count`th call of a method, after `last` of its object."""
+    original, calls = getattr(owner, name), 0
+
+    def method(self: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == count:
+            last(self)
+            die()
+        original(self)
+
+    setattr(owner, name, method)
+
+
+def nothing(_: object) -> None:
+    """Killed at once."""
+
+
+def half(output: Output) -> None:
+    """Killed while it hands over."""
+    os.write(1, output.kept[: len(output.kept) // 2])
+
+
+MOMENTS: dict[str, tuple[type, str, int, Callable[..., None]]] = {
+    "before the first rename": (Replacement, "commit", 3, nothing),
+    "before the output": (Output, "deliver", 3, nothing),
+    "within the output": (Output, "deliver", 3, half),
+    "after the output": (Output, "sync", 3, nothing),
+    "before the last rename": (Replacement, "commit", 4, nothing),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
+def test_nothing_is_lost_or_repeated_in_a_file(
+    moment: tuple[type, str, int, Callable[..., None]], work: Setting, tmp_path: Path
+) -> None:
+    """Whenever it happens, of the few moments that differ, in the third checkpoint."""
+    state, output = tmp_path / "a.state", append(tmp_path / "output")
+    command = work.command(state, 3000)
+    code = live(command, work.data, output, sabotage=lambda: before_call(*moment))
+    assert code == KILLED and state.exists()
+    assert live(work.command(state, 3000), work.data, output) == 0
+    os.close(output)
+    work.check(state, (tmp_path / "output").read_bytes())
+
+
+def test_a_pipe_may_get_the_bytes_of_one_checkpoint_twice_but_loses_none(
+    work: Setting, tmp_path: Path
+) -> None:
+    """Nobody can tell a resumed run what became of them."""
+    state = tmp_path / "a.state"
+    outputs = []
+    for moment in (MOMENTS["after the output"], None):
+        reader, writer = os.pipe()
+        command = work.command(state, 3000)
+        sabotage = (lambda m: lambda: before_call(*m))(moment) if moment else lambda: None
+        assert live(command, work.data, writer, sabotage=sabotage) == (KILLED if moment else 0)
+        os.close(writer)
+        with open(reader, "rb") as pipe:
+            outputs.append(pipe.read())
+    first, second = outputs
+    assert work.output.startswith(first) and work.output.endswith(second)
+    assert 0 < len(first) + len(second) - len(work.output) < len(first)
 
 
 def test_a_run_survives_kills(work: Setting, tmp_path: Path) -> None:

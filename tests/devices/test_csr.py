@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from looped.devices import ControlRegisters, Syscalls, host_for
@@ -98,3 +100,13 @@ def test_start_up_code_in_lockstep_with_the_reference(machine) -> None:
 
 def test_programs_get_such_a_host() -> None:
     assert isinstance(host_for(Image("rv32i", 32, (0,)), b""), ControlRegisters)
+
+
+def test_its_state_goes_through_json_into_another_host() -> None:
+    host, other = (ControlRegisters(Syscalls(b"", 64)) for _ in range(2))
+    served(host, access(WRITE, MSCRATCH, 0, 6), x6=77)
+    host.calls.end, host.calls.exit_code = 128, 3
+    other.restore(json.loads(json.dumps(host.snapshot())))
+    assert other.snapshot() == host.snapshot()
+    assert served(other, access(SET, MSCRATCH, 5, 0)).registers[5] == 77
+    assert (other.calls.end, other.exit_code) == (128, 3)

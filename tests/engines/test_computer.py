@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
+import pytest
+
 from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
+from looped.engines.event import EventEngine
+from looped.engines.lifted import LiftedEngine
+from looped.errors import CompileError
 
 # 0: mem[15] = input, 3: put out mem[15], 6: jump to 0 while mem[15] - 0 > 0 is false: halt at -1
 CAT = [2**16 - 1, 15, 0, 15, 2**16 - 1, 0, 16, 15, 2**16 - 1, 17, 17, 0, 0, 0, 0, 0, 0, 0]
@@ -73,3 +79,66 @@ def test_programs_of_a_batch_have_inputs_of_their_own(machine) -> None:
             if event.emitted is not None:
                 output.append(event.emitted)
     assert [bytes(o) for o in outputs] == [b"one\xff", b"\xff", b"three\xff"]
+
+
+class Interrupted(Exception):
+    """Ends waiting."""
+
+
+class Impatient(io.BytesIO):
+    """A stream that is interrupted once, when the program asks for its third byte."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.reads = 0
+
+    def read(self, count: int | None = None, /) -> bytes:
+        self.reads += 1
+        if self.reads == 3:
+            raise Interrupted
+        return super().read(count)
+
+
+def finish(computer: Computer) -> tuple[bytes, int]:
+    """Output and instructions retired, in stretches."""
+    output, retired = bytearray(), 0
+    try:
+        while not computer.halted():
+            before, event = computer.advance(5)
+            retired += before + event.retired
+            if event.emitted is not None:
+                output.append(event.emitted)
+    except Interrupted:
+        pass
+    return bytes(output), retired
+
+
+@pytest.mark.parametrize("engine", [DenseEngine, EventEngine, LiftedEngine])
+def test_a_program_that_was_interrupted_while_it_waited_goes_on_elsewhere(engine, machine) -> None:
+    """With its state, on another computer, or on the same one."""
+    compiled = machine("subleq", 16, 32)
+    source = Impatient(b"hey")
+    first = Computer(compiled.plan, engine(compiled), [CAT], [source])
+    output, retired = finish(first)
+    assert output == b"he" and not first.halted()
+    second = start(machine, io.BytesIO(b"y"))
+    second.restore(first.snapshot())
+    for computer in (first, second):
+        rest, more = finish(computer)
+        assert (output + rest, retired + more) == (b"hey\xff", 3 * 4 + 3)
+    assert np.array_equal(first.state(), second.state())
+
+
+def test_a_state_of_another_shape_is_no_state_of_this_machine(machine) -> None:
+    large = Computer(
+        machine("subleq", 16, 64).plan, DenseEngine(machine("subleq", 16, 64)), [CAT], [b""]
+    )
+    with pytest.raises(ValueError, match="the state is"):
+        start(machine, b"").restore(large.snapshot())
+
+
+def test_a_state_that_is_not_all_signs_cannot_be_kept(machine) -> None:
+    computer = start(machine, b"")
+    computer.engine.write(0, 3, np.array([0]), [0.5])
+    with pytest.raises(CompileError, match="is not ±1 any more"):
+        computer.snapshot()
