@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,39 @@ def test_no_arrangement_of_tokens_makes_a_traceback(text: str) -> None:
         assemble(Source("p", text))
     except LoopedError as error:
         assert error.render()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("mov " + "(" * 500, "a parenthesis is not closed"),
+        (".word " + "1," * 500, "an operand is missing"),
+        (".word " + "1+" * 100, "an operator lacks its right side"),
+    ],
+)
+def test_a_sentence_does_not_depend_on_what_is_around(text: str, message: str) -> None:
+    assert complaint(text).splitlines()[0].endswith(f": error: {message}")
+
+
+def test_includes_that_double_are_refused_soon(tmp_path: Path) -> None:
+    for i in range(40):
+        (tmp_path / f"{i}.sasm").write_text(f'.include "{i + 1}.sasm"\n' * 2)
+    (tmp_path / "40.sasm").write_text("")
+    with pytest.raises(SourceError, match="too many files are included, or too large ones"):
+        assemble_file(tmp_path / "0.sasm")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".macro m\n.endm\n" * 10_000,
+        "".join(f".once m{i}\n.endonce\n" for i in range(5_000)),
+        "".join(f"lab{i}: .word lib{i}\n" for i in range(2_000)),
+        ".macro m\n" + ".macro n\n.endm\n" * 1000 + ".endm\n" + "m\n" * 1000,
+    ],
+    ids=range(4),
+)
+def test_long_sources_take_time_in_proportion(text: str) -> None:
+    before = time.process_time()
+    assert complaint(text)
+    assert time.process_time() - before < 10

@@ -17,10 +17,12 @@ from tests.cli.bad.elf import ELF
 from tests.cli.bad.images import IMAGES
 from tests.cli.bad.options import OPTIONS
 from tests.cli.bad.places import PLACES
+from tests.cli.bad.riscv import RISCV
 from tests.cli.bad.sources import SOURCES
 
 TABLE = {
     "sources": SOURCES,
+    "riscv": RISCV,
     "images": IMAGES,
     "elf": ELF,
     "compiled": COMPILED,
