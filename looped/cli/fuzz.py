@@ -174,4 +174,4 @@ def _left(target: _Target, failure: Failure, seed: int, steps: int) -> Mismatch:
     return Mismatch(difference, hint)
 
 
-_SUFFIX = {"rv32i": ".s", "subleq": ".sasm"}
+_SUFFIX = {"rv32i": ".s", "rv32im": ".s", "subleq": ".sasm"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ class Fuzzer:
 
 FUZZERS: dict[str, Fuzzer] = {
     "rv32i": Fuzzer(rv32i.generate, rv32i_coverage.observe, rv32i_coverage.classes),
+    "rv32im": Fuzzer(
+        functools.partial(rv32i.generate, machine="rv32im"),
+        rv32i_coverage.observe,
+        functools.partial(rv32i_coverage.classes, machine="rv32im"),
+    ),
     "subleq": Fuzzer(subleq.generate, subleq_coverage.observe, subleq_coverage.classes),
 }
 """One entry for each machine."""

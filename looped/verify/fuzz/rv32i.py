@@ -1,4 +1,4 @@
-"""Random RV32I programs, written while they run.
+"""Random RISC-V programs, written while they run.
 
 The reference executes the program that is being written. Whenever it comes to a word that nothing
 has touched yet, an instruction is chosen for the registers as they stand: loads and stores that
@@ -13,7 +13,8 @@ from __future__ import annotations
 import random
 
 from looped.image import Image
-from looped.isa.rv32i import INSTRUCTIONS, decode, encode, word_index
+from looped.isa.rv32i import decode, encode, word_index
+from looped.isa.rv32im import RISCV
 from looped.verify.fuzz.case import Case
 from looped.verify.fuzz.rv32i_words import corner, illegal, immediate, random_instruction
 from looped.verify.fuzz.served import ServedHart
@@ -31,7 +32,6 @@ _DETOUR = 6
 _MTVEC, _MEPC, _MCAUSE = 0x305, 0x341, 0x342
 _A0, _A7 = 10, 17
 _CALLS = (63, 64, 93, 214)
-_ORDINARY = tuple(name for name in INSTRUCTIONS if name not in ("ecall", "ebreak"))
 _LOADS = ("lb", "lbu", "lh", "lhu", "lw")
 _STORES = ("sb", "sh", "sw")
 _WIDE_LOADS, _WIDE_STORES = ("lh", "lhu", "lw"), ("sh", "sw")
@@ -47,16 +47,21 @@ _ENDS = (
 )
 
 
-def generate(rng: random.Random, width: int, memory: int, number: int) -> Case:
+def generate(
+    rng: random.Random, width: int, memory: int, number: int, machine: str = "rv32i"
+) -> Case:
     """A program for a memory of so many words; its number says how it shall end."""
-    return _Writer(rng, width, memory).program(_ENDS[number % len(_ENDS)])
+    return _Writer(rng, machine, width, memory).program(_ENDS[number % len(_ENDS)])
 
 
 class _Writer:
     """A program in the making. `words` is what it begins as, `run` where it has got to."""
 
-    def __init__(self, rng: random.Random, width: int, memory: int) -> None:
+    def __init__(self, rng: random.Random, machine: str, width: int, memory: int) -> None:
         self.rng = rng
+        self.machine = machine
+        self.instructions = RISCV[machine]
+        self.ordinary = [name for name in self.instructions if name not in ("ecall", "ebreak")]
         self.width, self.memory = width, memory
         start = rng.randrange(1, memory - memory // 4 + 1)
         self.area = list(range(start, start + memory // 4))
@@ -88,7 +93,7 @@ class _Writer:
         return Case(self._image(), self.data)
 
     def _image(self) -> Image:
-        return Image("rv32i", self.width, tuple(self.words), unit=4)
+        return Image(self.machine, self.width, tuple(self.words), unit=4)
 
     def _put(self, place: int, word: int) -> None:
         self.words[place] = self.hart.memory[place] = word
@@ -107,7 +112,7 @@ class _Writer:
             return self._environment()
         if kind > 0.9 and self._plan_detour():
             return self.planned.pop(0)
-        return self._ordinary(self.rng.choice(_ORDINARY))
+        return self._ordinary(self.rng.choice(self.ordinary))
 
     def _plan_detour(self) -> bool:
         """Plan some traps. Each leads over a word, to an instruction that asks where or why it was;
@@ -129,7 +134,7 @@ class _Writer:
         """A word that traps at a place, whatever is in the registers."""
         kind = self.rng.random()
         if kind < 0.5:
-            return illegal(self.rng)
+            return illegal(self.rng, self.instructions)
         if kind < 0.7:
             mnemonic = self.rng.choice(("beq", "bge", "bgeu", "jal"))
             offset = self._offset_out(mnemonic, 4 * place) + self.rng.choice((0, 0, 2))
@@ -161,10 +166,10 @@ class _Writer:
         return self._compute(mnemonic)
 
     def _compute(self, mnemonic: str) -> int:
-        encoding = INSTRUCTIONS[mnemonic]
+        encoding = self.instructions[mnemonic]
         rd, (rs1, rs2) = self.rng.choice(self.few), self._sources()
         if encoding.format == "R":
-            return encode(mnemonic, rd, rs1, rs2)
+            return encode(mnemonic, rd, rs1, rs2, instructions=self.instructions)
         if encoding.format == "U":
             return encode(mnemonic, rd, imm=immediate(self.rng, 20))
         if encoding.funct7 is not None:
@@ -267,7 +272,7 @@ class _Writer:
         outside = self.rng.choice((edge, edge + self._any(512), -4, -self._any(2048) - 4, 1 << 30))
         match end.split():
             case ["illegal"]:
-                return illegal(self.rng)
+                return illegal(self.rng, self.instructions)
             case ["ebreak"]:
                 return encode("ebreak")
             case ["exit"]:

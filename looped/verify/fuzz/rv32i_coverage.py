@@ -1,11 +1,12 @@
-"""What an RV32I program does, instruction by instruction, by running it on the reference."""
+"""What a RISC-V program does, instruction by instruction, by running it on the reference."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 
-from looped.isa.rv32i import INSTRUCTIONS, Decoded, decode, word_index
+from looped.isa.rv32i import Decoded, decode, word_index
+from looped.isa.rv32im import INSTRUCTIONS, RISCV
 from looped.reference import Rv32i
 from looped.trace import Step
 from looped.verify.fuzz.case import Case, Coverage
@@ -28,12 +29,12 @@ _BRANCH, _LOAD, _STORE = 0x63, 0x03, 0x23
 _SHIFTS = ("sll", "srl", "sra", "slli", "srli", "srai")
 
 
-def classes(width: int, memory: int) -> tuple[str, ...]:
+def classes(width: int, memory: int, machine: str = "rv32i") -> tuple[str, ...]:
     """Every class that there is."""
     taken = (" taken", " not taken")
     names = [
         f"{name}{ending}"
-        for name, encoding in INSTRUCTIONS.items()
+        for name, encoding in RISCV[machine].items()
         for ending in (taken if encoding.opcode == _BRANCH else ("",))
     ]
     return (
@@ -57,7 +58,7 @@ def classes(width: int, memory: int) -> tuple[str, ...]:
 
 def observe(case: Case, memory: int, steps: int) -> Coverage:
     """What the first `steps` instructions of a program do, on the reference and with its host."""
-    run = ServedHart(case.image, memory, case.data)
+    run, known = ServedHart(case.image, memory, case.data), RISCV[case.image.machine]
     counts: Counter[str] = Counter()
     changed: set[int] = set()
     done = 0
@@ -65,7 +66,7 @@ def observe(case: Case, memory: int, steps: int) -> Coverage:
         pc, registers = run.hart.pc, list(run.hart.x)
         word = run.hart.memory[word_index(pc)]
         step = run.step()
-        counts.update(_classes(run.hart, word, registers, step))
+        counts.update(_classes(run.hart, decode(word, known), registers, step))
         if step.cause is not None and not run.halted:
             counts["trap served by the host"] += 1
         counts["changed word executed"] += word_index(pc) in changed
@@ -74,10 +75,9 @@ def observe(case: Case, memory: int, steps: int) -> Coverage:
     return Coverage(1, int(run.halted), done, +counts)
 
 
-def _classes(hart: Rv32i, word: int, registers: list[int], step: Step) -> Iterator[str]:
+def _classes(hart: Rv32i, found: Decoded | None, registers: list[int], step: Step) -> Iterator[str]:
     if step.cause is not None:
         yield _TRAPS[step.cause]
-    found = decode(word)
     if found is None:
         return
     encoding = INSTRUCTIONS[found.mnemonic]

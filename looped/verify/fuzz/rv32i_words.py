@@ -1,8 +1,9 @@
-"""Random RV32I words: operands at the corners of 32 bits, and words that are no instructions."""
+"""Random RISC-V words: operands at the corners of 32 bits, and words that are no instructions."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 
 from looped.isa.rv32i import INSTRUCTIONS, Encoding, decode, encode
 
@@ -52,7 +53,7 @@ def random_instruction(rng: random.Random) -> int:
     return encode(mnemonic, rd, rs1, rs2)
 
 
-def illegal(rng: random.Random) -> int:
+def illegal(rng: random.Random, instructions: Mapping[str, Encoding]) -> int:
     """A word that traps as illegal and that no host serves, mostly an instruction but for a bit."""
     while True:
         kind = rng.random()
@@ -65,7 +66,7 @@ def illegal(rng: random.Random) -> int:
         else:
             word = rng.choice((0, _MASK, rng.getrandbits(32)))
         served = word == _MRET or (word & 0x7F == _SYSTEM and bool(word >> 12 & 3))
-        if decode(word) is None and not served and word & 0x707F != _FENCE_I:
+        if decode(word, instructions) is None and not served and word & 0x707F != _FENCE_I:
             return word
 
 

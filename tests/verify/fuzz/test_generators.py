@@ -8,7 +8,13 @@ from looped.verify.fuzz.case import Coverage
 from looped.verify.fuzz.fuzzer import FUZZERS, make_case
 from tests.conftest import compiled
 
-MACHINES = [("subleq", 8, 32), ("subleq", 16, 64), ("subleq", 32, 64), ("rv32i", 32, 64)]
+MACHINES = [
+    ("subleq", 8, 32),
+    ("subleq", 16, 64),
+    ("subleq", 32, 64),
+    ("rv32i", 32, 64),
+    ("rv32im", 32, 64),
+]
 each = pytest.mark.parametrize(("name", "width", "memory"), MACHINES)
 
 

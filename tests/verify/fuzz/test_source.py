@@ -14,7 +14,8 @@ from looped.verify.fuzz.source import source
 
 
 @pytest.mark.parametrize(
-    ("machine", "width", "unit"), [("subleq", 8, 1), ("subleq", 32, 1), ("rv32i", 32, 4)]
+    ("machine", "width", "unit"),
+    [("subleq", 8, 1), ("subleq", 32, 1), ("rv32i", 32, 4), ("rv32im", 32, 4)],
 )
 @given(data=st.data())
 def test_it_is_the_same_program(machine: str, width: int, unit: int, data: st.DataObject) -> None:
