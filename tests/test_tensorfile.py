@@ -32,10 +32,8 @@ def read(folder: Path, content: bytes) -> tuple[dict[str, torch.Tensor], dict[st
 def test_what_is_written_is_read_also_by_others(tmp_path: Path) -> None:
     path = tmp_path / "x"
     write_tensors(path, TENSORS, METADATA)
-    for tensors in (
-        read_tensors(path, "test-1", "test file")[0],
-        safetensors.torch.load_file(path),
-    ):
+    ours, metadata = read_tensors(path, "test-1", "test file")
+    for tensors in (ours, safetensors.torch.load_file(path)):
         assert tensors.keys() == TENSORS.keys()
         assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
     assert {k: v for k, v in metadata.items() if k != "sha256"} == METADATA
