@@ -12,8 +12,21 @@ from pathlib import Path
 import torch
 
 from looped.cli.main import cli
+from looped.cli.session import Session
+from looped.cli.watch import End
 
 KILLED = -signal.SIGKILL
+
+
+def _tell_when_it_runs(pipe: int) -> None:
+    """Have a byte written when the program has been loaded and begins."""
+    original = Session.run
+
+    def run(self: Session, limit: int | None) -> End:
+        os.write(pipe, b"!")
+        return original(self, limit)
+
+    Session.run = run
 
 
 def begin(arguments: list[str], data: Path, output: int, sabotage: Callable[[], None]) -> int:
@@ -47,8 +60,18 @@ def live(
     number: int = signal.SIGKILL,
     sabotage: Callable[[], None] = lambda: None,
 ) -> int:
-    """A whole life of a process, which gets a signal after some seconds; its exit code."""
-    child = begin(arguments, data, output, sabotage)
+    """A whole life of a process; its exit code. It gets a signal so many seconds after the
+    program has begun, however long loading takes."""
+    reader, writer = os.pipe()
+
+    def prepare() -> None:
+        _tell_when_it_runs(writer)
+        sabotage()
+
+    child = begin(arguments, data, output, prepare)
+    os.close(writer)
+    os.read(reader, 1)
+    os.close(reader)
     if seconds is not None:
         time.sleep(seconds)
         os.kill(child, number)
