@@ -61,7 +61,7 @@ class CleanGroup(click.Group):
             where = "cannot write to stdout" if error.filename is None else error.filename
             _say(f"error: {where}: {error.strerror or error}")
             sys.exit(4)
-        sys.exit(status)
+        sys.exit(status or 0)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the chosen command; click has an exit code of its own for a broken pipe."""

@@ -78,7 +78,7 @@ OPTIONS = [
         "run a.sasm --memroy 64",
         "No such option '--memroy'. (Did you mean one of: '--every', '--memory'?)",
     ),
-    _usage("verify", "Missing argument 'PROGRAM...'."),
+    _usage("verify", "Missing argument 'PROGRAM...', or --fuzz N."),
     _usage("verify a.sasm --jobs 0", "Invalid value for '--jobs': 0 is not in the range x>=1."),
     _usage("certify", "Missing argument 'MACHINE|PROGRAM|FILE'."),
     _usage(
