@@ -28,7 +28,7 @@ def compare_random_programs(width: int, memory: int, data: st.DataObject, steps:
     return lockstep(machine, DenseEngine(machine), images, inputs, steps).steps
 
 
-@pytest.mark.parametrize(("width", "memory", "steps"), [(8, 256, 20), (16, 512, 15), (32, 512, 6)])
+@pytest.mark.parametrize(("width", "memory", "steps"), [(8, 256, 12), (16, 512, 6), (32, 512, 3)])
 @settings(max_examples=20)
 @given(data=st.data())
 def test_random_programs_run_like_the_reference(

@@ -53,6 +53,11 @@ def test_machines_are_certified_in_float32_and_float64(name: str, width: int) ->
 
 
 @pytest.mark.slow
+def test_a_machine_that_takes_several_loops_is_certified() -> None:
+    check_wide_dtypes("rv32im", 32, memory=32)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("memory", [1024, MAXIMUM_MEMORY])
 @pytest.mark.parametrize(("name", "width"), [pair for pair in EVERY if pair[1] > 8])
 def test_machines_are_certified_with_more_memory(name: str, width: int, memory: int) -> None:
