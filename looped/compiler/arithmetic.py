@@ -31,6 +31,7 @@ __all__ = [
     "slice_sum",
     "sub",
     "table",
+    "without",
 ]
 
 Keep = Callable[[str, Value], Word]
@@ -143,6 +144,16 @@ def all_ones(word: Word) -> Condition:
 def but_not(x: Condition, y: Condition) -> Value:
     """`x and not y` as one bit, for two ANDs of literals: `x - (x and y)`."""
     return Value((Signal(constant(0), (_counted(x, 1), _counted(x & y, -1))),))
+
+
+def without(word: Word | Value, part: Word | Value) -> Value:
+    """The bits of a word that are not in `part`, which has a one only where the word has one."""
+    pairs = zip(value(word, len(word)).signals, value(part, len(word)).signals, strict=True)
+    signals = []
+    for whole, taken in pairs:
+        minus = tuple(Gated(term.condition, -term.form) for term in taken.gated)
+        signals.append(Signal(whole.linear - taken.linear, (*whole.gated, *minus)))
+    return Value(tuple(signals))
 
 
 def neither(x: Condition, y: Condition) -> Value:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from looped.compiler.circuit import Circuit
 from looped.compiler.compiled import BlockPlan, CompiledMachine, GroupPlan, HeadPlan, Plan
+from looped.compiler.fuse_reads import fuse_reads
 from looped.compiler.heads import Head, erase_head, read_head, write_head
 from looped.compiler.layout import VALUE, Layout, allocate, padded_width, static_words
 from looped.compiler.schedule import Schedule, schedule
@@ -25,7 +26,7 @@ def compile_circuit(circuit: Circuit, code: Iterable[int] | None = None) -> Comp
     `code` lists the addresses of instructions that are baked into the circuit, None if it is
     universal.
     """
-    scheduled = schedule(circuit)
+    scheduled = schedule(fuse_reads(circuit))
     return emit(scheduled, allocate(scheduled), code)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from looped.compiler.circuit import Circuit
+from looped.compiler.fuse_reads import fuse_reads
 from looped.compiler.precision import FLOAT32, Precision
 from looped.errors import CompileError
 from looped.image import Image
@@ -64,4 +65,4 @@ class Machine:
         self.check(width, memory)
         circuit = self.describe(width, memory.bit_length() - 1, code, precision)
         circuit.check()
-        return circuit
+        return fuse_reads(circuit)

@@ -13,7 +13,18 @@ from looped.compiler.compiled import CompiledMachine
 from looped.compiler.emit import compile_circuit
 from looped.compiler.signals import Gated, Signal, Value, literal
 from looped.compiler.words import Word, bit, constant
-from looped.machines.rv32i import adder, control, decode, execute, machine
+from looped.machines.rv32i import (
+    adder,
+    alu,
+    control,
+    core,
+    decode,
+    immediates,
+    load_store,
+    machine,
+    shifter,
+)
+from looped.machines.rv32i.kinds import KINDS, REFINEMENTS, Kind
 
 __all__ = ["FAULTS", "Fault"]
 
@@ -44,12 +55,14 @@ def _wrapped(module: Any, name: str, change: Callable[..., Any]) -> Callable[[Pa
     return apply
 
 
-def _table(name: str, **entries: tuple[str, ...]) -> Callable[[Patch], None]:
-    """Other entries in a table of the decoder; underscores stand for blanks."""
+def _table(
+    table: dict[Kind, tuple[str, ...]], entries: dict[Kind, tuple[str, ...]]
+) -> Callable[[Patch], None]:
+    """Other entries in a table of the decoder."""
 
     def apply(patch: Patch) -> None:
-        for key, mnemonics in entries.items():
-            patch.setitem(getattr(decode, name), key.replace("_", " "), mnemonics)
+        for kind, mnemonics in entries.items():
+            patch.setitem(table, kind, mnemonics)
 
     return apply
 
@@ -61,7 +74,7 @@ def _immediate(format: str, change: Callable[[list[Any]], list[Any]]) -> Callabl
         bits = right(instruction, name)
         return change(bits) if name == format else bits
 
-    return _wrapped(decode, "_immediate", wrong)
+    return _wrapped(immediates, "_immediate", wrong)
 
 
 def _exactly(mnemonic: str, mask: int) -> Callable[[Patch], None]:
@@ -80,26 +93,11 @@ def _exactly(mnemonic: str, mask: int) -> Callable[[Patch], None]:
 def _decoded(change: Callable[[Any, Word], dict[str, Any]]) -> Callable[[Patch], None]:
     """Fields of what is decoded, from the right ones and the instruction."""
 
-    def wrong(right: Any, m: Any, instruction: Word, *rest: Any) -> Any:
-        d = right(m, instruction, *rest)
-        return dataclasses.replace(d, **change(d, instruction))
+    def wrong(right: Any, m: Any, inputs: decode.DecodeInputs, *rest: Any) -> Any:
+        d = right(m, inputs, *rest)
+        return dataclasses.replace(d, **change(d, inputs.instruction))
 
-    return _wrapped(machine, "decode", wrong)
-
-
-def _outcome(name: str, change: Callable[..., Any]) -> Callable[[Patch], None]:
-    """A method or property of what becomes of an instruction."""
-    right = getattr(control.Outcome, name)
-
-    def apply(patch: Patch) -> None:
-        if isinstance(right, property):
-            assert right.fget is not None
-            get = right.fget
-            patch.setattr(control.Outcome, name, property(lambda self: change(get(self), self)))
-        else:
-            patch.setattr(control.Outcome, name, lambda self, *a: change(right(self, *a), self, *a))
-
-    return apply
+    return _wrapped(core, "decode", wrong)
 
 
 def _signals(value: Value, **others: Signal) -> Value:
@@ -136,7 +134,7 @@ def _comparison(**fields: str) -> Callable[[Patch], None]:
         others = {field: getattr(result, other) for field, other in fields.items()}
         return dataclasses.replace(result, **others) if name == "sum" else result
 
-    return _wrapped(machine, "adder", wrong)
+    return _wrapped(alu, "adder", wrong)
 
 
 def _swapped(right: Any, d: Any, place: Word, word: Word, *rest: Any) -> Any:
@@ -147,29 +145,32 @@ def _half_by_bit_0(right: Any, d: Any, place: Word, *rest: Any) -> Any:
     return right(d, _OtherSlice(place, slice(1, None), place[:1]), *rest)
 
 
-def _six_bits(right: Any, m: Any, d: Any, x: Word, y: Word) -> Any:
-    return right(m, d, x, _OtherSlice(y, slice(2, 5), y[2:6]))
+def _six_bits(right: Any, m: Any, d: Any, operands: Any) -> Any:
+    y = operands.y
+    wider = _OtherSlice(y[:5], slice(2, 5), y[2:6])
+    return right(m, d, dataclasses.replace(operands, y=_OtherSlice(y, slice(None, 5), wider)))
 
 
 def _steps(name: str, unit: int, lost: int) -> Callable[[Patch], None]:
     """Shifts of a direction without one of the amounts that a block tells apart."""
 
-    def wrong(right: Any, direction: str, limit: int, step: int) -> Any:
-        steps = right(direction, limit, step)
+    def wrong(right: Any, sign: int, limit: int, step: int) -> Any:
+        steps = right(sign, limit, step)
+        direction = "right" if sign > 0 else "left"
         return [s for s in steps if (direction, step, abs(s)) != (name, unit, lost)]
 
-    return _wrapped(execute, "_steps", wrong)
+    return _wrapped(shifter, "_steps", wrong)
 
 
-def _filled_late(right: Any, d: Any, x: Word, amount: Word) -> Any:
-    value = right(d, x, amount)
+def _filled_late(right: Any, inputs: Any) -> Any:
+    value = right(inputs)
     return Value((*value.signals[:1], *value.signals[:-1]))
 
 
-def _odd_jump(value: Value, outcome: Any) -> Value:
-    lanes = outcome.pc[0], outcome.target[0]
-    jump = Gated(outcome._goes_off, bit(lanes[1]) - bit(lanes[0]))
-    return _signals(value, at0=Signal(bit(lanes[0]), (jump,)))
+def _odd_jump(right: Any, inputs: Any) -> Value:
+    lanes = inputs.pc[0], inputs.target[0]
+    jump = Gated(control.jumps(inputs), bit(lanes[1]) - bit(lanes[0]))
+    return _signals(right(inputs), at0=Signal(bit(lanes[0]), (jump,)))
 
 
 _NO = constant(0)
@@ -188,35 +189,38 @@ FAULTS = tuple(Fault(name, apply) for name, apply in {
     "SLLI takes any funct7": _exactly("slli", 0xFE000000),
     "SRA takes any funct7 with bit 30": _exactly("sra", 0xBE000000),
     "JALR takes any funct3": _exactly("jalr", 0x7000),
-    "ECALL and EBREAK are exchanged": _table("_REFINEMENTS", ecall=("ebreak",), ebreak=("ecall",)),
-    "LBU extends the sign": _table("_REFINEMENTS", lb=("lb", "lbu")),
-    "LH does not extend the sign": _table("_REFINEMENTS", lh=()),
-    "SRAI shifts in zeros": _table("_REFINEMENTS", arithmetic=("sra",)),
-    "XOR is OR": _table("_REFINEMENTS", xor=("xori",)),
-    "a misaligned LW is not noticed": _table("_REFINEMENTS", word_access=("sw",)),
-    "a misaligned SH is not noticed": _table("_REFINEMENTS", wide_access=("lh", "lhu", "lw", "sw")),
-    "SLTIU is signed": _table("KINDS", slt=("slt", "slti", "sltiu"), sltu=("sltu",)),
-    "BEQ and BNE are exchanged": _table("KINDS", beq=("bne",), bne=("beq",)),
-    "BGE and BGEU are exchanged": _table("KINDS", bge=("bgeu",), bgeu=("bge",)),
-    "BLT is unsigned": _table("KINDS", blt=(), bltu=("blt", "bltu")),
+    "ECALL and EBREAK are exchanged": _table(
+        REFINEMENTS, {Kind.ECALL: ("ebreak",), Kind.EBREAK: ("ecall",)}),
+    "LBU extends the sign": _table(REFINEMENTS, {Kind.LB: ("lb", "lbu")}),
+    "LH does not extend the sign": _table(REFINEMENTS, {Kind.LH: ()}),
+    "SRAI shifts in zeros": _table(REFINEMENTS, {Kind.ARITHMETIC: ("sra",)}),
+    "XOR is OR": _table(REFINEMENTS, {Kind.XOR: ("xori",)}),
+    "a misaligned LW is not noticed": _table(REFINEMENTS, {Kind.WORD_ACCESS: ("sw",)}),
+    "a misaligned SH is not noticed": _table(
+        REFINEMENTS, {Kind.WIDE_ACCESS: ("lh", "lhu", "lw", "sw")}),
+    "SLTIU is signed": _table(KINDS, {Kind.SLT: ("slt", "slti", "sltiu"), Kind.SLTU: ("sltu",)}),
+    "BEQ and BNE are exchanged": _table(KINDS, {Kind.BEQ: ("bne",), Kind.BNE: ("beq",)}),
+    "BGE and BGEU are exchanged": _table(KINDS, {Kind.BGE: ("bgeu",), Kind.BGEU: ("bge",)}),
+    "BLT is unsigned": _table(KINDS, {Kind.BLT: (), Kind.BLTU: ("blt", "bltu")}),
     "signed comparisons look at no sign": _comparison(signed="unsigned"),
-    "a subtraction lacks its carry": _wrapped(machine, "adder", lambda right, m, name, x, y, carry:
+    "a subtraction lacks its carry": _wrapped(alu, "adder", lambda right, m, name, x, y, carry:
         right(m, name, x, y, _NO)),
     "no carry into the upper half": _wrapped(adder, "slice_sum", lambda right, x, y, carry:
         right(x, y, _NO if len(x) < 16 else carry)),
-    "a shift by 32 gives zero": _wrapped(machine, "shift", _six_bits),
+    "a shift by 32 gives zero": _wrapped(core, "_shifter", _six_bits),
     "a left shift by 28 and more gives zero": _steps("left", 4, 28),
     "a right shift by less than 4 gives zero": _steps("right", 4, 0),
-    "SRA fills one place too few": _wrapped(execute, "_fill", _filled_late),
-    "loads exchange bytes 2 and 3": _wrapped(machine, "load", _swapped),
-    "SH goes to the lower half": _wrapped(machine, "store", _half_by_bit_0),
-    "LH reads the lower half": _wrapped(machine, "load", _half_by_bit_0),
+    "SRA fills one place too few": _wrapped(shifter, "_fill", _filled_late),
+    "loads exchange bytes 2 and 3": _wrapped(load_store, "loaded", _swapped),
+    "SH goes to the lower half": _wrapped(load_store, "stored", _half_by_bit_0),
+    "LH reads the lower half": _wrapped(load_store, "loaded", _half_by_bit_0),
     "x0 is written": _wrapped(decode, "total", lambda right, word: right(word) + 1),
     "stores take rs1": _decoded(lambda d, instruction: {"rs2": instruction[15:20]}),
-    "memory is taken for twice its size": _wrapped(machine, "beyond", lambda right, a, o, bits, w:
+    "memory is taken for twice its size": _wrapped(load_store, "fault", lambda right, a, o, bits, w:
         right(a, o, bits + 1, w)),
-    "JALR keeps bit 0": _outcome("next_pc", _odd_jump),
-    "a jump to half a word is made": _outcome("_goes_off", lambda right, o: literal(o.taken)),
-    "the last word of memory does not end it": _outcome("_strays", lambda right, o: right[1:]),
+    "JALR keeps bit 0": _wrapped(control, "next_pc", _odd_jump),
+    "a jump to half a word is made": _wrapped(control, "jumps", lambda right, i: literal(i.taken)),
+    "the last word of memory does not end it": _wrapped(control, "leaves_memory", lambda right, i:
+        right(i)[1:]),
 }.items())  # fmt: skip
 """Every fault makes a machine that can be built; some instruction or trap of it is wrong."""

@@ -20,7 +20,7 @@ from looped.errors import CompileError
 from looped.image import Image
 from looped.isa.rv32i import INSTRUCTIONS, encode
 from looped.machines import MACHINES
-from looped.machines.rv32i.decode import KINDS
+from looped.machines.rv32i.kinds import KINDS
 from looped.reference import Rv32i
 from looped.verify.lockstep import lockstep
 from tests.compiler.evaluate import evaluate, number_in, signal_bit, written

@@ -1,34 +1,56 @@
-"""What an extension adds to RV32I: more instructions that are sums, perhaps over several loops."""
+"""Extension: more instructions of the R-format that are sums, perhaps over several loops."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from looped.compiler.signals import Value
+from looped.compiler.signals import Value, value
 from looped.compiler.words import Word
 
-__all__ = ["NO_EXTENSION", "Extension"]
+__all__ = ["NO_EXTENSION", "Extension", "OperandPorts"]
+
+
+def _zero(width: int) -> Value:
+    return value(0, width)
+
+
+@dataclass(frozen=True, slots=True)
+class OperandPorts:
+    """Bits that the decoder adds to its own outputs of the same names.
+
+    | port       | bits | added to                                            |
+    |------------|------|-----------------------------------------------------|
+    | `rs1`      | 5    | the register that the first operand takes           |
+    | `first`    | 32   | the first operand apart from that register          |
+    | `rs2_add`  | 5    | the register that is added to the second operand    |
+    | `rs2_sub`  | 5    | the register that is subtracted from it             |
+    | `second`   | 32   | the second operand apart from those registers       |
+    | `inverted` | 1    | the carry into the sum                              |
+
+    A port that is not connected adds zero.
+    """
+
+    rs1: Value = field(default_factory=lambda: _zero(5))
+    first: Value = field(default_factory=lambda: _zero(32))
+    rs2_add: Value = field(default_factory=lambda: _zero(5))
+    rs2_sub: Value = field(default_factory=lambda: _zero(5))
+    second: Value = field(default_factory=lambda: _zero(32))
+    inverted: Value = field(default_factory=lambda: _zero(1))
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """Instructions of the R-format whose result is the sum of what their operands are made to be.
+    """Instructions whose result is the sum of the operands that `operands` makes.
 
     `telling_bit` is a bit of the word that is one in all of them and zero in every other valid word
-    of the R-format. `operands` are bits by the name of an operand in Decoded, to be added to what
-    RV32I makes of the word. While the bit `unfinished` is set, nothing is written and the program
-    counter stays.
+    of the R-format. While the flag `unfinished` is set, nothing is written and the program counter
+    stays.
     """
 
     mnemonics: tuple[str, ...] = ()
     telling_bit: int = 0
-    operands: Mapping[str, Value] = field(default_factory=dict)
-    unfinished: tuple[Word, ...] = ()
-
-    def adds(self, operand: str) -> tuple[Value, ...]:
-        """What is added to an operand: a value or nothing."""
-        return (self.operands[operand],) if operand in self.operands else ()
+    operands: OperandPorts = field(default_factory=OperandPorts)
+    unfinished: Word | None = None
 
 
 NO_EXTENSION = Extension()

@@ -11,8 +11,9 @@ from looped.compiler.circuit import Circuit
 from looped.compiler.precision import FLOAT32, Precision
 from looped.isa.rv32im import EXTENSION, TELLING_BIT
 from looped.machines.machine import Machine
+from looped.machines.rv32i.core import core, fetch
 from looped.machines.rv32i.extension import Extension
-from looped.machines.rv32i.machine import circuit, execute, fetch, read_code
+from looped.machines.rv32i.machine import circuit, read_code
 from looped.machines.rv32im.operands import operands
 from looped.machines.rv32im.state import registers
 from looped.machines.rv32im.steps import advance, decode_steps
@@ -34,9 +35,9 @@ def describe(
         mnemonics=(*EXTENSION,),
         telling_bit=TELLING_BIT,
         operands=operands(fetched.instruction, state),
-        unfinished=(steps.unfinished,),
+        unfinished=steps.unfinished,
     )
-    advance(m, steps, state, execute(m, fetched, extension))
+    advance(m, steps, state, core(m, fetched, extension))
     return m
 
 

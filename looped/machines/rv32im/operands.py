@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from looped.compiler.signals import Condition, Value, literal, merge, one_of, weighed
 from looped.compiler.words import Form, Word, bit, constant
 from looped.isa.rv32im import EXTENSION, TELLING_BIT
+from looped.machines.rv32i.extension import OperandPorts
 from looped.machines.rv32i.patterns import Pattern, fields, match
 from looped.machines.rv32im.state import State
 
@@ -34,8 +35,8 @@ _PRODUCTS = _words("mul", "mulh", "mulhsu", "mulhu")
 _QUOTIENTS = _words("div", "divu", "rem", "remu")
 
 
-def operands(instruction: Word, state: State) -> dict[str, Value]:
-    """What is added to the operands of RV32I, which are zero but for x[rs1] as the first."""
+def operands(instruction: Word, state: State) -> OperandPorts:
+    """The ports of RV32I's operands, which are zero for these instructions but for `rs1`."""
     rs1, rs2 = ([*map(bit, instruction[at : at + 5])] for at in (15, 20))
     high, low = ([*map(bit, word)] for word in (state.high, state.low))
 
@@ -48,27 +49,27 @@ def operands(instruction: Word, state: State) -> dict[str, Value]:
     takes = [match(instruction, p) & state.at_last_step & odd for p in _words("mulh", "mulhsu")]
     takes += [match(instruction, p) & step & ~opposite for p in _QUOTIENTS]
     away = merge(*(weighed(condition, *rs2) for condition in takes))
-    return {
-        "first source": under(_EVERY, literal(state.busy), [-form for form in rs1]),
-        "first": merge(
+    return OperandPorts(
+        rs1=under(_EVERY, literal(state.busy), [-form for form in rs1]),
+        first=merge(
             under(_PRODUCTS, step, high),
             under(_QUOTIENTS, step, [low[-1], *high[:-1]]),
         ),
-        "plus source": merge(
+        rs2_add=merge(
             under(_PRODUCTS, step & odd, rs2),
             under(_words("mulh", "mulhsu"), state.at_last_step & odd, [-form for form in rs2]),
             under(_QUOTIENTS, step & opposite, rs2),
         ),
-        "minus source": away,
-        "second": merge(
+        rs2_sub=away,
+        second=merge(
             under(_QUOTIENTS, ~literal(state.busy), _ONES),
             *(weighed(condition, *_ONES) for condition in takes),
             under(_words("mul", "div", "divu"), finishing, low),
             under(_words("mulh", "mulhsu", "mulhu", "rem", "remu"), finishing, high),
         ),
-        "inverted": merge(
+        inverted=merge(
             one_of(takes),
             under(_words("div", "divu"), finishing & literal(state.negate), [constant(1)]),
             under(_words("rem", "remu"), finishing & literal(state.negative), [constant(1)]),
         ),
-    }
+    )

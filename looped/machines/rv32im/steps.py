@@ -15,7 +15,7 @@ from looped.compiler.circuit import Circuit
 from looped.compiler.signals import Condition, Gated, Signal, Value, literal, merge, one_of, weighed
 from looped.compiler.words import Word, bit, constant, total
 from looped.isa.rv32im import EXTENSION
-from looped.machines.rv32i.machine import Datapath
+from looped.machines.rv32i.core import Datapath
 from looped.machines.rv32i.patterns import any_match, exactly
 from looped.machines.rv32im.state import State
 

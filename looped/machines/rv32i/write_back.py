@@ -1,0 +1,86 @@
+"""Write-back: the result goes to a register or to memory, through one port."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from looped.compiler.circuit import Circuit
+from looped.compiler.signals import Signal, Value, literal, merge, one_of, weighed
+from looped.compiler.words import Word, bit, constant
+from looped.machines.rv32i.kinds import flag
+
+__all__ = ["WriteInputs", "WriteOutputs", "write_back"]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteInputs:
+    """Ports into the write-back.
+
+    | port          | bits    | content                                                        |
+    |---------------|---------|----------------------------------------------------------------|
+    | `results`     | 32 each | outputs of other units, at most one of which is not zero       |
+    | `rd`          | 5       | the register to write                                          |
+    | `rd_nonzero`  | 1       | whether it is not x0                                           |
+    | `computes`    | 1 each  | flags of instructions with a result of the ALU or the shifter  |
+    | `is_jump`     | 1       | JAL or JALR, which is among them                               |
+    | `stores`      | 1 each  | flags of the stores                                            |
+    | `address`     | 32      | the address that a store writes to, at least its low bits      |
+    | `mem_writes`  | 1       | whether a load or store writes                                 |
+    | `target`      | 32      | the target of a jump, which must be aligned                    |
+    | `unfinished`  | 1       | write nothing yet; None on a machine of one loop               |
+    """
+
+    results: tuple[Value, ...]
+    rd: Word
+    rd_nonzero: Word
+    computes: tuple[Word, ...]
+    is_jump: Word
+    stores: tuple[Word, ...]
+    address: Word
+    mem_writes: Value
+    target: Word
+    unfinished: Word | None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOutputs:
+    """Ports out of the write-back.
+
+    | port     | bits | content                                     |
+    |----------|------|---------------------------------------------|
+    | `result` | 32   | what is written if anything is written      |
+    """
+
+    result: Word
+
+
+def write_back(m: Circuit, i: WriteInputs) -> WriteOutputs:
+    """Write to x[rd], or to memory for a store."""
+    result = m.let("result", merge(*i.results))
+    stores = m.let("stores", Value((Signal(flag(*i.stores)),)))
+    links = m.let("links", one_of([literal(i.is_jump) & literal(i.rd_nonzero)]))
+    writes_rd = m.let("writes rd", _writes_rd(i))
+    linked = one_of([literal(links) & ~literal(i.target[1:2])])
+    m.write(
+        "result",
+        m.let("where", _where(i.rd, stores, i.address[2 : m.address_bits + 2])),
+        result,
+        file=m.let("in file", ~literal(stores)),
+        when=m.let("writes", merge(writes_rd, linked, i.mem_writes)),
+    )
+    return WriteOutputs(result)
+
+
+def _writes_rd(i: WriteInputs) -> Value:
+    """Whether the ALU or the shifter has a result for another register than x0; a jump has one only
+    if its target is aligned, and an unfinished instruction has none yet."""
+    computes = weighed(literal(i.rd_nonzero), flag(*i.computes) - flag(i.is_jump))
+    if i.unfinished is None:
+        return computes
+    return merge(computes, weighed(literal(i.unfinished), -bit(i.rd_nonzero[0])))
+
+
+def _where(rd: Word, stores: Word, address: Word) -> Value:
+    """The address to write to: in memory for a store, else the number of a register."""
+    number = [*map(bit, rd), *[constant(0)] * (len(address) - len(rd))]
+    return merge(weighed(literal(stores), *map(bit, address)), weighed(~literal(stores), *number))
