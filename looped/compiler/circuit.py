@@ -40,9 +40,9 @@ class Read:
     """A head that copies the word at `address + offset` from a memory column to the CPU column.
 
     Only the low bits of the address count. Where the bit `port` is set, the address names a
-    device column instead; a read of the `file` copies a register. With `onto` it adds to that word,
-    which then exists no more: in no place may both have a one. If `negated` it takes away: wherever
-    the word that is read has a one, `onto` must have one too.
+    device column instead; a read of the `file` copies a register. `fuse_reads` sets `onto`: the
+    head adds to that word, which then exists no more; in no place may both have a one. If `negated`
+    it subtracts: wherever the word that is read has a one, `onto` must have one too.
     """
 
     name: str
@@ -195,14 +195,11 @@ class Circuit:
         self.reads.append(Read(name, low, offset, port, result, where))
         return result
 
-    def read_file(
-        self, name: str, address: Word, onto: Word | None = None, negated: bool = False
-    ) -> Word:
-        """The register at `address`, added to the word `onto` or taken away from it; see Read."""
+    def read_file(self, name: str, address: Word) -> Word:
+        """The register at `address`."""
         self._claim(name, _caller())
         result = Word.of(name, self.width)
-        read = Read(name, address, 0, None, result, _caller(), True, onto, negated)
-        self.reads.append(read)
+        self.reads.append(Read(name, address, 0, None, result, _caller(), file=True))
         return result
 
     def let(self, name: str, content: Operand | Condition, width: int | None = None) -> Word:

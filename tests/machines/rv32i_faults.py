@@ -147,7 +147,7 @@ def _half_by_bit_0(right: Any, d: Any, place: Word, *rest: Any) -> Any:
 
 def _six_bits(right: Any, m: Any, d: Any, operands: Any) -> Any:
     y = operands.y
-    wider = _OtherSlice(y[:5], slice(2, 5), y[2:6])
+    wider = _OtherSlice(y[:5], slice(2, None), y[2:6])
     return right(m, d, dataclasses.replace(operands, y=_OtherSlice(y, slice(None, 5), wider)))
 
 

@@ -1,8 +1,8 @@
 """A small machine with a register file, all that RV32I asks of a certificate in eight bits.
 
     word = mem[pc], fields rs, rd (2 bits each), kind (2), halt (2); x0 is zero
-    x = x[rs], or pc if bit 1 of kind is set        (a head reads onto what is there)
-    y = 0, or ~x[rd] if bit 0 of kind is set        (a head takes away from ones)
+    x = x[rs], or pc if bit 1 of kind is set        (a head adds onto what is there)
+    y = 0, or ~x[rd] if bit 0 of kind is set        (a head subtracts from ones)
     x[rd] = x + y; if kind is 3, mem[x] = x + y
     halt = 3: stop, and say why
 
@@ -15,10 +15,11 @@ import random
 
 import numpy as np
 
-from looped.compiler.arithmetic import all_ones, equal
+from looped.compiler.arithmetic import all_ones, equal, without
 from looped.compiler.circuit import Circuit
 from looped.compiler.compiled import CompiledMachine, Plan
 from looped.compiler.embedding import State, embed, embed_words
+from looped.compiler.fuse_reads import fuse_reads
 from looped.compiler.signals import Condition, literal, merge, weighed
 from looped.compiler.words import bit, constant, total
 from looped.engines.dense import DenseEngine
@@ -52,8 +53,10 @@ def small_machine(wrong: str = "") -> Circuit:
     named = m.let("named", running & Condition(total(rd), anything))
     stopping = m.let("stopping", running & all_ones(halt))
 
-    x = m.read_file("x", source, onto=start)
-    y = m.read_file("y", taken, onto=ones, negated=wrong != "a register is added to ones")
+    x = m.let("x", merge(start, m.read_file("x[source]", source)))
+    subtracted = m.read_file("x[taken]", taken)
+    added = wrong == "a register is added to ones"
+    y = m.let("y", merge(ones, subtracted) if added else without(ones, subtracted))
     result = m.let("result", m.add(x, y))
     number = [*map(bit, rd), *[constant(0)] * (BITS - len(rd))]
     to_memory = weighed(literal(stores), *map(bit, x[:BITS]))
@@ -70,7 +73,7 @@ def small_machine(wrong: str = "") -> Circuit:
     told = running & all_ones(halt[:1]) if wrong == "why without a stop" else literal(stopping)
     m.next(why, merge(why, weighed(told, *reasons)))
     m.check()
-    return m
+    return fuse_reads(m)
 
 
 def states(count: int, seed: int) -> list[Machine]:
