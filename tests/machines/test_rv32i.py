@@ -20,7 +20,7 @@ from looped.errors import CompileError
 from looped.image import Image
 from looped.isa.rv32i import INSTRUCTIONS, encode
 from looped.machines import MACHINES
-from looped.machines.rv32i.kinds import KINDS
+from looped.machines.rv32i.kinds import KINDS, REFINEMENTS, Kind
 from looped.reference import Rv32i
 from looped.verify.lockstep import lockstep
 from tests.compiler.evaluate import evaluate, number_in, signal_bit, written
@@ -45,6 +45,7 @@ def test_the_sizes_told_are_true(memory: int, machine) -> None:
 def test_every_instruction_has_one_kind() -> None:
     kinds = [mnemonic for mnemonics in KINDS.values() for mnemonic in mnemonics]
     assert sorted([*kinds, "ecall", "ebreak"]) == sorted(INSTRUCTIONS)
+    assert sorted([*KINDS, *REFINEMENTS], key=[*Kind].index) == [*Kind]
 
 
 @settings(max_examples=12)

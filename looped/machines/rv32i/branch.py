@@ -17,13 +17,15 @@ __all__ = ["BranchInputs", "BranchOutputs", "branch"]
 class BranchInputs:
     """Ports into the branch unit.
 
-    | port                   | bits   | content                                             |
-    |------------------------|--------|-----------------------------------------------------|
-    | `base`, `offset`       | 32     | their sum is the target                             |
-    | `difference`           | 32     | x + ~y + 1 for a branch that compares x with y      |
-    | `is_jump`              | 1      | JAL or JALR                                         |
-    | `is_beq` … `is_bgeu`   | 1 each | flags of the branches                               |
-    | `unfinished`           | 1      | jump in any case; None on a machine of one loop     |
+    | port                 | bits   | content                                              |
+    |----------------------|--------|------------------------------------------------------|
+    | `base`, `offset`     | 32     | their sum is the target                              |
+    | `difference`         | 32     | x + ~y + 1 for a branch that compares x with y       |
+    | `is_jump`            | 1      | JAL or JALR                                          |
+    | `is_beq`, `is_bne`   | 1 each | taken if x = y, if x ≠ y                             |
+    | `is_blt`, `is_bge`   | 1 each | taken if x < y, if x ≥ y, signed                     |
+    | `is_bltu`, `is_bgeu` | 1 each | the same, unsigned                                   |
+    | `unfinished`         | 1      | jump in any case; None on a machine of one loop      |
     """
 
     base: Word

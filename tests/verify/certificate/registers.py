@@ -53,8 +53,8 @@ def small_machine(wrong: str = "") -> Circuit:
     named = m.let("named", running & Condition(total(rd), anything))
     stopping = m.let("stopping", running & all_ones(halt))
 
-    x = m.let("x", merge(start, m.read_file("x[source]", source)))
-    subtracted = m.read_file("x[taken]", taken)
+    x = m.let("x", merge(start, m.read_file("source value", source)))
+    subtracted = m.read_file("subtracted", taken)
     added = wrong == "a register is added to ones"
     y = m.let("y", merge(ones, subtracted) if added else without(ones, subtracted))
     result = m.let("result", m.add(x, y))
