@@ -12,8 +12,8 @@ from looped.compiler.circuit import Circuit
 from looped.compiler.emit import compile_circuit
 from looped.compiler.fuse_reads import fuse_reads
 from looped.compiler.schedule import schedule
-from looped.compiler.signals import Value, merge
-from looped.compiler.words import Word
+from looped.compiler.signals import Value, literal, merge, weighed
+from looped.compiler.words import Word, bit
 from looped.machines import MACHINES
 from tests.compiler.evaluate import evaluate, number_in
 
@@ -81,7 +81,8 @@ def onto_a_register(m: Circuit, word: Word, a: Word, b: Word) -> Value:
 
 
 def gated(m: Circuit, word: Word, a: Word, b: Word) -> Value:
-    return m.select(word[:1], both(m, word, a, b), word)
+    flag = m.registers[0].word[:1]
+    return merge(both(m, word, a, b), weighed(literal(flag), *[bit(flag[0])] * WIDTH))
 
 
 def only_registers(m: Circuit, word: Word, a: Word, b: Word) -> Value:
