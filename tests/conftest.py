@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import settings
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.emit import compile_circuit
 from looped.machines import MACHINES
+
+os.environ["LOOPED_CHECK"] = "1"  # each pass of the compiler checks what it leaves
 
 settings.register_profile("looped", deadline=None, derandomize=True)
 settings.load_profile("looped")

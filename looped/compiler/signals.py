@@ -108,7 +108,9 @@ Operand = Word | Value | int
 
 
 def literal(word: Word) -> Condition:
-    """A word of one bit as a condition."""
+    """A word of one bit as a condition. Raises CompileError for any other."""
+    if len(word) != 1:
+        raise CompileError(f"`{word.name}` has {len(word)} bits and stands for a condition")
     return Condition(bit(word[0]), 1)
 
 
@@ -124,7 +126,12 @@ def weighed(condition: Condition, *forms: Form) -> Value:
 
 
 def merge(*words: Word | Value) -> Value:
-    """The bitwise sum of words of one width, of which at most one has a one in any place."""
+    """The bitwise sum of words of one width, of which at most one has a one in any place.
+
+    Raises CompileError for words of several widths.
+    """
+    if len({len(word) for word in words}) != 1:
+        raise CompileError(f"words of {sorted({len(word) for word in words})} bits are merged")
     columns = zip(*(value(word, len(word)).signals for word in words), strict=True)
     return Value(
         tuple(
@@ -138,8 +145,13 @@ def merge(*words: Word | Value) -> Value:
 
 
 def value(operand: Operand | Condition | Sequence[Condition], width: int) -> Value:
-    """Any operand as a value of `width` signals. Raises CompileError if it has another width."""
+    """Any operand as a value of `width` signals. Raises CompileError if it has another width.
+
+    A constant may be unsigned or two's complement.
+    """
     if isinstance(operand, int):
+        if not -(1 << width) // 2 <= operand < 1 << width:
+            raise CompileError(f"the constant {operand} stands where {width} bits are needed")
         bits = [constant(operand >> i & 1) for i in range(width)]
         return Value(tuple(Signal(form) for form in bits))
     if isinstance(operand, Condition):

@@ -73,7 +73,18 @@ def test_words_longer_than_a_slice_pass_their_carry_through_a_lane() -> None:
     x, y, m = words(2 * size)
     m.add(x, y)
     m.sub(x, y)
-    assert [define.name for define in m.defines] == [f"carry.{size}", f"borrow.{size}"]
+    names = [define.name for define in m.defines]
+    assert names == [f"x+y.carry.{size}", f"x-y.borrow.{size}"]
+
+
+def test_a_second_sum_of_the_same_words_has_a_carry_of_its_own() -> None:
+    size = FLOAT32.slice_bits
+    x, y, m = words(2 * size)
+    m.add(x, y)
+    m.add(x, y)
+    m.add(x, 3)
+    names = [define.name for define in m.defines]
+    assert names == [f"x+y.carry.{size}", f"x+y.carry.{size}#2", f"x+3.carry.{size}"]
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
