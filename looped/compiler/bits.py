@@ -99,9 +99,8 @@ class _States:
         if sources is None or len({self.free[lane] for lane in sources} - {None}) > 1:
             return None
         lanes = sorted(sources, key=str)
-        signs = np.array([*itertools.product((-1.0, 1.0), repeat=len(lanes))]).reshape(
-            -1, len(lanes)
-        )
+        cases = itertools.product((-1.0, 1.0), repeat=len(lanes))
+        signs = np.array([*cases]).reshape(1 << len(lanes), len(lanes))
         known = {lane: signs[:, i] for i, lane in enumerate(lanes)}
         total = _signal(signal, known, self.made, len(signs))
         wrong = np.flatnonzero((total != 0) & (total != 1))

@@ -14,22 +14,24 @@ from looped.errors import CompileError
 
 __all__ = ["NEXT", "RESERVED", "check_name", "plain", "scoped"]
 
-RESERVED = frozenset({"one", "cpu", "device", "file", "value", "position", "clear"})
+RESERVED = frozenset({"one", "cpu", "device", "file", "value", "clear"})
 """Words of the compiler by their public names, and the name of the units that clear lanes."""
 
 NEXT = "next"
 """What the following value of a register is to the register."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*( [A-Za-z0-9_]+)*")
-_HEADS = ("write ", "erase for ")
+_PREFIXES = ("position", "write ", "erase for ")
+"""Positions with an offset, and heads."""
 
 
 def check_name(name: str, where: str) -> None:
     """Raise CompileError unless a machine may have a word of that name."""
-    if name in RESERVED or name.startswith(_HEADS):
+    if name in RESERVED or name.startswith(_PREFIXES):
         raise CompileError(
             f"word `{name}` at {where}: the name is one of the compiler's own",
-            hint=f"reserved are {', '.join(sorted(RESERVED))}, and `write …`, `erase for …`",
+            hint=f"reserved are {', '.join(sorted(RESERVED))}, and what begins with "
+            "`position`, `write ` or `erase for `",
         )
     if not _NAME.fullmatch(name):
         raise CompileError(

@@ -10,9 +10,11 @@ any condition y = [G ≥ t] is again one step:
 
     x and y = [K·F + G ≥ K·max F + t]   with K = max(1, max G - t + 1),
 
-because F ≤ max F - 1 leaves at most K·max F - K + max G = K·max F + t - 1. The disjunction follows
-by De Morgan. A gated MLP multiplies a ramp with an affine form for free, so one unit (or two)
-computes `condition · form`; a Signal is a sum of those.
+because F ≤ max F - 1 leaves at most K·max F - K + max G = K·max F + t - 1. Literals that contradict
+each other make an [F ≥ s] with s > max F, which never holds; with s for max F the step of the
+conjunction never does either, for the same reason. The disjunction follows by De Morgan. A gated
+MLP multiplies a ramp with an affine form for free, so one unit (or two) computes `condition ·
+form`; a Signal is a sum of those.
 """
 
 from __future__ import annotations
@@ -46,8 +48,9 @@ class Condition:
 
     @property
     def tight(self) -> bool:
-        """True if it holds at the largest value of the form only: an AND of literals."""
-        return self.threshold == self.form.maximum
+        """True if it holds at the largest value of the form only, or never: an AND of literals,
+        which may contradict each other."""
+        return self.threshold >= self.form.maximum
 
     def __invert__(self) -> Condition:
         return Condition(-self.form, 1 - self.threshold)

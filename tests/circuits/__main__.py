@@ -1,0 +1,37 @@
+"""`python -m tests.circuits COUNT [--seed SEED] [--lifted-every N]`: random circuits, and a verdict.
+
+Prints how many circuits were tried, the seed, what was refused and why; for a failure, the smallest
+circuit that shows it, as a program.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from tests.circuits.campaign import campaign
+from tests.circuits.trial import FailureError
+
+
+def main() -> int:
+    """The exit status: 1 if a circuit failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.circuits")
+    parser.add_argument("count", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--lifted-every", type=int, default=1, metavar="N")
+    options = parser.parse_args()
+    started = time.monotonic()
+    try:
+        counts = campaign(options.count, options.seed, options.lifted_every)
+    except FailureError as failure:
+        print(f"seed {options.seed}: {failure}")
+        return 1
+    for what, number in sorted(counts.items()):
+        print(f"{number:8,}  {what}")
+    print(f"seed {options.seed}: {time.monotonic() - started:.0f} s, no failure")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
