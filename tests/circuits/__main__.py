@@ -1,4 +1,4 @@
-"""`python -m tests.circuits COUNT [--seed SEED] [--lifted-every N]`: random circuits, and a verdict.
+"""`python -m tests.circuits COUNT [--seed SEED] [--mutants]`: random circuits, a verdict.
 
 Prints how many circuits were tried, the seed, what was refused and why; for a failure, the smallest
 circuit that shows it, as a program.
@@ -11,7 +11,7 @@ import sys
 import time
 
 from tests.circuits.campaign import campaign
-from tests.circuits.trial import FailureError
+from tests.circuits.trial import FailureError, mutant_trial, trial
 
 
 def main() -> int:
@@ -20,10 +20,12 @@ def main() -> int:
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--lifted-every", type=int, default=1, metavar="N")
+    parser.add_argument("--mutants", action="store_true", help="wrong weights of every circuit")
     options = parser.parse_args()
+    attempt = mutant_trial if options.mutants else trial
     started = time.monotonic()
     try:
-        counts = campaign(options.count, options.seed, options.lifted_every)
+        counts = campaign(options.count, options.seed, options.lifted_every, attempt)
     except FailureError as failure:
         print(f"seed {options.seed}: {failure}")
         return 1

@@ -1,4 +1,4 @@
-"""A case: its circuit by the compiler, its states by plain integers, its residual streams by hand."""
+"""A case: its circuit by the compiler, its states by plain integers, its streams by hand."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ SMALL = st.sampled_from([1, 2, 3, 4, 5, 8, 1, 2, 3, 4, 5, 6, 7, 8, 16, 32, 64])
 SLICES = {"float32": 16, "float64": 16, "bfloat16": 6, "float16": 9}
 """Bits that one MLP adds, by format; float32 is the usual one."""
 
-RESERVED = ("value", "cpu", "one", "device", "file", "position", "positions", "position-1", "pc.next", "clear",
-            "write result")  # fmt: skip
+RESERVED = ("value", "cpu", "one", "device", "file", "position", "positions", "position-1",
+            "pc.next", "clear", "write result")  # fmt: skip
 TRICKY = ("carry 16", "next pc", "posit", "values", "cpu2", "x one", "borrow", "next",
           "file 1", "clears", "writes", "in file", "ONE", "Value")  # fmt: skip
 
@@ -295,7 +295,7 @@ def cases(draw: Callable[[st.SearchStrategy[object]], object]) -> Case:
     assert isinstance(width, int)
     writer = Writer(drawing, width)
     writer.begin()
-    for _ in range(drawing.upto(7)):
+    for _ in range(drawing.upto(8, 1)):
         writer.statement()
     if drawing.upto(2):
         writer.write()

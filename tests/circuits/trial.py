@@ -7,6 +7,7 @@ engine that differs, a certificate for what goes wrong, and any crash is a failu
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -24,9 +25,10 @@ from looped.engines.lifted import LiftedEngine
 from looped.errors import CompileError
 from looped.verify.certificate import Certificate, certify
 from tests.circuits.case import IMPORTS, built, poked, starts, stream, trail
+from tests.circuits.mutants import mutated
 from tests.circuits.strategy import Case
 
-__all__ = ["ENGINES", "FailureError", "Told", "told", "trial"]
+__all__ = ["ENGINES", "FailureError", "Told", "mutant_trial", "told", "trial"]
 
 STREAMS, BEFORE, AFTER = 2, 2, 2
 """States of a circuit, and loops before and after its host sets pins and input."""
@@ -37,6 +39,9 @@ ENGINES: dict[str, type[EventEngine | LiftedEngine]] = {
 }
 
 Streams = npt.NDArray[np.int8]
+
+
+_NO_CASE = Case("", 1, 1, 0, False, (), (), (), False, 0)
 
 
 class FailureError(AssertionError):
@@ -116,6 +121,65 @@ def _trial(case: Case, counts: Counter[str], lifted: bool) -> None:
     counts["circuits"] += 1
 
 
+def mutant_trial(case: Case, counts: Counter[str], lifted: bool = True) -> None:
+    """Wrong weights of a circuit: what goes wrong may not be certified, and no engine may differ
+    from the dense one. Raises FailureError."""
+    if case.reserved:
+        return
+    try:
+        machine = compile_circuit(built(case))
+    except CompileError:
+        return
+    name, wrong = mutated(machine, random.Random(case.seed))
+    expected = told(case, machine)
+    what = f"the weights have {name} (seed {case.seed}), and"
+    behaves = _behaves(wrong, expected)
+    certified = certify(wrong, built(case)).certified("float32")
+    counts[
+        f"{name}: {'' if behaves else 'mis'}behaves, {'' if certified else 'not '}certified"
+    ] += 1
+    if certified and not behaves:
+        raise FailureError(f"{what} what goes wrong is certified", case)
+    for engine, make in ENGINES.items():
+        if engine == "lifted" and not lifted:
+            continue
+        try:
+            fault = _differs(make(wrong, "float32", uncertified=True), wrong, expected)
+        except CompileError:
+            counts[f"{engine} refuses mutants"] += 1
+            continue
+        if fault is not None:
+            raise FailureError(f"{what} {engine} differs from dense {fault}", case)
+        counts[f"{engine} runs mutants"] += 1
+
+
+def _behaves(machine: CompiledMachine, expected: Told) -> bool:
+    """Whether the dense model does what is told."""
+    try:
+        _same(_NO_CASE, "dense", DenseEngine(machine, uncertified=True), expected)
+    except FailureError:
+        return False
+    return True
+
+
+def _differs(engine: Engine, machine: CompiledMachine, expected: Told) -> str | None:
+    """Where an engine differs from the dense one, while all lanes are ±1; None if nowhere."""
+    both = (engine, DenseEngine(machine, uncertified=True))
+    for each in both:
+        each.load(expected.before[0])
+    for number in range(len(expected.after)):
+        for each in both:
+            if number == BEFORE:
+                _poke(each, expected.after[number - 1], expected.before[1])
+            each.step()
+        truth = both[1].state()
+        if not (np.abs(truth) == 1).all():
+            return None
+        if not np.array_equal(engine.state(), truth):
+            return f"after loop {number + 1}"
+    return None
+
+
 def _certified(
     case: Case, machine: CompiledMachine, circuit: Circuit, counts: Counter[str]
 ) -> Certificate:
@@ -143,10 +207,10 @@ def _same(case: Case, name: str, engine: Engine, expected: Told) -> None:
         engine.step()
         found = engine.state()
         if not np.array_equal(found, after):
-            stream_, column, lane = (int(i) for i in np.argwhere(found != after)[0])
+            at = tuple(int(i) for i in np.argwhere(found != after)[0])
             raise FailureError(
-                f"{name} differs after loop {number + 1}: stream {stream_}, column {column}, "
-                f"lane {lane}: {found[stream_, column, lane]:g}, not {after[stream_, column, lane]}",
+                f"{name} differs after loop {number + 1}: stream {at[0]}, column {at[1]}, "
+                f"lane {at[2]}: {found[at]:g}, not {after[at]}",
                 case,
             )
 
