@@ -43,6 +43,9 @@ def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
     It takes the leads of heads as the plan tells them. Raises CompileError for an unknown dtype.
     """
     form = precision(dtype)
+    wrong = [n for n, weight in machine.weights.items() if not bool(weight.isfinite().all())]
+    if wrong:
+        return Verdict(dtype, 0, (f"`{wrong[0]}` has a weight that is no finite number",))
     classes = column_classes(machine.plan)
     extents: list[Extent] = []
     leads: list[Lead] = []
@@ -62,7 +65,7 @@ def block_leads(
     for head, carried in spans.carried.items():
         told = plan.blocks[block].heads
         name = told[head].name if head < len(told) else f"head {head}"
-        beta = told[head].beta if head < len(told) else 1
+        beta = max(1, told[head].beta) if head < len(told) else 1
         scores = score_bound(spans, head) * (rows.scale or 1)
         used = sum(1 for d in rows.dimensions(head) if rows.query[d] and rows.key[d])
         lead = Fraction(found.get(head, 0))
@@ -125,6 +128,8 @@ def _columns(form: Precision, plan: Plan, lead: Lead) -> int | None:
     if safe <= 0:
         return 0
     if safe > (1 - form.softmax_tiny) * _LN2:
+        return None
+    if not lead.carried:
         return None
     exponent = int(safe * _LOG2_E) - (form.mantissa + 2)
     if exponent < 0:
