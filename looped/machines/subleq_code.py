@@ -2,9 +2,9 @@
 
 Every operand of an instruction is a constant as long as no instruction is written to. So the
 instructions that can be reached from the entry of a program and the addresses that they write to
-are known without running anything. Each goes on at pc + 3 or at c, at pc + 3 alone if it takes or gives a
-byte, at c alone if it subtracts a word from itself (a jump). Whether a program's instructions leave
-each other alone is decided here, once and for all.
+are known without running anything. Each goes on at pc + 3 or at c, at pc + 3 alone if it takes or
+gives a byte, at c alone if it subtracts a word from itself (a jump). Whether a program's
+instructions leave each other alone is decided here, once and for all.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from looped.verify.certificate.attention import attended
 from looped.verify.certificate.claims import Certificate, Claim, Lead, Verdict
 from looped.verify.certificate.exhaustion import exhaustion_claims
 from looped.verify.certificate.induction import Induction, induction_claims
+from looped.verify.certificate.instructions import instruction_claims
 from looped.verify.certificate.invariants import invariant_claims
 from looped.verify.certificate.mlp import mlp_claims
 from looped.verify.certificate.places import place_claims
@@ -79,6 +80,7 @@ def whole_claims(subject: Subject) -> Iterator[Claim]:
     yield from place_claims(subject)
     yield from induction_claims(Induction(subject))
     yield from invariant_claims(subject)
+    yield from instruction_claims(subject)
 
 
 def block_claims(subject: Subject, block: int) -> Iterator[Claim]:

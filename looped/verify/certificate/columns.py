@@ -66,13 +66,18 @@ class ColumnClass:
 
 def static_lanes(plan: Plan) -> frozenset[int]:
     """The lanes that no weight and no host ever changes."""
-    used = (embed((), plan) > 0).any(axis=0)
+    used = (_empty(plan) > 0).any(axis=0)
     return frozenset(np.flatnonzero(used).tolist()) - frozenset(plan.words[VALUE])
+
+
+def _empty(plan: Plan) -> State:
+    """The columns of a program without words that begins at address 0."""
+    return embed((), replace(plan, entry=0))
 
 
 def column_classes(plan: Plan) -> tuple[ColumnClass, ...]:
     """All columns of a machine, the CPU first."""
-    x = embed((), plan)
+    x = _empty(plan)
     positions = {w: lanes for w, lanes in plan.words.items() if w.startswith(POSITION)}
     placed = {lane for lanes in positions.values() for lane in lanes}
     static = static_lanes(plan)

@@ -126,8 +126,9 @@ def _beginning(induction: Induction) -> str | None:
     subject, plan = induction.subject, induction.subject.plan
     registers = {lane for register in subject.circuit.registers for lane in register.word}
     ones = (1 << plan.width) - 1
-    entry = (1 << len(plan.words["pc"])) - 1
-    for words, start in (((), 0), ([ones] * plan.memory, entry)):
+    last = None if plan.baked else (1 << len(plan.words["pc"])) - 1
+    starts: tuple[tuple[list[int], int | None], ...] = ([], None), ([ones] * plan.memory, last)
+    for words, start in starts:
         x = embed(words, plan, start)
         for columns in subject.classes:
             own = x[columns.members]

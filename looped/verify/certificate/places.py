@@ -21,6 +21,9 @@ def place_claims(subject: Subject) -> Iterator[Claim]:
         None, "columns", "have the codes of their positions, and no two of a kind the same code",
         LAYOUT, columns, _codes(subject),
     )  # fmt: skip
+    yield Claim(
+        None, "entry", _entry(subject), LAYOUT, 1, None,
+    )  # fmt: skip
     statements = len(_accesses(subject)) + len(subject.circuit.registers)
     yield Claim(
         None, "circuit", "every read, write and register has its phase; writes after all reads",
@@ -64,3 +67,11 @@ def _phases(subject: Subject) -> str | None:
     if min(writes.values(), default=0) < max(reads.values(), default=0) and writes:
         return "a write comes before a read"
     return None
+
+
+def _entry(subject: Subject) -> str:
+    """What is claimed of where a program begins."""
+    plan = subject.plan
+    if plan.baked:
+        return f"a program begins at {plan.entry}, and nothing is claimed of any other entry"
+    return "a program begins wherever its image says: the program counter may be anything"

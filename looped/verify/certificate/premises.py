@@ -170,6 +170,8 @@ def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> I
         yield f"there is no dtype `{plan.dtype}`"
     if len(layout) > plan.d_model:
         yield f"{len(layout)} lanes are needed, there are {plan.d_model}"
+    if plan.entry and not plan.baked:
+        yield "it begins elsewhere than the program says"
     if plan.code and not plan.baked:
         yield "it leaves out words of a program that are not in the weights"
     yield from _word_faults(plan, told_words(circuit, layout))
