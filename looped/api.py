@@ -81,8 +81,8 @@ def compile(
     """The weights of a machine that can run an image.
 
     `memory` is the number of words, by default the smallest that holds the image. With `bake` the
-    instructions go into the weights and memory holds only data. `dtype` is the format in which all
-    sums shall be exact. Raises CompileError.
+    instructions that its entry leads to go into the weights and memory holds only data. `dtype` is
+    the format in which all sums shall be exact. Raises CompileError.
     """
     memory = smallest_memory(image) if memory is None else memory
     if len(image.words) > largest_memory(image.width):
@@ -95,7 +95,8 @@ def compile(
     if not bake:
         return compile_circuit(machine.circuit(image.width, memory, None, form))
     code = machine.read_code(image, memory)
-    return compile_circuit(machine.circuit(image.width, memory, code, form), code.addresses)
+    baked = compile_circuit(machine.circuit(image.width, memory, code, form), code.addresses)
+    return dataclasses.replace(baked, plan=dataclasses.replace(baked.plan, entry=image.entry))
 
 
 def compile_machine(
@@ -212,7 +213,7 @@ def certify(
         if image is None:
             raise CertificateError("a baked machine is certified together with its program")
         code = described.read_code(image, plan.memory)
-        if tuple(sorted(code.addresses)) != plan.code:
+        if (tuple(sorted(code.addresses)), image.entry) != (plan.code, plan.entry):
             raise CertificateError("the machine is baked for another program")
     circuit = described.circuit(plan.width, plan.memory, code, precision(plan.dtype))
     return certify_circuit(machine, circuit, progress)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.compiler.compiled import Plan
+from looped.errors import CompileError
 
 __all__ = ["State", "embed", "embed_words", "memory_words", "read_word"]
 
@@ -15,12 +16,21 @@ State = npt.NDArray[np.int8]
 """A residual stream between loops, (columns, d_model), every entry -1 or +1."""
 
 
-def embed(words: Sequence[int], plan: Plan, entry: int = 0) -> State:
-    """The residual stream of a machine about to execute the instruction at `entry`.
+def embed(words: Sequence[int], plan: Plan, entry: int | None = None) -> State:
+    """The residual stream of a machine about to execute the instruction at `entry`, by default the
+    first one of a baked program, and that at address 0 of any other.
 
     Words that a baked machine has as instructions in its weights are left out: they are zero, as
-    all registers are.
+    all registers are. Raises CompileError if a baked program would have to begin elsewhere than it
+    was baked for.
     """
+    if plan.baked and entry not in (None, plan.entry):
+        raise CompileError(
+            f"the program begins at {entry}, and the machine is baked for one that begins at "
+            f"{plan.entry}",
+            hint="bake the program anew, or run it on the universal machine",
+        )
+    begins = plan.entry if entry is None else entry
     x = np.full((plan.columns, plan.d_model), -1, dtype=np.int8)
     x[:, plan.words["one"]] = 1
     x[plan.cpu, plan.words["cpu"]] = 1
@@ -40,7 +50,7 @@ def embed(words: Sequence[int], plan: Plan, entry: int = 0) -> State:
     data[: len(words)] = words
     data[list(plan.code)] = 0
     x[: plan.memory, plan.words["value"]] = embed_words(data, plan.width)
-    x[plan.cpu, plan.words["pc"]] = embed_words(entry, len(plan.words["pc"]))
+    x[plan.cpu, plan.words["pc"]] = embed_words(begins, len(plan.words["pc"]))
     return x
 
 
