@@ -48,8 +48,12 @@ class DenseEngine:
         """Nothing: the weights are used as they are."""
 
     def load(self, x: npt.NDArray[np.generic]) -> None:
-        """Begin with these residual streams, (batch, columns, d_model)."""
-        self.x = torch.tensor(x, dtype=self.dtype, device=self.device)
+        """Begin with these residual streams, (batch, columns, d_model).
+
+        They are put column by column: sums that must be rounded are rounded differently in another
+        layout.
+        """
+        self.x = torch.tensor(np.ascontiguousarray(x), dtype=self.dtype, device=self.device)
 
     @torch.inference_mode()
     def step(self, loops: int = 1) -> None:
