@@ -13,7 +13,7 @@ is not one-hot, the products are rounded before they meet.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from torch import Tensor
 from looped.compiler.precision import FLOAT32, Precision
 from looped.errors import CompileError
 
-__all__ = ["Block", "Head", "Ints", "Model", "analyse", "check_made", "inexact"]
+__all__ = ["Block", "Head", "Ints", "Model", "analyse", "check_made", "grid", "inexact"]
 
 _MOST_KINDS = 64
 """Kinds of columns, by their static lanes, that are looked at one by one."""
@@ -259,6 +259,11 @@ def _reordered(block: Block, order: Ints) -> Block:
     return block._replace(
         heads=heads, gate=block.gate[:, order], up=block.up[:, order], down=block.down[order]
     )
+
+
+def grid(weights: Iterable[Tensor]) -> float:
+    """The largest power of two of which all weights are multiples."""
+    return min(_grid(weight.detach().cpu().double().numpy()) for weight in weights)
 
 
 def _grid(matrix: Floats) -> float:

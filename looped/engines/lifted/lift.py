@@ -117,9 +117,8 @@ class _Lifting:
             else:
                 self._look_up(sums, head, seen.own)
         captures = [seen.capture for _, seen in block.heads if seen.capture is not None]
-        writes = [self._captured(capture) for capture in captures]
-        for column, content in writes:
-            self.code.emit("store", column, content)
+        for capture in captures:  # each sees the ones before: they may meet in one column
+            self.code.emit("store", *self._captured(capture))
         self.assembly.settle(sums, self.lanes)
 
     def transform(self, block: Block) -> None:
