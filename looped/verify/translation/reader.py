@@ -8,7 +8,7 @@ of its own, so whatever is shown holds for either value of it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,46 @@ class Reader:
         self.cells = cells
         self._bits: dict[tuple[int, int], int] = {}
         self._carries: dict[tuple[int, int], int] = {}
+        self._sources: dict[tuple[int, int], frozenset[object]] = {}
+
+    def sources(self, value: int, place: int) -> frozenset[object]:
+        """Variables on which a bit can depend, and perhaps more, found without its diagram."""
+        if not 0 <= place < WORD:
+            return frozenset()
+        key = value, place
+        if key in self.leaves:
+            return frozenset(self.space.support(self.leaves[key]))
+        if key not in self._sources:
+            read = self._read(self.code.instructions[value], place)
+            found: frozenset[object] = frozenset().union(*(self.sources(v, p) for v, p in read))
+            if self.code.instructions[value].operation in ("state", "load"):
+                found = frozenset(self.space.support(self.bit(value, place)))
+            self._sources[key] = found
+        return self._sources[key]
+
+    def _read(self, instruction: Instruction, place: int) -> Iterator[tuple[int, int]]:
+        """The bits from which a bit of an instruction's value is made."""
+        operands = instruction.operands
+        match instruction.operation:
+            case "and" if self._is_masked(operands, place):
+                return
+            case "and" | "or" | "xor":
+                yield from ((operand, place) for operand in operands)
+            case "add" | "sub":
+                yield from ((o, p) for o in operands for p in range(place + 1))
+            case "shl" | "shr":
+                count = self.code.number(operands[1]) or 0
+                yield operands[0], place + (count if instruction.operation == "shr" else -count)
+            case "select":
+                yield from ((operands[0], p) for p in range(WORD))
+                yield from ((operand, place) for operand in operands[1:])
+            case _:
+                yield from ((o, p) for o in operands for p in range(WORD))
+
+    def _is_masked(self, operands: tuple[int, ...], place: int) -> bool:
+        """Whether a side of a conjunction is a constant that is zero there."""
+        known = [self.code.number(operand) for operand in operands]
+        return any(number is not None and not number >> place & 1 for number in known)
 
     def bit(self, value: int, place: int) -> int:
         """The condition that a bit of a value is one."""
@@ -68,6 +108,8 @@ class Reader:
 
     def differ(self, first: int, second: int) -> int:
         """The condition that two conditions differ."""
+        if self.space.zero in (first, second):
+            return first + second - self.space.zero
         return self.space.negated(self.space.equals(first, second))
 
     def below(self, first: list[int], second: list[int]) -> int:
@@ -113,8 +155,7 @@ class Reader:
 
     def _masked(self, operands: tuple[int, ...], place: int) -> int:
         """A conjunction; where one side is known to be zero, the other need not be small."""
-        known = [self.code.number(operand) for operand in operands]
-        if any(number is not None and not number >> place & 1 for number in known):
+        if self._is_masked(operands, place):
             return self.space.zero
         first, second = sorted(operands, key=lambda o: self.code.number(o) is None)
         one = self.bit(first, place)
@@ -173,7 +214,8 @@ class Reader:
         """A product, or a count of ones: sums of shifted words."""
         operands = instruction.operands
         if instruction.operation == "ones":
-            terms = [[bit, *[self.space.zero] * (WORD - 1)] for bit in self.word(operands[0])]
+            bits = (bit for bit in self.word(operands[0]) if bit != self.space.zero)
+            terms = [[bit, *[self.space.zero] * (WORD - 1)] for bit in bits]
         else:
             first, second = map(self.word, operands)
             terms = [
@@ -181,11 +223,14 @@ class Reader:
                 for p, bit in enumerate(second)
                 if bit != self.space.zero
             ]
-        return functools.reduce(self._plus, terms, self.number(0))
+        return functools.reduce(self._plus, terms) if terms else self.number(0)
 
     def _plus(self, first: list[int], second: list[int]) -> list[int]:
         space, carry, total = self.space, self.space.zero, []
         for a, b in zip(first, second, strict=True):
+            if carry == space.zero in (a, b):
+                total.append(space.maximum(a, b))
+                continue
             differ = self.differ(a, b)
             total.append(self.differ(differ, carry))
             carry = space.choose(differ, carry, a)

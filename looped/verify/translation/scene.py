@@ -17,7 +17,7 @@ from looped.engines.lifted.lift import Cut, Lifted
 from looped.engines.lifted.sums import State
 from looped.errors import LoopedError
 from looped.verify.certificate.diagrams import Diagrams
-from looped.verify.translation.reader import Reader
+from looped.verify.translation.reader import WORD, Reader
 
 __all__ = ["Scene", "Story", "WrongLift"]
 
@@ -127,20 +127,40 @@ class Scene:
 
     def exclude(self, condition: int, what: str) -> None:
         """Raise WrongLift unless a condition holds in no state that a pass comes to."""
-        space, instructions = self.space, self.story.code.instructions
-        guards = [n for n in range(self.end) if instructions[n].operation == "guard"]
-        for cut in range(self.cut, -1, -1):
-            reader = self._reader(cut)
-            for guard in guards:
-                if condition == space.zero:
-                    return
-                failed = reader.any(instructions[guard].operands[0])
-                condition = space.times(condition, space.negated(failed))
-            if condition == space.zero:
+        for wide in (False, True):
+            if self._is_impossible(condition, wide):
                 return
+        raise WrongLift(what)
+
+    def _is_impossible(self, condition: int, wide: bool) -> bool:
+        for cut in range(self.cut, -1, -1):
+            condition = self._unguarded(condition, cut, wide)
+            if condition == self.space.zero:
+                return True
             if cut:
                 condition = self._unfolded(condition, self._reader(cut - 1))
-        raise WrongLift(what)
+        return False
+
+    def _unguarded(self, condition: int, cut: int, wide: bool) -> int:
+        """A condition without states in which a guard between a cut and the next fails.
+
+        A bit of a guard that depends on other variables than the condition is left out, lest it
+        become large; if `wide`, only one that depends on variables that no one has seen yet.
+        """
+        space, cuts, code = self.space, self.story.cuts, self.story.code
+        reader = self._reader(cut)
+        names = set(space.names)
+        last = cuts[cut + 1].end if cut + 1 < len(cuts) else self.end
+        for n in range(cuts[cut].end, min(last, self.end)):
+            if code.instructions[n].operation != "guard" or condition == space.zero:
+                continue
+            wrong = code.instructions[n].operands[0]
+            for place in range(WORD):
+                seen = names if wide else space.support(condition)
+                if reader.sources(wrong, place) <= seen and condition != space.zero:
+                    bit = reader.bit(wrong, place)
+                    condition = space.times(condition, space.negated(bit))
+        return condition
 
     def _unfolded(self, condition: int, reader: Reader) -> int:
         """A condition with its bits replaced by what made them."""
