@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from looped.engines import exact
 from looped.engines.engine import NO_LANES
 from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.lift import Lifted, lift
-from looped.engines.lifted.model import Model
+from looped.engines.lifted.model import listed
 from looped.engines.lifted.native import CELLS, Native, compile_code
 
 __all__ = ["Program", "Programs", "Stream"]
@@ -39,8 +40,9 @@ class Program:
 class Programs:
     """The programs made for a model: one suffices for all streams with the same constants."""
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def __init__(self, model: exact.Model) -> None:
+        self.exact = model
+        self.model = listed(model)
         self.made: list[Program] = []
 
     def find(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> Program:
@@ -48,6 +50,8 @@ class Programs:
         for program in self.made:
             if program.fits(x, host):
                 return program
+        order = self.exact.order
+        exact.check_made(self.exact, x[:, order], ~host[:, order])
         lifted = lift(behaviour(self.model, x, host))
         bits = next(size for size in CELLS if len(lifted.packed) <= size)
         native = compile_code(lifted.code, bits, len(lifted.words))
