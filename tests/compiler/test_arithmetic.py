@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.compiler import arithmetic
@@ -23,6 +23,7 @@ from looped.compiler.precision import FLOAT32, PRECISIONS
 from looped.compiler.signals import Value, literal
 from looped.compiler.words import Word
 from tests.compiler.evaluate import Lanes, holds, lanes_of, number
+from tests.conftest import examples
 
 FLAG = Word.of("flag", 1)
 
@@ -137,7 +138,7 @@ def test_comparisons_at_every_eight_bit_word() -> None:
         assert holds(equal(x, 77), lanes) == (a == 77)
 
 
-@settings(max_examples=25)
+@examples(0.25)
 @given(st.dictionaries(st.integers(0, 255), st.integers(0, 15), max_size=8))
 def test_table_looks_up_and_is_zero_elsewhere(rows: dict[int, int]) -> None:
     x = Word.of("x", 8)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -17,6 +16,7 @@ from looped.verify.certificate.ranges import Extent, block_extents
 from looped.verify.certificate.rows import block_rows, grid_of
 from looped.verify.certificate.spans import block_spans, spans_of
 from looped.verify.certificate.verdicts import numeric_verdict
+from tests import seeds
 from tests.conftest import compiled
 
 
@@ -35,7 +35,7 @@ def test_no_state_leaves_the_ranges_or_the_grids(width: int) -> None:
     """Random ±1 in every lane of the CPU that is not static, and in every memory word."""
     machine = compiled("subleq", width, 32)
     plan, told = machine.plan, extents(width)
-    rng = np.random.default_rng(width)
+    rng = seeds.generator(width)
     x = torch.tensor(looped.embed((), plan)).double().repeat(200, 1, 1)
     for columns in column_classes(plan):
         where = plan.cpu if columns.is_cpu else slice(0, plan.memory)
