@@ -3,7 +3,7 @@
 | profile | by              | examples    | random numbers                                      |
 |---------|-----------------|-------------|-----------------------------------------------------|
 | fixed   | `make test`     | few         | the same in every run                               |
-| fresh   | `make test-all` | three times | of a seed that is new in every run, told on failure |
+| fresh   | `make test-all` | four times  | of a seed that is new in every run, told on failure |
 
 `pytest --hypothesis-profile=fresh --hypothesis-seed=N` takes a seed as it was.
 """
@@ -22,7 +22,7 @@ from looped.compiler.emit import compile_circuit
 from looped.machines import MACHINES
 from tests import seeds
 
-_EXAMPLES = {"fixed": 100, "fresh": 300}
+_EXAMPLES = {"fixed": 50, "fresh": 200}
 
 settings.register_profile("fixed", deadline=None, derandomize=True, max_examples=_EXAMPLES["fixed"])
 settings.register_profile(

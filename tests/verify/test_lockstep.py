@@ -35,18 +35,18 @@ def compare_random_programs(width: int, memory: int, data: st.DataObject, steps:
 def test_random_programs_run_like_the_reference(
     width: int, memory: int, steps: int, data: st.DataObject
 ) -> None:
-    """20 batches of 10 programs of 100 random instructions (85 in the 256 words of 8 bits)."""
+    """Batches of 10 programs of 100 random instructions (85 in the 256 words of 8 bits)."""
     compare_random_programs(width, memory, data, steps)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("width", "memory"), [(8, 256), (16, 512), (32, 512)])
-@examples(0.4)
+@examples(0.2)
 @given(data=st.data())
 def test_random_programs_run_like_the_reference_for_long(
     width: int, memory: int, data: st.DataObject
 ) -> None:
-    """The same, twice as many programs, a hundred steps each."""
+    """The same, a hundred steps each."""
     compare_random_programs(width, memory, data, steps=100)
 
 
