@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import looped
-from looped.compiler.precision import PRECISIONS
+from looped.compiler.precision import PRECISIONS, Precision
 from looped.verify.certificate.columns import ColumnClass, column_classes
 from looped.verify.certificate.ranges import Extent, block_extents
 from looped.verify.certificate.rows import block_rows, grid_of
@@ -63,23 +63,52 @@ def test_the_range_of_gates_is_reached(width: int) -> None:
             assert sum(c * state[lane] for lane, c in row.items()) == span.high
 
 
-@given(
-    st.lists(st.integers(-40, 40).filter(bool), min_size=1, max_size=6),
-    st.sampled_from(list(PRECISIONS.values())[2:]),
-)
-def test_sums_that_fit_are_exact_in_any_order(coefficients: list[int], form) -> None:
-    """And the rule is not idle: what needs more bits does round in some order."""
-    total = sum(map(abs, coefficients))
-    grid = grid_of(coefficients)
+SMALL = list(PRECISIONS.values())[2:]
+signed = st.lists(st.integers(-1500, 1500).filter(bool), min_size=1, max_size=6)
+
+
+def extent_of(coefficients: list[int]) -> Extent:
+    """The extent of a sum of these over ±1 lanes."""
+    total, grid = sum(map(abs, coefficients)), grid_of(coefficients)
     bits = max(0, -(-total // int(grid)) - 1).bit_length()
-    extent = Extent(0, "sum", -total, total, grid, total, bits)
-    dtype = getattr(torch, form.name)
-    if extent.fits(form):
-        for order in (coefficients, coefficients[::-1], sorted(coefficients)):
-            partial = torch.zeros((), dtype=dtype)
-            for c in order:
-                partial = partial + torch.tensor(c, dtype=dtype)
-            assert float(partial) == sum(coefficients)
+    return Extent(0, "sum", -total, total, grid, total, bits)
+
+
+def summed(coefficients: list[int], dtype: torch.dtype) -> float:
+    """The sum from left to right, rounded after each addition."""
+    partial = torch.zeros((), dtype=dtype)
+    for c in coefficients:
+        partial = partial + torch.tensor(c, dtype=dtype)
+    return float(partial)
+
+
+@pytest.mark.parametrize("form", SMALL, ids=lambda form: form.name)
+@given(signed, st.integers(0, 5))
+def test_sums_that_fit_are_exact_in_any_order(
+    form: Precision, coefficients: list[int], scale: int
+) -> None:
+    limit = 1 << form.mantissa
+    size = sum(map(abs, coefficients)) // limit + 1
+    fitting = [c // size << scale for c in coefficients if abs(c) >= size]
+    assume(fitting and sum(map(abs, fitting)) <= limit << scale)
+    assert extent_of(fitting).fits(form)
+    for order in (fitting, fitting[::-1], sorted(fitting)):
+        assert summed(order, getattr(torch, form.name)) == sum(fitting)
+
+
+@pytest.mark.parametrize("form", SMALL, ids=lambda form: form.name)
+@given(signed)
+def test_sums_that_do_not_fit_are_rounded_for_some_signs(
+    form: Precision, coefficients: list[int]
+) -> None:
+    """An odd sum of more than 2^mantissa is no number of the format: the rule is not idle."""
+    limit = 1 << form.mantissa
+    terms = [abs(c) for c in coefficients]
+    terms.append(max(1, limit - sum(terms)))
+    terms.append(1 if sum(terms) % 2 == 0 else 2)
+    assert not extent_of(terms).fits(form)
+    for order in (terms, terms[::-1], sorted(terms)):
+        assert summed(order, getattr(torch, form.name)) != sum(terms)
 
 
 def test_a_sum_of_one_bit_too_many_does_not_fit() -> None:
