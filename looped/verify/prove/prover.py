@@ -14,13 +14,18 @@ from looped.verify.prove.cases import Case
 from looped.verify.prove.counterexample import State
 from looped.verify.prove.loop import Loop
 from looped.verify.prove.rv32i import rv32i_cases
+from looped.verify.prove.rv32im import rv32im_cases
 from looped.verify.prove.subleq import subleq_cases
 
 __all__ = ["PROVABLE", "Proof", "Refuted", "prove"]
 
 Cases = Callable[[Loop], Iterator[Case]]
 
-PROVABLE: dict[str, Cases] = {"subleq": subleq_cases, "rv32i": rv32i_cases}
+PROVABLE: dict[str, Cases] = {
+    "subleq": subleq_cases,
+    "rv32i": rv32i_cases,
+    "rv32im": rv32im_cases,
+}
 """What there is to show of each machine."""
 
 

@@ -14,10 +14,10 @@ from looped.verify.prove.integers import Integer, same
 from looped.verify.prove.loop import Claim, Loop
 from looped.verify.prove.paths import Paths
 
-__all__ = ["rv32i_cases"]
+__all__ = ["After", "claims_after", "held", "nothing", "rv32i_cases", "step"]
 
 
-class _After(NamedTuple):
+class After(NamedTuple):
     """The reference after a step."""
 
     hart: Rv32i
@@ -28,15 +28,18 @@ class _After(NamedTuple):
 def rv32i_cases(loop: Loop) -> Iterator[Case]:
     """A hart in a trap, and one that executes an instruction."""
     trapped = loop.registers["trap"] == 1
-    running = (z3.Not(trapped), *_held(loop, loop.registers))
-    yield Case("in a trap", (trapped,), (*_nothing(loop),))
+    running = (z3.Not(trapped), *held(loop, loop.registers))
+    yield Case("in a trap", (trapped,), (*nothing(loop),))
     yield Case("any state", (z3.Or(trapped, z3.And(*running)),), (*loop.claims,))
     yield from paths_of(
-        "running", running, lambda paths: _step(loop, paths), lambda after: _claims(loop, after)
+        "running",
+        running,
+        lambda paths: step(loop, paths, Rv32i),
+        lambda after: claims_after(loop, after),
     )
 
 
-def _held(loop: Loop, registers: dict[str, z3.BitVecRef]) -> list[z3.BoolRef]:
+def held(loop: Loop, registers: dict[str, z3.BitVecRef]) -> list[z3.BoolRef]:
     """What is true of a hart that is not in a trap, before a loop and after it."""
     pc, last = registers["pc"], loop.circuit.address_bits + 1
     return [
@@ -46,8 +49,9 @@ def _held(loop: Loop, registers: dict[str, z3.BitVecRef]) -> list[z3.BoolRef]:
     ]
 
 
-def _step(loop: Loop, paths: Paths) -> _After:
-    hart = Rv32i((), 32, 1 << loop.circuit.address_bits)
+def step(loop: Loop, paths: Paths, kind: type[Rv32i]) -> After:
+    """One step of a reference from the unknown state."""
+    hart = kind((), 32, 1 << loop.circuit.address_bits)
     memory, file = Cells(loop.memory, paths), Cells(loop.file, paths)
     unknown = {
         "pc": Integer.unsigned(loop.registers["pc"], paths),
@@ -57,10 +61,11 @@ def _step(loop: Loop, paths: Paths) -> _After:
     for name, value in unknown.items():
         setattr(hart, name, value)
     hart.step()
-    return _After(hart, memory, file)
+    return After(hart, memory, file)
 
 
-def _claims(loop: Loop, after: _After) -> list[Claim]:
+def claims_after(loop: Loop, after: After) -> list[Claim]:
+    """The circuit leaves what the reference leaves, and what holds between loops."""
     following = loop.following()
     place = z3.BitVec("any place", loop.circuit.address_bits)
     number = z3.BitVec("any register", 5)
@@ -74,12 +79,13 @@ def _claims(loop: Loop, after: _After) -> list[Claim]:
         Claim("x0 stays zero", loop.file_after(z3.BitVecVal(0, 5)) == 0),
         Claim(
             "the program counter is in memory, and no cause is left, unless there is a trap",
-            z3.Or(following["trap"] == 1, z3.And(*_held(loop, dict(following)))),
+            z3.Or(following["trap"] == 1, z3.And(*held(loop, dict(following)))),
         ),
     ]
 
 
-def _nothing(loop: Loop) -> list[Claim]:
+def nothing(loop: Loop) -> list[Claim]:
+    """Everything stays as it is."""
     place = z3.BitVec("any place", loop.circuit.address_bits)
     number = z3.BitVec("any register", 5)
     following = loop.following()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
 
 import pytest
 import torch
@@ -116,6 +117,19 @@ def test_a_sum_of_one_bit_too_many_does_not_fit() -> None:
     fits = Extent(0, "gate", -128, 128, 1, 256, 8)
     assert fits.fits(bfloat16) and not dataclasses.replace(fits, bits=9).fits(bfloat16)
     assert float(torch.tensor(257.0, dtype=torch.bfloat16)) != 257
+
+
+def test_a_sum_too_large_or_too_fine_for_the_exponents_does_not_fit() -> None:
+    """Of two bits each, which any mantissa holds."""
+    bfloat16, float16 = PRECISIONS["bfloat16"], PRECISIONS["float16"]
+    for grid in (Fraction(1 << 16), Fraction(1, 1 << 30)):
+        sums = Extent(0, "gate", -2 * grid, 2 * grid, grid, 3 * grid, 2)
+        assert sums.fits(bfloat16) and not sums.fits(float16)
+
+
+def test_the_grid_is_a_power_of_two_and_no_other_divisor() -> None:
+    assert (grid_of([6, -18]), grid_of([12, 20]), grid_of([])) == (2, 4, 0)
+    assert grid_of([Fraction(3, 4), 6]) == Fraction(1, 4)
 
 
 def test_what_does_not_fit_is_told() -> None:
