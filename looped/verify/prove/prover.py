@@ -71,14 +71,17 @@ def prove(circuit: Circuit, note: Callable[[str], None] = lambda text: None) -> 
 
 
 def _show(solver: z3.Solver, loop: Loop, case: Case) -> None:
+    """One claim after the other: what is learned of one is of use for the next."""
     solver.push()
     solver.add(*case.given)
-    solver.add(z3.Not(z3.And(*(claim.holds for claim in case.claims))))
-    found = solver.check()
-    if found == z3.sat:
-        model = solver.model()
-        wrong = next(c for c in case.claims if not z3.is_true(model.eval(c.holds, True)))
-        raise Refuted(case.name, wrong.what, State.of(loop, model))
-    if found != z3.unsat:
-        raise ProofError(f"{case.name}: the solver does not know ({solver.reason_unknown()})")
+    for claim in case.claims:
+        solver.push()
+        solver.add(z3.Not(claim.holds))
+        found = solver.check()
+        if found == z3.sat:
+            raise Refuted(case.name, claim.what, State.of(loop, solver.model()))
+        if found != z3.unsat:
+            why = solver.reason_unknown()
+            raise ProofError(f"{case.name}: {claim.what}: the solver does not know ({why})")
+        solver.pop()
     solver.pop()

@@ -110,6 +110,7 @@ def test_the_weights_of_another_machine_are_not_certified() -> None:
     weight[0] = weight[0].roll(1)
     found = api.certify(with_weight(machine, name, weight))
     assert not found.sound and certified(found) == set()
+    assert {c.method for c in found.claims if not c.holds} == {DIAGRAMS, EXHAUSTION}
     assert all(found.verdicts[d].exact for d in ("float32", "float64"))
 
 

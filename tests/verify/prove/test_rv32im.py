@@ -1,4 +1,4 @@
-"""RV32IM: the loops of the proof make the reference's results, and the circuit makes these loops."""
+"""RV32IM: 34 loops of the proof make the reference's results, and the circuit makes these loops."""
 
 from __future__ import annotations
 
