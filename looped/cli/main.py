@@ -9,6 +9,7 @@ from looped.cli.build import asm, compile_command, export, info
 from looped.cli.certify import certify
 from looped.cli.execute import run
 from looped.cli.exits import EXIT_CODES, CleanGroup
+from looped.cli.prove import prove
 from looped.cli.verify import verify
 
 __all__ = ["cli", "main"]
@@ -31,10 +32,11 @@ def cli() -> None:
       looped verify programs/subleq/sieve.sasm    prove every step of it equal
       looped info subleq                          what each head and each MLP does
       looped certify subleq                       prove from the weights that it is exact
+      looped prove subleq                         prove that its circuit is its manual
     """
 
 
-for command in (asm, compile_command, run, verify, certify, info, export):
+for command in (asm, compile_command, run, verify, certify, prove, info, export):
     cli.add_command(command)
 
 main = cli

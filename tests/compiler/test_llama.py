@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 import torch
@@ -16,6 +14,7 @@ from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.errors import FileError
 from looped.isa.rv32i import INSTRUCTIONS
+from tests import seeds
 from tests.machines.rv32i_cases import case, differences, embedded
 from tests.programs.headers import programs, riscv_programs
 
@@ -70,7 +69,9 @@ def test_a_batch_of_random_states(machine, tmp_path) -> None:
     compiled = machine("subleq", 32, 32)
     export_llama(compiled, tmp_path)
     stock, own = StockEngine(compiled, tmp_path), DenseEngine(compiled)
-    words = torch.randint(0, 1 << 32, (32,), generator=torch.Generator().manual_seed(0)).tolist()
+    words = torch.randint(
+        0, 1 << 32, (32,), generator=torch.Generator().manual_seed(seeds.number(0))
+    ).tolist()
     for engine in (stock, own):
         engine.load(embed(words, compiled.plan)[None])
         engine.step(5)
@@ -79,7 +80,7 @@ def test_a_batch_of_random_states(machine, tmp_path) -> None:
 
 def test_a_batch_of_risc_v_instructions_on_the_stock_model(machine, tmp_path) -> None:
     """One of each, in random states, traps among them: the whole state equals ours."""
-    compiled, rng = machine("rv32i", 32, 32), random.Random(0)
+    compiled, rng = machine("rv32i", 32, 32), seeds.rng(0)
     export_llama(compiled, tmp_path)
     cases = [case(rng, mnemonic, 32) for mnemonic in [*INSTRUCTIONS, None]]
     stock, own = StockEngine(compiled, tmp_path), DenseEngine(compiled)

@@ -11,6 +11,7 @@ from looped.errors import Source
 from looped.isa.rv32i import ABI_NAMES, INSTRUCTIONS
 from looped.lang import assemble
 from looped.lang.riscv.instructions import MNEMONICS
+from tests import seeds
 from tests.lang.riscv import binutils
 
 GOLDEN = {
@@ -187,13 +188,13 @@ if binutils.FOUND:
 
     @pytest.mark.parametrize("mnemonic", INSTRUCTIONS)
     def test_gnu_as_encodes_the_same(mnemonic: str, tmp_path: Path) -> None:
-        rng = random.Random(mnemonic)
+        rng = seeds.rng(mnemonic)
         lines = [f"{mnemonic} {_operands(mnemonic, rng)}".strip() for _ in range(200)]
         text = "\n".join(lines) + "\n"
         assert words(text) == binutils.loaded_words(text, tmp_path)
 
     def test_gnu_as_expands_pseudo_instructions_the_same(tmp_path: Path) -> None:
-        rng = random.Random(1)
+        rng = seeds.rng(1)
         names = [*ABI_NAMES, *(f"x{i}" for i in range(32))]
         lines = []
         for form in _PSEUDO * 12:
@@ -204,7 +205,7 @@ if binutils.FOUND:
 
     @pytest.mark.parametrize("number", range(8))
     def test_gnu_as_loads_numbers_the_same(number: int, tmp_path: Path) -> None:
-        rng = random.Random(number)
+        rng = seeds.rng(number)
         near = (rng.randrange(1 << 20) << 12) + rng.choice([-2049, -2048, -1, 0, 1, 2047, 2048])
         values = [near, rng.randrange(1 << 32), rng.randrange(-(1 << 31), 1 << 31), number - 4]
         text = "".join(f"li t{i}, {value}\n" for i, value in enumerate(values))

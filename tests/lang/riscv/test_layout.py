@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from looped.errors import Source
 from looped.image import Image, Location
 from looped.lang import assemble
+from tests import seeds
 from tests.lang.riscv import binutils
 
 
@@ -241,6 +242,6 @@ if binutils.FOUND:
 
     @pytest.mark.parametrize("seed", range(20))
     def test_gnu_as_and_ld_make_the_same_memory(seed: int, tmp_path: Path) -> None:
-        text = _random_source(random.Random(seed))
+        text = _random_source(seeds.rng(seed))
         ours = binutils.without_zeros(list(image(text).words))
         assert ours == binutils.loaded_words(text, tmp_path)

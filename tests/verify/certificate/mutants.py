@@ -19,6 +19,7 @@ from looped.verify.certificate.premises import premise_claims
 from looped.verify.certificate.subject import Subject
 from looped.verify.certificate.verdicts import numeric_verdict
 from looped.verify.lockstep import lockstep
+from tests import seeds
 from tests.machines.rv32i_cases import case, one_loop
 from tests.verify.certificate.registers import differs, loops
 from tests.verify.random_programs import random_program
@@ -78,7 +79,7 @@ def rv32i_misbehaves(memory: int, each: int) -> Misbehaves:
 
     Some of the words are no instructions, and in some of the states the hart is in a trap.
     """
-    rng = random.Random(0)
+    rng = seeds.rng(0)
     cases = [case(rng, name, memory) for _ in range(each) for name in [*INSTRUCTIONS, None]]
     for trapped in cases[:: len(cases) // 8]:
         trapped.trap, trapped.cause = 1, rng.choice((0, 2, 3, 11))
@@ -116,7 +117,7 @@ def outcomes(
     machine: CompiledMachine, circuit: Circuit, misbehaves: Misbehaves, count: int, seed: int
 ) -> Counter[tuple[str, str]]:
     """(behaviour, certificate) of `count` seeded mutations."""
-    rng = random.Random(seed)
+    rng = seeds.rng(seed)
     counts: Counter[tuple[str, str]] = Counter()
     for _ in range(count):
         mutated = mutation(machine, rng)
