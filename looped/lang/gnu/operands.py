@@ -19,6 +19,7 @@ from looped.lang.gnu.nodes import (
     Node,
     Number,
     Operand,
+    Text,
     Unary,
 )
 from looped.lang.gnu.text import Line
@@ -84,11 +85,22 @@ class _Parser:
 
     def _operand(self) -> Operand:
         token = self._token
-        if token.kind == "text" and self._tokens[self._at + 1].text in (",", ""):
-            self._at += 1
-            return text(token, self._span(token))
+        if token.kind == "text":
+            found = self._text()
+            if self._token.text in (",", ""):
+                return found
+            raise LoopedError("text stands where a number is needed", self._span(token))
         node = self._binary(1)
         return self._memory(node) if self._token.text == "(" else node
+
+    def _text(self) -> Text:
+        """Texts behind each other, which are one."""
+        content, first = b"", self._token
+        while self._token.kind == "text":
+            content += text(self._token, self._span(self._token)).content
+            self._at += 1
+        last = self._tokens[self._at - 1]
+        return Text(content, self.line.span(first.start, last.end))
 
     def _memory(self, offset: Node) -> Memory:
         """`offset(base)`, from the parenthesis on."""

@@ -17,6 +17,9 @@ __all__ = ["LABEL", "Program", "Target", "Writer"]
 LABEL = "label"
 """The kind of an item that is a place and nothing else."""
 
+_OWN_ZEROS = 1
+"""The subsection of `.bss` in which GNU as puts what `.lcomm` asks for."""
+
 _LARGEST_COMMON_ALIGNMENT = 16
 
 
@@ -116,7 +119,7 @@ class Program:
         key = name.symbol.name
         if own or key in self._local:
             bss = self.sections.named(".bss", writer.span)
-            self._zeros(bss, key, _Common(size, alignment or _own_alignment(size), writer))
+            self._zeros(bss, _OWN_ZEROS, key, _Common(size, alignment or _own_alignment(size), writer))
             return
         wanted = alignment or _common_alignment(size)
         known = self._common.setdefault(key, _Common(size, wanted, writer))
@@ -131,15 +134,16 @@ class Program:
                 hint = f"first at {symbol.span}"
                 errors.append(LoopedError(f"`{name}` is defined twice", common.writer.span, hint))
             else:
-                self._zeros(self.sections.named(COMMON, common.writer.span), name, common)
+                section = self.sections.named(COMMON, common.writer.span)
+                self._zeros(section, 0, name, common)
         return errors
 
-    def _zeros(self, section: Section, name: str, zeros: _Common) -> None:
+    def _zeros(self, section: Section, number: int, name: str, zeros: _Common) -> None:
         span = zeros.writer.span
-        self._append(section, 0, ".balign", (Number(zeros.alignment, span),), zeros.writer)
-        place = self._append(section, 0, LABEL, (), zeros.writer)
+        self._append(section, number, ".balign", (Number(zeros.alignment, span),), zeros.writer)
+        place = self._append(section, number, LABEL, (), zeros.writer)
         self.names.label(name, span, place.anchor)
-        self._append(section, 0, ".space", (Number(zeros.size, span),), zeros.writer)
+        self._append(section, number, ".space", (Number(zeros.size, span),), zeros.writer)
 
     def _append(self, section: Section, number: int, kind: str, operands: tuple[Operand, ...],
                 writer: Writer, written: str = "") -> Item:  # fmt: skip

@@ -66,6 +66,7 @@ _RANGES = {
     "value": (-(1 << 31), (1 << 32) - 1, None),
 }
 _SYSTEM = 0x73
+_T1 = 6
 _FENCE = {"i": 8, "o": 4, "r": 2, "w": 1}
 
 
@@ -241,10 +242,11 @@ class _Values:
 
     def _far(self, name: str) -> list[int]:
         """An instruction at a symbol, whose address AUIPC begins."""
-        via = self.rd if self.scratch is None else self.scratch
-        link = self.rd
-        if name in ("tail", "jump"):
-            via, link = (6 if self.scratch is None else self.scratch), 0
+        link = self.rd if name == "call" else 0
+        via = self.rd
+        if name in ("tail", "jump") or (name == "call" and len(self.item.operands) == 2):
+            via = _T1
+        via = via if self.scratch is None else self.scratch
         first, low = encode("auipc", via, imm=high_part(self.imm)), low_part(self.imm)
         if name in ("call", "tail", "jump"):
             return [first, encode("jalr", link, via, imm=low)]

@@ -116,8 +116,10 @@ class _Layout:
         self.values.moved()
         address, kind = 0, -1
         for section in self.loaded:
-            unit = section.alignment if section.kind == kind else max(4, section.alignment)
-            kind = section.kind or 0
+            unit = section.alignment
+            if section.kind != kind:  # as linkers align what they make of all of a kind
+                kind = section.kind or 0
+                unit = max(4, *(s.alignment for s in self.loaded if s.kind == kind))
             address = self._place_section(section, _aligned(address, unit), wrong)
         for section in self.others:
             self._place_section(section, 0, wrong)
