@@ -39,7 +39,8 @@ def block(lines: Sequence[Line], start: int) -> int:
         depth += (OPENERS.get(name) == closer) - (name == closer)
         if depth == 0:
             return at + 1
-    span = lines[start].span(0, len(lines[start].text))
+    head = lines[start].stripped()
+    span = head.span(0, len(head.text))
     raise LoopedError(f"this {opener} has no {closer}", span)
 
 

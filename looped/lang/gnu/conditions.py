@@ -54,10 +54,16 @@ class Conditions:
         return not self._open or self._open[-1].counts
 
     def begin(self, name: str, span: Span, holds: Callable[[], bool]) -> None:
-        """An `.if`; whether it holds is not asked where statements are skipped."""
+        """An `.if`; whether it holds is not asked where statements are skipped.
+
+        If that cannot be told, nothing up to its end counts.
+        """
         skipped = not self.hold
-        holding = not skipped and holds()
-        self._open.append(_Condition(name, span, holding, not skipped and not holding))
+        condition = _Condition(name, span, False, False)
+        self._open.append(condition)
+        if not skipped:
+            condition.counts = holds()
+            condition.may_count = not condition.counts
 
     def otherwise(self, name: str, span: Span, holds: Callable[[], bool]) -> None:
         """An `.elseif` or an `.else`. Raises LoopedError where there is no `.if`."""

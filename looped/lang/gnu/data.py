@@ -21,6 +21,7 @@ __all__ = [
     "fill",
     "leb128",
     "numbers",
+    "repeated",
     "texts",
 ]
 
@@ -146,6 +147,14 @@ def alignment(item: Item, value: Valuer) -> Alignment:
     if len(operands) > 2 and not isinstance(operands[2], Missing):
         most = value(operands[2], here) or multiple
     return Alignment(multiple, pattern, most)
+
+
+def repeated(item: Item, pattern: bytes, gap: int) -> bytes:
+    """A gap filled with a pattern. Raises LoopedError if it does not come out even."""
+    if gap % len(pattern):
+        message = f"a gap of {gap} bytes is no multiple of {len(pattern)}"
+        raise LoopedError(message, item.span)
+    return pattern * (gap // len(pattern))
 
 
 def _number(operand: Operand, value: int, width: int) -> bytes:

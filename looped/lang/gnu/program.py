@@ -119,7 +119,9 @@ class Program:
         key = name.symbol.name
         if own or key in self._local:
             bss = self.sections.named(".bss", writer.span)
-            self._zeros(bss, _OWN_ZEROS, key, _Common(size, alignment or _own_alignment(size), writer))
+            self._zeros(
+                bss, _OWN_ZEROS, key, _Common(size, alignment or _own_alignment(size), writer)
+            )
             return
         wanted = alignment or _common_alignment(size)
         known = self._common.setdefault(key, _Common(size, wanted, writer))

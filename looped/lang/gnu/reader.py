@@ -261,7 +261,9 @@ class Reader:
             self._ended = True
         elif name == ".purgem":
             if self.macros.pop(rest.lower(), None) is None:
-                raise LoopedError(f"no macro named `{rest}`", line.span(at, len(line.text)))
+                name_of = line.part(at, len(line.text)).stripped()
+                where = name_of.span(0, len(rest)) if rest else writer.span
+                raise LoopedError(f"no macro named `{rest}`", where)
         elif name in _LEAVING:
             raise LoopedError(f"this {name} is in no macro", writer.span)
         else:

@@ -21,6 +21,7 @@ from looped.lang.gnu.data import (
     fill,
     leb128,
     numbers,
+    repeated,
     texts,
 )
 from looped.lang.gnu.items import Item
@@ -213,8 +214,7 @@ class _Layout:
             gap = wanted.gap(item.anchor.address)
             if wanted.pattern is None:
                 return _padding(section, gap, item.anchor.address)
-            pattern = wanted.pattern
-            return bytes(gap % len(pattern)) + pattern * (gap // len(pattern))
+            return repeated(item, wanted.pattern, gap)
         if kind == ORIGIN:
             gap = max(0, self.sizes.now(item, section.place[0]))
             byte = number(item.operands[1], 0) if len(item.operands) == 2 else 0

@@ -62,10 +62,12 @@ def loaded_words(text: str, folder: Path, include: Path = Path()) -> list[int]:
 def loaded(text: str, folder: Path) -> tuple[list[int], dict[str, int]]:
     """The words of a compiler's text in memory, without zeros at the end, and its symbols.
 
-    Texts are not merged, as `ld` does with those that are equal, and what GNU as does not know of
+    Texts are not merged, as `ld` does with those that are equal, addresses are
+    not read from a table as `.option pic` asks for, and what GNU as does not know of
     Clang's is left out: tables of addresses, and debug sections with numbers that depend on labels.
     """
-    words = loaded_words(_without_debug(_without_merging(text.replace(".option pic", ".option nopic"))), folder)
+    text = _without_merging(text.replace(".option pic", ".option nopic"))
+    words = loaded_words(_without_debug(text), folder)
     told = _run("nm", "a.elf", folder=folder)
     rows = [row.split() for row in told.splitlines()]
     outside = {"_etext", "_edata", "_end", "__bss_start", "__global_pointer$"}

@@ -37,7 +37,9 @@ class Compiler:
         options = ("-ffreestanding", "-S", "-o", "-", str(path))
         made = subprocess.run([*self.command, *options], capture_output=True, text=True, check=True)
         outside = [name for name in _OUTSIDE if name in made.stdout]
-        return made.stdout + "".join(f"\t.text\n\t.globl {name}\n{name}:\tret\n" for name in outside)
+        return made.stdout + "".join(
+            f"\t.text\n\t.globl {name}\n{name}:\tret\n" for name in outside
+        )
 
 
 COMPILERS = [
