@@ -9,7 +9,7 @@ import pytest
 
 from tests.circuits.campaign import campaign
 from tests.circuits.strategy import Case
-from tests.circuits.trial import FailureError, trial
+from tests.circuits.trial import FailureError, mutant_trial, trial
 
 
 def refusals(counts: Counter[str], who: str) -> int:
@@ -47,3 +47,13 @@ def test_a_failure_is_a_program_that_can_be_run() -> None:
     names: dict[str, object] = {}
     exec(good, names)
     assert type(names["m"]).__name__ == "Circuit"
+
+
+@pytest.mark.slow
+def test_no_wrong_weights_that_do_harm_are_certified_and_no_engine_differs() -> None:
+    seed = secrets.randbelow(1 << 32)
+    print(f"python -m tests.circuits 500 --mutants --seed {seed}")
+    counts = campaign(500, seed, 3, mutant_trial)
+    print(dict(counts))
+    misbehaving = sum(n for what, n in counts.items() if "misbehaves" in what)
+    assert misbehaving >= 100

@@ -28,7 +28,7 @@ from tests.circuits.case import IMPORTS, built, poked, starts, stream, trail
 from tests.circuits.mutants import mutated
 from tests.circuits.strategy import Case
 
-__all__ = ["ENGINES", "FailureError", "Told", "mutant_trial", "told", "trial"]
+__all__ = ["ENGINES", "FailureError", "Told", "compiler_trial", "mutant_trial", "told", "trial"]
 
 STREAMS, BEFORE, AFTER = 2, 2, 2
 """States of a circuit, and loops before and after its host sets pins and input."""
@@ -86,22 +86,42 @@ def trial(case: Case, counts: Counter[str], lifted: bool = True) -> None:
         raise FailureError(f"{type(error).__name__}: {error}", case) from error
 
 
-def _trial(case: Case, counts: Counter[str], lifted: bool) -> None:
+def compiler_trial(case: Case, counts: Counter[str], lifted: bool = False) -> None:
+    """Hold the compiler alone against the meaning of a circuit: its weights in float64. Raises
+    FailureError, for a crash too."""
+    try:
+        _compiled(case, counts)
+    except FailureError:
+        raise
+    except Exception as error:
+        raise FailureError(f"{type(error).__name__}: {error}", case) from error
+
+
+def _compiled(case: Case, counts: Counter[str]) -> tuple[Circuit, CompiledMachine, Told] | None:
+    """A circuit, its machine, and what it does, as float64 has shown; None if it is refused."""
     try:
         circuit = built(case)
         machine = compile_circuit(circuit)
     except CompileError as error:
         if case.reserved:
             counts["names that are reserved"] += 1
-            return
+            return None
         if "never used" in str(error):  # a factor of zero, say
             counts["compiler refuses: a word is never used"] += 1
-            return
+            return None
         raise FailureError(f"the compiler refuses it: {error}", case) from error
     if case.reserved:
         raise FailureError("a reserved name is taken", case)
     expected = told(case, machine)
     _same(case, "dense float64", DenseEngine(machine, "float64", uncertified=True), expected)
+    return circuit, machine, expected
+
+
+def _trial(case: Case, counts: Counter[str], lifted: bool) -> None:
+    compiled = _compiled(case, counts)
+    if compiled is None:
+        return
+    circuit, machine, expected = compiled
     certificate = _certified(case, machine, circuit, counts)
     for dtype in PRECISIONS:
         if certificate.certified(dtype):
