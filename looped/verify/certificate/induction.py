@@ -68,6 +68,9 @@ class Held:
 
 Statement = Fixed | Code | Content | Held
 
+_WIDEST = 63
+"""Bits of the largest number that columns are made of."""
+
 
 @dataclass(frozen=True)
 class Induction:
@@ -125,8 +128,8 @@ def _beginning(induction: Induction) -> str | None:
     """Columns of an empty memory, and of one that is full, with the last entry."""
     subject, plan = induction.subject, induction.subject.plan
     registers = {lane for register in subject.circuit.registers for lane in register.word}
-    ones = (1 << plan.width) - 1
-    last = None if plan.baked else (1 << len(plan.words["pc"])) - 1
+    ones = (1 << min(plan.width, _WIDEST)) - 1
+    last = None if plan.baked else (1 << min(len(plan.words["pc"]), _WIDEST)) - 1
     starts: tuple[tuple[list[int], int | None], ...] = ([], None), ([ones] * plan.memory, last)
     for words, start in starts:
         x = embed(words, plan, start)

@@ -65,9 +65,10 @@ def _left(subject: Subject, busy: Lane, lane: Lane) -> str | None:
     meaning = Meaning(Diagrams(), {})
     space = meaning.space
     ended = space.negated(meaning.lane(following[busy]))
+    made = _gated(subject, meaning, following[lane])
     before = _working(subject, meaning, busy)
     try:
-        left = space.times(space.times(before, ended), _gated(subject, meaning, following[lane]))
+        left = space.times(space.times(before, ended), made)
         fault = possible(subject, meaning, left)
     except TooLarge as error:
         return f"`{lane}`: {error}"
@@ -79,6 +80,7 @@ def _gated(subject: Subject, meaning: Meaning, lane: Lane) -> int:
     signal = subject.definitions.get(lane)
     if signal is None or signal.linear:
         return meaning.lane(lane)
+    meaning.arrange(signal)
     gates = (meaning.condition(term.condition) for term in signal.gated)
     return functools.reduce(meaning.space.maximum, gates, meaning.space.zero)
 

@@ -29,7 +29,8 @@ def invariant_claims(subject: Subject) -> Iterator[Claim]:
         begins = _holds(invariant.condition, start)
         fault = None if begins else "it does not hold at the beginning"
         yield Claim(
-            None, "registers", f"{invariant.name}: where a program begins within memory, and so after every loop",
+            None, "registers",
+            f"{invariant.name}: where a program begins within memory, and so after every loop",
             THROUGH, 1, fault or _broken(subject, invariant),
         )  # fmt: skip
     if subject.circuit.zero_register:

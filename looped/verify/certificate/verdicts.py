@@ -5,7 +5,7 @@ rounds to zero the weights are 1, 0, 0, …, whatever the number of columns and 
 into tiles. Where it does not, the losers' weights still vanish against ±1 when their sum stays
 below 2^-(mantissa + 2): that bounds the number of columns.
 
-*Exponentials.* Some kernels compute exp(s - max) as a power of two, of s times log₂ e. If they round
+*Exponentials.* Some kernels compute exp(s - max) as a power of two, with s · log₂ e. If they round
 that product before they take the maximum, the winner's exponent is still exactly 0, and a loser's
 is off by two roundings of a score in float32, the smallest format of a softmax: that is taken off
 the lead. If they fuse product and subtraction, the winner's exponent is what one rounding leaves,
