@@ -47,8 +47,8 @@ class DenseEngine:
         self.model = machine.model().to(self.device, self.dtype)
         self._settings = Settings(form, self.device, grid(machine.weights.values()))
         self._settings.check()
-        heads, norm = (machine.plan.n_heads, machine.plan.d_head), self.model.transformer.norm
-        check_kernels(norm, form, self.device, heads, _largest_score(machine))
+        heads = machine.plan.n_heads, machine.plan.d_head
+        check_kernels(machine.plan.d_model, form, self.device, heads, _largest_score(machine))
         self.x = torch.empty(0, dtype=self.dtype, device=self.device)
         self.fallbacks = 0
 

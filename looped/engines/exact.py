@@ -280,7 +280,8 @@ def _grid(matrix: Floats) -> float:
 def _check_held(weights: Mapping[str, Tensor], form: Precision) -> None:
     dtype: torch.dtype = getattr(torch, form.name)
     for name, weight in weights.items():
-        if not torch.equal(weight.to(dtype).to(weight.dtype), weight):
+        held = torch.equal(weight.to(dtype).to(weight.dtype), weight)
+        if not (held and bool(weight.isfinite().all())):
             raise inexact(form, f"`{name}` has a weight that {form.name} cannot hold")
 
 

@@ -84,17 +84,17 @@ def _precisions(device: str) -> Iterator[tuple[str, object]]:
 
 @torch.inference_mode()
 def check_kernels(
-    norm: nn.Module, form: Precision, device: torch.device, heads: tuple[int, int], score: float
+    width: int, form: Precision, device: torch.device, heads: tuple[int, int], score: float
 ) -> None:
     """Raise CertificateError unless the device's kernels do what exactness rests on.
 
-    `norm` is RMSNorm of the model's width, `heads` the number and the size of heads, `score` the
+    `width` is that of the residual stream, `heads` the number and the size of heads, `score` the
     largest score. Rows of ±1 must stay as they are; a product with the unit matrix must keep all
     bits of the mantissa; of two scores that lie the underflow apart the softmax must take the one
     and nothing of the other, as high as the scores may be.
     """
     dtype: torch.dtype = getattr(torch, form.name)
-    width = int(norm.weight.numel())
+    norm = nn.RMSNorm(width, eps=0.0, device=device, dtype=dtype)
     signs = (torch.arange(_ROWS * width, device=device).view(1, _ROWS, width) % 3 - 1).sign()
     signs = torch.where(signs == 0, 1, signs).to(dtype)
     if not torch.equal(norm(signs), signs):

@@ -143,14 +143,15 @@ def opposite_heads(draft: Draft, block: int, head: int) -> None:
         draft.add_head(b, b["q"][own], b["k"][own], b["v"][own], sign * b["o"][:, own])
 
 
-def idle_head(draft: Draft, block: int, seed: int, power: int) -> None:
+def idle_head(draft: Draft, block: int, first: int, second: int, to: int, power: int) -> None:
     """A head without query and key whose three values cancel in the reals."""
-    b, rng = draft.block(block), np.random.default_rng(seed)
-    zero, v = np.zeros((draft.size, draft.lanes)), np.zeros((draft.size, draft.lanes))
-    lane = rng.permutation(draft.lanes)
-    v[0, lane[0]] = v[2, lane[0]] = v[1, lane[1]] = v[2, lane[1]] = 2.0 ** (power % 23)
-    o = np.zeros((draft.lanes, draft.size))
-    o[lane[2], :3] = 1, 1, -1
+    b, lanes = draft.block(block), draft.lanes
+    zero, v = np.zeros((draft.size, lanes)), np.zeros((draft.size, lanes))
+    scale = 2.0 ** (power % 23)
+    for dimension, lane in ((0, first), (1, second), (2, first), (2, second)):
+        v[dimension, lane % lanes] += scale
+    o = np.zeros((lanes, draft.size))
+    o[to % lanes, :3] = 1, 1, -1
     draft.add_head(b, zero, zero, v, o)
 
 
@@ -218,7 +219,7 @@ EDITS: dict[str, tuple[Callable[..., None], int]] = {
     "split_unit": (split_unit, 3),
     "split_head": (split_head, 3),
     "opposite_heads": (opposite_heads, 2),
-    "idle_head": (idle_head, 3),
+    "idle_head": (idle_head, 5),
     "clone_head": (clone_head, 4),
     "clone_writes": (clone_writes, 4),
     "add_unit": (add_unit, 3),

@@ -25,8 +25,8 @@ class EventEngine:
 
     It looks at weight tensors and residual streams alone. `fallbacks` counts the passes of single
     streams that it could not certify and handed to the dense engine. Raises CompileError for a
-    model that is not exact in the dtype, whether or not that is wanted, or a device that it does not
-    run on; CertificateError as the dense engine does.
+    model that is not exact in the dtype, whether or not that is wanted, or a device that it does
+    not run on; CertificateError as the dense engine does.
     """
 
     def __init__(

@@ -27,7 +27,8 @@ Weights = tuple[tuple[int, float], ...]
 @dataclass(frozen=True, slots=True)
 class Head:
     """`query` and `key` are (dims, d_model), in units in which scores are integers; one score
-    lower than another by `gap` gets nothing from the softmax. `number` is its place in the block."""
+    lower than another by `gap` gets nothing from the softmax. `number` is its place in its block.
+    """
 
     query: Floats
     key: Floats

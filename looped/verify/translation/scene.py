@@ -15,14 +15,14 @@ from looped.engines.lifted.code import Code
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.lift import Cut, Lifted
 from looped.engines.lifted.sums import State
-from looped.errors import LoopedError
+from looped.errors import CompileError
 from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.translation.reader import WORD, Reader
 
 __all__ = ["Scene", "Story", "WrongLift"]
 
 
-class WrongLift(LoopedError):
+class WrongLift(CompileError):
     """Lifted code that is not shown to do what the weights do."""
 
 
@@ -164,8 +164,8 @@ class Scene:
 
     def _unfolded(self, condition: int, reader: Reader) -> int:
         """A condition with its bits replaced by what made them."""
-        bits = [name for name in self.space.support(condition) if isinstance(name, tuple)]
-        made = {
-            name: reader.bit(*name[1:]) for name in bits if name[0] == "bit" and name[1] >= 0
-        }
+        made: dict[object, int] = {}
+        for name in self.space.support(condition):
+            if isinstance(name, tuple) and name[0] == "bit" and name[1] >= 0:
+                made[name] = reader.bit(*name[1:])
         return self.space.compose(condition, made)

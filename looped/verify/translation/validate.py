@@ -19,8 +19,8 @@ import numpy as np
 from looped.engines.exact import Block, Model
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.lift import Lifted
-from looped.verify.certificate.diagrams import Diagrams
-from looped.verify.certificate.steps import Affine, Product, evaluated
+from looped.verify.certificate.diagrams import Diagrams, TooLarge
+from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
 from looped.verify.translation.attention import Attention
 from looped.verify.translation.scene import Scene, Story, WrongLift
 
@@ -33,6 +33,13 @@ def validate(model: Model, lifted: Lifted) -> None:
     That is: wherever no guard of the code fails, one pass of it leaves all lanes of all columns as
     one pass of the model would; its loads, stores and tables stay inside of what is there.
     """
+    try:
+        _validate(model, lifted)
+    except (TooLarge, NotSteps) as error:
+        raise WrongLift(f"it cannot be shown: {error}") from None
+
+
+def _validate(model: Model, lifted: Lifted) -> None:
     story = Story(lifted)
     blocks = [_in_lanes(block, model.order) for block in model.blocks]
     if len(story.cuts) != 2 * len(blocks) + 1:
@@ -65,8 +72,8 @@ def _check_mlp(story: Story, block: Block, cut: int) -> None:
     if story.stores(story.cuts[cut].end, end):
         raise WrongLift("a store in the middle of an MLP")
     for lane in range(len(now)):
-        units = np.flatnonzero(block.down[lane])
-        if not units.size and now[lane] == after[lane]:
+        units = np.flatnonzero(block.down[lane]).tolist()
+        if not units and now[lane] == after[lane]:
             continue
         scene = Scene(story, cut, end)
         for unit in units:
@@ -86,8 +93,7 @@ def _touch(scene: Scene, block: Block, unit: int) -> None:
 
 def _product(scene: Scene, block: Block, lane: int, unit: int) -> Product:
     factor = Fraction(2 * int(block.down[lane, unit]), block.made_two)
-    forms = (_affine(scene, matrix[unit]) for matrix in (block.gate, block.up))
-    return Product(*forms, factor)
+    return Product(_affine(scene, block.gate[unit]), _affine(scene, block.up[unit]), factor)
 
 
 def _affine(scene: Scene, row: np.ndarray) -> Affine:
@@ -126,7 +132,9 @@ def _check_passive_mlp(story: Story, block: Block, number: int) -> None:
 
 
 def _may_add(gate: Affine, up: Affine) -> bool:
-    reach = gate.constant + sum(abs(weight) for _, weight in gate.terms)
+    reach = gate.constant
+    for _, weight in gate.terms:
+        reach += max(weight, -weight)
     return reach > 0 and bool(up.terms or up.constant)
 
 
