@@ -31,7 +31,7 @@ __all__ = ["Reader"]
 _DEEPEST = 60
 _MOST_STATEMENTS = 250_000
 _MOST_TEXT = 1 << 24
-_LONGEST_LINE = 1 << 16
+_LONGEST_LINE = 1 << 13
 _MOST_ERRORS = 1000
 _LEAST_INCLUDED = 1000
 """What including a file counts at least, in characters: so many small ones are too many."""
@@ -185,11 +185,14 @@ class Reader:
         elif name == ".rept":
             count = self.program.constant(expression(line, at, self.program.names), "the number")
             for _ in range(count):
+                self._count(line)
                 if self._lines(body, context) or self._ended:
                     break
         else:
             for lines in each(name, line, at, body, self._calculator):
-                self._lines(lines, context)
+                self._count(line)
+                if self._lines(lines, context) or self._ended:
+                    break
 
     @property
     def _calculator(self) -> Calculator | None:
