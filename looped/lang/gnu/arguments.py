@@ -12,12 +12,13 @@ from collections.abc import Callable
 
 from looped.lang.gnu.text import Line
 
-__all__ = ["Calculator", "argument", "arguments"]
+__all__ = ["Calculator", "argument", "arguments", "rest"]
 
 Calculator = Callable[[Line], int]
 """The value of an expression; it is there after `.altmacro`."""
 
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\\])\'?')
+_QUOTED_OR_BLANKS = re.compile(rf"{_QUOTED.pattern}|[ \t\f\r\v]+")
 _TEXT = re.compile(r'"((?:\\.|[^"\\])*)"')
 _BRACKETED = re.compile(r"<((?:![^\n]|[^>!])*)>")
 _SEPARATORS = re.compile(r"[ \t]*,?[ \t]*")
@@ -79,6 +80,19 @@ def _parts(line: Line, start: int) -> tuple[list[Line], int]:
                 nesting.pop()
             at += 1
     return [*parts, line.part(begun, at)], at
+
+
+def rest(line: Line, start: int) -> Line:
+    """All arguments from `start` on as one, without the blanks that mean nothing."""
+    parts, begun = [], start
+    for match in _QUOTED_OR_BLANKS.finditer(line.text, start):
+        at, end = match.span()
+        if not match.group().isspace():
+            continue
+        between = begun < at and _separates(line.text, at, end)
+        parts.append(line.part(begun, at + 1 if between else at))
+        begun = end
+    return Line.joined([*parts, line.part(begun, len(line.text))])
 
 
 def _separates(text: str, start: int, end: int) -> bool:

@@ -18,7 +18,7 @@ from looped.lang.gnu.sections import SECTION_DIRECTIVES
 from looped.lang.gnu.text import Line
 from looped.lang.sources import LARGEST_SOURCE
 
-__all__ = ["HANDLERS", "WITH_GAPS", "assign", "beside"]
+__all__ = ["HANDLERS", "WITH_GAPS", "assign", "beside", "check_target"]
 
 Handler = Callable[[str, Line, int, Program, Writer], None]
 """Carries out a directive whose operands begin at a place of a line. Raises LoopedError."""
@@ -51,6 +51,29 @@ def assign(name: str, line: Line, at: int, program: Program, writer: Writer) -> 
         program.emit(".org", (value,), writer)
     else:
         program.set(name, value, writer)
+
+
+def check_target(
+    name: str, line: Line, at: int, program: Program, writer: Writer, is_fixed: bool
+) -> None:
+    """`.machine` and `.width`, which have been obeyed already, or must agree.
+
+    A target that `is_fixed` is what was asked for, whatever the source says. Raises LoopedError.
+    """
+    target, span = program.target, writer.span
+    value = line.text[at:].strip()
+    place = line.part(at, len(line.text)).stripped()
+    where = place.span(0, len(place.text)) if value else span
+    if name == ".machine":
+        if not re.fullmatch(r"\w+", value):
+            raise LoopedError(".machine needs a name", span, f".machine {target.name}")
+        if value != target.name and not is_fixed:
+            raise LoopedError(f"this source is for {target.name} already", where)
+    elif not value.isdigit():
+        raise LoopedError(".width needs a number", span, f".width {target.width}")
+    elif int(value[:9]) != target.width:
+        message = f"{target.name} has no {value[:9]}-bit words"
+        raise LoopedError(message, where, f"widths: {target.width}")
 
 
 def beside(span: Span, text: Text) -> Path:

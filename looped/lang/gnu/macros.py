@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from looped.errors import LoopedError, Span
-from looped.lang.gnu.arguments import Calculator, argument
+from looped.lang.gnu.arguments import Calculator, argument, rest
 from looped.lang.gnu.literals import NAME
 from looped.lang.gnu.text import Line
 
@@ -109,8 +109,8 @@ def bind(
             parameter = waiting.pop(0)
         else:
             raise _too_many(macro, _rest(line, at))
-        if parameter.rest:
-            given[parameter.name] = line.part(at, len(line.text)).stripped()
+        if parameter.rest and not keyword:
+            given[parameter.name] = rest(line, at)
             break
         given[parameter.name], at = argument(line, at, calculate)
     return {p.name: _argument(macro, p, given, span) for p in macro.parameters}

@@ -111,11 +111,14 @@ class _Parser:
         """Operators that bind at least as strongly as `level`."""
         left = self._unary()
         while PRECEDENCE.get(self._token.text, 0) >= level and self._token.kind == "operator":
-            token = self._token
+            operator = self._token.text
             self._at += 1
-            right = self._binary(PRECEDENCE[token.text] + 1)
+            if operator == "!" == self._token.text:  # as GNU as has it
+                operator = "^"
+                self._at += 1
+            right = self._binary(PRECEDENCE[operator] + 1)
             span = self._between(left.span, right.span)
-            node = Binary(token.text, left, right, span)
+            node = Binary(operator, left, right, span)
             self._bound_depth(node, left, right)
             left = node
         return left

@@ -31,7 +31,7 @@ __all__ = ["Reader"]
 _DEEPEST = 60
 _MOST_STATEMENTS = 250_000
 _MOST_TEXT = 1 << 24
-_LONGEST_LINE = 1 << 16
+_LONGEST_LINE = 1 << 13
 _MOST_ERRORS = 1000
 _LEAST_INCLUDED = 1000
 """What including a file counts at least, in characters: so many small ones are too many."""
@@ -185,11 +185,14 @@ class Reader:
         elif name == ".rept":
             count = self.program.constant(expression(line, at, self.program.names), "the number")
             for _ in range(count):
+                self._count(line)
                 if self._lines(body, context) or self._ended:
                     break
         else:
             for lines in each(name, line, at, body, self._calculator):
-                self._lines(lines, context)
+                self._count(line)
+                if self._lines(lines, context) or self._ended:
+                    break
 
     @property
     def _calculator(self) -> Calculator | None:
@@ -254,7 +257,7 @@ class Reader:
         if name == ".include":
             self._include(line, at, writer.span, context)
         elif name in (".machine", ".width"):
-            self._check_target(name, line, at, writer.span)
+            directives.check_target(name, line, at, self.program, writer, self.is_fixed)
         elif name in _ALTERNATE:
             self._alternate = _ALTERNATE[name]
         elif name == ".end":
@@ -268,22 +271,6 @@ class Reader:
             raise LoopedError(f"this {name} is in no macro", writer.span)
         else:
             raise LoopedError(f"this {name} closes nothing", writer.span)
-
-    def _check_target(self, name: str, line: Line, at: int, span: Span) -> None:
-        """`.machine` and `.width`, which have been obeyed already, or must agree."""
-        value = line.text[at:].strip()
-        place = line.part(at, len(line.text)).stripped()
-        where = place.span(0, len(place.text)) if value else span
-        if name == ".machine":
-            if not re.fullmatch(r"\w+", value):
-                raise LoopedError(".machine needs a name", span, f".machine {self.target.name}")
-            if value != self.target.name and not self.is_fixed:
-                raise LoopedError(f"this source is for {self.target.name} already", where)
-        elif not value.isdigit():
-            raise LoopedError(".width needs a number", span, f".width {self.target.width}")
-        elif int(value[:9]) != self.target.width:
-            message = f"{self.target.name} has no {value[:9]}-bit words"
-            raise LoopedError(message, where, f"widths: {self.target.width}")
 
     def _expand(
         self, found: macro.Macro, line: Line, at: int, span: Span, context: _Context

@@ -9,10 +9,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from looped.errors import LoopedError, Source, Span
 
 __all__ = ["Line", "Piece", "separated", "statements"]
+
+_start = attrgetter("start")
 
 _QUOTED = r'"(?:\\.|[^"\\\n])*"|\'(?:\\[^\n]|[^\\\n])\'?'
 _LEXEMES = re.compile(rf"{_QUOTED}|#[^\n]*|//[^\n]*|/\*(?:.*?\*/|.*)", re.DOTALL)
@@ -39,7 +42,7 @@ class Line:
 
     def span(self, start: int, end: int) -> Span:
         """Where the characters `start` to `end` were written, or the first part of them."""
-        number = bisect_right(self.pieces, start, key=lambda piece: piece.start) - 1
+        number = bisect_right(self.pieces, start, key=_start) - 1
         piece, stop = self._piece(max(0, number))
         length = piece.span.end - piece.span.start
         if length != stop - piece.start:
@@ -50,12 +53,14 @@ class Line:
 
     def part(self, start: int, end: int) -> Line:
         """The characters `start` to `end`."""
+        first = max(0, bisect_right(self.pieces, start, key=_start) - 1)
         pieces: list[Piece] = []
-        for number, piece in enumerate(self.pieces):
-            _, stop = self._piece(number)
-            if (piece.start < end and stop > start) or (stop >= end and not pieces):
-                first = max(start, piece.start)
-                pieces.append(Piece(first - start, self.span(first, min(end, stop))))
+        for number in range(first, len(self.pieces)):
+            piece, stop = self._piece(number)
+            if piece.start >= end and pieces:
+                break
+            at = max(start, piece.start)
+            pieces.append(Piece(at - start, self.span(at, min(end, stop))))
         return Line(self.text[start:end], tuple(pieces))
 
     def stripped(self) -> Line:

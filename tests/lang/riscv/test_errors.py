@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from looped.errors import LoopedError, Source, SourceError
@@ -251,10 +251,17 @@ PIECES = st.sampled_from(
     ["lw", "li", "la", "x", "a0", ":", ",", "(", ")", "+", "-", "1", "1b", "1f", "%lo", "%pcrel_lo",
      "'a'", '"t"', ".word", ".byte", ".align", ".macro", ".endm", ".set", ".org", ".space", "@l",
      ".", "\n", " ", ";", "=", ".section", ".data", ".comm", "/*", "*/", "//", "#", "\\x", "fence",
-     "jalr", "beq", "0777", "08", ".machine"]
+     "jalr", "beq", "0777", "08", ".machine",
+     ".if", ".else", ".endif", ".ifb", ".ifc", ".ifdef", ".elseif", ".rept", ".irp", ".irpc",
+     ".endr",
+     "\\n", ".endm", "m", "y=", ":req", ":vararg", ".altmacro", "LOCAL", "<", ">", "!", "&&", "'a",
+     ".exitm", ".purgem", ".pushsection", ".popsection", ".previous", ".subsection", ".fill",
+     ".uleb128", ".p2align", ".comm", ".lcomm", ".weak", ".weakref", "csrr", "call", "jump", "@plt",
+     ".equiv", "\\@", "\\()", ".float", ".incbin", ".include", ".cfi_startproc", ".error", ".end"]
 )  # fmt: skip
 
 
+@settings(max_examples=500)
 @given(st.lists(PIECES, max_size=40).map(" ".join))
 def test_no_arrangement_of_tokens_makes_a_traceback(text: str) -> None:
     try:
@@ -276,9 +283,20 @@ def test_no_arrangement_of_tokens_makes_a_traceback(text: str) -> None:
         ".comm x, 1 << 60",
         "/*" * 100_000,
         "1: " * 20_000 + "x",
-        ".macro m x\nm x + x\nm x * 2\n.endm\nm 1",
+        ".macro m x\nm \\x + \\x\nm \\x * 2\n.endm\nm 1",
+        ".macro m x\nm \\x+\\x\n.endm\nm 1",
+        ".rept 1 << 40\n.endr",
+        "a0 = b\n" + "".join(f"a{i + 1} = a{i} + a{i}\n" for i in range(300)) + "b = a300\n.word b",
+        "a0:" + "".join(f"a{i + 1} = a{i} + a{i}\n" for i in range(300)) + ".org a300",
+        "".join(f"a{i} = a{i + 1}{' + 1' * 140}\n" for i in range(60)) + ".word a0",
+        ".word " + "!" * 10_000 + "1",
+        ".irpc x, " + "a" * 300_000 + "\n.word 1\n.endr",
+        ".fill 1 << 40, 8",
+        ".uleb128 x - y\n.space 1 << 30\nx:\ny:",
+        ".if " * 10_000,
+        ".if 1\n" * 20_000,
     ],
-    ids=range(11),
+    ids=range(22),
 )
 def test_what_would_exhaust_the_machine_is_refused(text: str) -> None:
     assert complaint(text).startswith("p.s:")
