@@ -58,7 +58,7 @@ def engine_options(default: str) -> Callable[[F], F]:
             click.option(
                 "--uncertified",
                 is_flag=True,
-                help="Run even where sums are not certified to be exact in the dtype.",
+                help="Run on the dense engine even where sums are not certified in the dtype.",
             ),
             click.option(
                 "--dtype",
@@ -134,7 +134,6 @@ def open_both(
     if target in MACHINES:
         if machine not in (None, target):
             raise click.UsageError(f"{target} is a machine by its name, and --machine another.")
-        memory = api.DEFAULT_MEMORY if memory is None else memory
         return api.compile_machine(target, width, memory, dtype), None
     if path.suffix == COMPILED:
         return _open_compiled(path, machine, width, memory)
