@@ -18,6 +18,7 @@ from looped.machines import MACHINES
 
 __all__ = [
     "COMPILED",
+    "check_engine",
     "engine_options",
     "json_option",
     "machine_options",
@@ -79,6 +80,14 @@ def engine_options(default: str) -> Callable[[F], F]:
         return command
 
     return add
+
+
+def check_engine(engine: str, uncertified: bool) -> None:
+    """Refuse --uncertified with an engine that runs only what is exact."""
+    if uncertified and engine not in ("auto", "dense"):
+        raise click.UsageError(
+            f"--uncertified is for --engine dense: {engine} runs only what is exact in the dtype."
+        )
 
 
 def json_option(command: F) -> F:
