@@ -25,6 +25,7 @@ from looped.compiler.precision import FLOAT32, Precision, precision
 from looped.verify.certificate.claims import Lead, Verdict
 from looped.verify.certificate.columns import column_classes
 from looped.verify.certificate.diagrams import Number
+from looped.verify.certificate.margins import margins
 from looped.verify.certificate.ranges import Extent, block_extents, score_bound
 from looped.verify.certificate.rows import block_rows
 from looped.verify.certificate.spans import BlockSpans, block_spans
@@ -40,17 +41,16 @@ _LOG2_E = Fraction(1442695040, 10**9)
 def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
     """The cheap part of a certificate: sums, norm and softmax in one dtype.
 
-    It takes the leads of heads as the plan tells them. Raises CompileError for an unknown dtype.
+    The leads are the margins that the weights have, whatever the plan tells. Raises CompileError for an unknown dtype.
     """
     form = precision(dtype)
     classes = column_classes(machine.plan)
     extents: list[Extent] = []
     leads: list[Lead] = []
-    for block, plan in enumerate(machine.plan.blocks):
+    for block in range(len(machine.plan.blocks)):
         spans = block_spans(block_rows(machine, block), classes)
         extents += block_extents(block, spans)
-        told = {h: head.gap * head.beta for h, head in enumerate(plan.heads)}
-        leads += block_leads(machine.plan, block, spans, told)
+        leads += block_leads(machine.plan, block, spans, margins(spans, classes))
     return verdict(form, machine.plan, machine.weights, extents, leads)
 
 
