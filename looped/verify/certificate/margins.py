@@ -1,4 +1,4 @@
-"""The margin of every head, from its weights alone, quickly: by how much two scores differ at least.
+"""The margin of every head, from its weights alone: by how much two scores differ at least.
 
 A column asks with one query, and the scores of two columns differ by Σ q·(k - k'). Every q is a
 multiple of the grid of its form over all columns, every k - k' one of the grid by which its form
@@ -9,15 +9,16 @@ the right one is found is what `certify` shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
+from looped.compiler.compiled import Plan
 from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.diagrams import Number
 from looped.verify.certificate.rows import Row, grid_of
 from looped.verify.certificate.spans import BlockSpans
 
-__all__ = ["margins"]
+__all__ = ["margins", "overstated"]
 
 
 def margins(spans: BlockSpans, classes: Sequence[ColumnClass]) -> dict[int, Number]:
@@ -49,3 +50,14 @@ def _differences(row: Row, classes: Sequence[ColumnClass]) -> Iterator[Number]:
         if first is None:
             first = value
         yield value - first
+
+
+def overstated(plan: Plan, block: int, found: Mapping[int, Number]) -> Iterator[str]:
+    """What a plan tells of its heads and their weights do not keep."""
+    for number, head in enumerate(plan.blocks[block].heads):
+        told = head.gap * head.beta
+        if number in found and found[number] < told:
+            yield (
+                f"block {block + 1}, head `{head.name}`: the plan tells a margin of {told:g}, "
+                f"and the weights have {float(found[number]):g}"
+            )

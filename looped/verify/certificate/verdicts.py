@@ -14,6 +14,7 @@ is divided by d_model, or multiplied by the rounded 1/d_model, which must give 1
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
@@ -25,7 +26,7 @@ from looped.compiler.precision import FLOAT32, Precision, precision
 from looped.verify.certificate.claims import Lead, Verdict
 from looped.verify.certificate.columns import column_classes
 from looped.verify.certificate.diagrams import Number
-from looped.verify.certificate.margins import margins
+from looped.verify.certificate.margins import margins, overstated
 from looped.verify.certificate.ranges import Extent, block_extents, score_bound
 from looped.verify.certificate.rows import block_rows
 from looped.verify.certificate.spans import BlockSpans, block_spans
@@ -41,17 +42,22 @@ _LOG2_E = Fraction(1442695040, 10**9)
 def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
     """The cheap part of a certificate: sums, norm and softmax in one dtype.
 
-    The leads are the margins that the weights have, whatever the plan tells. Raises CompileError for an unknown dtype.
+    The leads are the margins that the weights have, and a
+    plan that tells more is a fault. Raises CompileError for an unknown dtype.
     """
     form = precision(dtype)
     classes = column_classes(machine.plan)
     extents: list[Extent] = []
     leads: list[Lead] = []
+    lies: list[str] = []
     for block in range(len(machine.plan.blocks)):
         spans = block_spans(block_rows(machine, block), classes)
         extents += block_extents(block, spans)
-        leads += block_leads(machine.plan, block, spans, margins(spans, classes))
-    return verdict(form, machine.plan, machine.weights, extents, leads)
+        found = margins(spans, classes)
+        lies += overstated(machine.plan, block, found)
+        leads += block_leads(machine.plan, block, spans, found)
+    result = verdict(form, machine.plan, machine.weights, extents, leads)
+    return dataclasses.replace(result, faults=(*lies, *result.faults))
 
 
 def block_leads(
