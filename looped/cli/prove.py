@@ -20,7 +20,26 @@ from looped.machines.machine import largest_memory
 __all__ = ["prove"]
 
 
-@click.command()
+_HELP = """Prove that one loop of a machine's circuit is one step of the reference, in every state.
+
+The reference's own code is executed with unknown integers, along every path through it; the
+circuit is turned into formulas by its definition; and a solver shows for each path that both
+leave the same state behind: program counter, registers, memory, flags, output, traps and their
+causes. `looped certify` shows that the weights are the circuit, so both together that the
+weights are the manual. Where it is not so, a state is printed, and what the circuit's weights
+and the reference make of it; the exit code is then 8.
+
+It needs the solver Z3: pip install 'looped[prove]'.
+
+\b
+Examples:
+  looped prove subleq --width 8
+  looped prove subleq --width 16 --memory 32768 --dtype bfloat16
+  looped prove rv32i --json
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("machine", type=click.Choice(list(MACHINES)), metavar="MACHINE")
 @click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32.")
 @click.option(
@@ -38,23 +57,7 @@ __all__ = ["prove"]
 )
 @json_option
 def prove(machine: str, width: int | None, memory: int | None, dtype: str, as_json: bool) -> None:
-    """Prove that one loop of a machine's circuit is one step of the reference, in every state.
-
-    The reference's own code is executed with unknown integers, along every path through it; the
-    circuit is turned into formulas by its definition; and a solver shows for each path that both
-    leave the same state behind: program counter, registers, memory, flags, output, traps and their
-    causes. `looped certify` shows that the weights are the circuit, so both together that the
-    weights are the manual. Where it is not so, a state is printed, and what the circuit's weights
-    and the reference make of it; the exit code is then 8.
-
-    It needs the solver Z3: pip install 'looped[prove]'.
-
-    \b
-    Examples:
-      looped prove subleq --width 8
-      looped prove subleq --width 16 --memory 32768 --dtype bfloat16
-      looped prove rv32i --json
-    """
+    """Prove that one loop of a machine's circuit is one step of the reference."""
     if importlib.util.find_spec("z3") is None:
         raise ProofError(
             "a proof needs the solver Z3, which is not installed",

@@ -22,6 +22,7 @@ is divided by d_model, or multiplied by the rounded 1/d_model, which must give 1
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
@@ -33,6 +34,7 @@ from looped.compiler.precision import FLOAT32, Precision, precision
 from looped.verify.certificate.claims import Lead, Verdict
 from looped.verify.certificate.columns import column_classes
 from looped.verify.certificate.diagrams import Number
+from looped.verify.certificate.margins import margins, overstated
 from looped.verify.certificate.ranges import Extent, block_extents, score_bound
 from looped.verify.certificate.rows import block_rows
 from looped.verify.certificate.spans import BlockSpans, block_spans
@@ -50,7 +52,7 @@ _ROUNDINGS = 8
 def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
     """The cheap part of a certificate: sums, norm and softmax in one dtype.
 
-    It takes the leads of heads as the plan tells them. Raises CompileError for an unknown dtype.
+    The leads are the margins that the weights have, and a plan that tells more is a fault. Raises CompileError for an unknown dtype.
     """
     form = precision(dtype)
     wrong = [n for n, weight in machine.weights.items() if not bool(weight.isfinite().all())]
@@ -59,12 +61,15 @@ def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
     classes = column_classes(machine.plan)
     extents: list[Extent] = []
     leads: list[Lead] = []
-    for block, plan in enumerate(machine.plan.blocks):
+    lies: list[str] = []
+    for block in range(len(machine.plan.blocks)):
         spans = block_spans(block_rows(machine, block), classes)
         extents += block_extents(block, spans)
-        told = {h: head.gap * head.beta for h, head in enumerate(plan.heads)}
-        leads += block_leads(machine.plan, block, spans, told)
-    return verdict(form, machine.plan, machine.weights, extents, leads)
+        found = margins(spans, classes)
+        lies += overstated(machine.plan, block, found)
+        leads += block_leads(machine.plan, block, spans, found)
+    result = verdict(form, machine.plan, machine.weights, extents, leads)
+    return dataclasses.replace(result, faults=(*lies, *result.faults))
 
 
 def block_leads(
