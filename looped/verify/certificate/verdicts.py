@@ -52,7 +52,8 @@ _ROUNDINGS = 8
 def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
     """The cheap part of a certificate: sums, norm and softmax in one dtype.
 
-    The leads are the margins that the weights have, and a plan that tells more is a fault. Raises CompileError for an unknown dtype.
+    The leads are the margins that the weights have, and a plan that tells more is a fault.
+    Raises CompileError for an unknown dtype.
     """
     form = precision(dtype)
     wrong = [n for n, weight in machine.weights.items() if not bool(weight.isfinite().all())]

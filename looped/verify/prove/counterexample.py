@@ -89,7 +89,7 @@ def _expected(plan: Plan, state: State) -> Expected:
     words = [state.memory.get(address, 0) for address in range(plan.memory)]
     data = bytes([state.arriving]) if state.arriving < 256 else b""
     image = Image(plan.machine, plan.width, tuple(words), unit=4 if plan.file else 1)
-    expected = Expected(image, plan, data)
+    expected = Expected(image, plan, data, served=False)
     reference = expected.reference
     for name, value in state.registers.items():
         expected.set(plan.cpu, name, value)
