@@ -67,9 +67,7 @@ def read_code(image: Image, memory: int) -> SubleqCode:
     return SubleqCode(image.width, instructions, frozenset(owner) - read)
 
 
-def _reachable(
-    words: tuple[int, ...], width: int, entry: int
-) -> dict[int, tuple[int, int, int]]:
+def _reachable(words: tuple[int, ...], width: int, entry: int) -> dict[int, tuple[int, int, int]]:
     ones, halted = (1 << width) - 1, 1 << (width - 1)
     instructions: dict[int, tuple[int, int, int]] = {}
     pending = [entry]
