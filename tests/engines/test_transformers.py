@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.compiler.compiled import CompiledMachine
@@ -17,7 +17,8 @@ from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
 from looped.engines.lifted import LiftedEngine
 from looped.errors import CompileError
-from tests.conftest import compiled
+from tests import seeds
+from tests.conftest import compiled, examples
 from tests.engines.transformers import Edit, edited, edits
 from tests.verify.certificate.registers import small_machine
 from tests.verify.random_programs import random_program
@@ -31,7 +32,7 @@ def bases() -> tuple[tuple[CompiledMachine, np.ndarray], ...]:
     subleq = compiled("subleq", 8, 32)
     words = random_program(3, 8, 32, 0.0).words
     registers = compile_circuit(small_machine())
-    memory = [int(word) for word in np.random.default_rng(0).integers(0, 256, 32)]
+    memory = [int(word) for word in seeds.generator(0).integers(0, 256, 32)]
     return (subleq, embed(words, subleq.plan)), (registers, embed(memory, registers.plan))
 
 
@@ -80,14 +81,14 @@ def test_what_once_went_wrong_or_might_is_followed_or_refused(name: str, base: i
     differences(KNOWN[name], base)
 
 
-@settings(max_examples=25, phases=[Phase.explicit, Phase.generate, Phase.shrink])
+@examples(0.5)
 @given(changes=edits(), base=st.integers(0, 1))
 def test_random_transformers_are_followed_or_refused(changes: list[Edit], base: int) -> None:
     differences(changes, base)
 
 
 @pytest.mark.slow
-@settings(max_examples=1000, derandomize=False, print_blob=True)
+@examples(5)
 @given(changes=edits(), base=st.integers(0, 1))
 def test_fresh_random_transformers_are_followed_or_refused(changes: list[Edit], base: int) -> None:
     differences(changes, base)

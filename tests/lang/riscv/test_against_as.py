@@ -11,6 +11,7 @@ import pytest
 
 from looped.errors import Source, SourceError
 from looped.lang import assemble
+from tests import seeds
 from tests.lang.riscv import binutils
 from tests.lang.riscv.compilers import COMPILERS, FOLDER, Compiler
 
@@ -57,7 +58,7 @@ def test_what_compilers_write_becomes_the_same_memory(compiler: Compiler, tmp_pa
 
 @needs_as
 def test_random_expressions_have_the_same_values(tmp_path: Path) -> None:
-    rng = random.Random(5)
+    rng = seeds.rng(5)
     head = "\t.set n, 12345\n\t.set m, -3\n"
     different, compared = [], 0
     for _ in range(20):
@@ -73,7 +74,7 @@ def test_random_expressions_have_the_same_values(tmp_path: Path) -> None:
 
 @needs_as
 def test_random_macros_expand_to_the_same_texts(tmp_path: Path) -> None:
-    rng = random.Random(6)
+    rng = seeds.rng(6)
     different, compared = [], 0
     for _ in range(40):
         lines = []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.errors import LoopedError, Source, SourceError
 from looped.lang import assemble
+from tests.conftest import examples
 
 
 def complaint(text: str) -> str:
@@ -261,7 +262,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=500)
+@examples(10)
 @given(st.lists(PIECES, max_size=40).map(" ".join))
 def test_no_arrangement_of_tokens_makes_a_traceback(text: str) -> None:
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from looped import api
 from looped.compiler.compiled import CompiledMachine
 from looped.machines import MACHINES
+from tests import seeds
 from tests.conftest import compiled
 from tests.verify.certificate.mutants import Misbehaves, shown, subleq_misbehaves
 from tests.verify.certificate.structured import KINDS, Bench, padded
@@ -27,7 +27,7 @@ def outcomes(kind: str, count: int, misbehaves: Misbehaves) -> Counter[tuple[str
     original, counts = machine(), Counter[tuple[str, str]]()
     blocks = range(len(original.plan.blocks))
     for seed in range(count):
-        bench = Bench(original, random.Random(f"{kind} {seed}"))
+        bench = Bench(original, seeds.rng(f"{kind} {seed}"))
         KINDS[kind](bench)
         mutant = bench.machine()
         behaviour = "misbehaves" if misbehaves(mutant) else "behaves"

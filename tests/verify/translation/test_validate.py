@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import random
 
 import pytest
 
@@ -18,6 +17,7 @@ from looped.engines.lifted.lift import Lifted
 from looped.errors import LoopedError
 from looped.machines import MACHINES
 from looped.verify.translation import WrongLift, validate
+from tests import seeds
 from tests.conftest import compiled
 from tests.engines.lifted.evaluate import evaluate
 from tests.engines.shuffled import shuffled
@@ -72,7 +72,7 @@ def lifted() -> tuple[LiftedEngine, Lifted]:
 
 def behaves(wrong: Lifted, right: Lifted) -> bool:
     """Whether code does the same in random states, wherever it does not give up."""
-    rng = random.Random(0)
+    rng = seeds.rng(0)
     for _ in range(200):
         state = [rng.getrandbits(len(word)) for word in right.words]
         cells = [rng.choice((0, 1, 254, 255, rng.getrandbits(8))) for _ in range(35)]
@@ -103,7 +103,7 @@ def test_code_with_a_fault_is_refused(count: int) -> None:
     """What is accepted behaves: a mask may be dropped where nothing is masked."""
     _, right = lifted()
     found = list(faults(right))
-    random.Random(1).shuffle(found)
+    seeds.rng(1).shuffle(found)
     kinds: dict[str, int] = {}
     for name, wrong in found[:count]:
         if refused(wrong):
