@@ -46,7 +46,7 @@ def embed(words: Sequence[int], plan: Plan, entry: int | None = None) -> State:
             x[: plan.memory, lanes] = embed_words(codes, len(lanes))
             x[file, lanes] = embed_words(np.arange(plan.file), len(lanes))
             x[plan.cpu + 1 :, lanes] = 1
-    data = np.zeros(plan.memory, dtype=np.int64)
+    data = np.zeros(plan.memory, dtype=np.uint64)
     data[: len(words)] = words
     data[list(plan.code)] = 0
     x[: plan.memory, plan.words["value"]] = embed_words(data, plan.width)
@@ -55,19 +55,24 @@ def embed(words: Sequence[int], plan: Plan, entry: int | None = None) -> State:
 
 
 def embed_words(words: npt.ArrayLike, width: int) -> State:
-    """Words (...,) as lanes (..., width)."""
-    bits = np.asarray(words, dtype=np.int64)[..., None] >> np.arange(width) & 1
-    return (2 * bits - 1).astype(np.int8)
+    """Unsigned words (...,) of up to 64 bits as lanes (..., width)."""
+    places = np.arange(width, dtype=np.uint64)
+    bits = np.asarray(words, dtype=np.uint64)[..., None] >> places & np.uint64(1)
+    return 2 * bits.astype(np.int8) - 1
 
 
-def read_word(lanes: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """Lanes (..., width) as unsigned words (...,); a lane above zero is a one."""
+def read_word(lanes: npt.ArrayLike) -> npt.NDArray[np.int64 | np.uint64]:
+    """Lanes (..., width) as unsigned words (...,); a lane above zero is a one.
+
+    They are int64, or uint64 for words of 64 bits.
+    """
     ones = np.asarray(lanes) > 0
-    weights = np.left_shift(np.int64(1), np.arange(ones.shape[-1]))
-    words: npt.NDArray[np.int64] = (ones * weights).sum(axis=-1)
+    kind = np.int64 if ones.shape[-1] < 64 else np.uint64
+    weights = np.left_shift(kind(1), np.arange(ones.shape[-1], dtype=kind))
+    words: npt.NDArray[np.int64 | np.uint64] = (ones * weights).sum(axis=-1)
     return words
 
 
-def memory_words(x: npt.ArrayLike, plan: Plan) -> npt.NDArray[np.int64]:
+def memory_words(x: npt.ArrayLike, plan: Plan) -> npt.NDArray[np.int64 | np.uint64]:
     """The memory (..., memory) of residual streams (..., columns, d_model)."""
     return read_word(np.asarray(x)[..., : plan.memory, plan.words["value"]])

@@ -196,7 +196,7 @@ class Computer:
             self._serve(stream, reading, waiting)
         return events
 
-    def memory(self) -> npt.NDArray[np.int64]:
+    def memory(self) -> npt.NDArray[np.int64 | np.uint64]:
         """The memory of every program, (batch, memory)."""
         return memory_words(self.state(), self.plan)
 
