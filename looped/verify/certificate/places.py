@@ -9,6 +9,7 @@ import numpy as np
 from looped.compiler.circuit import Read, Write
 from looped.verify.certificate.claims import ALGEBRA, LAYOUT, Claim
 from looped.verify.certificate.columns import POSITION
+from looped.verify.certificate.scene import is_file
 from looped.verify.certificate.subject import Subject
 
 __all__ = ["place_claims"]
@@ -38,6 +39,7 @@ def place_claims(subject: Subject) -> Iterator[Claim]:
 
 
 def _codes(subject: Subject) -> str | None:
+    """A code that is not its column's. Registers have their numbers in every word of positions."""
     for columns in subject.classes:
         if columns.single:
             continue
@@ -45,7 +47,7 @@ def _codes(subject: Subject) -> str | None:
         if not np.array_equal(own, np.arange(len(own))):
             return f"one of the columns {columns.name} has the code of another"
         for word, lanes in columns.codes.items():
-            offset = int(word.removeprefix(POSITION) or 0)
+            offset = 0 if is_file(subject, columns) else int(word.removeprefix(POSITION) or 0)
             shifted = (own + offset) % (1 << len(lanes))
             if not np.array_equal(columns.numbers(word), shifted):
                 return f"`{word}` is wrong in a column of {columns.name}"

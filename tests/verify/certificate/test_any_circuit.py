@@ -87,3 +87,11 @@ def test_a_valid_circuit_is_certified(name: str) -> None:
     found = certify(compile_circuit(circuit), circuit)
     assert [claim.fault for claim in found.claims if not claim.holds] == []
     assert found.sound
+
+
+def test_a_register_file_beside_a_fetch_with_an_offset() -> None:
+    """Registers have their numbers in every word of positions, memory words shifted ones."""
+    m = Circuit("x", 4, 3, 1)
+    pc = m.register("pc", 4)
+    m.next(pc, m.read_file("b", m.fetch("a", pc, 1)))
+    assert [claim.fault for claim in certify(compile_circuit(m), m).claims if claim.fault] == []
