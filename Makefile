@@ -11,11 +11,11 @@ demo: $(VENV)/ready ## Compile the prime sieve, run it on the transformer, verif
 
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
 
-test: $(VENV)/ready ## The test suite, on all cores
+test: $(VENV)/ready ## The test suite, on all cores, with the same random numbers every time
 	$(PYTEST) -m "not slow"
 
-test-all: $(VENV)/ready ## The test suite with its slow part
-	$(PYTEST)
+test-all: $(VENV)/ready ## The test suite with its slow part, on more examples, with new random numbers
+	$(PYTEST) --hypothesis-profile=fresh
 
 bench: $(VENV)/ready ## Speed of all engines, side by side; BENCH=--write renews docs/performance.md
 	$(BIN)/python -m benchmarks $(BENCH)
@@ -40,5 +40,5 @@ $(C_BUILD)/%.elf: programs/c/%.c $(wildcard programs/c/lib/*)
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,hf,plot,cluster]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,hf,plot,cluster,prove]'
 	touch $@

@@ -17,9 +17,11 @@ from looped.compiler.compiled import CompiledMachine
 from looped.compiler.emit import compile_circuit
 from looped.compiler.precision import precision
 from looped.devices import host_for
+from looped.devices.accesses import Targets, targets
 from looped.engines.auto import ENGINES, AutoEngine
-from looped.engines.computer import Computer
+from looped.engines.computer import Computer, Event
 from looped.engines.engine import Engine
+from looped.engines.host import ColumnPort
 from looped.errors import CertificateError, CompileError
 from looped.image import Image
 from looped.image.elf import is_elf, load_elf
@@ -81,8 +83,8 @@ def compile(
     """The weights of a machine that can run an image.
 
     `memory` is the number of words, by default the smallest that holds the image. With `bake` the
-    instructions go into the weights and memory holds only data. `dtype` is the format in which all
-    sums shall be exact. Raises CompileError.
+    instructions that its entry leads to go into the weights and memory holds only data. `dtype` is
+    the format in which all sums shall be exact. Raises CompileError.
     """
     memory = smallest_memory(image) if memory is None else memory
     if len(image.words) > largest_memory(image.width):
@@ -95,22 +97,27 @@ def compile(
     if not bake:
         return compile_circuit(machine.circuit(image.width, memory, None, form))
     code = machine.read_code(image, memory)
-    return compile_circuit(machine.circuit(image.width, memory, code, form), code.addresses)
+    baked = compile_circuit(machine.circuit(image.width, memory, code, form), code.addresses)
+    return dataclasses.replace(baked, plan=dataclasses.replace(baked.plan, entry=image.entry))
 
 
 def compile_machine(
     name: str = DEFAULT_MACHINE,
     width: int | None = None,
-    memory: int = DEFAULT_MEMORY,
+    memory: int | None = None,
     dtype: str = "float32",
 ) -> CompiledMachine:
     """The weights of a universal machine, by default of its usual width, exact in `dtype`.
 
+    `memory` is the number of words, by default DEFAULT_MEMORY or the most that `width` allows.
     Raises CompileError.
     """
     if name not in MACHINES:
         raise _unknown_machine(name)
     width = LANGUAGES[name].width if width is None else width
+    if memory is None and width in MACHINES[name].widths:
+        memory = min(DEFAULT_MEMORY, largest_memory(width))
+    memory = DEFAULT_MEMORY if memory is None else memory
     return compile_circuit(MACHINES[name].circuit(width, memory, None, precision(dtype)))
 
 
@@ -125,10 +132,17 @@ def choose_engine(
     """An engine by its name in ENGINES, or `auto`, which tells `report` what it takes and why.
 
     The machine must be certified to be exact in the dtype, as far as that depends on the dtype:
-    sums, softmax, norm. Raises CertificateError if it is not, unless `uncertified` is set;
-    CompileError if the engine does not take the model, the dtype or the device.
+    sums, softmax, norm. Raises CertificateError if it is not, unless `uncertified` is set: then
+    `auto` is `dense`, the only engine that rounds as the dtype does. Raises CompileError if the
+    engine does not take the model, the dtype or the device, or is not `dense` with `uncertified`.
     """
-    if not uncertified:
+    if uncertified and name not in ("auto", "dense"):
+        raise CompileError(
+            f"the {name} engine runs only what is exact", hint="--uncertified is for --engine dense"
+        )
+    if uncertified:
+        name = "dense"
+    else:
         faults = numeric_verdict(machine, dtype).faults
         if faults:
             raise CertificateError(
@@ -157,24 +171,42 @@ def run(
     """Run a program on the transformer until it halts, or for at most `steps` instructions.
 
     The engine is by default the fastest that can run the model. The trace is read off the residual
-    stream: `writes` are the words that changed, `reads`
-    cannot be seen from outside and are empty.
+    stream, at the words that an instruction writes to, so that a step costs the same whatever the
+    size of the memory. `writes` and `registers` are what the instruction wrote and then what the
+    host set while it served a trap; `reads` cannot be seen from outside and are empty.
     """
     engine = engine or choose_engine(machine)
     hosts = [host_for(image, data)]
     computer = Computer(machine.plan, engine, [image.words], [data], [image.entry], hosts)
+    port = ColumnPort(machine.plan, engine, 0)
     done: list[Step] = []
-    memory = computer.memory()[0]
+    told = targets(image, port)
     while not computer.halted() and (steps is None or len(done) < steps):
         event = computer.step()[0]
-        if event.busy:
-            continue
-        after = computer.memory()[0]
-        writes = tuple(Access(int(i), int(after[i])) for i in (memory != after).nonzero()[0])
-        memory = after
-        step = Step(event.pc, event.next_pc, (), writes, event.consumed, event.emitted)
-        done.append(dataclasses.replace(step, written=event.written))
+        if event.retired:
+            done.append(_step(port, event, told))
+            told = targets(image, port)
     return Trace(tuple(done), computer.halted())
+
+
+def _step(port: ColumnPort, event: Event, told: Targets) -> Step:
+    """One instruction, which writes to nothing of its own if it trapped."""
+    told = told if event.cause is None else Targets()
+    memory = port.plan.memory
+    writes = [(index, port.memory(index)) for index in told.memory]
+    registers = [(number, port.register(number)) for number in told.registers]
+    writes += [(column, value) for column, value in event.served if column < memory]
+    registers += [(c - memory, value) for c, value in event.served if c >= memory]
+    return Step(
+        event.pc,
+        event.next_pc,
+        writes=tuple(Access(*write) for write in writes),
+        consumed=event.consumed,
+        emitted=event.emitted,
+        registers=tuple(Access(*write) for write in registers),
+        cause=event.cause,
+        written=event.written,
+    )
 
 
 def verify(
@@ -212,7 +244,7 @@ def certify(
         if image is None:
             raise CertificateError("a baked machine is certified together with its program")
         code = described.read_code(image, plan.memory)
-        if tuple(sorted(code.addresses)) != plan.code:
+        if (tuple(sorted(code.addresses)), image.entry) != (plan.code, plan.entry):
             raise CertificateError("the machine is baked for another program")
     circuit = described.circuit(plan.width, plan.memory, code, precision(plan.dtype))
     return certify_circuit(machine, circuit, progress)

@@ -16,6 +16,7 @@ __all__ = [
     "LoopedError",
     "MismatchError",
     "OutputLimitError",
+    "ProofError",
     "Source",
     "SourceError",
     "Span",
@@ -194,6 +195,12 @@ class TrapError(LoopedError):
 
 class CertificateError(LoopedError):
     """A machine that is not certified in the dtype that is asked for."""
+
+    exit_code = 8
+
+
+class ProofError(LoopedError):
+    """A circuit that is not shown to be what the manual says."""
 
     exit_code = 8
 

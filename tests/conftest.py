@@ -1,19 +1,47 @@
-"""What every test shares: no deadlines (machines differ), and machines compiled once."""
+"""What every test shares: how many examples and which seeds, and machines compiled once.
+
+| profile | by              | examples    | random numbers                                      |
+|---------|-----------------|-------------|-----------------------------------------------------|
+| fixed   | `make test`     | few         | the same in every run                               |
+| fresh   | `make test-all` | four times  | of a seed that is new in every run, told on failure |
+
+`pytest --hypothesis-profile=fresh --hypothesis-seed=N` takes a seed as it was.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import os
+import random
+from collections.abc import Callable, Generator
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.emit import compile_circuit
 from looped.machines import MACHINES
+from tests import seeds
 
-settings.register_profile("looped", deadline=None, derandomize=True)
-settings.load_profile("looped")
+os.environ["LOOPED_CHECK"] = "1"  # each pass of the compiler checks what it leaves
+
+_EXAMPLES = {"fixed": 50, "fresh": 200}
+
+settings.register_profile("fixed", deadline=None, derandomize=True, max_examples=_EXAMPLES["fixed"])
+settings.register_profile(
+    "fresh", deadline=None, derandomize=False, max_examples=_EXAMPLES["fresh"], print_blob=True
+)
+settings.load_profile("fixed")
+
+
+def examples(share: float, shrink: bool = True) -> settings:
+    """So much of the examples that a property has by default, at least one: `@examples(0.2)`.
+
+    Without `shrink` the first example that fails is told as it is, where each one takes long.
+    """
+    phases = [p for p in settings.default.phases if shrink or p not in (Phase.shrink, Phase.reuse)]
+    most = max(1, round(share * settings.default.max_examples))
+    return settings(max_examples=most, phases=phases)
 
 
 @functools.cache
@@ -31,3 +59,29 @@ def machine() -> Callable[[str, int, int], CompiledMachine]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update-golden` writes rendered texts anew instead of comparing them."""
     parser.addoption("--update-golden", action="store_true", help="write golden texts anew")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose a seed for a fresh run; processes of one run have one seed."""
+    if _is_fresh(config):
+        if config.option.hypothesis_seed is None:
+            config.option.hypothesis_seed = str(random.SystemRandom().randrange(1 << 32))
+        seeds.begin(config.option.hypothesis_seed)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell of a test that fails in a fresh run by which command it fails again."""
+    report = yield
+    if report.failed and _is_fresh(item.config):
+        seed = item.config.option.hypothesis_seed
+        options = f"--hypothesis-profile=fresh --hypothesis-seed={seed}"
+        report.sections.append(("Again by", f"pytest '{item.nodeid}' {options}"))
+    return report
+
+
+def _is_fresh(config: pytest.Config) -> bool:
+    return bool(config.getoption("--hypothesis-profile") == "fresh")

@@ -37,6 +37,22 @@ def test_no_pickle_and_no_eval(path: Path) -> None:
     assert not {"pickle", "load_module"} & attributes
 
 
+@pytest.mark.parametrize("word", ["derandomize", "max_examples", "random.Random(", "default_rng("])
+def test_tests_take_examples_and_random_numbers_from_one_place(word: str) -> None:
+    """A number of examples or a seed of a test's own would be the same in every run for good."""
+    own = {"conftest.py", "seeds.py", "test_house.py", "test_seeds.py"}
+    campaigns = {
+        "fuzz/campaign.py",
+        "circuits/campaign.py",
+        "circuits/case.py",
+        "circuits/trial.py",
+    }
+    others = {"engines/transformers.py", "programs/official/build.py"}
+    apart = {ROOT / "tests" / name for name in campaigns | others}
+    paths = {p for p in (ROOT / "tests").rglob("*.py") if p.name not in own} - apart
+    assert [str(path) for path in paths if word in path.read_text()] == []
+
+
 def test_no_room_without_a_name() -> None:
     assert not {"utils", "helpers", "common", "misc"} & {path.stem for path in FILES}
 

@@ -33,7 +33,17 @@ __all__ = ["asm", "compile_command", "export", "info"]
 _PATH = click.Path(path_type=Path, readable=False)  # what cannot be read is told by who reads
 
 
-@click.command()
+_ASM = """Assemble SOURCE into an image: the words of memory.
+
+\b
+Examples:
+  looped asm programs/subleq/hello.sasm
+  looped asm programs/subleq/hello.sasm -o hello.dec
+  looped asm programs/subleq/hello.sasm --json
+"""
+
+
+@click.command(help=_ASM)
 @click.argument("source", type=_PATH)
 @click.option("-o", "--output", type=_PATH, help="The image file; by default stdout.")
 @click.option(
@@ -50,14 +60,7 @@ def asm(
     width: int | None,
     as_json: bool,
 ) -> None:
-    """Assemble SOURCE into an image: the words of memory.
-
-    \b
-    Examples:
-      looped asm programs/subleq/hello.sasm
-      looped asm programs/subleq/hello.sasm -o hello.dec
-      looped asm programs/subleq/hello.sasm --json
-    """
+    """Assemble SOURCE into an image: the words of memory."""
     image = open_source(source, machine, width)
     suffix = output.suffix.lstrip(".") if output is not None else ""
     content = dump_image(image, kind or (suffix if suffix in FORMATS else "dec"))
@@ -81,7 +84,23 @@ def asm(
         write_whole(sys.stdout.buffer, content)
 
 
-@click.command("compile")
+_COMPILE_COMMAND = """Compile a program, or a machine by its name, to weights in a safetensors file.
+
+The file holds the weights, the layout (in the metadata) and the program. Without --bake the
+weights are those of a universal machine and the program is data in its memory columns. With it
+the instructions become MLP weights, looked up by the program counter; a program that writes to
+its own instructions is refused.
+
+\b
+Examples:
+  looped compile programs/subleq/sieve.sasm -o sieve.safetensors
+  looped compile --bake programs/subleq/hello.sasm -o hello.safetensors
+  looped compile subleq --width 8 --memory 256 -o machine.safetensors
+  looped compile --dtype bfloat16 programs/subleq/hello.sasm
+"""
+
+
+@click.command("compile", help=_COMPILE_COMMAND)
 @click.argument("target", metavar="PROGRAM|MACHINE")
 @click.option("-o", "--output", type=_PATH, help=f"By default the program's name and {COMPILED}.")
 @click.option("--bake", is_flag=True, help="Put the program into the weights, not into memory.")
@@ -103,20 +122,7 @@ def compile_command(
     memory: int | None,
     as_json: bool,
 ) -> None:
-    """Compile a program, or a machine by its name, to weights in a safetensors file.
-
-    The file holds the weights, the layout (in the metadata) and the program. Without --bake the
-    weights are those of a universal machine and the program is data in its memory columns. With it
-    the instructions become MLP weights, looked up by the program counter; a program that writes to
-    its own instructions is refused.
-
-    \b
-    Examples:
-      looped compile programs/subleq/sieve.sasm -o sieve.safetensors
-      looped compile --bake programs/subleq/hello.sasm -o hello.safetensors
-      looped compile subleq --width 8 --memory 256 -o machine.safetensors
-      looped compile --dtype bfloat16 programs/subleq/hello.sasm
-    """
+    """Compile a program, or a machine by its name, to weights in a safetensors file."""
     if target in MACHINES:
         if bake:
             raise click.UsageError("--bake needs a program.")
@@ -140,7 +146,17 @@ def compile_command(
     )
 
 
-@click.command()
+_INFO = """Explain the weights: per block, each head and each MLP group, and the words they touch.
+
+\b
+Examples:
+  looped info subleq --width 16 --memory 1024
+  looped info sieve.safetensors --json
+  looped info subleq --picture subleq.svg
+"""
+
+
+@click.command(help=_INFO)
 @click.argument("target", metavar="PROGRAM|MACHINE|FILE")
 @machine_options
 @click.option("--picture", type=_PATH, help="Also draw blocks, heads and lanes (.png, .svg, .pdf).")
@@ -153,14 +169,7 @@ def info(
     picture: Path | None,
     as_json: bool,
 ) -> None:
-    """Explain the weights: per block, each head and each MLP group, and the words they touch.
-
-    \b
-    Examples:
-      looped info subleq --width 16 --memory 1024
-      looped info sieve.safetensors --json
-      looped info subleq --picture subleq.svg
-    """
+    """Explain the weights: per block, each head and each MLP group, and the words they touch."""
     compiled = open_target(target, machine, width, memory)
     if picture is not None:
         from looped.inspect.picture import draw
@@ -172,7 +181,16 @@ def info(
         Console(soft_wrap=True, highlight=False).print(listing(compiled))
 
 
-@click.command()
+_EXPORT = """Write the weights into FOLDER as a checkpoint that stock software loads.
+
+\b
+Examples:
+  looped export --format hf subleq --width 16 --memory 256 subleq-llama
+  looped export --format hf sieve.safetensors sieve-llama
+"""
+
+
+@click.command(help=_EXPORT)
 @click.argument("target", metavar="PROGRAM|MACHINE|FILE")
 @click.argument("folder", type=_PATH)
 @click.option(
@@ -193,13 +211,7 @@ def export(
     memory: int | None,
     as_json: bool,
 ) -> None:
-    """Write the weights into FOLDER as a checkpoint that stock software loads.
-
-    \b
-    Examples:
-      looped export --format hf subleq --width 16 --memory 256 subleq-llama
-      looped export --format hf sieve.safetensors sieve-llama
-    """
+    """Write the weights into FOLDER as a checkpoint that stock software loads."""
     if folder.exists() and not folder.is_dir():
         raise FileError(f"{folder} is not a folder")
     compiled = open_target(target, machine, width, memory)

@@ -18,7 +18,22 @@ from looped.verify.certificate.report import as_json, report
 __all__ = ["certify"]
 
 
-@click.command()
+_HELP = """Prove from the weights that a machine computes its circuit, exactly, for all states.
+
+Nothing is sampled: ranges and grids of all sums by exact arithmetic, the function of every head
+and every MLP by decision diagrams over all ±1 states, and by exhaustion where they are few. The
+verdicts say in which dtypes no sum, no softmax and no norm can round. A machine by its name is
+compiled for the dtype asked for. The exit code is 8 if it is not certified in that dtype.
+
+\b
+Examples:
+  looped certify subleq --width 16
+  looped certify subleq --width 8 --memory 256 --dtype bfloat16
+  looped certify sieve.safetensors --json
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("target", metavar="MACHINE|PROGRAM|FILE")
 @machine_options
 @click.option(
@@ -35,19 +50,7 @@ def certify(
     dtype: str | None,
     as_json: bool,
 ) -> None:
-    """Prove from the weights that a machine computes its circuit, exactly, for all states.
-
-    Nothing is sampled: ranges and grids of all sums by exact arithmetic, the function of every head
-    and every MLP by decision diagrams over all ±1 states, and by exhaustion where they are few. The
-    verdicts say in which dtypes no sum, no softmax and no norm can round. A machine by its name is
-    compiled for the dtype asked for. The exit code is 8 if it is not certified in that dtype.
-
-    \b
-    Examples:
-      looped certify subleq --width 16
-      looped certify subleq --width 8 --memory 256 --dtype bfloat16
-      looped certify sieve.safetensors --json
-    """
+    """Prove from the weights that a machine computes its circuit, exactly, for all states."""
     compiled, image = open_both(target, machine, width, memory, dtype or "float32")
     with progress(f"certify {target}") as line:
         certificate = api.certify(compiled, image, line)

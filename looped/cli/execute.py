@@ -13,7 +13,13 @@ from typing import cast
 import click
 
 from looped import api
-from looped.cli.options import engine_options, json_option, machine_options, open_program
+from looped.cli.options import (
+    check_engine,
+    engine_options,
+    json_option,
+    machine_options,
+    open_program,
+)
 from looped.cli.progress import progress, reporter
 from looped.cli.session import Session, early_end
 from looped.cli.streams import Input, Output
@@ -38,7 +44,25 @@ def _number(value: float | None) -> float | None:
     return value
 
 
-@click.command()
+_HELP = """Run PROGRAM (source, image or compiled file) on the transformer until it halts.
+
+stdin and stdout are the program's own. With --json, stdout is one object with the output in it.
+A RISC-V program that exits by itself gives the command its own status. A resumed run is given
+the same input from its beginning; steps and output count from the program's beginning.
+
+\b
+Examples:
+  looped run programs/subleq/hello.sasm
+  looped run PROGRAM.elf; echo $?
+  echo 'hello' | looped run programs/subleq/echo.sasm
+  looped run FORTH.dec --machine subleq --width 16 --memory 32768
+  looped run programs/subleq/fibonacci.sasm --trace --steps 20
+  looped run LONG.sasm --checkpoint long.state --every 1000000 > output
+  looped run LONG.sasm --checkpoint long.state --every 1000000 --resume long.state >> output
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("program", type=_PATH)
 @machine_options
 @engine_options("auto")
@@ -87,24 +111,10 @@ def run(
     trace: bool,
     as_json: bool,
 ) -> None:
-    """Run PROGRAM (source, image or compiled file) on the transformer until it halts.
-
-    stdin and stdout are the program's own. With --json, stdout is one object with the output in it.
-    A RISC-V program that exits by itself gives the command its own status. A resumed run is given
-    the same input from its beginning; steps and output count from the program's beginning.
-
-    \b
-    Examples:
-      looped run programs/subleq/hello.sasm
-      looped run PROGRAM.elf; echo $?
-      echo 'hello' | looped run programs/subleq/echo.sasm
-      looped run FORTH.dec --machine subleq --width 16 --memory 32768
-      looped run programs/subleq/fibonacci.sasm --trace --steps 20
-      looped run LONG.sasm --checkpoint long.state --every 1000000 > output
-      looped run LONG.sasm --checkpoint long.state --every 1000000 --resume long.state >> output
-    """
+    """Run PROGRAM (source, image or compiled file) on the transformer until it halts."""
     if every is not None and checkpoint is None:
         raise click.UsageError("--every needs --checkpoint FILE.")
+    check_engine(engine, uncertified)
     compiled, image = open_program(program, machine, width, memory, dtype)
     screen = not as_json and sys.stdout.isatty()  # it is the program's: no line of ours on it
     with progress("run", shown=not screen) as line:

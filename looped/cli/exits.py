@@ -23,7 +23,7 @@ Exit codes:
   5    the machine or the program cannot be compiled as asked
   6    the program did not halt within --steps
   7    the program ran into a trap that nobody serves
-  8    the machine is not certified in the dtype asked for
+  8    the machine is not certified in the dtype asked for, or not proved
   9    the program did not halt within --timeout
   10   the program put out more than --max-output
   11   there is no cluster at --cluster, or it gave up

@@ -18,6 +18,7 @@ from looped.machines import MACHINES
 
 __all__ = [
     "COMPILED",
+    "check_engine",
     "engine_options",
     "json_option",
     "machine_options",
@@ -58,7 +59,7 @@ def engine_options(default: str) -> Callable[[F], F]:
             click.option(
                 "--uncertified",
                 is_flag=True,
-                help="Run even where sums are not certified to be exact in the dtype.",
+                help="Run on the dense engine even where sums are not certified in the dtype.",
             ),
             click.option(
                 "--dtype",
@@ -79,6 +80,14 @@ def engine_options(default: str) -> Callable[[F], F]:
         return command
 
     return add
+
+
+def check_engine(engine: str, uncertified: bool) -> None:
+    """Refuse --uncertified with an engine that runs only what is exact."""
+    if uncertified and engine not in ("auto", "dense"):
+        raise click.UsageError(
+            f"--uncertified is for --engine dense: {engine} runs only what is exact in the dtype."
+        )
 
 
 def json_option(command: F) -> F:
@@ -134,7 +143,6 @@ def open_both(
     if target in MACHINES:
         if machine not in (None, target):
             raise click.UsageError(f"{target} is a machine by its name, and --machine another.")
-        memory = api.DEFAULT_MEMORY if memory is None else memory
         return api.compile_machine(target, width, memory, dtype), None
     if path.suffix == COMPILED:
         return _open_compiled(path, machine, width, memory)

@@ -177,9 +177,8 @@ class Session:
         self.memory = memory
         if self.output.stream is None:
             written = event.written.decode("latin-1")
-            self.events.append(
-                {**dataclasses.asdict(event), "written": written, "changed": changed}
-            )
+            told = {**dataclasses.asdict(event), "written": written, "changed": changed}
+            self.events.append({name: told[name] for name in told if name != "served"})
             return
         self.output.flush()
         self.line.clear()

@@ -13,7 +13,13 @@ import click
 
 from looped import api
 from looped.cli.fuzz import fuzz
-from looped.cli.options import engine_options, json_option, machine_options, open_program
+from looped.cli.options import (
+    check_engine,
+    engine_options,
+    json_option,
+    machine_options,
+    open_program,
+)
 from looped.cli.progress import progress, reporter
 from looped.errors import FileError
 from looped.files import read_bytes
@@ -27,7 +33,30 @@ _PATH = click.Path(path_type=Path, readable=False)  # what cannot be read is tol
 _INPUT_LIMIT = 64 << 20
 
 
-@click.command()
+_HELP = """Run every PROGRAM on the transformer and on the reference, and compare after every loop.
+
+All of the state is compared: memory, program counter, flags, input and output, and every other
+lane of the residual stream, each of which must be exactly -1 or +1. The first difference is
+reported by name, and the exit code is 1.
+
+With --fuzz it is random programs: of branches, self-modification, operands that are one and the
+same, the edges of memory and what wraps around them; for rv32i of all encodings, valid and not.
+Program number i of a seed is always the same one. A program that goes wrong is made as small as
+it can be and left as a source file.
+
+\b
+Examples:
+  looped verify programs/subleq/sieve.sasm
+  looped verify programs/subleq/*.sasm --jobs 2
+  looped verify programs/subleq/sieve.sasm --engine lifted
+  looped verify sieve.safetensors --dtype float64
+  echo 'hello' | looped verify programs/subleq/echo.sasm --input -
+  looped verify --fuzz 200 --seed 1 --machine subleq --width 8 --memory 32
+  looped verify --fuzz 1000 --machine rv32i --engine event --jobs 2
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("programs", type=_PATH, nargs=-1, metavar="PROGRAM...")
 @machine_options
 @engine_options("dense")
@@ -74,27 +103,8 @@ def verify(
     seed: int | None,
     as_json: bool,
 ) -> None:
-    """Run every PROGRAM on the transformer and on the reference, and compare after every loop.
-
-    All of the state is compared: memory, program counter, flags, input and output, and every other
-    lane of the residual stream, each of which must be exactly -1 or +1. The first difference is
-    reported by name, and the exit code is 1.
-
-    With --fuzz it is random programs: of branches, self-modification, operands that are one and the
-    same, the edges of memory and what wraps around them; for rv32i of all encodings, valid and not.
-    Program number i of a seed is always the same one. A program that goes wrong is made as small as
-    it can be and left as a source file.
-
-    \b
-    Examples:
-      looped verify programs/subleq/sieve.sasm
-      looped verify programs/subleq/*.sasm --jobs 2
-      looped verify programs/subleq/sieve.sasm --engine lifted
-      looped verify sieve.safetensors --dtype float64
-      echo 'hello' | looped verify programs/subleq/echo.sasm --input -
-      looped verify --fuzz 200 --seed 1 --machine subleq --width 8 --memory 32
-      looped verify --fuzz 1000 --machine rv32i --engine event --jobs 2
-    """
+    """Run every PROGRAM on the transformer and on the reference, and compare after every loop."""
+    check_engine(engine, uncertified)
     share = _sharing(jobs, cluster)
     if count is not None:
         if programs or data is not None:

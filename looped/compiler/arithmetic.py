@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from looped.compiler.names import scoped
 from looped.compiler.signals import Condition, Gated, Operand, Signal, Value, literal, value
 from looped.compiler.words import Form, Lane, Word, bit, constant, total
 from looped.errors import CompileError
@@ -35,27 +36,35 @@ __all__ = [
 ]
 
 Keep = Callable[[str, Value], Word]
-"""Puts a value into lanes under a name: `Circuit.let`."""
+"""Puts a value into lanes under a name of the compiler's own, made unique: a circuit's."""
 
 
 def add(x: Word, y: Word | int, keep: Keep, size: int) -> Value:
-    """`x + y` modulo 2^len(x); a carry between slices of `size` bits is kept as `carry.I`."""
+    """`x + y` modulo 2^len(x).
+
+    The carry into bit I, between slices of `size` bits, is kept as `X+Y.carry.I`.
+    """
 
     def band(i: int, partial: Form, top: Form) -> tuple[Condition, ...]:
         whole = partial + top
         return Condition(whole, 1 << i), Condition(whole, 2 << i)
 
-    return _ripple(x, _bits(y, len(x)), 1, ("carry", keep), band, size)
+    name = scoped(f"{x.name}+{y if isinstance(y, int) else y.name}", "carry")
+    return _ripple(x, _bits(y, x, "added to"), 1, (name, keep), band, size)
 
 
 def sub(x: Word, y: Word, keep: Keep, size: int) -> Value:
-    """`x - y` modulo 2^len(x); a borrow between slices of `size` bits is kept as `borrow.I`."""
+    """`x - y` modulo 2^len(x).
+
+    The borrow from bit I, between slices of `size` bits, is kept as `X-Y.borrow.I`.
+    """
 
     def band(i: int, partial: Form, top: Form) -> tuple[Condition, ...]:
         whole = partial + top
         return Condition(whole, 1), Condition(whole, (1 << i) + 1)
 
-    return _ripple(x, _bits(y, len(x)), -1, ("borrow", keep), band, size)
+    name = scoped(f"{x.name}-{y.name}", "borrow")
+    return _ripple(x, _bits(y, x, "taken from"), -1, (name, keep), band, size)
 
 
 def slice_sum(x: Word, y: Word, carry: Form) -> tuple[Value, Form]:
@@ -63,6 +72,7 @@ def slice_sum(x: Word, y: Word, carry: Form) -> tuple[Value, Form]:
 
     Every comparison of the sum with a constant, its carry among them, is a threshold of that form.
     """
+    _same_width("added to", y, x)
     signals = []
     partial = carry
     for i, (a, b) in enumerate(zip(x, y, strict=True)):
@@ -73,12 +83,16 @@ def slice_sum(x: Word, y: Word, carry: Form) -> tuple[Value, Form]:
     return Value(tuple(signals)), partial
 
 
-def _bits(operand: Word | int, width: int) -> list[Form]:
+def _bits(operand: Word | int, x: Word, how: str) -> list[Form]:
     if isinstance(operand, int):
-        return [constant(operand >> i & 1) for i in range(width)]
-    if len(operand) != width:
-        raise CompileError(f"a word of {len(operand)} bits is added to one of {width}")
+        return [constant(operand >> i & 1) for i in range(len(x))]
+    _same_width(how, operand, x)
     return [bit(lane) for lane in operand]
+
+
+def _same_width(how: str, y: Word, x: Word) -> None:
+    if len(y) != len(x):
+        raise CompileError(f"a word of {len(y)} bits is {how} one of {len(x)}")
 
 
 def _ripple(
@@ -98,7 +112,7 @@ def _ripple(
         if k == 0 and i > 0:
             threshold = 1 << size if x_sign > 0 else 1
             carry = value(Condition(partial, threshold), 1)
-            partial = bit(keep(f"{name}.{i}", carry)[0])
+            partial = bit(keep(scoped(name, i), carry)[0])
         signals.append(_exclusive_or(lane, band(k, partial, y[i] * (1 << k))))
         partial = partial + (y[i] + bit(lane) * x_sign) * (1 << k)
     return Value(tuple(signals))
@@ -181,7 +195,13 @@ def equal(word: Word, number: int) -> Condition:
 
 
 def matches(word: Word, mask: int, number: int) -> Condition:
-    """Whether a word and a number are equal in the bits of a mask: an AND of literals."""
+    """Whether a word and a number are equal in the bits of a mask: an AND of literals.
+
+    Raises CompileError for a mask or a number that the word cannot hold.
+    """
+    for held in (mask, number):
+        if not 0 <= held < 1 << len(word):
+            raise CompileError(f"`{word.name}` has {len(word)} bits and is compared with {held}")
     ones = [
         bit(lane) if number >> i & 1 else constant(1) - bit(lane)
         for i, lane in enumerate(word)
@@ -194,8 +214,12 @@ def table(word: Word, rows: Mapping[int, int], width: int) -> Value:
     """The `width`-bit number that `rows` has for a word, 0 where it has none: a look-up by MLP.
 
     One hidden unit a row, shared by all the bits (Giannou et al. 2023 keep the program in the
-    columns; a key-value memory in the MLP is Geva et al. 2021's reading of it).
+    columns; a key-value memory in the MLP is Geva et al. 2021's reading of it). Raises CompileError
+    for a key that the word, or a number that `width` bits cannot hold.
     """
+    for number in rows.values():
+        if not 0 <= number < 1 << width:
+            raise CompileError(f"a table of {width} bits has no room for {number}")
     conditions = {key: equal(word, key) for key, number in rows.items() if number}
     signals = []
     for i in range(width):

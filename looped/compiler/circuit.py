@@ -1,8 +1,8 @@
-"""The primitives, the graph that they form, and what a valid one is.
+"""The primitives and the graph that they form.
 
 A circuit is one step of a machine, over named words. Attention reads and writes columns of memory
 and of the register file, MLPs put values into lanes; the order of statements does not matter, only
-what depends on what.
+what depends on what. `validity` says which circuits are valid.
 """
 
 from __future__ import annotations
@@ -12,95 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from looped.compiler import arithmetic
+from looped.compiler import arithmetic, validity
+from looped.compiler.names import NEXT, check_name, scoped
 from looped.compiler.precision import FLOAT32, Precision
 from looped.compiler.signals import Condition, Operand, Value, value
+from looped.compiler.statements import Define, Invariant, Read, Register, Write
 from looped.compiler.words import Lane, Word
 from looped.errors import CompileError
 
 __all__ = ["Circuit", "Define", "Invariant", "Read", "Register", "Write"]
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """A word of the CPU column that lives from loop to loop.
-
-    `word` holds its old value and `following` its new one, in the same lanes; without
-    `following` the machine never changes it.
-    """
-
-    name: str
-    word: Word
-    following: Word | None
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A head that copies the word at `address + offset` from a memory column to the CPU column.
-
-    Only the low bits of the address count. Where the bit `port` is set, the address names a
-    device column instead; a read of the `file` copies a register. `fuse_reads` sets `onto`: the
-    head adds to that word, which then exists no more; in no place may both have a one. If `negated`
-    it subtracts: wherever the word that is read has a one, `onto` must have one too.
-    """
-
-    name: str
-    address: Word
-    offset: int
-    port: Word | None
-    result: Word
-    where: str
-    file: bool = False
-    onto: Word | None = None
-    negated: bool = False
-
-    def lanes(self) -> Iterator[Lane]:
-        """The CPU lanes that it depends on, those of `onto` left out."""
-        yield from self.address
-        yield from self.port or ()
-
-
-@dataclass(frozen=True, slots=True)
-class Define:
-    """An MLP that puts a value into the lanes of `target`."""
-
-    name: str
-    target: Word
-    value: Value
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Two heads that replace the word in the memory column at `address` by `value`.
-
-    Where the bit `file` is set, the address is that of a register. Nothing is written where the
-    bit `when` is not set.
-    """
-
-    name: str
-    address: Word
-    value: Word
-    where: str
-    file: Word | None = None
-    when: Word | None = None
-
-    def lanes(self) -> Iterator[Lane]:
-        """The CPU lanes that it depends on."""
-        yield from self.address
-        yield from self.value
-        yield from self.file or ()
-        yield from self.when or ()
-
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """What holds between two loops whatever a program does: a condition on lanes of registers."""
-
-    name: str
-    condition: Condition
-    where: str
 
 
 @dataclass
@@ -109,7 +29,8 @@ class Circuit:
 
     Memory has 2^address_bits words. The register file, if there is one, has 2^file_bits; with
     `zero_register` its register 0 is zero for good. `precision` is the format in which its sums
-    shall be exact: adders are cut to its mantissa.
+    shall be exact: adders are cut to its mantissa. Raises CompileError for impossible sizes, and
+    every method for a statement that cannot be.
     """
 
     name: str
@@ -127,17 +48,20 @@ class Circuit:
     writes: list[Write] = field(default_factory=list)
     invariants: list[Invariant] = field(default_factory=list)
 
-    def register(self, name: str, width: int) -> Word:
-        """A word that lives from loop to loop; `next` gives it its next value."""
-        word = Word.of(name, width)
-        self._claim(name, _caller())
-        self.registers.append(Register(name, word, None, _caller()))
-        return word
+    def __post_init__(self) -> None:
+        validity.check_sizes(self)
 
     @property
     def has_input(self) -> bool:
         """Whether there is an input column: some read can name a device."""
         return any(read.port is not None for read in self.reads)
+
+    def register(self, name: str, width: int) -> Word:
+        """A word that lives from loop to loop; `next` gives it its next value."""
+        where = _caller()
+        word = self._made(name, width, where)
+        self.registers.append(Register(name, word, None, where))
+        return word
 
     def pin(self, name: str) -> Word:
         """A one-bit register that the host sets between loops."""
@@ -145,6 +69,7 @@ class Circuit:
 
     def halts(self, flag: Word) -> None:
         """Say which bit of a register tells that the machine does no more until its host acts."""
+        validity.check_bit("what halts", flag, _caller())
         self.halted = flag[0]
 
     def invariant(self, name: str, condition: Condition) -> None:
@@ -157,27 +82,32 @@ class Circuit:
         `words` are the registers that hold what there is of it; with the flag they are zero between
         two instructions.
         """
+        validity.check_bit("what works", flag, _caller())
         self.busy, self.working = flag[0], (flag, *words)
 
     def next(self, register: Word, following: Operand) -> None:
-        """Give a register its next value. Raises CompileError if it already has one."""
-        index = next(i for i, r in enumerate(self.registers) if r.word == register)
+        """Give a register its next value, once."""
+        where = _caller()
+        found = (i for i, r in enumerate(self.registers) if r.word == register)
+        index = next(found, None)
+        if index is None:
+            raise CompileError(f"`{register}` at {where} is no register of this circuit")
         old = self.registers[index]
         if old.following is not None:
             raise CompileError(
-                f"register `{old.name}` gets its next value twice: at {old.where} and {_caller()}"
+                f"register `{old.name}` gets its next value twice: at {old.where} and {where}"
             )
-        target = Word.of(f"next {old.name}", len(register))
-        self.registers[index] = replace(old, following=target, where=_caller())
-        self._define(old.name, target, value(following, len(register)), _caller())
+        target = Word.of(scoped(old.name, NEXT), len(register))
+        self.registers[index] = replace(old, following=target, where=where)
+        self._define(old.name, target, following, where)
 
     def output(self, name: str, content: Operand | Condition, width: int = 1) -> Word:
         """A register made anew in every loop, for the host to see; returns the new value."""
         where = _caller()
-        self._claim(name, where)
-        following = Word.of(f"next {name}", width)
-        self.registers.append(Register(name, Word.of(name, width), following, where))
-        self._define(name, following, value(content, width), where)
+        word = self._made(name, width, where)
+        following = Word.of(scoped(name, NEXT), width)
+        self._define(name, following, content, where)
+        self.registers.append(Register(name, word, following, where))
         return following
 
     def fetch(self, name: str, address: Word, offset: int = 0) -> Word:
@@ -189,35 +119,44 @@ class Circuit:
         return self._read(name, address, 0, port, _caller())
 
     def _read(self, name: str, address: Word, offset: int, port: Word | None, where: str) -> Word:
-        self._claim(name, where)
-        result = Word.of(name, self.width)
+        if not 0 <= offset < 1 << self.address_bits:
+            raise CompileError(
+                f"read `{name}` at {where}: there is no offset {offset} "
+                f"in a memory of {1 << self.address_bits} words",
+                hint=f"addresses wrap: {offset % (1 << self.address_bits)} is the same",
+            )
+        if port is not None:
+            validity.check_bit(f"the port of read `{name}`", port, where)
+        result = self._made(name, self.width, where)
         low = address[: self.address_bits]
         self.reads.append(Read(name, low, offset, port, result, where))
         return result
 
     def read_file(self, name: str, address: Word) -> Word:
         """The register at `address`."""
-        self._claim(name, _caller())
-        result = Word.of(name, self.width)
-        self.reads.append(Read(name, address, 0, None, result, _caller(), file=True))
+        where = _caller()
+        validity.check_file_read(self, name, where)
+        result = self._made(name, self.width, where)
+        low = address[: self.file_bits]
+        self.reads.append(Read(name, low, 0, None, result, where, file=True))
         return result
 
     def let(self, name: str, content: Operand | Condition, width: int | None = None) -> Word:
         """Put a value into lanes of its own, under a name."""
+        where = _caller()
         if width is None:
             width = len(content) if isinstance(content, Word | Value) else 1
-        word = Word.of(name, width)
-        self._claim(name, _caller())
-        self._define(name, word, value(content, width), _caller())
+        word = self._made(name, width, where)
+        self._define(name, word, content, where)
         return word
 
     def add(self, x: Word, y: Word | int) -> Value:
         """`x + y`, wrapped to the width of x."""
-        return arithmetic.add(x, y, self.let, self.precision.slice_bits)
+        return arithmetic.add(x, y, self._keep, self.precision.slice_bits)
 
     def sub(self, x: Word, y: Word) -> Value:
         """`x - y`, wrapped to the width of x."""
-        return arithmetic.sub(x, y, self.let, self.precision.slice_bits)
+        return arithmetic.sub(x, y, self._keep, self.precision.slice_bits)
 
     def select(
         self,
@@ -239,44 +178,13 @@ class Circuit:
         when: Word | None = None,
     ) -> None:
         """Replace the word at `address`, after every read of the loop; see Write."""
-        low = address[: self.address_bits]
-        self.writes.append(Write(name, low, content, _caller(), file, when))
-
-    def _define(self, name: str, target: Word, content: Value, where: str) -> None:
-        self.defines.append(Define(name, target, content, where))
-
-    def _claim(self, name: str, where: str) -> None:
-        """Raises CompileError if the name is taken, with both places."""
-        makers: list[Register | Read | Define] = [
-            *self.registers,
-            *self.reads,
-            *self.defines,
-        ]
-        for other in makers:
-            if other.name == name:
-                raise CompileError(f"word `{name}` is made twice: at {other.where} and {where}")
+        write = Write(name, address[: self.address_bits], content, _caller(), file, when)
+        validity.check_write(self, write)
+        self.writes.append(write)
 
     def check(self) -> None:
-        """Raise CompileError unless every lane that is used is made, and every word is used."""
-        made = {lane for register in self.registers for lane in register.word}
-        made.update(lane for read in self.reads for lane in read.result)
-        made.update(lane for define in self.defines for lane in define.target)
-        used: set[Lane] = set()
-        for where, lanes in self.uses():
-            for lane in lanes:
-                if lane not in made:
-                    raise CompileError(f"lane `{lane}` is used at {where} and made nowhere")
-                used.add(lane)
-        between = {lane for r in self.registers for lane in r.word}
-        for invariant in self.invariants:
-            if not between.issuperset(invariant.condition.form.terms):
-                raise CompileError(
-                    f"invariant `{invariant.name}` at {invariant.where} is not about registers"
-                )
-        kept = {lane for r in self.registers for lane in r.following or ()}
-        for define in self.defines:
-            if not used.intersection(define.target) and not kept.intersection(define.target):
-                raise CompileError(f"word `{define.name}` is made at {define.where} and never used")
+        """Raise CompileError unless the circuit is valid; see `validity`."""
+        validity.check_circuit(self)
 
     def uses(self) -> Iterator[tuple[str, set[Lane]]]:
         """For each statement, its place and the CPU lanes that it depends on."""
@@ -288,9 +196,39 @@ class Circuit:
             for signal in define.value.signals:
                 yield define.where, set(signal.lanes())
 
+    def _made(self, name: str, width: int, where: str) -> Word:
+        """A new word of a machine's own. Raises CompileError if it cannot be, or is there."""
+        check_name(name, where)
+        validity.check_width(name, width, where)
+        for other in self._makers():
+            if other.name == name:
+                raise CompileError(f"word `{name}` is made twice: at {other.where} and {where}")
+        return Word.of(name, width)
+
+    def _makers(self) -> Iterator[Register | Read | Define]:
+        yield from self.registers
+        yield from self.reads
+        yield from self.defines
+
+    def _keep(self, name: str, content: Value) -> Word:
+        """Lanes for what arithmetic needs on its way: a name of the compiler's, made unique."""
+        taken = {other.name for other in self._makers()}
+        scopes = (name, *(f"{name}#{k}" for k in range(2, len(taken) + 3)))
+        unique = next(scope for scope in scopes if scope not in taken)
+        word = Word.of(unique, len(content))
+        self.defines.append(Define(unique, word, content, _caller()))
+        return word
+
+    def _define(self, name: str, target: Word, content: Operand | Condition, where: str) -> None:
+        try:
+            made = value(content, len(target))
+        except CompileError as error:
+            raise CompileError(f"word `{name}` at {where}: {error}") from None
+        self.defines.append(Define(name, target, made, where))
+
 
 def _caller() -> str:
-    """The place in a machine description that called into this file: `subleq.py:41`."""
+    """The place in a machine description that called into the compiler: `subleq.py:41`."""
     frame = sys._getframe(1)
     while frame.f_back is not None and Path(frame.f_code.co_filename).parent == _HERE:
         frame = frame.f_back

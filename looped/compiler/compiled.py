@@ -64,9 +64,10 @@ class Plan:
     bit first; `tenants[i]` names what lives in lane i in the course of a loop. The columns are
     `memory` words, then `file` registers, then the CPU, then the input if there is one. `code`
     lists the addresses whose words are instructions of a baked program; it is empty for a universal
-    machine. `halted` is the lane of the CPU that says that it does no more, `busy` the one that
-    says that its instruction goes on in the next loop, `working` all lanes of the CPU that are +1
-    only then. `dtype` is the name of the format that its sums were cut for.
+    machine. A baked program begins at `entry`, and there alone. `halted` is the lane of the CPU
+    that says that it does no more, `busy` the one that says that its instruction goes on in the
+    next loop, `working` all lanes of the CPU that are +1 only then. `dtype` is the name of the
+    format that its sums were cut for.
     """
 
     machine: str
@@ -81,6 +82,7 @@ class Plan:
     blocks: tuple[BlockPlan, ...]
     code: tuple[int, ...] = ()
     baked: bool = False
+    entry: int = 0
     file: int = 0
     has_input: bool = True
     halted: int | None = None

@@ -4,30 +4,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from looped.compiler.checks import checked, ensure
 from looped.compiler.circuit import Circuit
 from looped.compiler.compiled import BlockPlan, CompiledMachine, GroupPlan, HeadPlan, Plan
 from looped.compiler.fuse_reads import fuse_reads
 from looped.compiler.heads import Head, erase_head, read_head, write_head
-from looped.compiler.layout import VALUE, Layout, allocate, padded_width, static_words
-from looped.compiler.schedule import Schedule, schedule
+from looped.compiler.layout import (
+    VALUE,
+    Layout,
+    allocate,
+    check_layout,
+    padded_width,
+    static_words,
+)
+from looped.compiler.names import plain
+from looped.compiler.schedule import Schedule, check_schedule, schedule
 from looped.compiler.units import CLEAR, Unit, units
 from looped.compiler.words import ONE, Form, Lane, Word
 
-__all__ = ["compile_circuit", "emit"]
+__all__ = ["check_weights", "compile_circuit", "emit"]
 
 
 def compile_circuit(circuit: Circuit, code: Iterable[int] | None = None) -> CompiledMachine:
     """A circuit as the weights of a looped transformer.
 
     `code` lists the addresses of instructions that are baked into the circuit, None if it is
-    universal.
+    universal. Raises CompileError for a circuit that is not valid.
     """
-    scheduled = schedule(fuse_reads(circuit))
-    return emit(scheduled, allocate(scheduled), code)
+    circuit.check()
+    scheduled = checked(schedule(fuse_reads(circuit)), check_schedule)
+    layout = checked(allocate(scheduled), partial(check_layout, scheduled))
+    return checked(emit(scheduled, layout, code), check_weights)
 
 
 def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) -> CompiledMachine:
@@ -35,15 +47,15 @@ def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) 
     circuit = schedule.circuit
     heads = [_heads(schedule, block) for block in range(schedule.blocks)]
     mlps = [units(schedule, layout, 2 * block + 1) for block in range(schedule.blocks)]
-    n_heads = max(map(len, heads))
+    n_heads = max(1, *map(len, heads))
     plan = Plan(
         machine=circuit.name,
         width=circuit.width,
         memory=1 << circuit.address_bits,
         d_model=padded_width(len(layout), n_heads, circuit.precision),
         n_heads=n_heads,
-        d_head=_head_size(circuit),
-        d_ff=max(map(len, mlps)),
+        d_head=_head_size(circuit, heads),
+        d_ff=max(1, *map(len, mlps)),
         words=_words(circuit, layout),
         tenants=tuple(
             tuple(dict.fromkeys(_place_name(t.lane) for t in tenants)) for tenants in layout.tenants
@@ -82,32 +94,55 @@ def _heads(schedule: Schedule, block: int) -> list[Head]:
     return heads
 
 
-def _head_size(circuit: Circuit) -> int:
-    """The smallest power of four (or 16) that holds a word and a position.
+def _head_size(circuit: Circuit, heads: Sequence[Sequence[Head]]) -> int:
+    """The smallest power of four (or 16) that holds a word, a position, and every head.
 
     1/√d_head is then exact; with 16, so is its square root, by which some kernels scale q and k.
     """
-    needed = max(circuit.width, circuit.address_bits + 1)
+    rows = (len(part) for block in heads for h in block for part in (h.query, h.key, h.value))
+    needed = max(circuit.width, circuit.address_bits + 1, *rows)
     size = base = circuit.precision.head_base
     while size < needed:
         size *= base
     return size
 
 
+def check_weights(machine: CompiledMachine) -> None:
+    """Raise InvalidError unless weights are finite, of the planned shapes, with gains of one.
+
+    No head and no unit beyond the planned ones has a weight, and the plan is one that files may
+    hold.
+    """
+    plan = machine.plan
+    plan.check()
+    shapes = {name: tuple(w.shape) for name, w in machine.weights.items()}
+    ensure(shapes == plan.shapes(), "weights are not of the shapes that the plan says")
+    for name, weight in machine.weights.items():
+        ensure(bool(weight.isfinite().all()), f"`{name}` is not finite")
+        ensure(weight.dim() == 2 or bool((weight == 1).all()), f"`{name}` is no gain of one")
+    for number, block in enumerate(plan.blocks):
+        own = f"layers.{number}"
+        rows = len(block.heads) * plan.d_head
+        for part in "qkv":
+            idle = machine.weights[f"{own}.self_attn.{part}_proj.weight"][rows:]
+            ensure(not idle.any(), f"block {number} has more heads than planned")
+        units = {unit for group in block.groups for unit in group.units}
+        gate = machine.weights[f"{own}.mlp.gate_proj.weight"]
+        used = set(gate.any(dim=1).nonzero().flatten().tolist())
+        ensure(used <= units, f"block {number} has more units than planned")
+
+
 def _words(circuit: Circuit, layout: Layout) -> dict[str, tuple[int, ...]]:
     """The words that exist between loops."""
-    kept = [*static_words(circuit), Word.of(VALUE, circuit.width)]
-    kept += [register.following or register.word for register in circuit.registers]
-    names = [*(w.name for w in kept[: -len(circuit.registers)])]
-    names += [register.name for register in circuit.registers]
-    return {
-        name: tuple(layout.index[lane] for lane in word)
-        for name, word in zip(names, kept, strict=True)
-    }
+    static = [*static_words(circuit), Word.of(VALUE, circuit.width)]
+    kept = [(word.name, word) for word in static]
+    kept += [(r.name, r.following or r.word) for r in circuit.registers]
+    assert len(dict(kept)) == len(kept), "names of machines and of the compiler never meet"
+    return {name: tuple(layout.index[lane] for lane in word) for name, word in kept}
 
 
 def _place_name(lane: Lane) -> str:
-    return str(lane).removeprefix("next ")
+    return f"{plain(lane.word)}.{lane.index}"
 
 
 def _weights(
@@ -187,7 +222,7 @@ def _named(lanes: Iterable[Lane]) -> tuple[str, ...]:
     """Lanes joined to words: `pc[0:10]`."""
     words: dict[str, set[int]] = {}
     for lane in lanes:
-        words.setdefault(lane.word.removeprefix("next "), set()).add(lane.index)
+        words.setdefault(plain(lane.word), set()).add(lane.index)
     return tuple(_slice(name, sorted(found)) for name, found in words.items())
 
 

@@ -15,7 +15,8 @@ itself, by 1. To the device columns other tags apply, so that the CPU finds itse
 column itself. Both heads carry the same value, `value + 1` of a memory column or `new + 1` of the
 CPU; the first adds what is found, the second, in which each column finds itself, subtracts its own.
 Where a bit says whether to write at all, that one point is the bit: it is taken away if the bit is
--1, and the CPU loses everywhere by 1.
+-1, and the CPU loses everywhere by 1. The input column, to which a point is what is taken away,
+finds itself by two points then.
 
 The inverse temperature makes the softmax of such scores one-hot to the last bit: the smallest gap
 times β lies above UNDERFLOW, where exp is zero in float64, and so in every smaller dtype. (float16
@@ -98,7 +99,9 @@ def read_head(read: Read, circuit: Circuit) -> Head:
 def write_head(write: Write, circuit: Circuit) -> Head:
     """Every column finds the new content of its own position."""
     codes = [*position(0, circuit.address_bits), *(FILE if circuit.file_bits else ())]
-    address = [*write.address, *(write.file or ())]
+    address = [sign(lane) + 1 for lane in (*write.address, *(write.file or ()))]
+    if circuit.file_bits and write.file is None:
+        address.append(constant(0))  # where the file's tag is -1: in the CPU it is
     is_cpu = bit(CPU[0])
     # tag of the query: 1 in memory, 0 in the CPU column, -1 in the input column
     asks = is_cpu - sign(TAG[0])
@@ -109,9 +112,11 @@ def write_head(write: Write, circuit: Circuit) -> Head:
     if write.when is None:
         tags = [(asks + itself, answers)]  # the two are one if the CPU's key is 1 in both
     else:
+        if circuit.has_input:  # where a bit of -1 would count for the CPU, -2 in the input column
+            answers = answers - (sign(TAG[0]) - sign(CPU[0])) * Fraction(1, 2)
         tags = [(asks, answers + sign(write.when[0]) - sign(CPU[0])), (itself, is_cpu)]
     query = [*map(sign, codes), *(query for query, _ in tags)]
-    key = [sign(p) + sign(a) + 1 for p, a in zip(codes, address, strict=True)]
+    key = [sign(p) + a for p, a in zip(codes, address, strict=True)]
     key += [key for _, key in tags]
     target = f"mem[{write.address}]" + (f" or x[{write.address}]" if write.file else "")
     return Head(

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from looped.compiler.checks import ensure
 from looped.compiler.circuit import Circuit
 from looped.compiler.precision import FLOAT32, FLOAT64, Precision
-from looped.compiler.schedule import LOOP_START, BitDefinition, Schedule, cleared
+from looped.compiler.schedule import LOOP_START, BitDefinition, Schedule
 from looped.compiler.words import ONE, Lane, Word, bit
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Layout",
     "Tenancy",
     "allocate",
+    "check_layout",
     "padded_width",
     "position",
     "static_words",
@@ -92,7 +94,6 @@ class Layout:
         """Let a lane live at an index, which may be a new one."""
         while index >= len(self.tenants):
             self.tenants.append([])
-        assert not any(tenancy.overlaps(other) for other in self.tenants[index]), tenancy
         self.tenants[index].append(tenancy)
         self.index[tenancy.lane] = index
 
@@ -124,6 +125,32 @@ def allocate(schedule: Schedule) -> Layout:
     return layout
 
 
+def check_layout(schedule: Schedule, layout: Layout) -> None:
+    """Raise InvalidError unless a layout is valid.
+
+    Every lane that is made has one place; no two live in one place at a time, and none lives for
+    no time; what is used is alive; a register's next value ends where the register begins.
+    """
+    places = [(t.lane, i, t) for i, tenants in enumerate(layout.tenants) for t in tenants]
+    ensure(len({lane for lane, _, _ in places}) == len(places), "a lane has two places")
+    homes = {lane: tenancy for lane, _, tenancy in places}
+    for lane, index, tenancy in places:
+        ensure(layout.index[lane] == index, f"{lane} is in another place than the index says")
+        handed_on = lane in schedule.heirs and tenancy.start == tenancy.end
+        ensure(tenancy.start < tenancy.end or handed_on, f"{lane} lives for no time")
+        for other in layout.tenants[index]:
+            ensure(other is tenancy or not tenancy.overlaps(other), f"{lane} and {other.lane} meet")
+    for lane, phase in schedule.made.items():
+        ensure(lane in homes, f"{lane} is made and has no place")
+        ensure(homes[lane].start == phase, f"{lane} is made in phase {phase} and lives otherwise")
+        used = schedule.last_use.get(lane, LOOP_START)
+        ensure(used <= homes[lane].end, f"{lane} is used when it is dead")
+    for register in schedule.circuit.registers:
+        for old, new in zip(register.word, register.following or register.word, strict=True):
+            ensure(layout.index[old] == layout.index[new], f"{old} moves from loop to loop")
+            ensure(homes[new].end == _FOREVER, f"{new} does not outlive the loop")
+
+
 def _place_registers(layout: Layout, schedule: Schedule) -> None:
     for register in schedule.circuit.registers:
         for i, lane in enumerate(register.word):
@@ -138,11 +165,8 @@ def _place_registers(layout: Layout, schedule: Schedule) -> None:
 
 def _tenancy(schedule: Schedule, lane: Lane) -> Tenancy:
     """A lane that has an heir is not cleared: its place is handed on when the heir is made."""
-    last_use = schedule.last_use.get(lane, LOOP_START)
-    end = max(1, cleared(last_use))
-    if lane in schedule.heirs:
-        end = schedule.made[schedule.heirs[lane]]
-        assert end >= last_use, f"{lane} is used after a head has read onto it"
+    heir = schedule.heirs.get(lane)
+    end = schedule.death(lane) if heir is None else schedule.made[heir]
     return Tenancy(lane, schedule.made[lane], end)
 
 
@@ -159,7 +183,7 @@ def _heir(definition: BitDefinition, schedule: Schedule) -> Lane | None:
     phase = schedule.made[definition.lane]
     for lane in definition.signal.linear.terms:
         plain = not definition.signal.linear - bit(lane)
-        if plain and cleared(schedule.last_use[lane]) == phase:
+        if plain and schedule.death(lane) == phase:
             return lane
     return None
 

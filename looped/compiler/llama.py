@@ -22,7 +22,11 @@ __all__ = ["export_llama", "llama_config"]
 
 
 def llama_config(plan: Plan) -> dict[str, object]:
-    """The content of `config.json` for `transformers.LlamaModel`."""
+    """The content of `config.json` for `transformers.LlamaModel`.
+
+    It says eager attention, whose kernel is the definition, and the dtype that the machine is
+    compiled for, so that `from_pretrained` without arguments gives an exact host.
+    """
     return {
         "architectures": ["LlamaModel"],
         "model_type": "llama",
@@ -43,8 +47,9 @@ def llama_config(plan: Plan) -> dict[str, object]:
         "eos_token_id": None,
         "pad_token_id": None,
         "tie_word_embeddings": False,
-        "dtype": "float32",
-        "torch_dtype": "float32",
+        "attn_implementation": "eager",
+        "dtype": plan.dtype,
+        "torch_dtype": plan.dtype,
     }
 
 

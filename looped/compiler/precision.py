@@ -35,6 +35,11 @@ class Precision:
     head_base: int
 
     @property
+    def smallest(self) -> Fraction:
+        """The smallest normal number: what is smaller may be flushed to zero."""
+        return Fraction(2) ** (self.tiny + self.mantissa - 1)
+
+    @property
     def largest(self) -> Fraction:
         """The largest finite number."""
         return (2 - Fraction(2) ** (1 - self.mantissa)) * Fraction(2) ** self.exponent

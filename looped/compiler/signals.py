@@ -10,9 +10,11 @@ any condition y = [G ≥ t] is again one step:
 
     x and y = [K·F + G ≥ K·max F + t]   with K = max(1, max G - t + 1),
 
-because F ≤ max F - 1 leaves at most K·max F - K + max G = K·max F + t - 1. The disjunction follows
-by De Morgan. A gated MLP multiplies a ramp with an affine form for free, so one unit (or two)
-computes `condition · form`; a Signal is a sum of those.
+because F ≤ max F - 1 leaves at most K·max F - K + max G = K·max F + t - 1. Literals that contradict
+each other make an [F ≥ s] with s > max F, which never holds; with s for max F the step of the
+conjunction never does either, for the same reason. The disjunction follows by De Morgan. A gated
+MLP multiplies a ramp with an affine form for free, so one unit (or two) computes `condition ·
+form`; a Signal is a sum of those.
 """
 
 from __future__ import annotations
@@ -46,8 +48,9 @@ class Condition:
 
     @property
     def tight(self) -> bool:
-        """True if it holds at the largest value of the form only: an AND of literals."""
-        return self.threshold == self.form.maximum
+        """True if it holds at the largest value of the form only, or never: an AND of literals,
+        which may contradict each other."""
+        return self.threshold >= self.form.maximum
 
     def __invert__(self) -> Condition:
         return Condition(-self.form, 1 - self.threshold)
@@ -108,7 +111,9 @@ Operand = Word | Value | int
 
 
 def literal(word: Word) -> Condition:
-    """A word of one bit as a condition."""
+    """A word of one bit as a condition. Raises CompileError for any other."""
+    if len(word) != 1:
+        raise CompileError(f"`{word.name}` has {len(word)} bits and stands for a condition")
     return Condition(bit(word[0]), 1)
 
 
@@ -124,7 +129,12 @@ def weighed(condition: Condition, *forms: Form) -> Value:
 
 
 def merge(*words: Word | Value) -> Value:
-    """The bitwise sum of words of one width, of which at most one has a one in any place."""
+    """The bitwise sum of words of one width, of which at most one has a one in any place.
+
+    Raises CompileError for words of several widths.
+    """
+    if len({len(word) for word in words}) != 1:
+        raise CompileError(f"words of {sorted({len(word) for word in words})} bits are merged")
     columns = zip(*(value(word, len(word)).signals for word in words), strict=True)
     return Value(
         tuple(
@@ -138,8 +148,13 @@ def merge(*words: Word | Value) -> Value:
 
 
 def value(operand: Operand | Condition | Sequence[Condition], width: int) -> Value:
-    """Any operand as a value of `width` signals. Raises CompileError if it has another width."""
+    """Any operand as a value of `width` signals. Raises CompileError if it has another width.
+
+    A constant may be unsigned or two's complement.
+    """
     if isinstance(operand, int):
+        if not -(1 << width) // 2 <= operand < 1 << width:
+            raise CompileError(f"the constant {operand} stands where {width} bits are needed")
         bits = [constant(operand >> i & 1) for i in range(width)]
         return Value(tuple(Signal(form) for form in bits))
     if isinstance(operand, Condition):

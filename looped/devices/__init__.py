@@ -33,12 +33,14 @@ RiscvHost = ControlRegisters | HostTarget
 def host_for(image: Image, source: bytes | ByteSource) -> RiscvHost | None:
     """The host of a program: that of a RISC-V program, none for a machine with an input.
 
-    The heap begins at the symbol `_end`, which linkers define, else behind the words of the image.
+    The heap begins at the symbol `_end`, which linkers define, but never within the image: a source
+    may call anything `_end`.
     A program with the symbol `tohost` may end by writing there.
     """
     if image.machine not in RISCV:
         return None
-    end = image.symbols.get("_end", (image.entry & _HIGH) + len(image.words) * image.unit)
+    end = (image.entry & _HIGH) + len(image.words) * image.unit
+    end = max(end, image.symbols.get("_end", 0))
     host = ControlRegisters(Syscalls(source, -(-end // _ALIGNMENT) * _ALIGNMENT))
     tohost = image.symbols.get("tohost")
     if tohost is None or not 0 <= word_index(tohost) < len(image.words):

@@ -87,7 +87,8 @@ class Syscalls:
             self.position += len(content)
         else:
             content = self.source.read(min(count, 1))
-        _store(port, start, content)
+        if content:
+            _store(port, start, content)
         return len(content), b""
 
     def _break(self, port: Port, end: int, *unused: int) -> tuple[int, bytes]:

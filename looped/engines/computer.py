@@ -40,6 +40,8 @@ class Event:
     instruction that goes on in the next loop. `consumed`
     is the word taken from the input column, `emitted` the byte put out, `written` what a host put
     out for a machine that had trapped; `pc` is UNSEEN if the loops before were done in one go.
+    `cause` is that of a trap, None without one; `served` are the words of memory and registers that
+    the host has set, (column, value).
     """
 
     retired: bool
@@ -50,6 +52,8 @@ class Event:
     waiting: bool = False
     busy: bool = False
     written: bytes = b""
+    cause: int | None = None
+    served: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,17 @@ class Snapshot:
     offered: int | None
     pc: int
     host: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """What a host has done: where the machine goes on, what is put out, why it had trapped, and the
+    words that are set."""
+
+    next_pc: int
+    written: bytes = b""
+    cause: int | None = None
+    changes: tuple[tuple[int, int], ...] = ()
 
 
 class Computer:
@@ -159,27 +174,29 @@ class Computer:
         for stream, (next_pc, out) in enumerate(zip(next_pcs, outs, strict=True)):
             busy = busies[stream]
             reading, waiting, writing = flags[stream, : len(_FLAGS)].tolist() or _NO_FLAGS
-            written = b""
+            service = _Service(next_pc)
             asks = self._halted[stream] or self._has_mail(stream)
             if asks and not halted[stream]:
-                written, next_pc = self._served(stream, next_pc)
+                service = self._served(stream, next_pc)
             events.append(
                 Event(
                     retired=not (halted[stream] or waiting or busy),
                     pc=self.pcs[stream],
-                    next_pc=next_pc,
+                    next_pc=service.next_pc,
                     consumed=self.offered[stream] if reading else None,
                     emitted=out if writing else None,
                     waiting=waiting,
                     busy=busy,
-                    written=written,
+                    written=service.written,
+                    cause=service.cause,
+                    served=service.changes,
                 )
             )
-            self.pcs[stream] = next_pc
+            self.pcs[stream] = service.next_pc
             self._serve(stream, reading, waiting)
         return events
 
-    def memory(self) -> npt.NDArray[np.int64]:
+    def memory(self) -> npt.NDArray[np.int64 | np.uint64]:
         """The memory of every program, (batch, memory)."""
         return memory_words(self.state(), self.plan)
 
@@ -232,15 +249,18 @@ class Computer:
             return False
         return bool((self.engine.read(mailbox, self._lanes["value"])[stream] > 0).any())
 
-    def _served(self, stream: int, pc: int) -> tuple[bytes, int]:
-        """Let the host serve a machine that asks for it: what it puts out, where it goes on."""
+    def _served(self, stream: int, pc: int) -> _Service:
+        """Let the host, if there is one, serve a machine that asks for it."""
+        port = ColumnPort(self.plan, self.engine, stream)
+        trapped = "trap" in self.plan.words and port.cpu("trap") == 1
+        cause = port.cpu("cause") if trapped else None
         host = self.hosts[stream]
         if host is None:
-            return b"", pc
-        written = host.serve(ColumnPort(self.plan, self.engine, stream))
+            return _Service(pc, cause=cause)
+        written = host.serve(port)
         seen = self.engine.read(self.plan.cpu, self._watched)[stream]
         self._halted[stream] = bool(seen[0] > 0)
-        return written, self.pc(stream)
+        return _Service(self.pc(stream), written, cause, tuple(port.changes))
 
     def _serve(self, stream: int, reading: bool, waiting: bool) -> None:
         if reading:

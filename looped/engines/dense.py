@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,8 @@ import torch
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.precision import precision
 from looped.engines.engine import NO_LANES
+from looped.engines.exact import grid
+from looped.engines.settings import Settings, check_kernels
 from looped.errors import CertificateError, CompileError
 
 __all__ = ["DenseEngine"]
@@ -21,7 +24,8 @@ class DenseEngine:
 
     A machine is exact in the dtype that it was compiled for and in those that hold it; in others it
     may be, which is its certificate's to say (`looped.verify.certificate`). Raises CertificateError
-    for one of them, unless it is `uncertified` on purpose; CompileError for a dtype that is not in
+    for one of them, unless it is `uncertified` on purpose; for settings of PyTorch in which nothing
+    is exact, when it is made and before each pass; CompileError for a dtype that is not in
     PRECISIONS, or a device that is not there.
     """
 
@@ -41,6 +45,10 @@ class DenseEngine:
         self.dtype: torch.dtype = getattr(torch, form.name)
         self.device = _device(device)
         self.model = machine.model().to(self.device, self.dtype)
+        self._settings = Settings(form, self.device, grid(machine.weights.values()))
+        self._settings.check()
+        heads = machine.plan.n_heads, machine.plan.d_head
+        check_kernels(machine.plan.d_model, form, self.device, heads, _largest_score(machine))
         self.x = torch.empty(0, dtype=self.dtype, device=self.device)
         self.fallbacks = 0
 
@@ -48,12 +56,17 @@ class DenseEngine:
         """Nothing: the weights are used as they are."""
 
     def load(self, x: npt.NDArray[np.generic]) -> None:
-        """Begin with these residual streams, (batch, columns, d_model)."""
-        self.x = torch.tensor(x, dtype=self.dtype, device=self.device)
+        """Begin with these residual streams, (batch, columns, d_model).
+
+        They are put column by column: sums that must be rounded are rounded differently in another
+        layout.
+        """
+        self.x = torch.tensor(np.ascontiguousarray(x), dtype=self.dtype, device=self.device)
 
     @torch.inference_mode()
     def step(self, loops: int = 1) -> None:
-        """Pass all streams through all blocks, `loops` times."""
+        """Pass all streams through all blocks, `loops` times. Raises CertificateError."""
+        self._settings.check()
         self.x = self.model(self.x, loops)
 
     def run(
@@ -92,6 +105,17 @@ class DenseEngine:
         index = torch.as_tensor(lanes, device=self.device)
         new = torch.as_tensor(np.asarray(values), dtype=self.dtype, device=self.device)
         self.x[stream, column, index] = new
+
+
+def _largest_score(machine: CompiledMachine) -> float:
+    """A bound on the scores of all heads over ±1 lanes, after scaling."""
+    largest, size = 0.0, machine.plan.d_head
+    for block in range(len(machine.plan.blocks)):
+        names = (f"layers.{block}.self_attn.{n}_proj.weight" for n in "qk")
+        query, key = (machine.weights[name].double().abs().sum(dim=1) for name in names)
+        scores = (query * key).view(-1, size).sum(dim=1) / math.sqrt(size)
+        largest = max(largest, float(scores.max()))
+    return largest
 
 
 def _device(name: str) -> torch.device:

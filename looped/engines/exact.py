@@ -2,26 +2,36 @@
 
 Nothing is known here but tensors: no lane has a name, no column a meaning. A model is taken on only
 if its norms have unit gain (on ±1 states RMSNorm is then the identity) and if every sum over ±1
-lanes is a multiple of a power of two, so small that float32 holds it in any order of summation.
+lanes is a multiple of a power of two, so small that the dtype holds it in any order of summation.
 Divided by these powers, the weights are integers, and the sums are those of the dense model.
+
+What is zero must be zero in the dtype, not only in the reals: a head is idle if each of its inner
+dimensions has no value or no way out. One whose `W_O W_V` cancels is not idle: where its softmax
+is not one-hot, the products are rounded before they meet.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
+from looped.compiler.precision import FLOAT32, Precision
 from looped.errors import CompileError
 
-__all__ = ["MANTISSA", "Block", "Head", "Ints", "Model", "analyse"]
+__all__ = ["Block", "Head", "Ints", "Model", "analyse", "check_made", "grid", "inexact"]
 
-MANTISSA = 24
-"""Bits of a float32 mantissa: integers below 2^24 are exact."""
+_MOST_KINDS = 64
+"""Kinds of columns, by their static lanes, that are looked at one by one."""
+
+_INTEGERS = 30
+"""Bits of the integers in which engines add up what these sums are made of."""
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -31,17 +41,18 @@ class Head(NamedTuple):
     """A head: rows of `query` and `key` (dims, d_model), and `moved` = W_O W_V (d_model, d_model).
 
     `gap` is the least difference of two scores, in their integer units, at which the softmax
-    gives the lower one nothing.
+    gives the lower one nothing. `number` is its place among the heads of its block.
     """
 
     query: Ints
     key: Ints
     moved: Ints
     gap: int
+    number: int
 
 
 class Block(NamedTuple):
-    """A block; heads whose output is always zero and units that are always zero are left out.
+    """A block; idle heads and units that are always zero are left out.
 
     `gate` and `up` are (units, d_model), `down` (d_model, units). What 2 is in the integer units
     of the heads' sums is `moved_two`, in those of the MLP's `made_two`.
@@ -59,23 +70,26 @@ class Model(NamedTuple):
     """All blocks. Their lanes are put into an order of our own: place i holds lane `order[i]`.
 
     Lanes that are read by the same matrices lie side by side. `static` (d_model,) says of which
-    places no matrix ever writes to the lane.
+    places no matrix ever writes to the lane. Sums are exact in `form`, those of hidden units where
+    `check_made` says so.
     """
 
     blocks: tuple[Block, ...]
     order: Ints
     static: npt.NDArray[np.bool_]
+    form: Precision
 
 
-def analyse(weights: Mapping[str, Tensor], blocks: int, d_head: int, underflow: float) -> Model:
-    """The integer matrices of a model.
+def analyse(weights: Mapping[str, Tensor], blocks: int, d_head: int, form: Precision) -> Model:
+    """The integer matrices of a model that runs in the format `form`.
 
-    `underflow` is the difference of two scores at which softmax is one-hot. Raises CompileError if
-    the model's sums are not exact in float32.
+    Raises CompileError if its sums are not exact there; those of hidden units are checked by
+    `check_made`, for they depend on what columns hold.
     """
+    _check_held(weights, form)
     arrays = {name: w.detach().cpu().double().numpy() for name, w in weights.items()}
-    _check_norms(arrays)
-    found = [_block(arrays, block, d_head, underflow) for block in range(blocks)]
+    _check_norms(arrays, form)
+    found = [_block(arrays, block, d_head, form) for block in range(blocks)]
     width = len(arrays["norm.weight"])
     written = np.zeros(width, np.bool_)
     for block in found:
@@ -83,37 +97,125 @@ def analyse(weights: Mapping[str, Tensor], blocks: int, d_head: int, underflow: 
         for head in block.heads:
             written |= head.moved.any(axis=1)
     order = _order(found, written)
-    return Model(tuple(_reordered(block, order) for block in found), order, ~written[order])
+    return Model(tuple(_reordered(block, order) for block in found), order, ~written[order], form)
 
 
-def _block(arrays: Mapping[str, Floats], block: int, d_head: int, underflow: float) -> Block:
+def check_made(model: Model, x: npt.NDArray[np.generic], known: npt.NDArray[np.bool_]) -> None:
+    """Raise CompileError unless the sums of hidden units are exact in columns `x`, in our order.
+
+    `x` and `known` are (columns, d_model): where a static lane is known it stays as it is.
+    """
+    signs = np.where(known & model.static, x, 0).astype(np.int64)
+    for number, block in enumerate(model.blocks):
+        read = np.flatnonzero(block.gate.any(axis=0) | block.up.any(axis=0))
+        kinds = np.unique(signs[:, read], axis=0)
+        if len(kinds) > _MOST_KINDS:
+            kinds = np.where((kinds == kinds[0]).all(axis=0), kinds[0], 0)[None]
+        for kind in kinds:
+            bound, grid = _made(block, read, kind)
+            if not (bound <= grid << min(model.form.mantissa, FLOAT32.mantissa)).all():
+                what = f"sums of hidden units of block {number}"
+                raise inexact(model.form, f"the {what} reach {bound.max()} in steps of 1")
+
+
+def _made(block: Block, read: Ints, known: Ints) -> tuple[Ints, Ints]:
+    """For each lane, a bound on all partial sums of what hidden units add to it and of the lane,
+    and the power of two that they are multiples of, where the lanes `read` are as `known`.
+
+    Units with the same up projection share its sign: what one of them adds another takes away.
+    """
+    gates, ups = _Span.of(block.gate[:, read], known), _Span.of(block.up[:, read], known)
+    down = block.down * np.maximum(gates.high, 0)
+    lead = np.take_along_axis(block.up, (block.up != 0).argmax(axis=1)[:, None], axis=1)
+    ends = (np.where(lead[:, 0] > 0, *pair) for pair in ((ups.high, ups.low), (ups.low, ups.high)))
+    terms = [down * end for end in ends]
+    divisor = np.gcd.reduce(block.up, axis=1)[:, None] * np.sign(lead)
+    _, group = np.unique(block.up // divisor, axis=0, return_inverse=True)
+    high = low = np.full(len(down), 0, np.int64)
+    for number in range(int(group.max(initial=-1)) + 1):
+        own = [term[:, group.reshape(-1) == number] for term in terms]
+        high = high + np.maximum(*(np.maximum(term, 0).sum(axis=1) for term in own))
+        low = low + np.minimum(*(np.minimum(term, 0).sum(axis=1) for term in own))
+    one = block.made_two // 2
+    steps = np.where(down != 0, block.down * gates.grid * ups.grid, 0)
+    grid = np.gcd.reduce(np.concatenate([steps, np.full((len(down), 1), one)], axis=1), axis=1)
+    return np.maximum(high, -low) + one, grid & -grid
+
+
+class _Span(NamedTuple):
+    """The least and greatest value of each of some forms, and a number that divides all values."""
+
+    low: Ints
+    high: Ints
+    grid: Ints
+
+    @classmethod
+    def of(cls, forms: Ints, known: Ints) -> _Span:
+        """Forms over ±1 lanes of which some are known (others: 0)."""
+        constant, free = forms @ known, forms[:, known == 0]
+        spread = np.abs(free).sum(axis=1)
+        grid = np.gcd.reduce(np.column_stack([constant + spread, 2 * free]), axis=1)
+        return cls(constant - spread, constant + spread, grid)
+
+
+def inexact(form: Precision, reason: str) -> CompileError:
+    """The refusal of a model that is not exact in a format."""
+    hint = "only `dense` runs what is not certified"
+    return CompileError(f"not exact in {form.name}: {reason}", hint=hint)
+
+
+def _block(arrays: Mapping[str, Floats], block: int, d_head: int, form: Precision) -> Block:
     q, k, v, o = (arrays[f"layers.{block}.self_attn.{n}_proj.weight"] for n in "qkvo")
     gate, up, down = (arrays[f"layers.{block}.mlp.{n}_proj.weight"] for n in ("gate", "up", "down"))
-    _check_moved(block, v, o)
+    _check_moved(block, v, o, form)
     parts = [slice(first, first + d_head) for first in range(0, len(q), d_head)]
     moved = [o[:, own] @ v[own] for own in parts]
-    unit = min(2.0, *(_grid(m) for m in moved)) if moved else 2.0
+    unit = min(1.0, *(_grid(m) for m in moved)) if moved else 1.0
     heads = [
-        _head(block, q[own] / d_head**0.5, k[own], m / unit, underflow)
-        for own, m in zip(parts, moved, strict=True)
-        if m.any()
+        _head(block, number, q[own], k[own], m / unit, d_head, form)
+        for number, (own, m) in enumerate(zip(parts, moved, strict=True))
+        if (o[:, own].any(axis=0) & v[own].any(axis=1)).any()
     ]
-    _check_mlp(block, gate, up, down)
+    for own in parts:
+        _check_range(f"scores of block {block}", q[own], k[own] * d_head**-0.5, form)
+    _check_mlp(block, gate, up, down, form)
     return Block(tuple(heads), round(2 / unit), *_units(gate, up, down))
 
 
-def _head(block: int, query: Floats, key: Floats, moved: Floats, underflow: float) -> Head:
+def _head(
+    block: int, number: int, query: Floats, key: Floats, moved: Floats, d_head: int, form: Precision
+) -> Head:
     used = np.flatnonzero(query.any(axis=1) & key.any(axis=1))
     query, key = query[used], key[used]
     unit = _grid(query) * _grid(key)
     bound = float((np.abs(query).sum(axis=1) * np.abs(key).sum(axis=1)).sum())
-    _check(f"scores of block {block}", bound, unit)
+    scale = d_head**-0.5
+    _check(f"scores of block {block}", bound * scale, unit * scale, form)
+    lead = form.underflow + _score_error(block, bound * scale, len(used), d_head, form)
     return Head(
         _integers(query / _grid(query)),
         _integers(key / _grid(key)),
         _integers(moved),
-        math.ceil(underflow / unit),
+        math.ceil(lead / (unit * scale)),
+        number,
     )
+
+
+def _score_error(block: int, scores: float, dims: int, d_head: int, form: Precision) -> float:
+    """How much of a lead the scaling by 1/√d_head may cost, for scores up to a bound.
+
+    Some kernels scale q and k by its root each, which is exact if d_head is a power of 16;
+    otherwise a score is a sum of `dims` products, each rounded a few times.
+    """
+    exponent = d_head.bit_length() - 1
+    if d_head != 1 << exponent or exponent % 2:
+        raise inexact(form, f"the scores of block {block} are scaled by 1/√{d_head}")
+    if exponent % 4 == 0:
+        return 0.0
+    rounding = (dims + 6) * 2.0**-form.mantissa
+    if rounding >= 1:
+        raise inexact(form, f"the scores of block {block} are scaled by the root of 1/√{d_head}")
+    return 2 * scores * rounding / (1 - rounding)
 
 
 def _units(gate: Floats, up: Floats, down: Floats) -> tuple[Ints, Ints, Ints, int]:
@@ -123,7 +225,7 @@ def _units(gate: Floats, up: Floats, down: Floats) -> tuple[Ints, Ints, Ints, in
     gate_unit = np.array([_grid(row) for row in gate])
     up_unit = np.array([_grid(row) for row in up])
     down = down * (gate_unit * up_unit)
-    unit = min(2.0, _grid(down))
+    unit = min(1.0, _grid(down))
     return (
         _integers(gate / gate_unit[:, None]),
         _integers(up / up_unit[:, None]),
@@ -149,12 +251,19 @@ def _order(blocks: list[Block], written: npt.NDArray[np.bool_]) -> Ints:
 
 def _reordered(block: Block, order: Ints) -> Block:
     heads = tuple(
-        Head(h.query[:, order], h.key[:, order], h.moved[np.ix_(order, order)], h.gap)
+        h._replace(
+            query=h.query[:, order], key=h.key[:, order], moved=h.moved[np.ix_(order, order)]
+        )
         for h in block.heads
     )
     return block._replace(
         heads=heads, gate=block.gate[:, order], up=block.up[:, order], down=block.down[order]
     )
+
+
+def grid(weights: Iterable[Tensor]) -> float:
+    """The largest power of two of which all weights are multiples."""
+    return min(_grid(weight.detach().cpu().double().numpy()) for weight in weights)
 
 
 def _grid(matrix: Floats) -> float:
@@ -168,30 +277,67 @@ def _grid(matrix: Floats) -> float:
     return float(2.0 ** (exponent - 53 + trailing).min())
 
 
-def _check_norms(arrays: Mapping[str, Floats]) -> None:
+def _check_held(weights: Mapping[str, Tensor], form: Precision) -> None:
+    dtype: torch.dtype = getattr(torch, form.name)
+    for name, weight in weights.items():
+        held = torch.equal(weight.to(dtype).to(weight.dtype), weight)
+        if not (held and bool(weight.isfinite().all())):
+            raise inexact(form, f"`{name}` has a weight that {form.name} cannot hold")
+
+
+def _check_norms(arrays: Mapping[str, Floats], form: Precision) -> None:
     for name, weight in arrays.items():
         if weight.ndim == 1 and not (weight == 1).all():
             raise CompileError(f"`{name}` is not a gain of 1: RMSNorm is not the identity")
+    width = len(arrays["norm.weight"])
+    for used in (form, FLOAT32):  # a small format's mean is commonly taken in float32
+        mean = used.rounded(width * used.rounded(Fraction(1, width)))
+        if width > 1 << used.mantissa or mean != 1:
+            raise inexact(form, f"the mean square of {width} lanes is not 1: RMSNorm rounds")
 
 
-def _check(what: str, bound: float, grid: float) -> None:
-    if not bound / grid < 1 << MANTISSA:
-        raise CompileError(f"the {what} are not exact in float32: {bound:g} in steps of {grid:g}")
+def _check(what: str, bound: float, grid: float, form: Precision) -> None:
+    """Raise CompileError unless sums of magnitude `bound` in steps of `grid` are never rounded."""
+    if not bound / grid <= 1 << min(form.mantissa, FLOAT32.mantissa):  # our own are no wider
+        raise inexact(form, f"the {what} reach {bound:g} in steps of {grid:g}")
+    if not (bound <= form.largest and grid >= _normal(form)):
+        raise inexact(form, f"the {what} are out of range: {bound:g} in steps of {grid:g}")
 
 
-def _check_sum(what: str, matrix: Floats) -> None:
-    _check(what, float(np.abs(matrix).sum(axis=1).max(initial=0)), _grid(matrix))
+def _normal(form: Precision) -> float:
+    """The smallest normal number: whether smaller ones are flushed to zero is all the same."""
+    return 2.0 ** (1 - form.exponent)
 
 
-def _check_moved(block: int, value: Floats, out: Floats) -> None:
-    _check_sum(f"values of block {block}", value)
+def _check_sum(what: str, matrix: Floats, form: Precision) -> None:
+    bound = float(np.abs(matrix).sum(axis=1).max(initial=0))
+    _check(what, bound, _grid(matrix), form)
+
+
+def _check_range(what: str, first: Floats, second: Floats, form: Precision) -> None:
+    """Raise CompileError unless products of sums are finite, those with a zero included."""
+    sizes = [np.abs(matrix).sum(axis=1) for matrix in (first, second)]
+    sums = max(float(size.max(initial=0)) for size in sizes)
+    products = float((sizes[0] * sizes[1]).sum())
+    if not max(sums, products) <= form.largest:
+        raise inexact(form, f"the {what} overflow")
+
+
+def _check_moved(block: int, value: Floats, out: Floats, form: Precision) -> None:
+    _check_sum(f"values of block {block}", value, form)
     bound = float((np.abs(out) @ np.abs(value).sum(axis=1)).max(initial=0)) + 1
-    _check(f"sums of heads of block {block}", bound, _grid(value) * _grid(out))
+    grid = min(1.0, _grid(value) * _grid(out))
+    _check(f"sums of heads of block {block}", bound, grid, form)
 
 
-def _check_mlp(block: int, gate: Floats, up: Floats, down: Floats) -> None:
-    _check_sum(f"gates of block {block}", gate)
-    _check_sum(f"up projections of block {block}", up)
+def _check_mlp(block: int, gate: Floats, up: Floats, down: Floats, form: Precision) -> None:
+    _check_sum(f"gates of block {block}", gate, form)
+    _check_sum(f"up projections of block {block}", up, form)
+    _check_range(f"hidden units of block {block}", gate, up, form)
+    products = _grid(gate) * _grid(up)
+    grid = products * _grid(down)
+    if not min(products, grid) >= _normal(form):
+        raise inexact(form, f"the hidden units of block {block} underflow")
     hidden = np.abs(gate).sum(axis=1) * np.abs(up).sum(axis=1)
-    bound = float((np.abs(down) * hidden).sum(axis=1).max(initial=0)) + 1
-    _check(f"sums of hidden units of block {block}", bound, _grid(gate) * _grid(up) * _grid(down))
+    if not float((np.abs(down) @ hidden).max(initial=0)) / grid < 2.0**_INTEGERS:
+        raise inexact(form, f"the sums of hidden units of block {block} are no small integers")

@@ -79,12 +79,16 @@ class Host(Protocol):
 
 
 class ColumnPort:
-    """The port of one stream of an engine: columns of its residual stream."""
+    """The port of one stream of an engine: columns of its residual stream.
+
+    `changes` are the words of memory and of registers that were set, (column, value), in order.
+    """
 
     def __init__(self, plan: Plan, engine: Engine, stream: int) -> None:
         self.plan = plan
         self.engine = engine
         self.stream = stream
+        self.changes: list[tuple[int, int]] = []
 
     @property
     def size(self) -> int:
@@ -97,6 +101,7 @@ class ColumnPort:
 
     def set_memory(self, index: int, value: int) -> None:
         """Change a word of memory."""
+        self.changes.append((index, value))
         self._write(index, "value", value)
 
     def register(self, number: int) -> int:
@@ -105,6 +110,7 @@ class ColumnPort:
 
     def set_register(self, number: int, value: int) -> None:
         """Change a register of the register file."""
+        self.changes.append((self.plan.memory + number, value))
         self._write(self.plan.memory + number, "value", value)
 
     def cpu(self, name: str) -> int:

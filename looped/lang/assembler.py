@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 
 from looped.errors import Diagnostic, LoopedError, Source, SourceError, Span
 from looped.image import Image
 from looped.isa import SUBLEQ
 from looped.isa.rv32im import RISCV, machine_for
-from looped.lang.ast import Command, Number, Program, Symbol
 from looped.lang.language import Language
-from looped.lang.macros import Expander
-from looped.lang.parser import parse
+from looped.lang.plain import plain_language
 from looped.lang.riscv import RV32I, RV32IM
 from looped.lang.sources import read_source
-from looped.lang.words import word_language
 
 __all__ = ["LANGUAGES", "assemble", "assemble_file"]
 
 LANGUAGES: dict[str, Language] = {
-    language.name: language for language in (word_language(SUBLEQ, 16), RV32I, RV32IM)
+    language.name: language for language in (plain_language(SUBLEQ, 16), RV32I, RV32IM)
 }
 """The assembly language of each machine; the first is that of a source that names none."""
 
 _BY_SUFFIX = {".s": RV32I.name, ".S": RV32I.name}
-_ARCHITECTURE = re.compile(r"^[ \t]*\.attribute[ \t]+arch[ \t]*,[ \t]*\"(\w+)\"", re.MULTILINE)
+_ARCHITECTURE = re.compile(
+    r"^[ \t]*\.attribute[ \t]+(?:arch|Tag_RISCV_arch|5)[ \t]*,[ \t]*\"(\w+)\"", re.MULTILINE
+)
 _MACHINE = re.compile(r"^[ \t]*\.machine[ \t]+(\w+)", re.MULTILINE)
 _MOST_ERRORS = 100
-_LIBRARY = Path(__file__).parent / "library"
 
 
 def assemble_file(path: Path, *, width: int | None = None, machine: str | None = None) -> Image:
@@ -44,19 +41,17 @@ def assemble(source: Source, *, width: int | None = None, machine: str | None = 
     extension M is there if an attribute says so. Raises SourceError with everything that is wrong,
     in the order of the text.
     """
-    asked, machine = machine, machine or _named(source)
-    # how a source is to be read depends on its machine; a name that is none is an error further on
-    syntax = LANGUAGES.get(machine, LANGUAGES[SUBLEQ.name]).syntax
-    program, errors = parse(source, syntax)
+    named = machine or _named(source)
+    language = LANGUAGES.get(named)
+    if language is None:
+        match = _MACHINE.search(source.text)
+        span = Span(source, *match.span(1)) if match and machine is None else None
+        hint = f"machines: {', '.join(LANGUAGES)}"
+        raise SourceError([Diagnostic(f"no machine named `{named}`", span, hint)])
+    errors: list[Diagnostic] = []
     try:
-        language, bits = _target(program, width, machine, asked is not None)
-        expander = Expander(
-            language.mnemonics, language.directives, syntax, language.elsewhere, errors=errors
-        )
-        expander.define(_prelude(language))
-        expander.program(program, source.name)
-        placed = language.lay_out(expander.items, bits, expander.errors)
-        if not placed.words and not expander.errors:
+        placed = language.assemble(source, width, machine is not None, errors)
+        if not placed.words and not errors:
             raise LoopedError("there is nothing to assemble", Span(source, 0, 0))
     except LoopedError as error:
         errors += error.diagnostics
@@ -64,7 +59,7 @@ def assemble(source: Source, *, width: int | None = None, machine: str | None = 
         raise SourceError(_ordered(errors, source))
     return Image(
         language.name,
-        bits,
+        placed.width,
         placed.words,
         placed.symbols,
         placed.source_map,
@@ -83,14 +78,6 @@ def _named(source: Source) -> str:
     return machine_for(architecture.group(1)) if architecture and machine in RISCV else machine
 
 
-@cache
-def _prelude(language: Language) -> Program:
-    program, errors = parse(read_source(_LIBRARY / language.prelude), language.syntax)
-    if errors:
-        raise SourceError(errors)
-    return program
-
-
 def _ordered(errors: list[Diagnostic], source: Source) -> list[Diagnostic]:
     """Errors by file (the user's first) and place; a flood is cut."""
 
@@ -105,36 +92,3 @@ def _ordered(errors: list[Diagnostic], source: Source) -> list[Diagnostic]:
     if more > 0:
         return [*unique[:_MOST_ERRORS], Diagnostic(f"and {more} more errors")]
     return unique
-
-
-def _target(program: Program, width: int | None, machine: str, asked: bool) -> tuple[Language, int]:
-    """The language of a machine, and the width that directives or the argument ask for.
-
-    If the machine has been `asked` for, the source may name another.
-    """
-    machine_span: Span | None = None
-    width_span: Span | None = None
-    wanted = width
-    for command in (s for s in program.statements if isinstance(s, Command)):
-        match command.name, command.arguments:
-            case ".machine", (Symbol() as name,):
-                if name.name != machine and not asked:
-                    raise LoopedError(f"this source is for {machine} already", name.span)
-                machine_span = None if asked else name.span
-            case ".width", (Number() as number,):
-                if width is None:
-                    wanted, width_span = number.value, number.span
-            case ".machine", _:
-                raise LoopedError(".machine needs a name", command.span, ".machine subleq")
-            case ".width", _:
-                raise LoopedError(".width needs a number", command.span, ".width 16")
-    if machine not in LANGUAGES:
-        known = ", ".join(LANGUAGES)
-        raise LoopedError(f"no machine named `{machine}`", machine_span, f"machines: {known}")
-    language = LANGUAGES[machine]
-    wanted = language.width if wanted is None else wanted
-    if wanted not in language.widths:
-        known = ", ".join(map(str, language.widths))
-        message = f"{language.name} has no {wanted}-bit words"
-        raise LoopedError(message, width_span, f"widths: {known}")
-    return language, wanted

@@ -11,12 +11,9 @@ __all__ = [
     "Binary",
     "Command",
     "Expression",
-    "Group",
     "Here",
     "Label",
     "MacroHead",
-    "Memory",
-    "Modifier",
     "Number",
     "Program",
     "Statement",
@@ -36,7 +33,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A label, a constant, a macro parameter, or a local label (`@name`, `1b`, `1f`)."""
+    """A label, a constant, a macro parameter, or a local label (`@name`)."""
 
     name: str
     span: Span
@@ -68,34 +65,8 @@ class Binary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """`(x)`; the span includes the parentheses. In RISC-V, with a register: the memory at it."""
-
-    inner: Expression
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Modifier:
-    """`%hi(x)`: a part of an address; it stands alone as an operand or an offset."""
-
-    name: str
-    operand: Expression
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """`offset(base)`: the memory at a register and an offset."""
-
-    offset: Expression
-    base: Expression
-    span: Span
-
-
-Expression = Number | Symbol | Here | Unary | Binary | Group | Modifier | Memory
-"""What an operand may be. Modifier and Memory are RISC-V's, and have no value by themselves."""
+Expression = Number | Symbol | Here | Unary | Binary
+"""What an operand may be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import operator
-from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from looped.errors import LoopedError
 from looped.lang.ast import (
     Binary,
     Expression,
-    Group,
     Here,
-    Memory,
-    Modifier,
     Number,
     Symbol,
     Unary,
@@ -39,23 +35,14 @@ class Scope:
     """Where a statement was written: what its names mean.
 
     `local` tells apart equal local labels; `parameters` maps a macro's parameters to what they
-    were given. `numbered` has, for labels that are numbers, the moments in which those of each
-    number were met, in order, and `moment` is the one in which the statement was.
+    were given.
     """
 
     local: str
     parameters: dict[str, Bound] = field(default_factory=dict)
-    numbered: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    moment: int = 0
 
     def key(self, name: str) -> str:
-        """A name as the symbol table knows it: local labels carry their scope.
-
-        `1b` is the last label `1:`, `1f` the next.
-        """
-        if name[0].isdigit():
-            before = bisect_right(self.numbered.get(name[:-1], ()), self.moment)
-            return f"{name[:-1]}!{before + (name[-1] == 'f')}"
+        """A name as the symbol table knows it: local labels carry their scope."""
         return f"{self.local}{name}" if name.startswith("@") else name
 
 
@@ -98,18 +85,11 @@ class _Evaluation:
                 if parameter is not None:
                     return self.value(parameter.expression, parameter)
                 return self._look_up(bound.scope.key(node.name), node)
-            case Group():
-                return self.value(node.inner, bound)
             case Unary():
                 return _UNARY[node.operator](self.value(node.operand, bound))
             case Binary():
                 left = self.value(node.left, bound)
                 return _apply(node, left, self.value(node.right, bound))
-            case Modifier():
-                message = f"`{node.name}` is no part of a larger expression"
-                raise LoopedError(message, node.span, f"{node.name}(symbol + 4)")
-            case Memory():
-                raise LoopedError("a number is needed here, without a register", node.span)
 
 
 def _apply(node: Binary, left: int, right: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from looped.errors import Diagnostic, LoopedError, Span
 from looped.image import Location
@@ -41,10 +42,19 @@ class Item:
         return span.line == self.span.line
 
 
+class Noted(Protocol):
+    """What an error may lie in: it says where, and in which expansion that is."""
+
+    @property
+    def note(self) -> str | None: ...
+
+    def owns(self, span: Span | None) -> bool: ...
+
+
 class Noting:
     """Collects a LoopedError raised within, with the expansion that its item came from."""
 
-    def __init__(self, errors: list[Diagnostic], item: Item | None) -> None:
+    def __init__(self, errors: list[Diagnostic], item: Noted | None) -> None:
         self._errors = errors
         self._item = item
 

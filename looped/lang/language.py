@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from looped.errors import Diagnostic
+from looped.errors import Diagnostic, LoopedError, Source, Span
 from looped.image import Location
-from looped.lang.items import Item
-from looped.lang.parser import Syntax
 
 __all__ = ["MOST_WORDS", "Language", "Placed"]
 
@@ -18,11 +16,12 @@ MOST_WORDS = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A program laid out: what an Image is made of."""
+    """A program laid out: what an Image is made of. `width` is that of its words."""
 
     words: tuple[int, ...]
     source_map: tuple[Location | None, ...]
     symbols: dict[str, int]
+    width: int
     entry: int = 0
 
 
@@ -30,19 +29,22 @@ class Placed:
 class Language:
     """The assembly language of a machine.
 
-    `widths` are those its words may have, `width` the usual one. `directives` and `mnemonics` are
-    what `lay_out(items, width, errors)` understands. `prelude` names the macro library in
-    `looped/lang/library` that every source may use. A word takes `unit` addresses.
-    `elsewhere` are mnemonics that another machine has, and which.
+    `widths` are those its words may have, `width` the usual one; a word takes `unit` addresses.
+    `assemble(source, width, asked, errors)` lays out a source, and adds what is wrong with it to
+    `errors`; it raises LoopedError for what keeps it from going on. A `width` that is not None
+    overrides the source's. If the machine has been `asked` for, the source may name another.
     """
 
     name: str
     widths: tuple[int, ...]
     width: int
-    syntax: Syntax
-    directives: frozenset[str]
-    mnemonics: frozenset[str]
-    prelude: str
-    lay_out: Callable[[list[Item], int, list[Diagnostic]], Placed]
+    assemble: Callable[[Source, int | None, bool, list[Diagnostic]], Placed]
     unit: int = 1
-    elsewhere: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def checked(self, width: int | None, span: Span | None = None) -> int:
+        """A width that words may have, the usual one for None. Raises LoopedError for others."""
+        wanted = self.width if width is None else width
+        if wanted not in self.widths:
+            known = ", ".join(map(str, self.widths))
+            raise LoopedError(f"{self.name} has no {wanted}-bit words", span, f"widths: {known}")
+        return wanted

@@ -10,15 +10,15 @@ to the ordinary label before it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from looped.errors import Diagnostic, LoopedError, Span
 from looped.lang.ast import Argument, Command, Label, MacroHead, Program, Statement, Symbol, Text
 from looped.lang.expressions import Anchor, Bound, Scope
 from looped.lang.items import Item
-from looped.lang.parser import PLAIN, Syntax, parse
+from looped.lang.parser import parse
 from looped.lang.sources import LARGEST_SOURCE, read_source
 
 __all__ = ["Expander", "Macro"]
@@ -57,21 +57,16 @@ class _Context:
 class Expander:
     """Expands programs of a language; `errors` collects whatever is wrong with them.
 
-    `mnemonics` and `directives` are what the language lays out, `syntax` how included files look.
-    `elsewhere` are mnemonics that another machine has, and which.
+    `mnemonics` and `directives` are what the language lays out.
     """
 
     mnemonics: Collection[str]
     directives: Collection[str]
-    syntax: Syntax = PLAIN
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
     errors: list[Diagnostic] = field(default_factory=list)
     macros: dict[str, Macro] = field(default_factory=dict)
     _blocks: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
     _including: list[Path] = field(default_factory=list)
-    _numbered: dict[str, list[int]] = field(default_factory=dict)
-    _moment: int = 0
     _scopes: int = 0
     _seen: int = 0
     _included: int = 0
@@ -160,12 +155,6 @@ class Expander:
     def _label(self, label: Label, context: _Context) -> _Context:
         if label.name in context.scope.parameters:
             raise LoopedError(f"parameter `{label.name}` cannot be a label", label.span)
-        if label.name.isdigit():
-            self._moment += 1
-            self._numbered.setdefault(label.name, []).append(self._moment)
-            key = self._scope(context).key(f"{label.name}b")
-            self._emit("label", label.span, (), context, key)
-            return context
         self._emit("label", label.span, (), context, context.scope.key(label.name))
         if context.depth == 0 and not label.name.startswith("@"):
             return _Context(Scope(label.name), 0, context.origin)
@@ -205,14 +194,10 @@ class Expander:
         key: str = "",
     ) -> None:
         anchor = Anchor()
-        scope = self._scope(context)
+        scope = context.scope
         bound = tuple(a if isinstance(a, Text) else Bound(a, scope, anchor) for a in arguments)
         origin = context.origin or span
         self.items.append(Item(kind, span, bound, anchor, origin, key, _note(context)))
-
-    def _scope(self, context: _Context) -> Scope:
-        """What names mean here and now: numbered labels count on in the order of the text."""
-        return replace(context.scope, numbered=self._numbered, moment=self._moment)
 
     def _expand(self, macro: Macro, command: Command, context: _Context) -> None:
         if context.depth >= _DEEPEST:
@@ -231,7 +216,7 @@ class Expander:
         for name, argument in zip(macro.parameters, command.arguments, strict=True):
             if isinstance(argument, Text):
                 raise LoopedError("text is no operand of a macro", argument.span)
-            parameters[name] = Bound(argument, self._scope(context), anchor)
+            parameters[name] = Bound(argument, context.scope, anchor)
         inner = _Context(
             Scope(f"{self._scopes}!", parameters),
             context.depth + 1,
@@ -271,7 +256,7 @@ class Expander:
         if self._included > LARGEST_SOURCE:
             self._full = True
             raise LoopedError("too many files are included, or too large ones", text.span)
-        program, errors = parse(source, self.syntax)
+        program, errors = parse(source)
         self.errors += errors
         self._including.append(identity)
         try:
@@ -288,9 +273,6 @@ class Expander:
             what = "instruction or macro"
         near = difflib.get_close_matches(command.name, known, 1)
         hint = f"did you mean `{near[0]}`?" if near else None
-        if command.name in self.elsewhere:
-            machine = self.elsewhere[command.name]
-            hint = f"{machine} has it: --machine {machine}, or .machine {machine} in the source"
         return LoopedError(f"no {what} named `{command.name[:60]}`", command.span, hint)
 
 

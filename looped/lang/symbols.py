@@ -20,12 +20,8 @@ _LONGEST_SEARCH = 5000
 
 @dataclass
 class SymbolTable:
-    """Names and what they stand for; keys are those of `Scope.key`.
+    """Names and what they stand for; keys are those of `Scope.key`."""
 
-    `provided` holds names that a source may use, and may define in another way.
-    """
-
-    provided: dict[str, int] = field(default_factory=dict)
     _labels: dict[str, int] = field(default_factory=dict)
     _constants: dict[str, Bound] = field(default_factory=dict)
     _values: dict[str, int] = field(default_factory=dict)
@@ -71,18 +67,12 @@ class SymbolTable:
         assert symbol is not None
         if key in self._spans:
             raise LoopedError(f"`{symbol.name}` is not known here yet", symbol.span)
-        if key in self.provided:
-            return self.provided[key]
         raise self._unknown(key, symbol)
-
-    def defines(self, key: str) -> bool:
-        """Whether there is a label or a constant of that name."""
-        return key in self._spans
 
     def public(self) -> dict[str, int]:
         """The names that a user may ask for: those that are not local to anything."""
         everything = {**self._labels, **self._values}
-        return {k: v for k, v in everything.items() if not {"@", "!"} & set(k) and k[0] != "."}
+        return {k: v for k, v in everything.items() if not {"@", "!"} & set(k)}
 
     def _constant(self, key: str) -> int:
         if key in self._evaluating:
@@ -99,9 +89,6 @@ class SymbolTable:
         return value
 
     def _unknown(self, key: str, symbol: Symbol) -> LoopedError:
-        if symbol.name[0].isdigit():
-            where = "before" if symbol.name[-1] == "b" else "after"
-            return LoopedError(f"there is no label `{symbol.name[:-1]}:` {where} this", symbol.span)
         return LoopedError(f"no label named `{symbol.name}`", symbol.span, self._near(key, symbol))
 
     def _near(self, key: str, symbol: Symbol) -> str | None:

@@ -12,28 +12,17 @@ from looped.isa.isa import Default
 from looped.lang.ast import Text
 from looped.lang.expressions import Bound
 from looped.lang.items import Item, Noting, text_of
-from looped.lang.language import MOST_WORDS, Language, Placed
-from looped.lang.parser import PLAIN
+from looped.lang.language import MOST_WORDS, Placed
 from looped.lang.symbols import SymbolTable
 
-__all__ = ["word_language"]
+__all__ = ["DIRECTIVES", "lay_out"]
 
-_DIRECTIVES = frozenset({".ascii", ".asciz", ".machine", ".org", ".width", ".word", ".zero"})
+DIRECTIVES = frozenset({".ascii", ".asciz", ".machine", ".org", ".width", ".word", ".zero"})
 
 
-def word_language(isa: InstructionSet, width: int) -> Language:
-    """The assembly language of an instruction set whose operands are one word each.
-
-    `width` is that of a word if nothing else is said.
-    """
-
-    def lay_out(items: list[Item], width: int, errors: list[Diagnostic]) -> Placed:
-        return _Layout(isa, width, errors).placed(items)
-
-    mnemonics = frozenset(instruction.mnemonic for instruction in isa.instructions)
-    return Language(
-        isa.name, isa.widths, width, PLAIN, _DIRECTIVES, mnemonics, isa.prelude, lay_out
-    )
+def lay_out(isa: InstructionSet, items: list[Item], width: int, errors: list[Diagnostic]) -> Placed:
+    """The memory of a program; what is wrong with it is added to `errors`."""
+    return _Layout(isa, width, errors).placed(items)
 
 
 @dataclass
@@ -49,7 +38,7 @@ class _Layout:
         """Addresses first, then words."""
         self._place(items)
         words, places = self._words(items)
-        return Placed(tuple(words), tuple(places), self.symbols.public())
+        return Placed(tuple(words), tuple(places), self.symbols.public(), self.width)
 
     def _place(self, items: list[Item]) -> None:
         """First pass: the address of every item, every label, every constant."""

@@ -1,10 +1,10 @@
 """Which words of a SUBLEQ image are instructions, and whether they stay as they are.
 
 Every operand of an instruction is a constant as long as no instruction is written to. So the
-instructions that can be reached from address 0 and the addresses that they write to are known
-without running anything. Each goes on at pc + 3 or at c, at pc + 3 alone if it takes or gives a
-byte, at c alone if it subtracts a word from itself (a jump). Whether a program's instructions leave
-each other alone is decided here, once and for all.
+instructions that can be reached from the entry of a program and the addresses that they write to
+are known without running anything. Each goes on at pc + 3 or at c, at pc + 3 alone if it takes or
+gives a byte, at c alone if it subtracts a word from itself (a jump). Whether a program's
+instructions leave each other alone is decided here, once and for all.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class SubleqCode:
 
 
 def read_code(image: Image, memory: int) -> SubleqCode:
-    """The instructions that can be reached from address 0, for a memory of so many words.
+    """The instructions that can be reached from an image's entry, for a memory of so many words.
 
     Raises CompileError if one of them writes to a word of one of them.
     """
     words = image.padded(memory)
-    instructions = _reachable(words, image.width)
+    instructions = _reachable(words, image.width, image.entry)
     owner = {(pc + k) % memory: pc for pc in instructions for k in range(3)}
     ones = (1 << image.width) - 1
     read = set()
@@ -67,10 +67,10 @@ def read_code(image: Image, memory: int) -> SubleqCode:
     return SubleqCode(image.width, instructions, frozenset(owner) - read)
 
 
-def _reachable(words: tuple[int, ...], width: int) -> dict[int, tuple[int, int, int]]:
+def _reachable(words: tuple[int, ...], width: int, entry: int) -> dict[int, tuple[int, int, int]]:
     ones, halted = (1 << width) - 1, 1 << (width - 1)
     instructions: dict[int, tuple[int, int, int]] = {}
-    pending = [0]
+    pending = [entry]
     while pending:
         pc = pending.pop()
         if pc in instructions or pc & halted:

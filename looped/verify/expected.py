@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import numpy.typing as npt
 
 from looped.compiler.compiled import Plan
-from looped.compiler.embedding import State, embed, embed_words
-from looped.engines.host import PATROL, Host
+from looped.compiler.embedding import State, embed
 from looped.image import Image
-from looped.reference import REFERENCES, Rv32i, Subleq
+from looped.reference import REFERENCES, Rv32i, Service, Subleq, system_for
 from looped.trace import Step
-from looped.verify.port import ReferencePort
 
 __all__ = ["Expected"]
 
@@ -22,20 +21,22 @@ class Expected:
 
     `x` is (columns, d_model). Nothing is left open: memory, registers, flags, ports, and every
     scratch lane at -1. The host offers each input byte as soon as the one before is consumed, so
-    the machine never waits. One that traps is served by a `host` like that of the transformer.
+    the machine never waits. One that traps is served by the reference's own `system`, which shares
+    no code with the host of the transformer; without one (`served` is false) it stays as it is.
     """
 
-    def __init__(self, image: Image, plan: Plan, data: bytes, host: Host | None = None) -> None:
+    def __init__(self, image: Image, plan: Plan, data: bytes, served: bool = True) -> None:
         self.plan = plan
         kind = REFERENCES[plan.machine]
         self.reference = kind(image.words, plan.width, plan.memory, data, image.entry)
-        self.host = host
-        self.mailbox = host.mailbox if host is not None else None
-        self.loops = 0
+        self.system = system_for(image, data) if served else None
         self.output = bytearray()
         self.code = frozenset(plan.code)
-        self.x: State = embed(image.words, plan, image.entry)
         self._lanes = {name: np.array(lanes, np.intp) for name, lanes in plan.words.items()}
+        self.x: State = embed((), plan)
+        for address, word in enumerate(image.words):
+            self.set(address, "value", 0 if address in self.code else word)
+        self.set(plan.cpu, "pc", self.reference.pc)
         if isinstance(self.reference, Subleq):
             self.set(plan.cpu, "ready", 1)
             self._offer_input(self.reference)
@@ -54,7 +55,6 @@ class Expected:
             self._flags(None)
             return None
         step = self.reference.step()
-        self.loops += 1
         for write in step.writes:
             if write.address not in self.code:
                 self.set(write.address, "value", write.value)
@@ -66,20 +66,35 @@ class Expected:
             if step.cause is not None:
                 self.set(self.plan.cpu, "trap", 1)
                 self.set(self.plan.cpu, "cause", step.cause)
-            if step.cause is not None or self._has_mail(self.reference):
-                step = self._served(self.reference, step)
+            service = None if self.system is None else self.system.after(self.reference)
+            if service is not None:
+                step = self._served(self.reference, step, service)
         self.output += step.output
         return step
 
-    def _has_mail(self, reference: Rv32i) -> bool:
-        due = self.mailbox is not None and self.loops % PATROL == 0
-        return due and reference.memory[self.mailbox or 0] != 0
+    @property
+    def exit_code(self) -> int | None:
+        """The status that the program has left with, None before it has, or without a system."""
+        return None if self.system is None else self.system.exit_code
 
-    def _served(self, reference: Rv32i, step: Step) -> Step:
-        if self.host is None:
-            return step
-        written = self.host.serve(_MirroredPort(self, reference))
-        return dataclasses.replace(step, next_pc=reference.pc, written=written)
+    @property
+    def emulated(self) -> int:
+        """How many instructions the system has carried out."""
+        return 0 if self.system is None else self.system.emulated
+
+    def _served(self, reference: Rv32i, step: Step, service: Service) -> Step:
+        """Bring what the system has changed into the residual stream."""
+        for write in service.writes:
+            self.set(write.address, "value", write.value)
+        for write in service.registers:
+            self.set(self.plan.memory + write.address, "value", write.value)
+        for name, value in (
+            ("pc", reference.pc),
+            ("trap", reference.trap),
+            ("cause", reference.cause),
+        ):
+            self.set(self.plan.cpu, name, value)
+        return dataclasses.replace(step, next_pc=reference.pc, written=service.output)
 
     def _flags(self, step: Step | None) -> None:
         if not isinstance(self.reference, Subleq):
@@ -100,24 +115,10 @@ class Expected:
     def set(self, column: int, word: str, value: int) -> None:
         """Change a word of a column of `x`."""
         lanes = self._lanes[word]
-        self.x[column, lanes] = embed_words(value, len(lanes))
+        self.x[column, lanes] = _signs(value, len(lanes))
 
 
-class _MirroredPort(ReferencePort):
-    """The port of a reference: what a host changes is changed in the residual stream as well."""
-
-    def __init__(self, expected: Expected, reference: Rv32i) -> None:
-        super().__init__(reference)
-        self.expected = expected
-
-    def set_memory(self, index: int, value: int) -> None:
-        super().set_memory(index, value)
-        self.expected.set(index, "value", value)
-
-    def set_register(self, number: int, value: int) -> None:
-        super().set_register(number, value)
-        self.expected.set(self.expected.plan.memory + number, "value", value)
-
-    def set_cpu(self, name: str, value: int) -> None:
-        super().set_cpu(name, value)
-        self.expected.set(self.expected.plan.cpu, name, value)
+def _signs(value: int, width: int) -> npt.NDArray[np.int8]:
+    """A word as lanes, the lowest bit first: +1 for a one. It is written anew here, so that a fault
+    of the compiler's embedding is not on both sides."""
+    return np.array([1 if value >> place & 1 else -1 for place in range(width)], np.int8)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from looped.compiler.compiled import CompiledMachine, Plan
 from looped.compiler.embedding import read_word
-from looped.devices import host_for
+from looped.devices import RiscvHost, host_for
 from looped.engines.computer import Computer, Event
 from looped.engines.engine import Engine
 from looped.errors import MismatchError
@@ -82,20 +82,22 @@ def lockstep(
     """Run programs on an engine and on the reference until all have halted or done `steps` steps.
 
     After every loop the whole residual stream is compared: memory, pc, flags, ports, scratch lanes,
-    each exactly ±1. After a program has halted, one more loop must change nothing but the flags.
-    Raises Mismatch with the first Difference.
+    each exactly ±1; so are output, exit status and the count of instructions that the host carries
+    out, against the reference's own system calls. After a program has halted, one more loop must
+    change nothing but the flags. Raises Mismatch with the first Difference.
     """
     plan = machine.plan
     pairs = list(zip(images, inputs, strict=True))
+    hosts = [host_for(image, data) for image, data in pairs]
     computer = Computer(
         plan,
         engine,
         [image.words for image in images],
         inputs,
         [image.entry for image in images],
-        [host_for(image, data) for image, data in pairs],
+        hosts,
     )
-    expected = [Expected(image, plan, data, host_for(image, data)) for image, data in pairs]
+    expected = [Expected(image, plan, data) for image, data in pairs]
     pcs = [e.reference.pc for e in expected]
     idle = [Event(False, pc, pc) for pc in pcs]
     _compare(plan, images, expected, computer, 0, idle)
@@ -109,6 +111,7 @@ def lockstep(
         done = [None if event.busy else e.step() for e, event in zip(expected, events, strict=True)]
         _compare(plan, images, expected, computer, number, events)
         _compare_io(plan, images, events, done, number)
+        _compare_hosts(images, hosts, expected, events, number)
         for program, event in enumerate(events):
             loops[program] = loops[program] + 1 if event.busy else 0
             counts[program] += running[program] and not event.busy
@@ -175,6 +178,26 @@ def _compare_io(
         for what, found, wanted in pairs:
             if found != wanted:
                 raise _mismatch(images, program, number, step.pc, what, str(found), str(wanted))
+
+
+def _compare_hosts(
+    images: Sequence[Image],
+    hosts: Sequence[RiscvHost | None],
+    expected: Sequence[Expected],
+    events: Sequence[Event],
+    number: int,
+) -> None:
+    """What a host tells of a program must be what the reference's own system tells."""
+    for program, (host, should, event) in enumerate(zip(hosts, expected, events, strict=True)):
+        if host is None:
+            continue
+        pairs = (
+            ("the exit status", host.exit_code, should.exit_code),
+            ("the count of emulated instructions", host.emulated, should.emulated),
+        )
+        for what, found, wanted in pairs:
+            if found != wanted:
+                raise _mismatch(images, program, number, event.pc, what, str(found), str(wanted))
 
 
 def _mismatch(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from looped.cli.streams import Output
 from looped.compiler.checkpoint import load_machine
 from looped.engines.checkpoint import Checkpoint, identify, load_checkpoint
 from looped.files import Replacement
+from tests import seeds
 from tests.cli.lives import KILLED, append, live
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ sum:    .word 0
 count:  .word 0
 rounds: .word 100
 """
-DATA = bytes(random.Random(3).randbytes(60))
+DATA = bytes(seeds.rng(3).randbytes(60))
 
 
 class Setting:
@@ -101,7 +101,7 @@ def kill_often(
     setting: Setting, folder: Path, every: int, kills: int, seed: int, longest: float
 ) -> int:
     """Run again and again, killed at random times, until there were so many kills."""
-    generator = random.Random(seed)
+    generator = seeds.rng(seed)
     done = runs = 0
     while done < kills:
         run = folder / f"run {runs}"

@@ -1,14 +1,19 @@
-"""Circuits evaluated by definition: signals as exact fractions, no weights anywhere."""
+"""Circuits evaluated by definition: signals as exact numbers, no weights anywhere.
+
+A form is evaluated as integers over one denominator, which are found once for each form.
+"""
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from looped.compiler.circuit import Circuit, Read
 from looped.compiler.layout import CPU
 from looped.compiler.signals import Condition, Signal, Value
-from looped.compiler.words import ONE, Lane, Word
+from looped.compiler.words import ONE, Form, Lane, Word
 
 Lanes = dict[Lane, int]
 
@@ -22,15 +27,32 @@ def number_in(word: Word, lanes: Mapping[Lane, int]) -> int:
     return sum((lanes[lane] > 0) << i for i, lane in enumerate(word))
 
 
+@functools.lru_cache(maxsize=1 << 16)
+def _integers(form: Form) -> tuple[tuple[tuple[Lane, int], ...], int, int]:
+    """Terms, constant, and what divides both: a form never changes."""
+    numbers = [form.constant, *form.terms.values()]
+    unit = math.lcm(*(number.denominator for number in numbers))
+    return tuple((k, int(c * unit)) for k, c in form.terms.items()), int(form.constant * unit), unit
+
+
+def form_value(form: Form, lanes: Mapping[Lane, int]) -> int | Fraction:
+    """The value of a form; a lane that is not told is -1."""
+    terms, constant, unit = _integers(form)
+    total = constant
+    for lane, factor in terms:
+        total += factor * lanes.get(lane, -1)
+    return Fraction(total, unit) if total % unit else total // unit
+
+
 def holds(condition: Condition, lanes: Mapping[Lane, int]) -> bool:
-    value = condition.form.at(lanes)
+    value = form_value(condition.form, lanes)
     assert value.denominator == 1, "a condition must stand on integers"
     return value >= condition.threshold
 
 
 def signal_bit(signal: Signal, lanes: Mapping[Lane, int]) -> int:
-    terms = (t.form.at(lanes) for t in signal.gated if holds(t.condition, lanes))
-    result = signal.linear.at(lanes) + sum(terms, Fraction(0))
+    terms = (form_value(t.form, lanes) for t in signal.gated if holds(t.condition, lanes))
+    result = form_value(signal.linear, lanes) + sum(terms)
     assert result in (0, 1), f"a signal must be a bit, not {result}"
     return int(result)
 

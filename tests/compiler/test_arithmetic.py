@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.compiler import arithmetic
@@ -23,8 +24,10 @@ from looped.compiler.precision import FLOAT32, PRECISIONS
 from looped.compiler.signals import Value, literal
 from looped.compiler.words import Word
 from tests.compiler.evaluate import Lanes, holds, lanes_of, number
+from tests.conftest import examples
 
 FLAG = Word.of("flag", 1)
+LANES = [lanes_of(Word.of("x", 8), number) for number in range(256)]
 
 
 def evaluate(circuit: Circuit, value: Value, lanes: Lanes) -> int:
@@ -32,6 +35,14 @@ def evaluate(circuit: Circuit, value: Value, lanes: Lanes) -> int:
     for define in circuit.defines:
         lanes |= lanes_of(define.target, number(define.value, lanes))
     return number(value, lanes)
+
+
+@functools.cache
+def both(width: int, precision: str = "float32") -> tuple[tuple[Circuit, Value], ...]:
+    """`x + y` and `x - y`, each with the circuit that keeps its carries."""
+    x, y = Word.of("x", width), Word.of("y", width)
+    first, second = (Circuit("test", width, 5, precision=PRECISIONS[precision]) for _ in range(2))
+    return (first, first.add(x, y)), (second, second.sub(x, y))
 
 
 def words(width: int) -> tuple[Word, Word, Circuit]:
@@ -54,11 +65,14 @@ def test_add_and_sub_wrap_at_every_width(width: int, data: st.DataObject) -> Non
     edges = st.sampled_from([0, 1, full // 2 - 1, full // 2, full - 1])
     numbers = st.one_of(edges, st.integers(0, full - 1))
     a, b = data.draw(numbers), data.draw(numbers)
-    x, y, m = words(width)
-    lanes = {**lanes_of(x, a), **lanes_of(y, b)}
-    assert evaluate(m, m.add(x, y), dict(lanes)) == (a + b) % full
-    x, y, m = words(width)
-    assert evaluate(m, m.sub(x, y), dict(lanes)) == (a - b) % full
+    check_sum_and_difference(a, b, width)
+
+
+def check_sum_and_difference(a: int, b: int, width: int, precision: str = "float32") -> None:
+    lanes = {**lanes_of(Word.of("x", width), a), **lanes_of(Word.of("y", width), b)}
+    (m, total), (n, difference) = both(width, precision)
+    assert evaluate(m, total, dict(lanes)) == (a + b) % (1 << width)
+    assert evaluate(n, difference, dict(lanes)) == (a - b) % (1 << width)
 
 
 @pytest.mark.parametrize("constant", [0, 1, 3, 12, 255])
@@ -73,7 +87,18 @@ def test_words_longer_than_a_slice_pass_their_carry_through_a_lane() -> None:
     x, y, m = words(2 * size)
     m.add(x, y)
     m.sub(x, y)
-    assert [define.name for define in m.defines] == [f"carry.{size}", f"borrow.{size}"]
+    names = [define.name for define in m.defines]
+    assert names == [f"x+y.carry.{size}", f"x-y.borrow.{size}"]
+
+
+def test_a_second_sum_of_the_same_words_has_a_carry_of_its_own() -> None:
+    size = FLOAT32.slice_bits
+    x, y, m = words(2 * size)
+    m.add(x, y)
+    m.add(x, y)
+    m.add(x, 3)
+    names = [define.name for define in m.defines]
+    assert names == [f"x+y.carry.{size}", f"x+y.carry.{size}#2", f"x+3.carry.{size}"]
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
@@ -96,12 +121,7 @@ def test_no_sum_outgrows_the_mantissa(name: str, width: int) -> None:
 @pytest.mark.parametrize("name", PRECISIONS)
 @given(a=st.integers(0, (1 << 32) - 1), b=st.integers(0, (1 << 32) - 1))
 def test_add_and_sub_are_right_in_slices_of_every_precision(name: str, a: int, b: int) -> None:
-    x, y = Word.of("x", 32), Word.of("y", 32)
-    lanes = {**lanes_of(x, a), **lanes_of(y, b)}
-    m = Circuit("test", 32, 5, precision=PRECISIONS[name])
-    assert evaluate(m, m.add(x, y), dict(lanes)) == (a + b) % (1 << 32)
-    m = Circuit("test", 32, 5, precision=PRECISIONS[name])
-    assert evaluate(m, m.sub(x, y), dict(lanes)) == (a - b) % (1 << 32)
+    check_sum_and_difference(a, b, 32, name)
 
 
 def test_but_not_and_neither_at_every_pair_of_ands() -> None:
@@ -137,12 +157,12 @@ def test_comparisons_at_every_eight_bit_word() -> None:
         assert holds(equal(x, 77), lanes) == (a == 77)
 
 
-@settings(max_examples=25)
+@examples(0.25)
 @given(st.dictionaries(st.integers(0, 255), st.integers(0, 15), max_size=8))
 def test_table_looks_up_and_is_zero_elsewhere(rows: dict[int, int]) -> None:
     x = Word.of("x", 8)
     value = table(x, rows, 4)
-    assert all(number(value, lanes_of(x, a)) == rows.get(a, 0) for a in range(256))
+    assert all(number(value, LANES[a]) == rows.get(a, 0) for a in range(256))
 
 
 def test_adding_words_of_different_widths_is_refused() -> None:

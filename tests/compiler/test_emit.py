@@ -15,6 +15,7 @@ from looped.compiler.precision import PRECISIONS
 from looped.compiler.schedule import schedule
 from looped.compiler.words import Lane
 from looped.machines import MACHINES
+from tests import seeds
 from tests.compiler.evaluate import signal_bit
 
 WIDTHS = [8, 16, 32]
@@ -26,7 +27,7 @@ def test_each_mlp_computes_the_signals_of_its_phase(width: int) -> None:
     scheduled = schedule(MACHINES["subleq"].circuit(width, 64))
     layout = allocate(scheduled)
     model = emit(scheduled, layout).model()
-    generator = np.random.default_rng(width)
+    generator = seeds.generator(width)
     for block in range(scheduled.blocks):
         phase = 2 * block + 1
         alive = [t for ts in layout.tenants for t in ts if t.start < phase <= t.end]
@@ -52,7 +53,7 @@ def test_each_mlp_computes_the_signals_of_its_phase(width: int) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_mlps_leave_all_columns_but_the_cpu_alone(width: int, machine) -> None:
     compiled = machine("subleq", width, 64)
-    words = np.random.default_rng(0).integers(0, 1 << width, 64)
+    words = seeds.generator(0).integers(0, 1 << width, 64)
     x = torch.tensor(embed(words, compiled.plan), dtype=torch.float32)
     others = [c for c in range(compiled.plan.columns) if c != compiled.plan.cpu]
     for block in compiled.model().transformer.layers:
@@ -76,7 +77,7 @@ def write_once(compiled: CompiledMachine, words: np.ndarray, address: int, conte
 @pytest.mark.parametrize("address", [0, 1, 17, 62, 63])
 def test_write_leaves_other_columns_alone(address: int, machine) -> None:
     compiled = machine("subleq", 16, 64)
-    words = np.random.default_rng(address).integers(0, 1 << 16, 64)
+    words = seeds.generator(address).integers(0, 1 << 16, 64)
     before, after = write_once(compiled, words, address, 0xBEEF)
     expected = words.copy()
     expected[address] = 0xBEEF
@@ -90,7 +91,7 @@ def test_softmax_is_one_hot_to_the_last_bit(width: int, machine) -> None:
     """Every head, every column, on a random state: one weight is 1, all others are 0."""
     compiled = machine("subleq", width, 64)
     plan = compiled.plan
-    words = np.random.default_rng(1).integers(0, 1 << width, 64)
+    words = seeds.generator(1).integers(0, 1 << width, 64)
     x = torch.tensor(embed(words, plan), dtype=torch.float32)[None]
     for block, explained in zip(compiled.model().transformer.layers, plan.blocks, strict=True):
         q, k = (
@@ -130,5 +131,5 @@ def test_compilation_is_deterministic() -> None:
 
 @pytest.mark.parametrize("width", [8, 16, 32, 62])
 def test_words_survive_embedding(width: int) -> None:
-    words = np.random.default_rng(2).integers(0, 1 << width, 100)
+    words = seeds.generator(2).integers(0, 1 << width, 100)
     assert read_word(embed_words(words, width)).tolist() == words.tolist()

@@ -26,7 +26,7 @@ Made = Callable[[Circuit, Word, Word, Word], Value]
 def circuit(made: Made) -> Circuit:
     """Register 1 is read as `a`, register 2 as `b`; `word` has the high half of the pc."""
     m = Circuit("sums", WIDTH, BITS, file_bits=2, zero_register=True)
-    pc, one, two = m.register("pc", WIDTH), m.register("one", 2), m.register("two", 2)
+    pc, one, two = m.register("pc", WIDTH), m.register("first", 2), m.register("second", 2)
     word = m.let("word", m.select(pc[:1], pc, pc))
     a, b = m.read_file("a", one), m.read_file("b", two)
     m.next(pc, m.add(m.let("sum", made(m, word, a, b)), 1))
@@ -48,7 +48,7 @@ def test_a_sum_of_a_word_and_two_registers_is_made_by_heads() -> None:
 
 @pytest.mark.parametrize(("pc", "a", "b"), [(0xA1, 0x0E, 0xAF), (0xF0, 0x0F, 0x81), (3, 0x40, 2)])
 def test_it_computes_the_same(pc: int, a: int, b: int) -> None:
-    cpu, file = {"pc": pc, "one": 1, "two": 2}, [0, a, b, 0]
+    cpu, file = {"pc": pc, "first": 1, "second": 2}, [0, a, b, 0]
     results = []
     for m in (circuit(both), fuse_reads(circuit(both))):
         lanes = evaluate(m, [0] * 32, file, cpu)
@@ -102,7 +102,7 @@ def test_what_another_statement_needs_stays(made: Made) -> None:
 
 def test_a_next_value_stays_where_its_register_is() -> None:
     m = Circuit("sums", WIDTH, BITS, file_bits=2, zero_register=True)
-    pc, one = m.register("pc", WIDTH), m.register("one", 2)
+    pc, one = m.register("pc", WIDTH), m.register("first", 2)
     m.next(pc, merge(m.let("word", m.add(pc, 1)), m.read_file("a", one)))
     assert fuse_reads(m).defines == m.defines
 

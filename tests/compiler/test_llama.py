@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 import torch
@@ -16,6 +14,7 @@ from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.errors import FileError
 from looped.isa.rv32i import INSTRUCTIONS
+from tests import seeds
 from tests.machines.rv32i_cases import case, differences, embedded
 from tests.programs.headers import programs, riscv_programs
 
@@ -66,11 +65,52 @@ def test_nothing_of_the_stock_model_is_changed(machine, tmp_path) -> None:
     assert all(torch.equal(theirs[name], weight) for name, weight in ours.items())
 
 
+@pytest.mark.parametrize(
+    ("compiled_for", "dtype", "attention"),
+    [
+        ("float32", None, None),
+        ("float32", torch.float32, "sdpa"),
+        ("float32", torch.float64, "eager"),
+        ("float32", torch.float64, "sdpa"),
+        ("bfloat16", None, None),
+        ("bfloat16", None, "sdpa"),
+    ],
+)
+def test_backends_that_the_readme_names_are_exact(
+    compiled_for: str, dtype: torch.dtype | None, attention: str | None, tmp_path
+) -> None:
+    """The defaults are eager attention and the machine's own dtype; sdpa takes a mask of it."""
+    compiled = looped.compile_machine("subleq", 8, 32, compiled_for)
+    export_llama(compiled, tmp_path)
+    asked = {"dtype": dtype, "attn_implementation": attention}
+    stock = transformers.LlamaModel.from_pretrained(
+        tmp_path, **{name: value for name, value in asked.items() if value is not None}
+    )
+    assert stock.config._attn_implementation == (attention or "eager")
+    assert stock.dtype == (dtype or getattr(torch, compiled_for))
+    own = DenseEngine(compiled)
+    words = torch.randint(0, 256, (32,), generator=torch.Generator().manual_seed(0)).tolist()
+    own.load(embed(words, compiled.plan)[None])
+    x = own.x.to(stock.dtype)
+    count = compiled.plan.columns
+    mask = torch.zeros(1, 1, count, count, dtype=stock.dtype)
+    places = torch.zeros(1, count, dtype=torch.long)
+    with torch.inference_mode():
+        for _ in range(5):
+            own.step()
+            x = stock(
+                inputs_embeds=x, attention_mask=mask, position_ids=places, use_cache=False
+            ).last_hidden_state
+            assert torch.equal(x.to(own.x.dtype), own.x)
+
+
 def test_a_batch_of_random_states(machine, tmp_path) -> None:
     compiled = machine("subleq", 32, 32)
     export_llama(compiled, tmp_path)
     stock, own = StockEngine(compiled, tmp_path), DenseEngine(compiled)
-    words = torch.randint(0, 1 << 32, (32,), generator=torch.Generator().manual_seed(0)).tolist()
+    words = torch.randint(
+        0, 1 << 32, (32,), generator=torch.Generator().manual_seed(seeds.number(0))
+    ).tolist()
     for engine in (stock, own):
         engine.load(embed(words, compiled.plan)[None])
         engine.step(5)
@@ -79,7 +119,7 @@ def test_a_batch_of_random_states(machine, tmp_path) -> None:
 
 def test_a_batch_of_risc_v_instructions_on_the_stock_model(machine, tmp_path) -> None:
     """One of each, in random states, traps among them: the whole state equals ours."""
-    compiled, rng = machine("rv32i", 32, 32), random.Random(0)
+    compiled, rng = machine("rv32i", 32, 32), seeds.rng(0)
     export_llama(compiled, tmp_path)
     cases = [case(rng, mnemonic, 32) for mnemonic in [*INSTRUCTIONS, None]]
     stock, own = StockEngine(compiled, tmp_path), DenseEngine(compiled)

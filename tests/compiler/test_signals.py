@@ -56,6 +56,14 @@ def test_and_of_literals_stays_tight() -> None:
         assert holds(together, s) == (s[pair[0]] == 1 and s[pair[1]] == -1 and ones)
 
 
+def test_and_of_literals_that_contradict_never_holds_and_may_be_joined() -> None:
+    never = equal(A, 0) & literal(A[:1])
+    assert never.tight
+    for other in (literal(B[:1]), ~all_ones(B), Condition(bit(B[0]) + bit(B[1]), 1)):
+        assert not any(holds(never & other, s) for s in STATES)
+        assert all(holds(~never | other, s) for s in STATES)
+
+
 def test_what_is_no_single_threshold_is_refused() -> None:
     with pytest.raises(CompileError, match="not one threshold"):
         ~all_ones(A) & ~all_ones(B)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from looped.compiler.compiled import CompiledMachine
+from tests import seeds
 
 
 def faults(machine: CompiledMachine, count: int, seed: int = 0) -> Iterator[CompiledMachine]:
     """The machine with a single weight changed, `count` times; two out of three were not zero."""
-    rng = np.random.default_rng(seed)
+    rng = seeds.generator(seed)
     names = [name for name, weight in machine.weights.items() if weight.dim() == 2]
     for _ in range(count):
         name = names[rng.integers(len(names))]

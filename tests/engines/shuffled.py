@@ -8,12 +8,13 @@ import numpy as np
 import torch
 
 from looped.compiler.compiled import CompiledMachine
+from tests import seeds
 
 
 def shuffled(machine: CompiledMachine, seed: int) -> tuple[CompiledMachine, np.ndarray]:
     """The same machine with lanes, heads and hidden units permuted, some gates and ups rescaled,
     and a useless head in every block. Returns it and the permutation of the lanes."""
-    rng = np.random.default_rng(seed)
+    rng = seeds.generator(seed)
     plan = machine.plan
     lanes = rng.permutation(plan.d_model)
     size, count = plan.d_head, plan.n_heads

@@ -12,10 +12,11 @@ from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
 from looped.engines.lifted import LiftedEngine
 from looped.errors import CertificateError, CompileError
+from tests import seeds
 
 
 def streams(plan, count: int) -> np.ndarray:
-    generator = np.random.default_rng(5)
+    generator = seeds.generator(5)
     words = generator.integers(0, 1 << plan.width, (count, plan.memory))
     return np.stack([embed(row, plan) for row in words])
 

@@ -12,6 +12,7 @@ from looped.compiler.embedding import embed
 from looped.engines.auto import ENGINES
 from looped.engines.dense import DenseEngine
 from looped.verify.certificate import numeric_verdict
+from tests import seeds
 
 LOOPS = 12
 
@@ -25,7 +26,7 @@ def threads() -> Iterator[None]:
 
 
 def states(plan, count: int) -> np.ndarray:
-    words = np.random.default_rng(11).integers(0, 1 << plan.width, (count, plan.memory))
+    words = seeds.generator(11).integers(0, 1 << plan.width, (count, plan.memory))
     return np.stack([embed(row, plan) for row in words])
 
 

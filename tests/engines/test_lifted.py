@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import looped
@@ -18,7 +18,7 @@ from looped.engines.lifted import LiftedEngine
 from looped.errors import CompileError
 from looped.image import Image
 from looped.verify.lockstep import lockstep
-from tests.conftest import compiled
+from tests.conftest import compiled, examples
 from tests.engines.faults import faults
 from tests.engines.shuffled import shuffled
 from tests.programs.headers import Program, programs, riscv_programs
@@ -57,7 +57,7 @@ def test_rv32i_runs_like_the_reference_without_a_fallback(name: str) -> None:
 
 
 @pytest.mark.parametrize(("width", "memory"), [(8, 256), (16, 512), (32, 512)])
-@settings(max_examples=20, phases=[Phase.explicit, Phase.generate])
+@examples(0.2, shrink=False)
 @given(data=st.data())
 def test_random_programs_run_like_the_reference(
     width: int, memory: int, data: st.DataObject

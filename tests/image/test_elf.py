@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import struct
 import subprocess
 from pathlib import Path
@@ -15,6 +14,7 @@ import looped
 from looped.errors import CompileError, FileError
 from looped.image import Image, Location
 from looped.image.elf import is_elf, load_elf
+from tests import seeds
 from tests.lang.riscv import binutils
 
 CODE = bytes.fromhex("13000000 93020000 73000000")
@@ -205,7 +205,7 @@ if binutils.FOUND:
         good = binutils.link(
             ".globl _start\n_start: nop\n.data\nx: .word x\n", tmp_path
         ).read_bytes()
-        rng = random.Random(5)
+        rng = seeds.rng(5)
         for _ in range(200):
             content = bytearray(good)
             for _ in range(rng.randint(1, 4)):

@@ -13,6 +13,7 @@ from looped.engines.dense import DenseEngine
 from looped.image import Image
 from looped.isa.rv32i import INSTRUCTIONS, encode, word_index
 from looped.reference.rv32i import Rv32i
+from tests import seeds
 
 MASK = 0xFFFFFFFF
 BATCH = 48
@@ -120,7 +121,7 @@ def random_program(seed: int, memory: int, wildness: float) -> Image:
     A prologue lets some registers point into memory. Stores hit code as well as data. With
     probability `wildness` any word stands in the place of an instruction.
     """
-    rng = random.Random(seed)
+    rng = seeds.rng(seed)
     few = (0, 1, 2, 5, 8, 9, 10, 31)
     words = [encode("addi", rd, 0, imm=rng.randrange(0, 4 * memory, 4)) for rd in few[1:]]
     while len(words) < memory - 8:

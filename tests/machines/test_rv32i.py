@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.compiler.emit import emit
@@ -23,8 +22,10 @@ from looped.machines import MACHINES
 from looped.machines.rv32i.kinds import KINDS, REFINEMENTS, Kind
 from looped.reference import Rv32i
 from looped.verify.lockstep import lockstep
+from tests import seeds
 from tests.compiler.evaluate import evaluate, number_in, signal_bit, written
 from tests.conftest import compiled as compiled_machine
+from tests.conftest import examples
 from tests.machines.rv32i_cases import Case, case, one_loop, random_program
 
 ROOT = Path(__file__).parents[2]
@@ -48,12 +49,12 @@ def test_every_instruction_has_one_kind() -> None:
     assert sorted([*KINDS, *REFINEMENTS], key=[*Kind].index) == [*Kind]
 
 
-@settings(max_examples=12)
+@examples(0.12)
 @given(mnemonic=st.sampled_from(EVERY), seed=st.integers(0, 1 << 32))
 def test_the_circuit_is_the_reference(mnemonic: str | None, seed: int) -> None:
     """By the definition of the circuit, no weights anywhere."""
     circuit = MACHINES["rv32i"].circuit(32, MEMORY)
-    one = case(random.Random(seed), mnemonic, MEMORY)
+    one = case(seeds.rng(seed), mnemonic, MEMORY)
     hart = one.reference()
     hart.step()
     lanes = evaluate(circuit, one.words, one.registers, {"pc": one.pc, "trap": 0, "cause": 0})
@@ -73,7 +74,7 @@ def test_each_mlp_computes_the_signals_of_its_phase() -> None:
     layout = allocate(scheduled)
     model = emit(scheduled, layout).model()
     for mnemonic in ("sub", "sra", "lh", "sb", "bge", "jalr", None):
-        one = case(random.Random(str(mnemonic)), mnemonic, MEMORY)
+        one = case(seeds.rng(str(mnemonic)), mnemonic, MEMORY)
         lanes = evaluate(circuit, one.words, one.registers, {"pc": one.pc, "trap": 0, "cause": 0})
         for block in range(scheduled.blocks):
             phase = 2 * block + 1
@@ -90,7 +91,7 @@ def test_each_mlp_computes_the_signals_of_its_phase() -> None:
 @pytest.mark.parametrize("mnemonic", EVERY)
 def test_every_instruction_on_the_dense_engine(mnemonic: str | None, machine) -> None:
     """The whole state after one loop, ten random cases each."""
-    rng = random.Random(f"few {mnemonic}")
+    rng = seeds.rng(f"few {mnemonic}")
     cases = [case(rng, mnemonic, MEMORY) for _ in range(10)]
     assert one_loop(machine("rv32i", 32, MEMORY), cases) == []
 
@@ -99,14 +100,14 @@ def test_every_instruction_on_the_dense_engine(mnemonic: str | None, machine) ->
 @pytest.mark.parametrize("mnemonic", EVERY)
 def test_every_instruction_often_on_the_dense_engine(mnemonic: str | None, machine) -> None:
     """The same, 200 random cases each."""
-    rng = random.Random(f"many {mnemonic}")
+    rng = seeds.rng(f"many {mnemonic}")
     cases = [case(rng, mnemonic, MEMORY) for _ in range(200)]
     assert one_loop(machine("rv32i", 32, MEMORY), cases) == []
 
 
 @pytest.mark.parametrize("cause", [0, 1, 2, 3, 4, 5, 6, 7, 11])
 def test_a_trap_stays_until_the_host_acts(cause: int, machine) -> None:
-    rng = random.Random(cause)
+    rng = seeds.rng(cause)
     cases = [case(rng, mnemonic, MEMORY) for mnemonic in ("add", "sw", "jal", "ecall", None)]
     trapped = [Case(c.words, c.registers, c.pc, 1, cause) for c in cases]
     assert one_loop(machine("rv32i", 32, MEMORY), trapped) == []
@@ -185,7 +186,7 @@ def test_code_that_changes_itself(machine) -> None:
     assert verdict.steps == 12
 
 
-@settings(max_examples=2)
+@examples(0.02)
 @given(st.lists(st.integers(0, 1 << 32), min_size=4, max_size=4))
 def test_random_programs_on_the_dense_engine(seeds: list[int]) -> None:
     compiled = compiled_machine("rv32i", 32, 64)
@@ -193,7 +194,7 @@ def test_random_programs_on_the_dense_engine(seeds: list[int]) -> None:
     lockstep(compiled, DenseEngine(compiled), images, [b""] * len(images), steps=8)
 
 
-@settings(max_examples=4)
+@examples(0.04)
 @given(st.lists(st.integers(0, 1 << 32), min_size=4, max_size=4))
 def test_random_programs_on_the_event_engine_without_a_fallback(seeds: list[int]) -> None:
     compiled = compiled_machine("rv32i", 32, 64)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from looped.isa.rv32i import INSTRUCTIONS
+from tests import seeds
 from tests.machines.rv32i_stepping import Stepping
 
 MEMORY = 32
@@ -16,7 +15,7 @@ FEW, MANY, FRESH = 20, 10_000, 1000
 
 def differences(machine, mnemonic: str | None, count: int) -> list[str]:
     """What differs in so many cases of an instruction; memory is all new every FRESH cases."""
-    rng = random.Random(f"stepping {mnemonic}")
+    rng = seeds.rng(f"stepping {mnemonic}")
     found = []
     for first in range(0, count, FRESH):
         stepping = Stepping(machine("rv32i", 32, MEMORY), rng)
@@ -27,14 +26,14 @@ def differences(machine, mnemonic: str | None, count: int) -> list[str]:
 
 
 def test_a_difference_is_told(machine) -> None:
-    stepping = Stepping(machine("rv32i", 32, MEMORY), random.Random(0))
+    stepping = Stepping(machine("rv32i", 32, MEMORY), seeds.rng(0))
     stepping.hart.x[5] ^= 1
     stepping.expected.set(MEMORY + 5, "value", stepping.hart.x[5])
     assert "x5" in (stepping.case("fence") or "")
 
 
 def test_every_instruction_on_the_event_engine(machine) -> None:
-    rng = random.Random(1)
+    rng = seeds.rng(1)
     stepping = Stepping(machine("rv32i", 32, MEMORY), rng)
     messages = [stepping.case(mnemonic) for mnemonic in EVERY * FEW]
     assert [m for m in messages if m is not None] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.compiler.checkpoint import load_machine, save_machine
@@ -26,8 +26,9 @@ from looped.isa.rv32im import EXTENSION, INSTRUCTIONS
 from looped.machines import MACHINES
 from looped.reference import Rv32im
 from looped.verify.lockstep import lockstep
+from tests import seeds
 from tests.compiler.evaluate import evaluate, number_in, written
-from tests.conftest import compiled
+from tests.conftest import compiled, examples
 from tests.machines.rv32i_cases import some_word
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +51,7 @@ def operand(rng: random.Random) -> int:
 
 def operations(mnemonic: str, count: int) -> list[Operation]:
     """All pairs of corners, then random operands; also of one register, and to x0."""
-    rng = random.Random(f"{mnemonic} {count}")
+    rng = seeds.rng(f"{mnemonic} {count}")
     pairs = [*PAIRS, *((operand(rng), operand(rng)) for _ in range(count - len(PAIRS)))]
     registers = [rng.choices((0, 1, 2, 3), (1, 3, 3, 9))[0] for _ in pairs]
     others = [(1, 2) if rng.random() < 0.9 else (2, 2) for _ in pairs]
@@ -111,7 +112,7 @@ def test_the_sizes_told_are_true(memory: int) -> None:
     assert row in (ROOT / "docs" / "rv32i.md").read_text()
 
 
-@settings(max_examples=1)
+@examples(0.01)
 @given(
     mnemonic=st.sampled_from(sorted(EXTENSION)),
     pair=st.tuples(*[st.sampled_from(CORNERS) | st.integers(0, 0xFFFFFFFF)] * 2),
@@ -177,7 +178,7 @@ def test_every_instruction_often_on_the_dense_engine() -> None:
 def test_the_base_set_is_as_it_is_on_rv32i() -> None:
     """One loop from random registers, for every instruction and for words that are none."""
     machine = compiled("rv32im", 32, MEMORY)
-    rng = random.Random(7)
+    rng = seeds.rng(7)
     harts = []
     for mnemonic in [*BASE, *[None] * 20]:
         word = 0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+import looped
+from looped import api
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.embedding import embed, memory_words
 from looped.compiler.emit import compile_circuit
 from looped.engines.dense import DenseEngine
-from looped.errors import CompileError
+from looped.errors import CertificateError, CompileError
 from looped.image import Image, Location
 from looped.machines import MACHINES
 from looped.machines.subleq_code import read_code
@@ -78,3 +80,29 @@ def test_a_program_that_changes_itself_is_refused() -> None:
 def test_input_into_an_instruction_is_refused_too() -> None:
     with pytest.raises(CompileError, match="writes to address 4"):
         read_code(image([-1, 4, 3, 9, 9, -1]), 32)
+
+
+def later(entry: int) -> Image:
+    """Puts out an A, from address 12 on; at 9 an instruction that jumps there."""
+    words = [0] * 32
+    words[9:12] = [21, 21, 12]
+    words[12:18] = [20, 255, 15, 21, 21, 128]
+    words[20] = 65
+    return Image("subleq", 8, tuple(words), entry=entry)
+
+
+@pytest.mark.parametrize("entry", [12, 9])
+def test_a_baked_program_begins_at_its_entry(entry: int) -> None:
+    program = later(entry)
+    machine = looped.compile(program, bake=True)
+    verdict = lockstep(machine, DenseEngine(machine), [program], [b""], steps=4)
+    assert verdict.halted and verdict.outputs == (b"A",)
+    assert api.certify(machine, program).certified("float32")
+
+
+def test_a_baked_program_begins_nowhere_else() -> None:
+    machine = looped.compile(later(12), bake=True)
+    with pytest.raises(CompileError, match="baked for one that begins at 12"):
+        lockstep(machine, DenseEngine(machine), [later(9)], [b""], steps=4)
+    with pytest.raises(CertificateError, match="baked for another program"):
+        api.certify(machine, later(9))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.errors import Source
 from looped.lang import assemble
 from looped.reference.subleq import Subleq
+from tests.conftest import examples
 
 MEMORY = 1024
 
@@ -68,7 +69,7 @@ UPDATES = {
 
 @pytest.mark.parametrize("statement", UPDATES)
 @pytest.mark.parametrize("width", [8, 16, 32])
-@settings(max_examples=25)
+@examples(0.25)
 @given(data=st.data())
 def test_updates_wrap_and_leave_the_rest_alone(
     statement: str, width: int, data: st.DataObject
@@ -81,7 +82,7 @@ def test_updates_wrap_and_leave_the_rest_alone(
 
 
 @pytest.mark.parametrize("width", [16, 32])
-@settings(max_examples=25)
+@examples(0.25)
 @given(data=st.data())
 def test_mul_wraps(width: int, data: st.DataObject) -> None:
     x, y = data.draw(words(width)), data.draw(words(width))
@@ -92,7 +93,7 @@ def test_mul_wraps(width: int, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("width", [16, 32])
-@settings(max_examples=25)
+@examples(0.25)
 @given(data=st.data())
 def test_divmod_of_what_is_not_negative(width: int, data: st.DataObject) -> None:
     half = (1 << (width - 1)) - 1

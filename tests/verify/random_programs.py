@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import random
-
 from hypothesis import strategies as st
 
 from looped.image import Image
+from tests import seeds
 
 INSTRUCTIONS = 100
 
@@ -17,7 +16,7 @@ def random_program(seed: int, width: int, memory: int, wildness: float) -> Image
     Operands name code (so that programs rewrite themselves), data, the edges of memory and -1.
     Branches lead to instructions; with probability `wildness` any word stands anywhere.
     """
-    rng = random.Random(seed)
+    rng = seeds.rng(seed)
     full = 1 << width
     count = min(INSTRUCTIONS, memory // 3)
     edges = [0, memory - 1, full - 1, full // 2 - 1]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.compiler.compiled import CompiledMachine
-from looped.compiler.heads import UNDERFLOW
+from looped.compiler.precision import precision
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import NO_LANES
 from looped.engines.event.compilation import COMPILE_SECONDS, on_compile
@@ -25,8 +25,8 @@ class EventEngine:
 
     It looks at weight tensors and residual streams alone. `fallbacks` counts the passes of single
     streams that it could not certify and handed to the dense engine. Raises CompileError for a
-    model whose sums are not exact in float32, or a dtype or device that it does not run on;
-    CertificateError as the dense engine does.
+    model that is not exact in the dtype, whether or not that is wanted, or a device that it does
+    not run on; CertificateError as the dense engine does.
     """
 
     def __init__(
@@ -40,7 +40,8 @@ class EventEngine:
             raise CompileError("the event engine runs on the CPU", hint="--engine dense")
         plan = machine.plan
         self.dense = DenseEngine(machine, dtype, device, uncertified)
-        self.cache = TableCache(analyse(machine.weights, len(plan.blocks), plan.d_head, UNDERFLOW))
+        form = precision(dtype)
+        self.cache = TableCache(analyse(machine.weights, len(plan.blocks), plan.d_head, form))
         self.fallbacks = 0
         self.streams: list[_Running] = []
 

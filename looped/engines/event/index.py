@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.exact import Ints
+from looped.engines.exact import Head, Ints
 from looped.errors import CompileError
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "NOBODY",
     "START",
     "Index",
+    "check_leads",
     "index_columns",
 ]
 
@@ -104,6 +105,30 @@ def index_columns(rows: Sequence[Ints], x: npt.NDArray[np.int8], dims: int) -> I
         members,
         np.concatenate([*tables, np.zeros(0, np.int32)]),
     )
+
+
+def check_leads(heads: Sequence[Head], keys: Index) -> None:
+    """Raise CompileError for a head that leads too little, whichever column it finds.
+
+    That is so if each column has a neighbour, with another sign in one code dimension only, and no
+    query is large enough there for its score to fall by the gap.
+    """
+    for h, head in enumerate(heads):
+        size = np.zeros(keys.dims.shape[2], np.int64)
+        size[: len(head.query)] = np.abs(head.query).sum(axis=1)
+        most = 2 * size * keys.dims[MAGNITUDE, h]
+        weak = np.flatnonzero((most < head.gap) & (keys.dims[BIT, h] > 0))
+        bits = int((keys.dims[BIT, h] > 0).sum())
+        alone = False
+        for members, start in keys.group[keys.groups[h] : keys.groups[h + 1]].tolist():
+            own = np.flatnonzero(keys.table[start : start + (1 << bits)] != NOBODY)
+            beside = own[:, None] ^ keys.dims[BIT, h, weak]
+            alone |= members == 0 or not np.isin(beside, own).any(axis=1).all()
+        if not alone:
+            share = most[weak].min() / head.gap
+            raise CompileError(
+                f"head {head.number} leads by {share:.2g} of what makes its softmax one-hot"
+            )
 
 
 def _table(codes: Int32s, members: Ints, bits: int) -> Int32s:

@@ -8,11 +8,11 @@ import numpy.typing as npt
 from looped.engines.engine import NO_LANES
 from looped.engines.event.banks import pack, padded, unpack
 from looped.engines.event.columns import STATE, fresh, nothing_known
-from looped.engines.event.index import index_columns
+from looped.engines.event.index import check_leads, index_columns
 from looped.engines.event.partial import columns_by_class
 from looped.engines.event.passes import advance
 from looped.engines.event.tables import Classes, Tables, tabulate
-from looped.engines.exact import Model
+from looped.engines.exact import Model, check_made
 
 __all__ = ["Stream", "TableCache"]
 
@@ -32,11 +32,15 @@ class TableCache:
 
 
 class Stream:
-    """One residual stream whose lanes are all ±1, (columns, d_model)."""
+    """One residual stream whose lanes are all ±1, (columns, d_model).
+
+    Raises CompileError if a head has no index for it, or sums are not exact.
+    """
 
     def __init__(self, cache: TableCache, x: npt.NDArray[np.int8]) -> None:
         model = cache.model
         places = np.ascontiguousarray(x[:, model.order])
+        check_made(model, places, np.ones(places.shape, np.bool_))
         kinds = [columns_by_class(block, model.static, places) for block in model.blocks]
         heads = [head for block in model.blocks for head in block.heads]
         dims = padded(max((len(head.query) for head in heads), default=1))
@@ -44,6 +48,7 @@ class Stream:
         self._static = model.static
         tables = cache.tables(tuple(classes for classes, _ in kinds))
         keys = index_columns([head.key for head in heads], places, dims)
+        check_leads(heads, keys)
         queries = index_columns([head.query for head in heads], places, dims)
         member = np.stack([member for _, member in kinds], axis=1)
         self._columns = fresh(pack(places > 0), member, len(heads), len(queries.group), dims)

@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.compiler.compiled import CompiledMachine
-from looped.compiler.heads import UNDERFLOW
+from looped.compiler.precision import precision
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import NO_LANES
 from looped.engines.exact import analyse
-from looped.engines.lifted.model import listed
-from looped.engines.lifted.stream import Programs, Stream
+from looped.engines.lifted.stream import Check, Programs, Stream
 from looped.errors import CompileError
 
 __all__ = ["LiftedEngine"]
@@ -23,9 +22,10 @@ class LiftedEngine:
     """Machine code for a compiled machine, made from weight tensors and residual streams alone.
 
     `fallbacks` counts the passes of single streams in which a guard failed, which the dense engine
-    did instead. Raises CompileError for a model that cannot be lifted, when streams are loaded, and
-    for a dtype or device that it does not run on;
-    CertificateError as the dense engine does.
+    did instead. `check` is shown every lift before it is compiled (`looped.verify.translation` has
+    one that proves it). Raises CompileError for a model that is not exact in the dtype, whether or
+    not that is wanted, or cannot be lifted, when streams are loaded, and for a device that it does
+    not run on; CertificateError as the dense engine does.
     """
 
     def __init__(
@@ -34,13 +34,14 @@ class LiftedEngine:
         dtype: str = "float32",
         device: str = "cpu",
         uncertified: bool = False,
+        check: Check = lambda model, lifted: None,
     ) -> None:
         if device != "cpu":
             raise CompileError("the lifted engine runs on the CPU", hint="--engine dense")
         plan = machine.plan
         self.dense = DenseEngine(machine, dtype, device, uncertified)
-        exact = analyse(machine.weights, len(plan.blocks), plan.d_head, UNDERFLOW)
-        self.programs = Programs(listed(exact))
+        exact = analyse(machine.weights, len(plan.blocks), plan.d_head, precision(dtype))
+        self.programs = Programs(exact, check)
         self.fallbacks = 0
         self.streams: list[Stream] = []
 

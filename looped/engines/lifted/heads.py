@@ -46,7 +46,8 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A head through which passive column `table[code]` finds the driver, by the driver's key.
+    """A head through which passive column `table[code]` finds the driver, and not itself, by the
+    driver's key.
 
     `effects` says what is then added to its lanes: a constant, factors of its own lanes, and
     factors of the driver's (all lanes ±1).
@@ -102,6 +103,8 @@ def view(head: Head, known: Known, driver: int) -> View:
         if contest.captured[driver]:
             raise CompileError(f"column {driver} may or may not find itself")
         columns = np.flatnonzero(contest.captured)
+        if (answers.column[columns] != columns).any():
+            raise CompileError("a captured column does not find itself otherwise")
         if columns.size:
             capture = _capture(head, dims, queries[columns], columns, known, driver)
     if not sure[passive].all() or not (asking or sure[driver]):

@@ -9,7 +9,7 @@ all bits, a guard gives up the pass where it would not be so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -25,13 +25,29 @@ from looped.engines.lifted.terms import Affine, Threshold
 from looped.engines.lifted.words import Words
 from looped.errors import CompileError
 
-__all__ = ["Lifted", "lift"]
+__all__ = ["Cut", "Lifted", "lift"]
 
 _PIECES = 4
 """A word in more pieces than this is put together before it is added."""
 
 _FEW_RUNS = 8
 """A table of at most so many runs is computed and not looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What the code is said to have come to after the attention or the MLP of a block.
+
+    `lanes` are those of the driver, `end` is the number of instructions so far. After an attention,
+    `found` has the value that is the column found by the driver in each head, by the head's number,
+    and `captured` the heads with a store, in the order of the stores. Nobody need believe it: it
+    says where to look for what can be shown.
+    """
+
+    lanes: tuple[State, ...]
+    end: int
+    found: Mapping[int, int] = field(default_factory=dict)
+    captured: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,7 @@ class Lifted:
     behaviour: Behaviour
     words: tuple[tuple[int, ...], ...]
     packed: tuple[int, ...]
+    cuts: tuple[Cut, ...]
 
 
 def lift(found: Behaviour) -> Lifted:
@@ -77,6 +94,21 @@ def _kept_lanes(found: Behaviour) -> set[int]:
     return kept
 
 
+def _renamed(
+    cut: Cut, unread: Mapping[int, tuple[int, ...]], words: Sequence[tuple[int, ...]]
+) -> Cut:
+    """A cut whose lanes that are bits of words which no instruction reads are told by the number
+    of their new word: -1 for word 0, -2 for word 1, and so on."""
+    places = {lane: Bit(-1 - n, p) for n, word in enumerate(words) for p, lane in enumerate(word)}
+    lanes = tuple(
+        places[unread[state.value][state.place]]
+        if isinstance(state, Bit) and state.value in unread
+        else state
+        for state in cut.lanes
+    )
+    return replace(cut, lanes=lanes)
+
+
 class _Lifting:
     """The lanes of the driver in the course of a pass, and the code so far."""
 
@@ -87,6 +119,7 @@ class _Lifting:
         self.words = words
         self.packed = packed
         self.code = Code()
+        self.cuts: list[Cut] = []
         self.widths: dict[int, int] = {}
         self.conditions = Conditions(self.code, self.widths)
         self.assembly = Words(self.code, self.widths, self.conditions.cubes)
@@ -111,16 +144,17 @@ class _Lifting:
     def attend(self, block: Block) -> None:
         """The attention of a block: what the driver finds, then whom it captures."""
         sums: dict[int, Sum] = {}
+        found = {}
         for head, seen in block.heads:
             if isinstance(seen.own, Find):
-                self._find(sums, head, seen.own.column)
+                found[head.number] = self._find(sums, head, seen.own.column)
             else:
-                self._look_up(sums, head, seen.own)
-        captures = [seen.capture for _, seen in block.heads if seen.capture is not None]
-        writes = [self._captured(capture) for capture in captures]
-        for column, content in writes:
-            self.code.emit("store", column, content)
+                found[head.number] = self._look_up(sums, head, seen.own)
+        captures = {h.number: v.capture for h, v in block.heads if v.capture is not None}
+        for capture in captures.values():  # each sees the ones before: they may meet in one column
+            self.code.emit("store", *self._captured(capture))
         self.assembly.settle(sums, self.lanes)
+        self._cut(found, tuple(captures))
 
     def transform(self, block: Block) -> None:
         """The MLP of a block."""
@@ -133,6 +167,11 @@ class _Lifting:
                     self._condition(gate.threshold), self._over_bits(gate.form)
                 )
         self.assembly.settle(sums, self.lanes)
+        self._cut({}, ())
+
+    def _cut(self, found: Mapping[int, int], captured: tuple[int, ...]) -> None:
+        lanes = tuple(self.lanes[lane] for lane in range(len(self.lanes)))
+        self.cuts.append(Cut(lanes, len(self.code.instructions), found, captured))
 
     def finish(self) -> Lifted:
         """Pack the lanes into the words of the next pass.
@@ -158,36 +197,42 @@ class _Lifting:
             for i in code.instructions
         ]
         code.following = [self.assembly.pack([self.lanes[lane] for lane in word]) for word in kept]
-        return Lifted(code, self.found, tuple(kept), self.packed)
+        unread = {states[n]: word for n, word in enumerate(self.words) if n not in read}
+        cuts = tuple(_renamed(cut, unread, kept) for cut in self.cuts)
+        return Lifted(code, self.found, tuple(kept), self.packed, cuts)
 
     def _load(self, column: int) -> int:
         value = self.code.emit("load", column)
         self.widths[value] = len(self.packed)
         return value
 
-    def _find(self, sums: dict[int, Sum], head: Head, column: int) -> None:
-        """Add what a head brings from a column that is always the same."""
+    def _find(self, sums: dict[int, Sum], head: Head, column: int) -> int:
+        """Add what a head brings from a column that is always the same; returns its value."""
+        place = self.code.const(column)
         if column == self.found.driver:
             self._add(sums, head, self.lanes)
         else:
-            cell = self._load(self.code.const(column))
-            self._add(sums, head, self._content(cell, np.array([column])))
+            self._add(sums, head, self._content(self._load(place), np.array([column])))
+        return place
 
-    def _look_up(self, sums: dict[int, Sum], head: Head, lookup: Lookup) -> None:
-        """Add what a head brings from the column that a code leads to: perhaps the driver."""
+    def _look_up(self, sums: dict[int, Sum], head: Head, lookup: Lookup) -> int:
+        """Add what a head brings from the column that a code leads to: perhaps the driver.
+
+        Returns the value that is the column."""
         column = self._column(lookup.bits, lookup.table, NOBODY)
         columns = columns_of(lookup.table)
         others = columns[columns != self.found.driver]
         if not others.size:
             self._add(sums, head, self.lanes)
-            return
+            return column
         content = self._content(self._load(column), others)
         if len(others) == len(columns):
             self._add(sums, head, content)
-            return
+            return column
         itself = Bit(self.code.emit("equal", column, self.code.const(self.found.driver)), 0)
         self._add(sums, head, content, Not(itself))
         self._add(sums, head, self.lanes, itself)
+        return column
 
     def _add(
         self,

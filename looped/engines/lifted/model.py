@@ -27,12 +27,14 @@ Weights = tuple[tuple[int, float], ...]
 @dataclass(frozen=True, slots=True)
 class Head:
     """`query` and `key` are (dims, d_model), in units in which scores are integers; one score
-    lower than another by `gap` gets nothing from the softmax."""
+    lower than another by `gap` gets nothing from the softmax. `number` is its place in its block.
+    """
 
     query: Floats
     key: Floats
     moved: HeadMap
     gap: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def _head(head: exact.Head, order: Ints, unit: float) -> Head:
     moved: HeadMap = {}
     for place in np.flatnonzero(head.moved.any(axis=1)):
         moved[int(order[place])] = dict(_weights(head.moved[place] * unit, order))
-    return Head(query, key, moved, head.gap)
+    return Head(query, key, moved, head.gap, head.number)
 
 
 def _weights(row: npt.NDArray[np.generic], order: Ints) -> Weights:

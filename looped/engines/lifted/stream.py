@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from looped.engines import exact
 from looped.engines.engine import NO_LANES
 from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.lift import Lifted, lift
-from looped.engines.lifted.model import Model
+from looped.engines.lifted.model import listed
 from looped.engines.lifted.native import CELLS, Native, compile_code
 
-__all__ = ["Program", "Programs", "Stream"]
+__all__ = ["Check", "Program", "Programs", "Stream"]
 
 Floats = npt.NDArray[np.float64]
+Check = Callable[[exact.Model, Lifted], None]
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,15 @@ class Program:
 
 
 class Programs:
-    """The programs made for a model: one suffices for all streams with the same constants."""
+    """The programs made for a model: one suffices for all streams with the same constants.
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    `check` is shown every lift before it is compiled, and raises what it likes to refuse it.
+    """
+
+    def __init__(self, model: exact.Model, check: Check = lambda model, lifted: None) -> None:
+        self.exact = model
+        self.check = check
+        self.model = listed(model)
         self.made: list[Program] = []
 
     def find(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> Program:
@@ -48,7 +56,10 @@ class Programs:
         for program in self.made:
             if program.fits(x, host):
                 return program
+        order = self.exact.order
+        exact.check_made(self.exact, x[:, order], ~host[:, order])
         lifted = lift(behaviour(self.model, x, host))
+        self.check(self.exact, lifted)
         bits = next(size for size in CELLS if len(lifted.packed) <= size)
         native = compile_code(lifted.code, bits, len(lifted.words))
         word, bit = np.full(x.shape[1], -1, np.intp), np.zeros(x.shape[1], np.uint64)
@@ -193,9 +204,8 @@ class Stream:
         lifted = self.program.lifted
         if column != lifted.behaviour.driver:
             bits = sum(1 << place for place, lane in enumerate(lifted.packed) if lanes[lane] > 0)
-            self.cells[column] = bits
+            self.cells[column] = self.cells.dtype.type(bits)
             return
         for number, word in enumerate(lifted.words):
-            self.words[number] = sum(
-                1 << place for place, lane in enumerate(word) if lanes[lane] > 0
-            )
+            bits = sum(1 << place for place, lane in enumerate(word) if lanes[lane] > 0)
+            self.words[number] = np.uint64(bits)

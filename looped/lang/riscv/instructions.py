@@ -8,20 +8,12 @@ from dataclasses import dataclass
 from looped.errors import LoopedError, Span
 from looped.isa.rv32i import Encoding, encode
 from looped.isa.rv32im import EXTENSION, INSTRUCTIONS
-from looped.lang.ast import Symbol, Text
-from looped.lang.expressions import Bound
-from looped.lang.items import Item
-from looped.lang.riscv.operands import (
-    Operands,
-    high_part,
-    is_memory,
-    low_part,
-    register_named,
-    resolve,
-    span_of,
-)
+from looped.lang.gnu.items import Item, span_of
+from looped.lang.gnu.nodes import Name, Operand
+from looped.lang.riscv import pseudo
+from looped.lang.riscv.operands import Operands, high_part, is_memory, low_part, register_named
 
-__all__ = ["EXTENDED_MNEMONICS", "MNEMONICS", "is_short", "make", "size"]
+__all__ = ["BRANCHES", "EXTENDED_MNEMONICS", "MNEMONICS", "distance", "is_short", "make", "size"]
 
 _MEMORY = "offset(rs1)"
 _FORMS = {
@@ -33,27 +25,48 @@ _FORMS = {
     "J": ("rd, target", "target"),
 }
 _SPECIAL_FORMS = {
-    "jalr": ("rd, offset(rs1)", "rd, rs1, imm", "rd, rs1", "offset(rs1)", "rs1"),
+    "jalr": ("rd, offset(rs1)", "rd, rs1, imm", "rd, rs1", "rs1, imm", "offset(rs1)", "rs1"),
     "fence": ("before, after", ""),
     "ecall": ("",),
     "ebreak": ("",),
     "li": ("rd, value",),
+    "la": ("rd, symbol",),
+    "call": ("symbol", "rd, symbol"),
+    "tail": ("symbol",),
+    "jump": ("symbol, scratch",),
 }
+_CONTROL = {"csrrw": 1, "csrrs": 2, "csrrc": 3, "csrrwi": 5, "csrrsi": 6, "csrrci": 7}
+"""Instructions for control and status registers → funct3. They trap, and the host serves them."""
+
+_FIXED = {
+    "fence.tso": 0x8330000F, "fence.i": 0x0000100F, "pause": 0x0100000F, "unimp": 0xC0001073,
+    "mret": 0x30200073, "sret": 0x10200073, "wfi": 0x10500073,
+}  # fmt: skip
+"""Instructions without operands → the word."""
+
+BRANCHES = {
+    "beq": "bne", "bne": "beq", "blt": "bge", "bge": "blt", "bltu": "bgeu", "bgeu": "bltu",
+}  # fmt: skip
+"""Branches → those that are taken where they are not."""
+
+_REGISTERS = ("rd", "rs1", "rs2", "scratch")
 _LOAD, _SHIFTS = 0x03, ("slli", "srli", "srai")
 _ALSO = {
-    "add": "addi", "slt": "slti", "sltu": "sltiu", "xor": "xori", "or": "ori", "and": "andi",
-    "sll": "slli", "srl": "srli", "sra": "srai", "mv": "li",
+    "addi": "add", "slti": "slt", "sltiu": "sltu", "xori": "xor", "ori": "or", "andi": "and",
+    "slli": "sll", "srli": "srl", "srai": "sra", "li": "mv",
 }  # fmt: skip
-"""Instructions that take a register where the other takes a number."""
+"""Instructions that take a number → those that take a register."""
 
 _RANGES = {
     "imm": (-2048, 2047, "li loads larger numbers into a register"),
     _MEMORY: (-2048, 2047, "la loads an address into a register"),
     "shamt": (0, 31, None),
+    "number": (0, 31, None),
     "upper": (0, 0xFFFFF, "%hi(…) has the upper 20 bits of an address"),
     "value": (-(1 << 31), (1 << 32) - 1, None),
 }
-_REACHES = {"B": 4096, "J": 1 << 20}
+_SYSTEM = 0x73
+_T1 = 6
 _FENCE = {"i": 8, "o": 4, "r": 2, "w": 1}
 
 
@@ -68,12 +81,14 @@ def _forms(mnemonic: str, encoding: Encoding) -> tuple[str, ...]:
 
 
 FORMS: dict[str, tuple[str, ...]] = {
+    **_SPECIAL_FORMS,
     **{mnemonic: _forms(mnemonic, encoding) for mnemonic, encoding in INSTRUCTIONS.items()},
-    "li": _SPECIAL_FORMS["li"],
+    **{name: (f"rd, csr, {'number' if name[-1] == 'i' else 'rs1'}",) for name in _CONTROL},
+    **dict.fromkeys(_FIXED, ("",)),
 }
 """The operands that each instruction may have, as a manual lists them."""
 
-EXTENDED_MNEMONICS = frozenset(FORMS)
+EXTENDED_MNEMONICS = frozenset({*FORMS, *pseudo.FORMS})
 """What RV32IM has."""
 
 MNEMONICS = EXTENDED_MNEMONICS - frozenset(EXTENSION)
@@ -90,6 +105,12 @@ def is_short(value: int) -> bool:
     return high_part(value) == 0 or low_part(value) == 0
 
 
+def distance(target: Operand, item: Item, operands: Operands) -> int:
+    """How far a target is from an instruction, in a memory that goes round. Raises LoopedError."""
+    here = item.anchor.address
+    return (operands.number(target, here) - here + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
 def make(item: Item, operands: Operands, size: int) -> list[int]:
     """The words of an instruction that takes `size` bytes. Raises LoopedError."""
     if item.anchor.address % 4:
@@ -97,9 +118,9 @@ def make(item: Item, operands: Operands, size: int) -> list[int]:
         raise LoopedError(message, item.origin, ".align 2 before it")
     form = _form(item)
     values = _Values(item, operands)
-    for token, argument in zip(form, item.arguments, strict=True):
+    for token, operand in zip(form, item.operands, strict=True):
         try:
-            values.take(token, argument)
+            values.take(token, operand)
         except LoopedError as error:
             raise _explained(error, item, token) from None
     return values.words(size)
@@ -108,7 +129,7 @@ def make(item: Item, operands: Operands, size: int) -> list[int]:
 def _form(item: Item) -> tuple[str, ...]:
     """The operands of an instruction, among the forms that it may have."""
     forms = [tuple(form.split(", ")) if form else () for form in FORMS[item.kind]]
-    count = len(item.arguments)
+    count = len(item.operands)
     fitting = [form for form in forms if len(form) == count]
     if not fitting:
         wanted = " or ".join(str(n) for n in sorted({len(form) for form in forms}))
@@ -119,19 +140,22 @@ def _form(item: Item) -> tuple[str, ...]:
 
 
 def _suits(form: tuple[str, ...], item: Item) -> bool:
-    for token, argument in zip(form, item.arguments, strict=True):
-        if is_memory(argument) != (token == _MEMORY):
+    for token, operand in zip(form, item.operands, strict=True):
+        if is_memory(operand) != (token == _MEMORY):
             return False
-        if token == "symbol" and register_named(argument) is not None:
+        is_register = register_named(operand) is not None
+        if is_register != (token in _REGISTERS) and (is_register or token == "rs1"):
             return False
     return True
 
 
 def _usage(item: Item) -> str | None:
-    """How the instruction is written, unless the user has written another, a macro."""
+    """How the instruction is written that the user wrote, unless that was a macro."""
     if item.note is not None:
         return None
-    return " or ".join(f"{item.kind} {form}".strip() for form in FORMS[item.kind])
+    name = item.written
+    forms = pseudo.FORMS.get(name) or FORMS[name]
+    return " or ".join(f"{name} {form}".strip() for form in forms)
 
 
 def _explained(error: LoopedError, item: Item, token: str) -> LoopedError:
@@ -140,10 +164,11 @@ def _explained(error: LoopedError, item: Item, token: str) -> LoopedError:
     wrong = re.match(r"(a number|a register|text|memory) (stands|at a)", diagnostic.message)
     if diagnostic.hint is not None or wrong is None:
         return error
-    other = _ALSO if token.startswith("r") else {also: name for name, also in _ALSO.items()}
     hint = _usage(item)
-    if hint is not None and wrong.group(1) in ("a number", "a register") and item.kind in other:
-        hint = f"did you mean `{other[item.kind]}`?"
+    if hint is not None and wrong.group(1) == "a register" and item.written in _ALSO:
+        hint = f"did you mean `{_ALSO[item.written]}`?"
+    if hint is not None and wrong.group(1) == "a number" and item.written in ("mv", "move"):
+        hint = "did you mean `li`?"
     return LoopedError(diagnostic.message, diagnostic.span, hint)
 
 
@@ -160,48 +185,74 @@ class _Values:
     scratch: int | None = None
 
     def __post_init__(self) -> None:
-        if self.item.kind in ("jal", "jalr"):
+        if self.item.kind in ("jal", "jalr", "call"):
             self.rd = 1
         elif self.item.kind == "fence":
             self.imm = 0xFF
 
-    def take(self, token: str, argument: Bound | Text) -> None:
+    def take(self, token: str, operand: Operand) -> None:
         """Note the value of an operand."""
+        here = self.item.anchor.address
         match token:
             case "rd":
-                self.rd = self.operands.register(argument)
+                self.rd = self.operands.register(operand)
             case "rs1":
-                self.rs1 = self.operands.register(argument)
+                self.rs1 = self.operands.register(operand)
             case "rs2":
-                self.rs2 = self.operands.register(argument)
+                self.rs2 = self.operands.register(operand)
             case "scratch":
-                self.scratch = self.operands.register(argument)
+                self.scratch = self.operands.register(operand)
+            case "csr":
+                self.imm = self.operands.control_register(operand)
+            case "number":
+                self.rs1 = self.operands.number(operand, here)
+                self._check(token, self.rs1, span_of(operand))
             case "offset(rs1)":
-                self.imm, self.rs1, span = self.operands.memory(argument)
-                self._check(token, self.imm, span)
+                offset, self.rs1, span = self.operands.memory(operand, here)
+                self.imm = self._check(token, offset, span)
             case "symbol":
-                self.imm = self.operands.number(argument) - self.item.anchor.address
+                self.imm = self.operands.number(operand, here) - here
             case "target":
-                self.imm = self._target(argument)
+                self.imm = self._target(operand)
             case "before":
-                self.imm = self._accesses(argument) << 4
+                self.imm = self._accesses(operand) << 4
             case "after":
-                self.imm |= self._accesses(argument)
+                self.imm |= self._accesses(operand)
             case _:
-                self.imm = self.operands.number(argument)
-                self._check(token, self.imm, span_of(argument))
+                value = self.operands.number(operand, here)
+                self.imm = self._check(token, value, span_of(operand))
 
     def words(self, size: int) -> list[int]:
         """The instruction, or the two that it stands for."""
         name = self.item.kind
+        if name in _FIXED:
+            return [_FIXED[name]]
+        if name in _CONTROL:
+            fields = self.imm << 20 | self.rs1 << 15 | _CONTROL[name] << 12 | self.rd << 7
+            return [fields | _SYSTEM]
         if name == "li":
             return self._load_number(size)
+        if name in BRANCHES and size == 8:
+            around = encode(BRANCHES[name], self.rd, self.rs1, self.rs2, 8)
+            return [around, encode("jal", imm=self.imm - 4)]
         if size == 4:
             imm = self.imm if name != "fence" else low_part(self.imm)
             return [encode(name, self.rd, self.rs1, self.rs2, imm, INSTRUCTIONS)]
-        via = self.rd if self.scratch is None else self.scratch
-        first = encode("auipc", via, imm=high_part(self.imm))
-        return [first, encode(name, self.rd, via, self.rs2, low_part(self.imm))]
+        return self._far(name)
+
+    def _far(self, name: str) -> list[int]:
+        """An instruction at a symbol, whose address AUIPC begins."""
+        link = self.rd if name == "call" else 0
+        via = self.rd
+        if name in ("tail", "jump") or (name == "call" and len(self.item.operands) == 2):
+            via = _T1
+        via = via if self.scratch is None else self.scratch
+        first, low = encode("auipc", via, imm=high_part(self.imm)), low_part(self.imm)
+        if name in ("call", "tail", "jump"):
+            return [first, encode("jalr", link, via, imm=low)]
+        if name == "la":
+            return [first, encode("addi", via, via, imm=low)]
+        return [first, encode(name, self.rd, via, self.rs2, low)]
 
     def _load_number(self, size: int) -> list[int]:
         upper, lower = high_part(self.imm), low_part(self.imm)
@@ -210,34 +261,38 @@ class _Values:
         words = [encode("lui", self.rd, imm=upper)]
         return words if size == 4 else [*words, encode("addi", self.rd, self.rd, imm=lower)]
 
-    def _check(self, token: str, value: int, span: Span) -> None:
+    def _check(self, token: str, value: int, span: Span) -> int:
+        """A value that fits. Immediates may be words whose upper bits are all ones."""
         lowest, highest, hint = _RANGES[token]
+        if lowest == -2048 and 1 << 31 <= value < 1 << 32:
+            value -= 1 << 32
         if not lowest <= value <= highest:
             reach = f"{lowest} to {highest}" + (f"; {hint}" if hint else "")
-            message = f"{value} does not fit `{self.item.kind}`"
+            message = f"{value} does not fit `{self.item.written}`"
             raise LoopedError(message, span, reach)
+        return value
 
-    def _target(self, argument: Bound | Text) -> int:
+    def _target(self, operand: Operand) -> int:
         """How far away a target is: the immediate of branches and jumps."""
-        target = self.operands.number(argument)
-        distance = (target - self.item.anchor.address + (1 << 31)) % (1 << 32) - (1 << 31)
-        reach = _REACHES[INSTRUCTIONS[self.item.kind].format]
+        item = self.item
+        away = distance(operand, item, self.operands)
+        target = item.anchor.address + away
+        reach = 1 << 20
         if target % 4:
             message = f"no instruction begins at address {target}: it is no multiple of 4"
-            raise LoopedError(message, span_of(argument), ".align 2 before the label")
-        if not -reach <= distance < reach:
-            message = f"{distance:+} bytes are too far for `{self.item.kind}`"
-            hint = "branch around a `j`" if reach == 4096 else "use `call` or `tail`"
-            hint = f"it reaches -{reach} to +{reach - 4}; {hint}"
-            raise LoopedError(message, span_of(argument), hint)
-        return distance
+            raise LoopedError(message, span_of(operand), ".align 2 before the label")
+        if not -reach <= away < reach:
+            message = f"{away:+} bytes are too far for `{item.kind}`"
+            hint = f"it reaches -{reach} to +{reach - 4}; use `call` or `tail`"
+            raise LoopedError(message, span_of(operand), hint)
+        return away
 
-    def _accesses(self, argument: Bound | Text) -> int:
+    def _accesses(self, operand: Operand) -> int:
         """The bits of a fence's operand: some letters of `iorw`, in that order, or 0."""
-        node = None if isinstance(argument, Text) else resolve(argument).expression
-        if isinstance(node, Symbol):
-            wanted = [letter for letter in "iorw" if letter in node.name]
-            if "".join(wanted) == node.name:
+        if isinstance(operand, Name):
+            name = operand.symbol.name
+            wanted = [letter for letter in "iorw" if letter in name]
+            if "".join(wanted) == name:
                 return sum(_FENCE[letter] for letter in wanted)
         message = "a fence orders some of i, o, r and w"
-        raise LoopedError(message, span_of(argument), "fence iorw, iorw")
+        raise LoopedError(message, span_of(operand), "fence iorw, iorw")

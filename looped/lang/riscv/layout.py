@@ -1,306 +1,248 @@
-"""Items to sections, sections to bytes, bytes to words: RV32I laid out in memory.
+"""A Program to memory: sections to addresses, items to bytes, bytes to words.
 
-Sections stand in the order code, constants, data, zeros, from address 0. The number that `li`
-loads may depend on where labels come to lie, and they on how many instructions it takes. So each
-`li` begins as one instruction and becomes two where that proves necessary, until nothing changes.
+Sections stand in the order code, constants, data, zeros, from address 0. Items whose length is open
+grow until nothing changes.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from looped.errors import Diagnostic, LoopedError
 from looped.image import Location
-from looped.lang.ast import Symbol, Text
-from looped.lang.expressions import Bound
-from looped.lang.gnu import GNU
-from looped.lang.items import Item, Noting
-from looped.lang.language import MOST_WORDS, Language, Placed
-from looped.lang.riscv.data import (
+from looped.lang.gnu.data import (
     ALIGNING,
     FILLING,
+    LEB128,
     NUMBERS,
     TEXTS,
     alignment,
     fill,
+    leb128,
     numbers,
+    repeated,
     texts,
 )
-from looped.lang.riscv.instructions import EXTENDED_MNEMONICS, MNEMONICS, is_short, make, size
-from looped.lang.riscv.operands import Operands, is_modified, span_of
-from looped.lang.symbols import SymbolTable
+from looped.lang.gnu.items import Item
+from looped.lang.gnu.nodes import Modifier
+from looped.lang.gnu.program import LABEL, Program
+from looped.lang.gnu.sections import CODE, DATA, ZEROS, Section
+from looped.lang.gnu.values import Values
+from looped.lang.items import Noting
+from looped.lang.language import MOST_WORDS, Placed
+from looped.lang.riscv.instructions import make
+from looped.lang.riscv.operands import Operands, is_modified
+from looped.lang.riscv.sizes import ORIGIN, Sizes
 
-__all__ = ["RV32I", "RV32IM"]
+__all__ = ["lay_out"]
 
-_NAMED_SECTIONS = (".text", ".data", ".bss", ".rodata")
-_ORDER = {".text": 0, ".rodata": 1, ".srodata": 1, ".data": 2, ".sdata": 2, ".sbss": 3, ".bss": 3}
-_CODE, _DATA, _ZEROS, _NOT_LOADED = 0, 2, 3, 9
-_ENDS = (("_etext", _CODE), ("_edata", _DATA), ("_end", _ZEROS))
-_ABOUT_FILES = frozenset(
-    {".attribute", ".file", ".global", ".globl", ".ident", ".local", ".option", ".size", ".type"}
-    | {".weak", ".machine", ".width"}
-)
-"""Directives that tell a linker or a debugger something, and lay out nothing."""
-
-_LABELS = frozenset({"label", ".equ", ".set"})
+_ENDS = {"etext": CODE, "edata": DATA, "end": ZEROS}
 _START = "_start"
 _NOP = (0x13).to_bytes(4, "little")
 _MOST_BYTES = 4 * MOST_WORDS
 
 
-def _lay_out(items: list[Item], width: int, errors: list[Diagnostic]) -> Placed:
-    return _Layout(errors).placed(items)
-
-
-RV32I = Language(
-    name="rv32i",
-    widths=(32,),
-    width=32,
-    syntax=GNU,
-    directives=frozenset({*NUMBERS, *TEXTS, *FILLING, *ALIGNING, *_NAMED_SECTIONS, *_ABOUT_FILES})
-    | {".section", ".org", ".comm"},
-    mnemonics=MNEMONICS,
-    prelude="rv32i.s",
-    lay_out=_lay_out,
-    unit=4,
-    elsewhere=dict.fromkeys(EXTENDED_MNEMONICS - MNEMONICS, "rv32im"),
-)
-"""RISC-V assembly, as GNU as has it."""
-
-RV32IM = replace(RV32I, name="rv32im", mnemonics=EXTENDED_MNEMONICS, elsewhere={})
-"""The same with the M extension."""
-
-
-@dataclass
-class _Section:
-    """A part of the program, in the order of the text; `place` is where it begins and ends."""
-
-    order: int
-    items: list[Item] = field(default_factory=list)
-    alignment: int = 4
-    place: tuple[int, int] = 0, 0
-
-    @property
-    def padding(self) -> bytes:
-        """What fills gaps that alignment makes."""
-        return _NOP if self.order == _CODE else bytes(4)
-
-    @property
-    def whole(self) -> int:
-        """What the size of the section is a multiple of; GNU as fills code to its alignment."""
-        return self.alignment if self.order == _CODE else 1
+def lay_out(program: Program, errors: list[Diagnostic]) -> Placed:
+    """The memory of a program; what is wrong with it is added to `errors`."""
+    return _Layout(program, errors).placed()
 
 
 @dataclass
 class _Layout:
-    """Sections, the symbols in them, and what is wrong with them."""
+    """Where everything in a program lies, and what is wrong with it."""
 
+    program: Program
     errors: list[Diagnostic]
-    sections: dict[str, _Section] = field(default_factory=dict)
-    symbols: SymbolTable = field(default_factory=SymbolTable)
-    _long: set[int] = field(default_factory=set)
-    _far: list[Item] = field(default_factory=list)
+    _items: dict[str, list[Item]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.operands = Operands(self.symbols)
-        for name in (".text", ".data", ".bss"):
-            self.sections[name] = _Section(_ORDER[name])
+        self.values = Values(self.program.names)
+        self.operands = Operands(self.values)
+        self.sizes = Sizes(self.operands)
+        sections = sorted(self.program.sections.all.values(), key=lambda s: s.kind or 0)
+        self.loaded = [section for section in sections if section.kind is not None]
+        self.others = [section for section in sections if section.kind is None]
+        for section in sections:
+            self._items[section.name] = section.items()
 
-    def placed(self, items: list[Item]) -> Placed:
+    def placed(self) -> Placed:
         """The words of the program."""
-        for item in items:
-            if item.key:
-                with Noting(self.errors, item):
-                    self.symbols.define(item)
-        self._sort(items)
-        self._place()
-        while self._lengthen():
-            self._place()
-        for key in self.symbols.constants():
-            with Noting(self.errors, None):
-                self.symbols.look_up(key)
-        self.operands.pcrel = {item.anchor.address: item.arguments[1] for item in self._far}
+        for section in (*self.loaded, *self.others):
+            self._align(section)
+        self._settle()
+        symbols = self._symbols()
+        self.operands.pcrel = dict(self._high_parts())
         content, places = self._bytes()
         words = tuple(
             int.from_bytes(content[i : i + 4], "little") for i in range(0, len(content), 4)
         )
-        symbols = self.symbols.public()
-        return Placed(words, tuple(places), symbols, symbols.get(_START, 0))
+        start = self.program.names.table.get(_START)
+        loaded = {section.name for section in self.loaded}
+        known = start is not None and (start.value is not None or start.anchor.section in loaded)
+        entry = symbols.get(_START, 0) if known else 0
+        return Placed(words, tuple(places), symbols, self.program.target.width, entry)
 
-    def _sort(self, items: list[Item]) -> None:
-        """Items to sections."""
-        current = self.sections[".text"]
-        for item in items:
-            with Noting(self.errors, item):
-                if item.kind == ".section" or item.kind in _NAMED_SECTIONS:
-                    current = self._section(item)
-                elif item.kind == ".comm":
-                    self._common(item)
-                else:
-                    self._append(item, current)
-
-    def _append(self, item: Item, section: _Section) -> None:
-        section.items.append(item)
-        if item.kind in ALIGNING:
-            section.alignment = max(section.alignment, alignment(item, self.operands))
-        elif item.kind == "auipc" and len(item.arguments) == 2:
-            argument = item.arguments[1]
-            if is_modified(argument, "%pcrel_hi"):
-                self._far.append(item)
-
-    def _section(self, item: Item) -> _Section:
-        """The section that a directive goes on in."""
-        name, flags = item.kind, None
-        if item.kind == ".section":
-            first = item.arguments[0] if item.arguments else None
-            if isinstance(first, Bound):  # any text will do: `.note.GNU-stack` is a difference
-                span = first.expression.span
-                name = span.source.text[span.start : span.end]
-            elif isinstance(first, Text):
-                name = first.content.decode("latin-1")
-            else:
-                raise LoopedError(".section needs a name", item.span, ".section .rodata")
-            second = item.arguments[1] if len(item.arguments) > 1 else None
-            flags = second.content.decode("latin-1") if isinstance(second, Text) else None
-        return self.sections.setdefault(name, _Section(_order(name, flags)))
-
-    def _common(self, item: Item) -> None:
-        """`.comm name, size, alignment`: zeros with a name."""
-        name = item.arguments[0] if item.arguments else None
-        if not 2 <= len(item.arguments) <= 3 or not isinstance(name, Bound):
-            raise LoopedError(".comm needs a name and a size", item.span, ".comm buffer, 64, 4")
-        if not isinstance(name.expression, Symbol):
-            raise LoopedError(".comm needs a name", span_of(name), ".comm buffer, 64, 4")
-        bss = self.sections[".bss"]
-        if len(item.arguments) == 3:
-            self._append(replace(item, kind=".balign", arguments=item.arguments[2:]), bss)
-        label = replace(item, kind="label", arguments=(), key=name.expression.name)
-        self.symbols.define(label)
-        self._append(label, bss)
-        self._append(replace(item, kind=".space", arguments=item.arguments[1:2]), bss)
-
-    def _place(self) -> None:
-        """Say of every item and label where it is. Raises LoopedError for a program too long."""
-        address = 0
-        for section in self._loaded():
-            address = _aligned(address, section.alignment)
-            base = address
-            for item in section.items:
-                item.anchor.address = address
+    def _align(self, section: Section) -> None:
+        """What a section has to be a multiple of: what is in it has to be."""
+        section.alignment = 4 if section.kind == CODE else 1
+        for item in self._items[section.name]:
+            if item.kind in ALIGNING:
                 with Noting(self.errors, item):
-                    if item.kind == "label" and item.key:
-                        self.symbols.move(item.key, address)
-                    address += self._size(item, base)
-                if address > _MOST_BYTES:
-                    message = f"the program is longer than {_MOST_BYTES:,} bytes"
-                    raise LoopedError(message, item.origin)
-            address = _aligned(address, section.whole)
-            section.place = base, address
+                    multiple = alignment(item, self.operands.number).multiple
+                    section.alignment = max(section.alignment, multiple)
+
+    def _settle(self) -> None:
+        """Place everything, until nothing grows."""
+        while True:
+            wrong: list[Diagnostic] = []
+            self._place(wrong)
+            if not self._grow():
+                self.errors += wrong
+                return
+
+    def _grow(self) -> bool:
+        """Whether an item needed more bytes than it had."""
+        grown = False
+        ignored: list[Diagnostic] = []  # it is told when the bytes are made
+        for section in (*self.loaded, *self.others):
+            for item in self._items[section.name]:
+                if item.is_open:
+                    with Noting(ignored, item):
+                        grown |= self.sizes.grow(item)
+        return grown
+
+    def _place(self, wrong: list[Diagnostic]) -> None:
+        """Say of every item where it is. Raises LoopedError for a program too long."""
+        self.values.moved()
+        address, kind = 0, -1
+        for section in self.loaded:
+            unit = section.alignment
+            if section.kind != kind:  # as linkers align what they make of all of a kind
+                kind = section.kind or 0
+                unit = max(4, *(s.alignment for s in self.loaded if s.kind == kind))
+            address = self._place_section(section, _aligned(address, unit), wrong)
+        for section in self.others:
+            self._place_section(section, 0, wrong)
+        self.values.moved()
         self._provide()
+
+    def _place_section(self, section: Section, base: int, wrong: list[Diagnostic]) -> int:
+        """The address behind a section that begins at `base`."""
+        address = base
+        for item in self._items[section.name]:
+            item.anchor.address = address
+            if not item.is_open:
+                address += item.size
+            else:
+                with Noting(wrong, item):
+                    address += self.sizes.now(item, base)
+            if address > _MOST_BYTES:
+                message = f"the program is longer than {_MOST_BYTES:,} bytes"
+                raise LoopedError(message, item.origin)
+        address = _aligned(address, _whole(section))
+        section.place = base, address
+        return address
 
     def _provide(self) -> None:
         """Say where the names are that linkers define."""
-        loaded = self._loaded()
-        ends = {name: [s.place[1] for s in loaded if s.order <= last] for name, last in _ENDS}
-        self.symbols.provided = {name: max(places) for name, places in ends.items()}
-        zeros = [section.place[0] for section in loaded if section.order == _ZEROS]
-        self.symbols.provided["__bss_start"] = min(zeros)
-        data = self.sections[".data"].place[0]
-        self.symbols.provided["__global_pointer$"] = data + 0x800
+        for name, last in _ENDS.items():
+            end = max(s.place[1] for s in self.loaded if (s.kind or 0) <= last)
+            self.values.provided |= {name: end, f"_{name}": end}
+        zeros = [section.place[0] for section in self.loaded if section.kind == ZEROS]
+        self.values.provided["__bss_start"] = min(zeros)
+        data = min(section.place[0] for section in self.loaded if section.kind == DATA)
+        self.values.provided["__global_pointer$"] = data + 0x800
 
-    def _loaded(self) -> list[_Section]:
-        """The sections in the order of their addresses."""
-        loaded = [s for s in self.sections.values() if s.order != _NOT_LOADED]
-        return sorted(loaded, key=lambda section: section.order)
+    def _symbols(self) -> dict[str, int]:
+        """The symbols that a user may ask for; what is wrong with those that were set is told."""
+        for symbol in self.program.names.constants:
+            with Noting(self.errors, None):
+                self.values.constant(symbol)
+        result = {}
+        for symbol in self.program.names.public():
+            if symbol.value is None:
+                result[symbol.name] = symbol.anchor.address
+            else:
+                with Noting([], None):
+                    result[symbol.name] = self.values.constant(symbol)
+        return result
 
-    def _lengthen(self) -> bool:
-        """Give `li` two instructions where its number needs them; whether there was such a case."""
-        before = len(self._long)
-        for section in self._loaded():
-            for item in section.items:
-                if item.kind == "li" and len(item.arguments) == 2:
-                    with suppress(LoopedError):  # it is told when the words are made
-                        if not is_short(self.operands.number(item.arguments[1])):
-                            self._long.add(id(item))
-        return len(self._long) > before
-
-    def _size(self, item: Item, base: int) -> int:
-        """The bytes of an item in a section that begins at `base`."""
-        address = item.anchor.address
-        if item.kind in _LABELS or item.kind in _ABOUT_FILES:
-            return 0
-        if item.kind in NUMBERS:
-            return NUMBERS[item.kind] * len(item.arguments)
-        if item.kind in TEXTS:
-            return len(texts(item))
-        if item.kind in FILLING:
-            return fill(item, self.operands)[0]
-        if item.kind in ALIGNING:
-            return _aligned(address, alignment(item, self.operands)) - address
-        if item.kind == ".org":
-            return self._origin(item, base) - address
-        return 8 if id(item) in self._long else size(item)
-
-    def _origin(self, item: Item, base: int) -> int:
-        if len(item.arguments) != 1:
-            raise LoopedError(".org needs one number", item.span, ".org 0x100")
-        offset = self.operands.number(item.arguments[0])
-        least = item.anchor.address - base
-        if offset < least:
-            message = f".org {offset} is less than the offset so far, {least}"
-            raise LoopedError(message, span_of(item.arguments[0]))
-        return base + offset
+    def _high_parts(self) -> Iterator[tuple[int, Modifier]]:
+        """The addresses of instructions with a `%pcrel_hi`, and that operand."""
+        for section in self.loaded:
+            for item in self._items[section.name]:
+                if item.kind == "auipc" and len(item.operands) == 2:
+                    operand = item.operands[1]
+                    if isinstance(operand, Modifier) and is_modified(operand, "%pcrel_hi"):
+                        yield item.anchor.address, operand
 
     def _bytes(self) -> tuple[bytes, list[Location | None]]:
         """The memory, and where each of its words comes from."""
         content = bytearray()
         places: list[Location | None] = []
-        for section in self._loaded():
-            content += bytes(_aligned(len(content), section.alignment) - len(content))
-            padding = bytes(4)
-            for item in section.items:
-                _pad(content, item.anchor.address, padding)
-                padding = section.padding if item.kind in ALIGNING else bytes(4)
+        for section in self.loaded:
+            content += bytes(section.place[0] - len(content))
+            for item in self._items[section.name]:
+                if item.kind == LABEL:
+                    continue
                 with Noting(self.errors, item):
-                    content += self._made(item)
-                    places += [None] * (item.anchor.address // 4 - len(places))
-                    places += [item.location] * (-(-len(content) // 4) - len(places))
-            _pad(content, _aligned(len(content), section.whole), section.padding)
+                    content += bytes(item.anchor.address - len(content))
+                    content += self._made(item, section)
+                    if item.kind not in ALIGNING and item.kind != ORIGIN:
+                        places += [None] * (item.anchor.address // 4 - len(places))
+                        places += [item.location] * (-(-len(content) // 4) - len(places))
+            content += _padding(section, section.place[1] - len(content), len(content))
         content += bytes(-len(content) % 4)
         places += [None] * (len(content) // 4 - len(places))
         return bytes(content), places
 
-    def _made(self, item: Item) -> bytes:
-        """The bytes of an item; gaps are left to padding."""
-        if item.kind in NUMBERS:
-            return numbers(item, self.operands)
-        if item.kind in TEXTS:
+    def _made(self, item: Item, section: Section) -> bytes:
+        """The bytes of an item."""
+        kind, number = item.kind, self.operands.number
+        if kind in NUMBERS:
+            return numbers(item, number)
+        if kind in TEXTS:
             return texts(item)
-        if item.kind in FILLING:
-            count, byte = fill(item, self.operands)
-            return byte * count
-        if item.kind not in EXTENDED_MNEMONICS:
-            return b""
-        words = make(item, self.operands, 8 if id(item) in self._long else size(item))
+        if kind in LEB128:
+            return _stretched(leb128(item, number), item.size)
+        if kind in FILLING:
+            count, content = fill(item, number)
+            return content * count
+        if kind in ALIGNING:
+            wanted = alignment(item, number)
+            gap = wanted.gap(item.anchor.address)
+            if wanted.pattern is None:
+                return _padding(section, gap, item.anchor.address)
+            return repeated(item, wanted.pattern, gap)
+        if kind == ORIGIN:
+            gap = max(0, self.sizes.now(item, section.place[0]))
+            byte = number(item.operands[1], 0) if len(item.operands) == 2 else 0
+            return bytes([byte & 0xFF]) * gap
+        words = make(item, self.operands, item.size)
         return b"".join(word.to_bytes(4, "little") for word in words)
 
 
-def _order(name: str, flags: str | None) -> int:
-    """Where a section stands among the others, by its name or else by its flags."""
-    for known, order in _ORDER.items():
-        if name == known or name.startswith(known + "."):
-            return order
-    if flags is None or "a" not in flags:
-        return _NOT_LOADED
-    return _CODE if "x" in flags else _DATA if "w" in flags else 1
+def _stretched(content: bytes, size: int) -> bytes:
+    """A LEB128 number in more bytes than it needs, for it once needed them."""
+    if len(content) >= size:
+        return content
+    last = 0x7F if content[-1] & 0x40 else 0x00
+    rest = bytes([0x80 | last]) * (size - len(content) - 1)
+    return content[:-1] + bytes([content[-1] | 0x80]) + rest + bytes([last])
 
 
-def _pad(content: bytearray, address: int, padding: bytes) -> None:
-    """Fill the gap up to an address: with zeros to the next word, then with words of padding."""
-    content += bytes(max(0, min(-len(content) % 4, address - len(content))))
-    gap = max(0, address - len(content))
-    content += (padding * (gap // 4 + 1))[:gap]
+def _padding(section: Section, gap: int, address: int) -> bytes:
+    """What fills a gap: zeros, but in code only to the next word, then `nop`."""
+    if section.kind != CODE:
+        return bytes(gap)
+    zeros = min(-address % 4, gap)
+    return bytes(zeros) + (_NOP * (gap // 4 + 1))[: gap - zeros]
+
+
+def _whole(section: Section) -> int:
+    """What the size of a section is a multiple of; GNU as fills code to its alignment."""
+    return section.alignment if section.kind == CODE else 1
 
 
 def _aligned(address: int, multiple: int) -> int:

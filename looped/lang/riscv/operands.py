@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from looped.errors import LoopedError, Span
 from looped.isa.rv32i import REGISTERS
-from looped.lang.ast import Group, Memory, Modifier, Symbol, Text
-from looped.lang.expressions import Bound
-from looped.lang.symbols import SymbolTable
+from looped.lang.gnu.items import span_of
+from looped.lang.gnu.nodes import Group, Memory, Missing, Modifier, Name, Operand, Text
+from looped.lang.gnu.values import Values
+from looped.lang.riscv.csr import REGISTERS as CONTROL_REGISTERS
 
-__all__ = ["MODIFIERS", "Operands", "high_part", "is_memory", "is_modified", "low_part", "span_of"]
+__all__ = [
+    "MODIFIERS",
+    "Operands",
+    "high_part",
+    "is_memory",
+    "is_modified",
+    "low_part",
+    "register_named",
+]
 
 MODIFIERS = ("%hi", "%lo", "%pcrel_hi", "%pcrel_lo")
 
@@ -26,125 +35,109 @@ def low_part(value: int) -> int:
     return (value + 0x800 & 0xFFF) - 0x800
 
 
-def resolve(bound: Bound) -> Bound:
-    """An operand with macro parameters replaced by what they were given."""
-    node = bound.expression
-    while isinstance(node, Symbol) and node.name in bound.scope.parameters:
-        bound = bound.scope.parameters[node.name]
-        node = bound.expression
-    return bound
-
-
-def span_of(argument: Bound | Text) -> Span:
-    """Where an operand was written."""
-    return argument.span if isinstance(argument, Text) else resolve(argument).expression.span
-
-
-def register_named(argument: Bound | Text) -> int | None:
+def register_named(operand: Operand) -> int | None:
     """The number of the register that an operand names, None if it names none."""
-    if isinstance(argument, Text):
-        return None
-    node = resolve(argument).expression
-    return REGISTERS.get(node.name) if isinstance(node, Symbol) else None
+    return REGISTERS.get(operand.symbol.name) if isinstance(operand, Name) else None
 
 
-def is_memory(argument: Bound | Text) -> bool:
+def is_memory(operand: Operand) -> bool:
     """Whether an operand is `offset(register)` or `(register)`."""
-    if isinstance(argument, Text):
-        return False
-    bound = resolve(argument)
-    node = bound.expression
-    if isinstance(node, Group):
-        return register_named(replace(bound, expression=node.inner)) is not None
-    return isinstance(node, Memory)
+    if isinstance(operand, Group):
+        return register_named(operand.inner) is not None
+    return isinstance(operand, Memory)
 
 
-def is_modified(argument: Bound | Text, modifier: str) -> bool:
+def is_modified(operand: Operand, modifier: str) -> bool:
     """Whether an operand is `modifier(…)`."""
-    node = None if isinstance(argument, Text) else resolve(argument).expression
-    return isinstance(node, Modifier) and node.name == modifier
+    return isinstance(operand, Modifier) and operand.name == modifier
 
 
 @dataclass
 class Operands:
-    """Operands to numbers; `symbols` knows the names.
+    """Operands to numbers; `values` knows the symbols.
 
     `pcrel` maps the address of each AUIPC with a `%pcrel_hi` to that operand, for the `%pcrel_lo`
     that names the address.
     """
 
-    symbols: SymbolTable
-    pcrel: dict[int, Bound | Text] = field(default_factory=dict)
+    values: Values
+    pcrel: dict[int, Modifier] = field(default_factory=dict)
 
-    def register(self, argument: Bound | Text) -> int:
+    def register(self, operand: Operand) -> int:
         """A register's number. Raises LoopedError for anything else."""
-        number = register_named(argument)
+        number = register_named(operand)
         if number is not None:
             return number
-        span = span_of(argument)
-        if isinstance(argument, Text):
+        span = span_of(operand)
+        if isinstance(operand, Text):
             raise LoopedError("a text stands where a register is needed", span)
-        node = resolve(argument).expression
-        if isinstance(node, Symbol) and not self.symbols.defines(argument.scope.key(node.name)):
-            near = difflib.get_close_matches(node.name, REGISTERS, 1)
+        if isinstance(operand, Name) and not operand.symbol.is_defined:
+            name = operand.symbol.name
+            near = difflib.get_close_matches(name, REGISTERS, 1)
             hint = f"did you mean `{near[0]}`?" if near else "x0 to x31, or zero ra sp … t6"
-            raise LoopedError(f"no register named `{node.name}`", span, hint)
-        what = "memory" if is_memory(argument) else "a number"
+            raise LoopedError(f"no register named `{name}`", span, hint)
+        what = "memory" if is_memory(operand) else "a number"
         raise LoopedError(f"{what} stands where a register is needed", span)
 
-    def number(self, argument: Bound | Text) -> int:
-        """The value of an operand, modifiers applied. Raises LoopedError."""
-        if isinstance(argument, Text):
-            raise LoopedError("text stands where a number is needed", argument.span)
-        bound = resolve(argument)
-        node = bound.expression
-        if isinstance(node, Symbol):
-            key = bound.scope.key(node.name)
-            if node.name in REGISTERS and not self.symbols.defines(key):
-                raise LoopedError("a register stands where a number is needed", node.span)
-        if isinstance(node, Modifier):
-            return self._modified(node, bound)
-        if is_memory(bound):
-            raise LoopedError("memory stands where a number is needed", node.span)
-        return self.symbols.number(bound)
+    def control_register(self, operand: Operand) -> int:
+        """The number of a control and status register. Raises LoopedError for anything else."""
+        if isinstance(operand, Name) and not operand.symbol.is_defined:
+            name = operand.symbol.name
+            if name in CONTROL_REGISTERS:
+                return CONTROL_REGISTERS[name]
+            near = difflib.get_close_matches(name, CONTROL_REGISTERS, 1)
+            hint = f"did you mean `{near[0]}`?" if near else "a name, or a number from 0 to 4095"
+            raise LoopedError(f"no control register named `{name}`", operand.span, hint)
+        number = self.number(operand, 0)
+        if not 0 <= number < 1 << 12:
+            raise LoopedError(f"no control register {number}", span_of(operand), "0 to 4095")
+        return number
 
-    def memory(self, argument: Bound | Text) -> tuple[int, int, Span]:
+    def number(self, operand: Operand, here: int) -> int:
+        """The value of an operand in which `.` is `here`, modifiers applied. Raises LoopedError."""
+        if isinstance(operand, Missing):
+            raise LoopedError("an operand is missing", operand.span)
+        if isinstance(operand, Text):
+            raise LoopedError("text stands where a number is needed", operand.span)
+        if isinstance(operand, Modifier):
+            return self._modified(operand, here)
+        if register_named(operand) is not None:
+            assert isinstance(operand, Name)
+            if not operand.symbol.is_defined:
+                raise LoopedError("a register stands where a number is needed", operand.span)
+        if is_memory(operand):
+            raise LoopedError("memory stands where a number is needed", operand.span)
+        return self.values.value(operand, here)
+
+    def memory(self, operand: Operand, here: int) -> tuple[int, int, Span]:
         """Offset and base register of `offset(base)`, and where the offset stands.
 
         Raises LoopedError for anything else.
         """
-        if isinstance(argument, Text) or not is_memory(argument):
-            message = "memory at a register is needed here, such as 0(a1)"
-            raise LoopedError(message, span_of(argument))
-        bound = resolve(argument)
-        match bound.expression:
-            case Memory(offset, base, _):
-                number = self.number(replace(bound, expression=offset))
-                return number, self.register(replace(bound, expression=base)), offset.span
-            case node:
-                assert isinstance(node, Group)
-                return 0, self.register(replace(bound, expression=node.inner)), node.span
+        if isinstance(operand, Memory):
+            number = self.number(operand.offset, here)
+            return number, self.register(operand.base), operand.offset.span
+        if isinstance(operand, Group) and is_memory(operand):
+            return 0, self.register(operand.inner), operand.span
+        message = "memory at a register is needed here, such as 0(a1)"
+        raise LoopedError(message, span_of(operand))
 
-    def _modified(self, node: Modifier, bound: Bound) -> int:
+    def _modified(self, node: Modifier, here: int) -> int:
         if node.name not in MODIFIERS:
             near = difflib.get_close_matches(node.name, MODIFIERS, 1)
             known = f"did you mean `{near[0]}`?" if near else " ".join(MODIFIERS)
             raise LoopedError(f"no modifier named `{node.name}`", node.span, known)
-        inner = replace(bound, expression=node.operand)
-        value = self.symbols.number(inner)
+        value = self.values.value(node.operand, here)
         if node.name == "%pcrel_hi":
-            return high_part(value - bound.anchor.address)
+            return high_part(value - here)
         if node.name == "%pcrel_lo":
             return low_part(self._distance(value, node))
         return high_part(value) if node.name == "%hi" else low_part(value)
 
     def _distance(self, place: int, node: Modifier) -> int:
         """How far from the AUIPC at `place` is what its `%pcrel_hi` names."""
-        argument = self.pcrel.get(place)
-        if argument is None or isinstance(argument, Text):
+        target = self.pcrel.get(place)
+        if target is None:
             message = "%pcrel_lo needs the label of an auipc with %pcrel_hi"
             raise LoopedError(message, node.span)
-        target = resolve(argument)
-        assert isinstance(target.expression, Modifier)
-        inner = replace(target, expression=target.expression.operand)
-        return self.symbols.number(inner) - place
+        return self.values.value(target.operand, place) - place

@@ -99,7 +99,7 @@ def advance(m: Circuit, s: Steps, state: State, path: Datapath) -> None:
             _first(literal(fits) & ~literal(state.negate), kept & literal(state.negate)),
         ),
     )
-    _signs(m, s, state, path)  # the last, for the others need the old ones
+    _signs(m, s, state, path)
 
 
 def _first(*conditions: Condition) -> Value:

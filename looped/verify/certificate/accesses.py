@@ -12,6 +12,7 @@ from itertools import zip_longest
 from looped.compiler.circuit import Read, Write
 from looped.errors import LoopedError
 from looped.verify.certificate.columns import POSITION, ColumnClass
+from looped.verify.certificate.induction import Content, Fixed, Held, Induction, Phase
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.scene import Scene, is_device, is_file
 from looped.verify.certificate.scores import Asked
@@ -30,6 +31,9 @@ class Accesses:
 
     def __init__(self, scene: Scene, block: int) -> None:
         self.scene = scene
+        induction = Induction(scene.subject)
+        self.before = induction.at(Phase(2 * block - 1), scene.columns)
+        self.after = induction.at(Phase(2 * block), scene.columns)
         scheduled = scene.subject.schedule
         reads = scheduled.reads.get(2 * block, [])
         self.reads = {lane: (read, i) for read in reads for i, lane in enumerate(read.result)}
@@ -43,24 +47,25 @@ class Accesses:
                 raise Wrong(f"`{access.name}` needs `{missing[0]}`, which is not there")
 
     def expected(self, lane: int) -> int:
-        """What a lane holds when they are done. Raises Wrong if that may be no ±1."""
+        """What a lane holds when they are done, by what is stated of it. Raises Wrong if that may
+        be no ±1."""
         scene = self.scene
-        columns = scene.columns
-        if columns.is_cpu:
-            tenant = scene.after.get(lane)
-            if tenant in self.reads:
-                return self._read_lane(lane)
-            if tenant != scene.before.get(lane):
-                raise Wrong(f"{scene.subject.plan.lane_name(lane)} has a tenant from nowhere")
-        elif not is_device(scene.subject, columns) and lane in scene.subject.value():
+        stated = self.after[lane]
+        if isinstance(stated, Fixed):
+            return scene.space.number(stated.sign)
+        if isinstance(stated, Held) and stated.lane in self.reads:
+            return self._read_lane(stated)
+        if isinstance(stated, Content) and not is_device(scene.subject, scene.columns):
             return self._written(lane)
+        if stated != self.before[lane]:
+            raise Wrong(f"{scene.subject.plan.lane_name(lane)} has a tenant from nowhere")
         return scene.old(lane)
 
-    def _read_lane(self, lane: int) -> int:
+    def _read_lane(self, held: Held) -> int:
         """A lane of the CPU that is read, from nothing or onto what was there."""
         scene = self.scene
         space = scene.space
-        read, bit = self.reads[scene.after[lane]]
+        read, bit = self.reads[held.lane]
         total = self._content(read, bit)
         if read.onto is None:
             return total

@@ -9,17 +9,20 @@ from looped.compiler.circuit import Circuit
 from looped.compiler.compiled import CompiledMachine
 from looped.compiler.precision import PRECISIONS
 from looped.verify.certificate.attention import attended
-from looped.verify.certificate.claims import Certificate, Claim, Lead
+from looped.verify.certificate.claims import Certificate, Claim, Lead, Verdict
 from looped.verify.certificate.exhaustion import exhaustion_claims
+from looped.verify.certificate.induction import Induction, induction_claims
+from looped.verify.certificate.instructions import instruction_claims
 from looped.verify.certificate.invariants import invariant_claims
 from looped.verify.certificate.mlp import mlp_claims
 from looped.verify.certificate.places import place_claims
+from looped.verify.certificate.premises import premise_claims
 from looped.verify.certificate.ranges import Extent, block_extents
 from looped.verify.certificate.spans import block_spans
 from looped.verify.certificate.subject import Subject
 from looped.verify.certificate.verdicts import block_leads, verdict
 
-__all__ = ["block_claims", "certify"]
+__all__ = ["block_claims", "certify", "whole_claims"]
 
 
 def certify(
@@ -32,11 +35,14 @@ def certify(
     `progress` is called with the number of blocks done. What cannot be shown is a failed claim.
     """
     started = time.monotonic()
+    claims = [*premise_claims(machine, circuit)]
+    if not all(claim.holds for claim in claims):
+        return _refused(machine, claims, time.monotonic() - started)
     subject = Subject.of(machine, circuit)
-    claims = [*place_claims(subject), *invariant_claims(subject)]
+    claims += whole_claims(subject)
     extents: list[Extent] = []
     leads: list[Lead] = []
-    for block in range(len(machine.plan.blocks) if subject.comparable else 0):
+    for block in range(len(machine.plan.blocks)):
         rows = subject.rows(block)
         heads = attended(subject, block, rows)
         claims += heads.claims
@@ -59,6 +65,22 @@ def certify(
         verdicts=verdicts,
         seconds=time.monotonic() - started,
     )
+
+
+def _refused(machine: CompiledMachine, claims: list[Claim], seconds: float) -> Certificate:
+    """A certificate of what cannot be looked at any further."""
+    fault = next(claim.fault for claim in claims if claim.fault is not None)
+    verdicts = {name: Verdict(name, 0, (fault,)) for name in PRECISIONS}
+    plan = machine.plan
+    return Certificate(plan.machine, plan.dtype, tuple(claims), (), (), verdicts, seconds)
+
+
+def whole_claims(subject: Subject) -> Iterator[Claim]:
+    """The claims about the machine as a whole: columns, statements between loops, registers."""
+    yield from place_claims(subject)
+    yield from induction_claims(Induction(subject))
+    yield from invariant_claims(subject)
+    yield from instruction_claims(subject)
 
 
 def block_claims(subject: Subject, block: int) -> Iterator[Claim]:

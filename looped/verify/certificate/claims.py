@@ -74,11 +74,14 @@ class Verdict:
     """Whether a machine is exact in a dtype; `faults` says why not.
 
     `columns` is the number of columns up to which its heads are one-hot, None if there is no limit.
+    `fused` says whether that is so of kernels too that fuse the scaling of scores for exp2 with the
+    subtraction of their maximum.
     """
 
     dtype: str
     columns: int | None
     faults: tuple[str, ...]
+    fused: bool = False
 
     @property
     def exact(self) -> bool:

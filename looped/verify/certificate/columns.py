@@ -28,7 +28,7 @@ class ColumnClass:
 
     `fixed` has the sign of every lane that is the same in all of them, `free` the lanes that may
     be either, `codes` for each word of positions those of its lanes that differ between columns.
-    `static` is (columns, d_model): what the static lanes hold.
+    `static` is (columns, d_model): what the static lanes hold; `members` are the columns' numbers.
     """
 
     name: str
@@ -37,6 +37,7 @@ class ColumnClass:
     free: frozenset[int]
     codes: Mapping[str, tuple[int, ...]]
     static: State
+    members: npt.NDArray[np.intp]
 
     @property
     def single(self) -> bool:
@@ -65,13 +66,18 @@ class ColumnClass:
 
 def static_lanes(plan: Plan) -> frozenset[int]:
     """The lanes that no weight and no host ever changes."""
-    used = (embed((), plan) > 0).any(axis=0)
+    used = (_empty(plan) > 0).any(axis=0)
     return frozenset(np.flatnonzero(used).tolist()) - frozenset(plan.words[VALUE])
+
+
+def _empty(plan: Plan) -> State:
+    """The columns of a program without words that begins at address 0."""
+    return embed((), replace(plan, entry=0))
 
 
 def column_classes(plan: Plan) -> tuple[ColumnClass, ...]:
     """All columns of a machine, the CPU first."""
-    x = embed((), plan)
+    x = _empty(plan)
     positions = {w: lanes for w, lanes in plan.words.items() if w.startswith(POSITION)}
     placed = {lane for lanes in positions.values() for lane in lanes}
     static = static_lanes(plan)
@@ -95,4 +101,4 @@ def _column_class(
     fixed = {i: int(own[0, i]) for i in range(plan.d_model) if i not in free and not varies[i]}
     first, last = plan.column_name(int(columns[0])), plan.column_name(int(columns[-1]))
     name = first if len(columns) == 1 else f"{first} to {last}"
-    return ColumnClass(name, is_cpu, fixed, free, codes, own)
+    return ColumnClass(name, is_cpu, fixed, free, codes, own, columns)

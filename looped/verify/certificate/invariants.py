@@ -26,9 +26,11 @@ def invariant_claims(subject: Subject) -> Iterator[Claim]:
     """A claim for each invariant of the circuit, and one about a register that stays zero."""
     start = _first_state(subject)
     for invariant in subject.circuit.invariants:
-        fault = None if _holds(invariant.condition, start) else "it does not hold at the beginning"
+        begins = _holds(invariant.condition, start)
+        fault = None if begins else "it does not hold at the beginning"
         yield Claim(
-            None, "registers", f"{invariant.name}: at the beginning, and so after every loop",
+            None, "registers",
+            f"{invariant.name}: where a program begins within memory, and so after every loop",
             THROUGH, 1, fault or _broken(subject, invariant),
         )  # fmt: skip
     if subject.circuit.zero_register:
@@ -40,18 +42,31 @@ def invariant_claims(subject: Subject) -> Iterator[Claim]:
 
 
 def _first_state(subject: Subject) -> dict[Lane, int]:
-    """What the lanes of registers hold before a program begins."""
+    """What the lanes of registers hold before a program begins, lanes of its entry left out."""
     plan = subject.plan
     cpu = embed((), plan)[plan.cpu]
     held = {ONE: 1}
     for register in subject.circuit.registers:
         places = plan.words[register.name]
         held |= {lane: int(cpu[i]) for lane, i in zip(register.word, places, strict=True)}
+    for lane in _entry(subject):
+        del held[lane]
     return held
 
 
+def _entry(subject: Subject) -> Iterator[Lane]:
+    """The lanes of `pc` that may be ones where a program begins: it begins within memory."""
+    pc = next(r.word for r in subject.circuit.registers if r.name == "pc")
+    asked = {lane for read in subject.circuit.reads for lane in read.lanes()}
+    top = max((i for i, lane in enumerate(pc) if lane in asked), default=len(pc) - 1)
+    yield from pc.lanes[: top + 1]
+
+
 def _holds(condition: Condition, lanes: dict[Lane, int]) -> bool:
-    return condition.form.at(lanes) >= condition.threshold
+    """Whether a condition holds for all signs of the lanes that are not given."""
+    unknown = sum(abs(c) for lane, c in condition.form.terms.items() if lane not in lanes)
+    known = sum(c * lanes[lane] for lane, c in condition.form.terms.items() if lane in lanes)
+    return condition.form.constant + known - unknown >= condition.threshold
 
 
 def _broken(subject: Subject, invariant: Invariant) -> str | None:

@@ -14,6 +14,7 @@ from looped.compiler.words import ONE, Lane
 from looped.verify.certificate.claims import DIAGRAMS, Claim
 from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
+from looped.verify.certificate.induction import Fixed, Held, Induction, Phase
 from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.rows import BlockRows, Row
@@ -47,19 +48,23 @@ def _cpu_lanes(
     subject: Subject, phase: int, rows: BlockRows
 ) -> Iterator[tuple[int, str, str | None]]:
     """For every lane of the CPU: the part of the claims that it belongs to, and what is wrong."""
-    before, after = subject.alive(phase - 1), subject.alive(phase)
+    induction = Induction(subject)
+    before = subject.alive(phase - 1)
     cpu = subject.cpu.with_free(frozenset(before))
-    made = {subject.layout.index[b.lane]: b for b in subject.schedule.bits.get(phase, [])}
-    for index in range(subject.plan.d_model):
-        bit = made.get(index)
-        tenant = before.get(index) if bit is None else bit.lane
-        if after.get(index, tenant) != tenant:
-            yield index, _OTHERS, f"nothing makes `{after[index]}`, which should be there"
-        elif bit is None:
-            yield index, _OTHERS, _kept(rows, index, cpu, before, index in after)
-        else:
+    made = {Held(bit.lane): bit for bit in subject.schedule.bits.get(phase, [])}
+    stated = (induction.at(Phase(p), subject.cpu) for p in (phase - 1, phase))
+    for index, (old, new) in enumerate(zip(*stated, strict=True)):
+        if isinstance(new, Held) and new in made:
+            bit = made.pop(new)
             part = f"`{bit.lane.word.removeprefix('next ')}`"
             yield index, part, _made(subject, rows, index, cpu, before, bit.signal)
+        elif new == old or isinstance(new, Fixed):
+            sign = new.sign if isinstance(new, Fixed) else None
+            yield index, _OTHERS, _kept(rows, index, cpu, before, sign)
+        else:
+            yield index, _OTHERS, "nothing makes what should be there"
+    for lost in made.values():
+        yield subject.layout.index[lost.lane], _OTHERS, f"`{lost.lane}` is made and not kept"
 
 
 def _claim(block: int, part: str, statement: str, faults: list[str]) -> Claim:
@@ -136,16 +141,16 @@ def _difference(space: Diagrams, found: int, expected: int) -> str:
 
 
 def _kept(
-    rows: BlockRows, index: int, cpu: ColumnClass, before: Tenants, lives_on: bool
+    rows: BlockRows, index: int, cpu: ColumnClass, before: Tenants, sign: int | None
 ) -> str | None:
-    """What is wrong with a lane of the CPU that nothing makes, or None."""
+    """What is wrong with a lane that nothing makes, of this sign or (None) as it was; or None."""
     space = Diagrams()
     try:
         old = _old(space, index, cpu, before)
         found = space.add(old, _change(space, rows, index, cpu, before))
     except (NotSteps, TooLarge) as error:
         return str(error)
-    expected = old if lives_on or index in cpu.fixed else space.number(-1)
+    expected = old if sign is None else space.number(sign)
     return None if found == expected else _difference(space, found, expected)
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from looped.compiler.circuit import Read, Write
-from looped.compiler.layout import VALUE, static_words
-from looped.compiler.words import Lane
 from looped.verify.certificate.claims import ALGEBRA, LAYOUT, Claim
-from looped.verify.certificate.columns import POSITION, static_lanes
+from looped.verify.certificate.columns import POSITION
+from looped.verify.certificate.scene import is_file
 from looped.verify.certificate.subject import Subject
 
 __all__ = ["place_claims"]
@@ -24,8 +23,7 @@ def place_claims(subject: Subject) -> Iterator[Claim]:
         LAYOUT, columns, _codes(subject),
     )  # fmt: skip
     yield Claim(
-        None, "lanes", "hold what the plan says, at the beginning of a loop and at its end",
-        LAYOUT, subject.plan.d_model, _lanes(subject),
+        None, "entry", _entry(subject), LAYOUT, 1, None,
     )  # fmt: skip
     statements = len(_accesses(subject)) + len(subject.circuit.registers)
     yield Claim(
@@ -41,6 +39,7 @@ def place_claims(subject: Subject) -> Iterator[Claim]:
 
 
 def _codes(subject: Subject) -> str | None:
+    """A code that is not its column's. Registers have their numbers in every word of positions."""
     for columns in subject.classes:
         if columns.single:
             continue
@@ -48,28 +47,11 @@ def _codes(subject: Subject) -> str | None:
         if not np.array_equal(own, np.arange(len(own))):
             return f"one of the columns {columns.name} has the code of another"
         for word, lanes in columns.codes.items():
-            offset = int(word.removeprefix(POSITION) or 0)
+            offset = 0 if is_file(subject, columns) else int(word.removeprefix(POSITION) or 0)
             shifted = (own + offset) % (1 << len(lanes))
             if not np.array_equal(columns.numbers(word), shifted):
                 return f"`{word}` is wrong in a column of {columns.name}"
     return None
-
-
-def _lanes(subject: Subject) -> str | None:
-    plan, index = subject.plan, subject.layout.index
-    static = {word.lanes[0].word: word for word in static_words(subject.circuit)}
-    told = {name: tuple(index[lane] for lane in word) for name, word in static.items()}
-    if static_lanes(plan) != {lane for lanes in told.values() for lane in lanes}:
-        return "other lanes are the same for good than the circuit says"
-    told[VALUE] = subject.value()
-    for register in subject.circuit.registers:
-        told[register.name] = tuple(index[lane] for lane in register.word)
-        if told[register.name] != tuple(
-            index[lane] for lane in register.following or register.word
-        ):
-            return f"`{register.name}` moves from loop to loop"
-    wrong = [n for n in {*told, *plan.words} if told.get(n) != plan.words.get(n)]
-    return f"`{sorted(wrong)[0]}` is not where the plan says" if wrong else None
 
 
 def _accesses(subject: Subject) -> list[Read | Write]:
@@ -82,19 +64,16 @@ def _phases(subject: Subject) -> str | None:
     placed = sum(map(len, subject.schedule.reads.values()))
     placed += sum(map(len, subject.schedule.writes.values()))
     missing = [a for a in _accesses(subject) if id(a) not in reads and id(a) not in writes]
-    if subject.schedule.blocks != len(subject.plan.blocks):
-        return f"it takes {subject.schedule.blocks} blocks, there are {len(subject.plan.blocks)}"
     if missing or placed != len(_accesses(subject)):
         return f"`{missing[0].name}` is never done" if missing else "an access is done twice"
     if min(writes.values(), default=0) < max(reads.values(), default=0) and writes:
         return "a write comes before a read"
-    starts = subject.alive(subject.first)
-    ends = subject.alive(subject.last)
-    kept: dict[Lane, Lane] = {}
-    for register in subject.circuit.registers:
-        kept.update(zip(register.following or register.word, register.word, strict=True))
-    unkept = {i: lane for i, lane in starts.items() if kept.get(ends.get(i, lane)) != lane}
-    strays = [lane for lane in ends.values() if lane not in kept]
-    if unkept or strays:
-        return f"`{next(iter([*unkept.values(), *strays]))}` does not outlive the loop as it should"
     return None
+
+
+def _entry(subject: Subject) -> str:
+    """What is claimed of where a program begins."""
+    plan = subject.plan
+    if plan.baked:
+        return f"a program begins at {plan.entry}, and nothing is claimed of any other entry"
+    return "a program begins wherever its image says: the program counter may be anything"

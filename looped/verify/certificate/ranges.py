@@ -41,11 +41,11 @@ class Extent:
     bits: int
 
     def fits(self, precision: Precision) -> bool:
-        """Whether a format holds every partial sum exactly."""
+        """Whether a format holds every partial sum exactly, as a normal number or zero."""
         if not self.grid:
             return True
         inside = self.bits <= precision.mantissa and self.bound <= precision.largest
-        return inside and self.grid >= Fraction(2) ** precision.tiny
+        return inside and self.grid >= precision.smallest
 
 
 def _extent(

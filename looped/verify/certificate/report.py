@@ -101,6 +101,7 @@ def as_json(certificate: Certificate) -> dict[str, Any]:
         name: {
             "certified": certificate.certified(name),
             "columns": verdict.columns,
+            "fused": verdict.fused,
             "faults": list(verdict.faults),
         }
         for name, verdict in certificate.verdicts.items()

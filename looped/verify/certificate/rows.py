@@ -44,14 +44,18 @@ class BlockRows:
         return range(head * self.d_head, (head + 1) * self.d_head)
 
     def carried(self, head: int) -> dict[int, Row]:
-        """Lane to the form of the found column that a head adds to it: W_O W_V."""
+        """Lane to the form of the found column that a head adds to it: W_O W_V.
+
+        It has all lanes that some dimension carries to, even where the form is zero: a head is
+        idle only if each dimension has no value or goes to no lane. Products that cancel do so in
+        the reals and where one column is found, not in a mean of several.
+        """
         rows: dict[int, Row] = {}
-        own = set(self.dimensions(head))
+        own = {d for d in self.dimensions(head) if self.value[d]}
         for lane, row in enumerate(self.out):
             terms = [(factor, self.value[d]) for d, factor in row.items() if d in own]
-            form = combined(terms)
-            if form:
-                rows[lane] = form
+            if terms:
+                rows[lane] = combined(terms)
         return rows
 
 

@@ -45,7 +45,6 @@ class Scene:
     ) -> None:
         self.subject = subject
         self.before: Tenants = subject.alive(2 * block - 1)
-        self.after: Tenants = subject.alive(2 * block)
         self.space = Diagrams()
         self.meaning = Meaning(self.space, unfolded)
         self.view = View(self.space, self.meaning, self.before)

@@ -43,7 +43,7 @@ class BlockSpans:
     gate: Sequence[Spans]
     up: Sequence[Spans]
     carried: Mapping[int, Number]
-    """Head to the most that a column found by it can add to a lane; idle heads have no entry."""
+    """Head to the most that a column can add to a lane; idle heads have no entry."""
 
 
 def block_spans(rows: BlockRows, classes: Sequence[ColumnClass]) -> BlockSpans:
@@ -52,11 +52,23 @@ def block_spans(rows: BlockRows, classes: Sequence[ColumnClass]) -> BlockSpans:
     query, key, value, gate, up = ([spans_of(row, classes) for row in part] for part in forms)
     carried: dict[int, Number] = {}
     for head in range(rows.heads):
-        sizes = (span.size for f in rows.carried(head).values() for span in spans_of(f, classes))
-        most = max(sizes, default=0)
-        if most:
-            carried[head] = most
+        if rows.carried(head):
+            carried[head] = _carried(rows, head, value)
     return BlockSpans(rows, query, key, value, gate, up, carried)
+
+
+def _carried(rows: BlockRows, head: int, value: Sequence[Spans]) -> Number:
+    """The most that one column can add to a lane, dimension by dimension, without cancellation."""
+    sizes: dict[int, Number] = {
+        d: max(span.size for span in value[d]) for d in rows.dimensions(head)
+    }
+    most: Number = 0
+    for row in rows.out:
+        total: Number = 0
+        for d, factor in row.items():
+            total += max(factor, -factor) * sizes.get(d, 0)
+        most = max(most, total)
+    return most
 
 
 def spans_of(row: Row, classes: Iterable[ColumnClass]) -> Spans:

@@ -8,11 +8,12 @@ before it and the weights. A wrong layout is a failed claim.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from looped.compiler.circuit import Circuit
 from looped.compiler.compiled import CompiledMachine, Plan
+from looped.compiler.fuse_reads import fuse_reads
 from looped.compiler.layout import VALUE, Layout, allocate, static_words
 from looped.compiler.schedule import LOOP_START, Schedule, schedule
 from looped.compiler.signals import Signal
@@ -42,6 +43,7 @@ class Subject:
     @classmethod
     def of(cls, machine: CompiledMachine, circuit: Circuit) -> Subject:
         """A machine beside the circuit that it shall be."""
+        circuit = fuse_reads(circuit)
         scheduled = schedule(circuit)
         classes = column_classes(machine.plan)
         return cls(machine, circuit, scheduled, allocate(scheduled), classes, definitions(circuit))
@@ -61,27 +63,30 @@ class Subject:
         """The CPU column."""
         return next(c for c in self.classes if c.is_cpu)
 
-    @property
-    def comparable(self) -> bool:
-        """Whether there are blocks, lanes and words enough to look for the circuit in them."""
-        words = {word.lanes[0].word for word in static_words(self.circuit)}
-        enough = len(self.layout) <= self.plan.d_model and words <= self.plan.words.keys()
-        return enough and self.schedule.blocks == len(self.plan.blocks)
-
     def value(self) -> tuple[int, ...]:
         """The lanes of the memory word."""
         return tuple(self.layout.index[lane] for lane in Word.of(VALUE, self.circuit.width))
 
     def alive(self, phase: int) -> Tenants:
         """What lives in the CPU column when a phase is over, static lanes and memory left out."""
+        return dict(self._tenants(phase))
+
+    def occupied(self, phase: int) -> list[int]:
+        """The lanes in which something lives when a phase is over, once for each tenant."""
+        return [index for index, _ in self._tenants(phase)]
+
+    @functools.cached_property
+    def static_names(self) -> frozenset[str]:
+        """The names of the words that no weight ever changes."""
+        return frozenset(word.lanes[0].word for word in static_words(self.circuit))
+
+    def _tenants(self, phase: int) -> Iterator[tuple[int, Lane]]:
         apart = {lane for word in static_words(self.circuit) for lane in word}
         apart.update(Word.of(VALUE, self.circuit.width))
-        return {
-            index: tenancy.lane
-            for index, tenants in enumerate(self.layout.tenants)
-            for tenancy in tenants
-            if tenancy.start <= phase < tenancy.end and tenancy.lane not in apart
-        }
+        for index, tenants in enumerate(self.layout.tenants):
+            for tenancy in tenants:
+                if tenancy.start <= phase < tenancy.end and tenancy.lane not in apart:
+                    yield index, tenancy.lane
 
     def rows(self, block: int) -> BlockRows:
         """The weights of a block as exact rows."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from looped.devices import host_for
 from looped.image import Image
-from looped.reference import Rv32i, Rv32im
+from looped.reference import Rv32i, Rv32im, system_for
 from looped.trace import Step
-from looped.verify.port import ReferencePort
 
 __all__ = ["ServedHart"]
 
@@ -15,11 +13,11 @@ _HARTS: dict[str, type[Rv32i]] = {"rv32i": Rv32i, "rv32im": Rv32im}
 
 
 class ServedHart:
-    """The reference and its host; `hart` may be looked at, and its memory be changed."""
+    """The reference and its system; `hart` may be looked at, and its memory be changed."""
 
     def __init__(self, image: Image, memory: int, data: bytes) -> None:
         self.hart = _HARTS[image.machine](image.words, image.width, memory, data, image.entry)
-        self.host = host_for(image, data)
+        self.system = system_for(image, data)
 
     @property
     def halted(self) -> bool:
@@ -27,8 +25,8 @@ class ServedHart:
         return self.hart.halted
 
     def step(self) -> Step:
-        """One instruction, and what the host does about its trap."""
+        """One instruction, and what is done about its trap."""
         step = self.hart.step()
-        if step.cause is not None and self.host is not None:
-            self.host.serve(ReferencePort(self.hart))
+        if self.system is not None:
+            self.system.after(self.hart)
         return step

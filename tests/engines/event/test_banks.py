@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from looped.engines.event.banks import BankBuilder, Banks, pack, padded, unpack
 from looped.engines.event.partial import Form
+from tests import seeds
 
 
 def add_up(banks: Banks, number: int, words: np.ndarray, size: int) -> np.ndarray:
@@ -25,7 +26,7 @@ def add_up(banks: Banks, number: int, words: np.ndarray, size: int) -> np.ndarra
 def test_the_forms_of_a_bank_are_the_matrix_times_the_lanes(
     seed: int, width: int, forms: int
 ) -> None:
-    rng = np.random.default_rng(seed)
+    rng = seeds.generator(seed)
     parts = [
         Form(
             rng.integers(-9, 10, (forms, width)) * (rng.random((forms, width)) < 0.3),
@@ -47,7 +48,7 @@ def test_the_forms_of_a_bank_are_the_matrix_times_the_lanes(
 
 @pytest.mark.parametrize("width", [1, 63, 64, 65, 138])
 def test_packed_lanes_are_the_lanes(width: int) -> None:
-    x = np.random.default_rng(width).choice([-1, 1], (7, width)).astype(np.int8)
+    x = seeds.generator(width).choice([-1, 1], (7, width)).astype(np.int8)
     words = pack(x > 0)
     assert words.shape == (7, -(-width // 64))
     assert (unpack(words, width) == x).all()

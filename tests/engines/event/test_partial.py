@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from looped.engines.event.partial import columns_by_class, reduce_mlp
 from looped.engines.exact import Block
+from tests import seeds
 
 LANES, UNITS = 9, 12
 
 
 def mlp(seed: int) -> Block:
-    rng = np.random.default_rng(seed)
+    rng = seeds.generator(seed)
     shape = (UNITS, LANES)
     gate, up = (rng.integers(-2, 3, shape) * (rng.random(shape) < 0.3) for _ in range(2))
     return Block((), 2, gate, up, rng.integers(-2, 3, (LANES, UNITS)), 2)
@@ -29,7 +30,7 @@ def test_the_reduced_mlp_adds_what_the_whole_one_adds(seed: int, known: list[int
     block, fixed = mlp(seed), np.array(known)
     reduced = reduce_mlp(block, fixed)
     products = len(reduced.up.matrix)
-    rng = np.random.default_rng(seed)
+    rng = seeds.generator(seed)
     for x in rng.choice([-1, 1], (20, LANES)):
         x = np.where(fixed == 0, x, fixed)
         whole = block.down @ (relu(block.gate @ x) * (block.up @ x))

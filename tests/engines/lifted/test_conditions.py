@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.conditions import All, Bit, Conditions, Expression, Not, Parity
+from tests import seeds
 from tests.engines.lifted.evaluate import evaluate
 
 WIDTHS = (8, 8, 1, 5)
@@ -35,7 +34,7 @@ def check(weights: dict[tuple[int, int], int], at: int, seed: int) -> Code:
     conditions = Conditions(code, dict(zip(words, WIDTHS, strict=True)))
     bits = {Bit(words[word], place): weight for (word, place), weight in weights.items()}
     expression = conditions.threshold(bits, at)
-    rng = random.Random(seed)
+    rng = seeds.rng(seed)
     for _ in range(30):
         state = [rng.choice([0, (1 << w) - 1, rng.getrandbits(w)]) for w in WIDTHS]
         values = evaluate(code, state, [])

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.engines.lifted.code import MASK, Code
 from looped.engines.lifted.native import compile_code
+from tests.conftest import examples
 from tests.engines.lifted.evaluate import evaluate
 
 words = st.integers(0, MASK) | st.integers(0, 40)
 
 
-@settings(max_examples=25)
+@examples(0.25)
 @given(st.data())
 def test_any_code_is_what_it_says(data: st.DataObject) -> None:
     code = Code()

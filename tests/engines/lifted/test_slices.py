@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +9,7 @@ from looped.engines.lifted.code import Code
 from looped.engines.lifted.conditions import All, Bit, Expression, Not, Parity
 from looped.engines.lifted.slices import Slices
 from looped.engines.lifted.sums import Form, State, Sum
+from tests import seeds
 from tests.engines.lifted.evaluate import evaluate
 from tests.engines.lifted.test_conditions import truth
 
@@ -53,7 +52,7 @@ def settled(totals: dict[int, Sum]) -> tuple[Code, dict[int, State]]:
 @given(st.lists(sums, min_size=1, max_size=6), st.integers(0, 1000))
 def test_any_sums(totals: list[Sum], seed: int) -> None:
     code, lanes = settled(dict(enumerate(totals)))
-    rng = random.Random(seed)
+    rng = seeds.rng(seed)
     for _ in range(20):
         words = [rng.getrandbits(width) for width in WIDTHS]
         results = [value(total, words) for total in totals]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from looped.errors import LoopedError, Source, SourceError
 from looped.lang import assemble
+from tests.conftest import examples
 
 
 def complaint(text: str) -> str:
@@ -17,11 +18,11 @@ def complaint(text: str) -> str:
 
 
 def test_the_caret_stands_under_the_operand_and_the_hint_names_the_right_instruction() -> None:
-    assert complaint("loop:   add a0, a1, 5\n        bnez a0, lop\n") == (
-        "p.s:1:21: error: a number stands where a register is needed\n"
-        "    1 | loop:   add a0, a1, 5\n"
-        "      |                     ^\n"
-        "hint: did you mean `addi`?\n"
+    assert complaint("loop:   addi a0, a1, a2\n        bnez a0, lop\n") == (
+        "p.s:1:22: error: a register stands where a number is needed\n"
+        "    1 | loop:   addi a0, a1, a2\n"
+        "      |                      ^^\n"
+        "hint: did you mean `add`?\n"
         "\n"
         "p.s:2:18: error: no label named `lop`\n"
         "    2 |         bnez a0, lop\n"
@@ -40,7 +41,14 @@ SENTENCES = {
         "1: error: `jal` takes 1 or 2 operands, not 3",
         "jal rd, target or jal target",
     ),
-    "mv a0, 5": ("8: error: a number stands where a register is needed", None),
+    "mv a0, 5": (
+        "8: error: a number stands where a register is needed",
+        "did you mean `li`?",
+    ),
+    "sub a0, a1, 5": (
+        "13: error: a number stands where a register is needed",
+        "sub rd, rs1, rs2",
+    ),
     "addi a0, a1, a2": (
         "14: error: a register stands where a number is needed",
         "did you mean `add`?",
@@ -84,9 +92,9 @@ SENTENCES = {
         "-2147483648 to 4294967295",
     ),
     ".byte 256": ("7: error: 256 does not fit 8 bits", "-128 to 255"),
-    "beq a0, a1, . + 4096": (
-        "13: error: +4096 bytes are too far for `beq`",
-        "it reaches -4096 to +4092; branch around a `j`",
+    "beq a0, a1, . + 0x100004": (
+        "13: error: +1048580 bytes are too far for `beq`",
+        "it reaches -1048576 to +1048572; use `call` or `tail`",
     ),
     "j . + 0x100000": (
         "3: error: +1048576 bytes are too far for `jal`",
@@ -134,6 +142,74 @@ SENTENCES = {
     "nop /* x": ("5: error: this comment has no end", "*/ ends it"),
     "1x: nop": ("1: error: `1x` is no label", "a name, or 1, 2, …"),
     ".width 16": ("8: error: rv32i has no 16-bit words", "widths: 32"),
+    ".macro; .endm": ("7: error: a macro needs a name", ".macro NAME a, b"),
+    ".macro m a:req; .endm; m": ("24: error: `m` needs its operand `a`", "m a"),
+    ".macro m a; .endm; m 1, 2": ("25: error: `m` takes at most 1 operand", "m a"),
+    ".macro m a; .endm; m 1 2 3": ("24: error: `m` takes at most 1 operand", "m a"),
+    ".macro m; .endm; m 1": ("20: error: `m` takes no operands", "m"),
+    ".macro m name; .endm; m nam=1": (
+        "25: error: `m` has no parameter `nam`",
+        "did you mean `name`?",
+    ),
+    ".macro m a, a; .endm": ("13: error: parameter `a` stands here twice", None),
+    ".macro m a:vararg, b; .endm": (
+        "20: error: `a` takes the whole rest: no parameter may follow it",
+        None,
+    ),
+    ".macro m; nop": ("1: error: this .macro has no .endm", None),
+    "  .rept 2; nop": ("3: error: this .rept has no .endr", None),
+    ".endr": ("1: error: this .endr closes nothing", None),
+    ".exitm": ("1: error: this .exitm is in no macro", None),
+    ".purgem m": ("9: error: no macro named `m`", None),
+    ".irp; .endr": ("5: error: .irp needs a name", ".irp name, values"),
+    ".else": ("1: error: this .else belongs to no .if", None),
+    ".endif": ("1: error: this .endif belongs to no .if", None),
+    ".if 1; nop": ("1: error: this .if has no .endif", None),
+    ".if 1; .else; .else; .endif": ("15: error: this .else follows an .else", "of p.s:1:1"),
+    ".if later; .endif; later: nop": (
+        "5: error: the condition is not known here",
+        "it must not depend on what follows, or on the length of a branch or a gap",
+    ),
+    ".rept n; .endr; nop": (
+        "7: error: the number is not known here",
+        "it must not depend on what follows, or on the length of a branch or a gap",
+    ),
+    ".ifdef 1; .endif": ("1: error: .ifdef needs a name", ".ifdef SIZE"),
+    ".ifc a; .endif": ("1: error: .ifc needs two texts", ".ifc a, b"),
+    ".if; .endif": ("4: error: a value is missing", None),
+    ".section mine; .word 5; nop": (
+        "1: error: section `mine` has no flags: it would not be in memory",
+        '.section mine, "aw" for data, "ax" for code, "" for neither',
+    ),
+    ".popsection": ("1: error: this .popsection has no .pushsection", None),
+    ".previous": ("1: error: there is no section before this one", None),
+    ".subsection x": ("12: error: a subsection is a number, 0 to 8192", ".subsection 1"),
+    "call f@got": ("7: error: only @plt may follow a name", None),
+    "csrr a0, mtvek": ("10: error: no control register named `mtvek`", "did you mean `mtvec`?"),
+    "csrwi mie, 32": ("12: error: 32 does not fit `csrwi`", "0 to 31"),
+    ".equiv a, 1; .equiv a, 2": ("21: error: `a` is defined twice", "first at p.s:1:8"),
+    "a: nop; .set a, 2": ("14: error: `a` is defined twice", "first at p.s:1:1"),
+    ".set a": ("1: error: .set needs a name and a value", ".set SIZE, 30"),
+    ".weak": ("1: error: .weak needs a name", ".weak main"),
+    ".fill 1, 9": ("10: error: a size of 9 bytes", ".fill REPEAT, SIZE, VALUE: 0 to 8"),
+    ".comm a, -1": ("10: error: .comm of -1 bytes", None),
+    ".comm a, 1, 3": ("13: error: an alignment of 3 is no power of two", None),
+    ".data; .byte 1; .balignw 8, 5; nop": (
+        "17: error: a gap of 7 bytes is no multiple of 2",
+        None,
+    ),
+    ".float x": ("7: error: `x` is no number of .float", None),
+    '.error "so it is"': ("1: error: so it is", None),
+    ".insn r 1, 2": ("1: error: no directive named `.insn`", "did you mean `.ifnes`?"),
+    ".word \\x": (
+        "7: error: this backslash means nothing here",
+        "a backslash stands before a parameter in a macro's body",
+    ),
+    "nop a0": ("1: error: `nop` takes no operands, not 1", "nop"),
+    "addi a0, a0, 0x7fffffff + 1 - 4096": (
+        "14: error: 2147479552 does not fit `addi`",
+        "-2048 to 2047; li loads larger numbers into a register",
+    ),
     r'.ascii "\q"': (r"8: error: `\q` is no escape", r"\n \t \r \0 \\ \' " + r"\" \b \f \x41"),
 }
 
@@ -160,15 +236,13 @@ def test_the_c_preprocessor_is_asked_for_where_it_is_needed() -> None:
 
 
 def test_errors_of_all_stages_are_told_in_the_order_of_the_text() -> None:
-    text = (
-        "addi a0, a0, 5000\nlw a0, (\nfrob\nbeqz a0, far\n.byte -200\nx: x:\n.space 5003\nfar: nop"
-    )
+    text = "addi a0, a0, 5000\nlw a0, (\nfrob\nj far\n.byte -200\nx: x:\n.space 1048579\nfar: nop"
     lines = [line for line in complaint(text).splitlines() if "error:" in line]
     assert lines == [
         "p.s:1:14: error: 5000 does not fit `addi`",
         "p.s:2:9: error: a parenthesis is not closed",
         "p.s:3:1: error: no instruction or macro named `frob`",
-        "p.s:4:10: error: +5008 bytes are too far for `beq`",
+        "p.s:4:3: error: +1048584 bytes are too far for `jal`",
         "p.s:5:7: error: -200 does not fit 8 bits",
         "p.s:6:4: error: `x` is defined twice",
     ]
@@ -178,10 +252,17 @@ PIECES = st.sampled_from(
     ["lw", "li", "la", "x", "a0", ":", ",", "(", ")", "+", "-", "1", "1b", "1f", "%lo", "%pcrel_lo",
      "'a'", '"t"', ".word", ".byte", ".align", ".macro", ".endm", ".set", ".org", ".space", "@l",
      ".", "\n", " ", ";", "=", ".section", ".data", ".comm", "/*", "*/", "//", "#", "\\x", "fence",
-     "jalr", "beq", "0777", "08", ".machine"]
+     "jalr", "beq", "0777", "08", ".machine",
+     ".if", ".else", ".endif", ".ifb", ".ifc", ".ifdef", ".elseif", ".rept", ".irp", ".irpc",
+     ".endr",
+     "\\n", ".endm", "m", "y=", ":req", ":vararg", ".altmacro", "LOCAL", "<", ">", "!", "&&", "'a",
+     ".exitm", ".purgem", ".pushsection", ".popsection", ".previous", ".subsection", ".fill",
+     ".uleb128", ".p2align", ".comm", ".lcomm", ".weak", ".weakref", "csrr", "call", "jump", "@plt",
+     ".equiv", "\\@", "\\()", ".float", ".incbin", ".include", ".cfi_startproc", ".error", ".end"]
 )  # fmt: skip
 
 
+@examples(10)
 @given(st.lists(PIECES, max_size=40).map(" ".join))
 def test_no_arrangement_of_tokens_makes_a_traceback(text: str) -> None:
     try:
@@ -203,9 +284,20 @@ def test_no_arrangement_of_tokens_makes_a_traceback(text: str) -> None:
         ".comm x, 1 << 60",
         "/*" * 100_000,
         "1: " * 20_000 + "x",
-        ".macro m x\nm x + x\nm x * 2\n.endm\nm 1",
+        ".macro m x\nm \\x + \\x\nm \\x * 2\n.endm\nm 1",
+        ".macro m x\nm \\x+\\x\n.endm\nm 1",
+        ".rept 1 << 40\n.endr",
+        "a0 = b\n" + "".join(f"a{i + 1} = a{i} + a{i}\n" for i in range(300)) + "b = a300\n.word b",
+        "a0:" + "".join(f"a{i + 1} = a{i} + a{i}\n" for i in range(300)) + ".org a300",
+        "".join(f"a{i} = a{i + 1}{' + 1' * 140}\n" for i in range(60)) + ".word a0",
+        ".word " + "!" * 10_000 + "1",
+        ".irpc x, " + "a" * 300_000 + "\n.word 1\n.endr",
+        ".fill 1 << 40, 8",
+        ".uleb128 x - y\n.space 1 << 30\nx:\ny:",
+        ".if " * 10_000,
+        ".if 1\n" * 20_000,
     ],
-    ids=range(11),
+    ids=range(22),
 )
 def test_what_would_exhaust_the_machine_is_refused(text: str) -> None:
     assert complaint(text).startswith("p.s:")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from looped.errors import Source, SourceError
 from looped.image import Image
 from looped.isa.rv32im import EXTENSION
 from looped.lang import assemble
+from tests import seeds
 from tests.lang.riscv import binutils
 
 ASKED = '.attribute arch, "rv32i2p1_m2p0"'
@@ -51,7 +51,7 @@ def test_rv32i_says_who_has_it() -> None:
 if binutils.FOUND:
 
     def test_gnu_as_encodes_the_same(tmp_path: Path) -> None:
-        rng = random.Random(1)
+        rng = seeds.rng(1)
         lines = [ASKED]
         for mnemonic in EXTENSION:
             for _ in range(100):

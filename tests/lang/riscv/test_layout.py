@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from looped.errors import Source
 from looped.image import Image, Location
 from looped.lang import assemble
+from tests import seeds
 from tests.lang.riscv import binutils
 
 
@@ -110,13 +111,15 @@ def test_numbered_labels_look_back_and_forward() -> None:
     assert image(text).symbols == {}
 
 
-def test_numbered_labels_passed_to_a_macro_are_those_of_the_caller() -> None:
-    macro = ".macro m x\n1: .word x, 1b\n.endm\n"
-    assert image(f"{macro}1: .word 9\nm 1b\n.word 1b").words == (9, 0, 4, 4)
+def test_numbered_labels_passed_to_a_macro_are_text() -> None:
+    macro = ".macro m x\n1: .word \\x, 1b\n.endm\n"
+    assert image(f"{macro}1: .word 9\nm 1b\n.word 1b").words == (9, 4, 4, 4)
+    macro = ".macro m x\n1: .word \\x, 1b\n.endm\n"
+    assert image(f"{macro}m 1f\n1: .word 1b").words == (8, 0, 8)
 
 
 def test_parameters_may_be_registers_memory_and_have_a_backslash() -> None:
-    macro = ".macro m rd, from\nlw \\rd, \\from\nadd rd, rd, rd\n.endm\n"
+    macro = ".macro m rd, from\nlw \\rd, \\from\nadd \\rd, \\rd, \\rd\n.endm\n"
     assert image(f"{macro}m t0, 4(sp)").words == image("lw t0, 4(sp)\nadd t0, t0, t0").words
 
 
@@ -241,6 +244,6 @@ if binutils.FOUND:
 
     @pytest.mark.parametrize("seed", range(20))
     def test_gnu_as_and_ld_make_the_same_memory(seed: int, tmp_path: Path) -> None:
-        text = _random_source(random.Random(seed))
+        text = _random_source(seeds.rng(seed))
         ours = binutils.without_zeros(list(image(text).words))
         assert ours == binutils.loaded_words(text, tmp_path)

@@ -11,8 +11,6 @@ One thing at a time may be wrong with it, by name.
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 
 from looped.compiler.arithmetic import all_ones, equal, without
@@ -23,6 +21,7 @@ from looped.compiler.fuse_reads import fuse_reads
 from looped.compiler.signals import Condition, literal, merge, weighed
 from looped.compiler.words import bit, constant, total
 from looped.engines.dense import DenseEngine
+from tests import seeds
 from tests.compiler.evaluate import evaluate, number_in, written
 
 WIDTH, BITS, FILE_BITS = 8, 5, 2
@@ -78,7 +77,7 @@ def small_machine(wrong: str = "") -> Circuit:
 
 def states(count: int, seed: int) -> list[Machine]:
     """Random states of the machine that respect what holds between two loops."""
-    rng = random.Random(seed)
+    rng = seeds.rng(seed)
     found = []
     for _ in range(count):
         memory = [rng.randrange(256) for _ in range(1 << BITS)]

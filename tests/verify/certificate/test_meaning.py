@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from looped.compiler.signals import Condition
@@ -12,13 +10,14 @@ from looped.machines import MACHINES
 from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.certificate.meaning import Meaning, definitions
 from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
+from tests import seeds
 from tests.compiler.evaluate import signal_bit
 
 
 def test_every_signal_means_what_it_evaluates_to() -> None:
     """On any lanes. (Those of RV32I are bits only where its kinds exclude each other.)"""
     circuit = MACHINES["subleq"].circuit(8, 32)
-    rng = random.Random("subleq")
+    rng = seeds.rng("subleq")
     for lane, signal in definitions(circuit).items():
         space = Diagrams()
         node = Meaning(space, {}).signal(signal)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import looped
-from looped.compiler.precision import PRECISIONS
+from looped.compiler.precision import PRECISIONS, Precision
 from looped.verify.certificate.columns import ColumnClass, column_classes
 from looped.verify.certificate.ranges import Extent, block_extents
 from looped.verify.certificate.rows import block_rows, grid_of
 from looped.verify.certificate.spans import block_spans, spans_of
 from looped.verify.certificate.verdicts import numeric_verdict
+from tests import seeds
 from tests.conftest import compiled
 
 
@@ -35,7 +36,7 @@ def test_no_state_leaves_the_ranges_or_the_grids(width: int) -> None:
     """Random ±1 in every lane of the CPU that is not static, and in every memory word."""
     machine = compiled("subleq", width, 32)
     plan, told = machine.plan, extents(width)
-    rng = np.random.default_rng(width)
+    rng = seeds.generator(width)
     x = torch.tensor(looped.embed((), plan)).double().repeat(200, 1, 1)
     for columns in column_classes(plan):
         where = plan.cpu if columns.is_cpu else slice(0, plan.memory)
@@ -63,23 +64,52 @@ def test_the_range_of_gates_is_reached(width: int) -> None:
             assert sum(c * state[lane] for lane, c in row.items()) == span.high
 
 
-@given(
-    st.lists(st.integers(-40, 40).filter(bool), min_size=1, max_size=6),
-    st.sampled_from(list(PRECISIONS.values())[2:]),
-)
-def test_sums_that_fit_are_exact_in_any_order(coefficients: list[int], form) -> None:
-    """And the rule is not idle: what needs more bits does round in some order."""
-    total = sum(map(abs, coefficients))
-    grid = grid_of(coefficients)
+SMALL = list(PRECISIONS.values())[2:]
+signed = st.lists(st.integers(-1500, 1500).filter(bool), min_size=1, max_size=6)
+
+
+def extent_of(coefficients: list[int]) -> Extent:
+    """The extent of a sum of these over ±1 lanes."""
+    total, grid = sum(map(abs, coefficients)), grid_of(coefficients)
     bits = max(0, -(-total // int(grid)) - 1).bit_length()
-    extent = Extent(0, "sum", -total, total, grid, total, bits)
-    dtype = getattr(torch, form.name)
-    if extent.fits(form):
-        for order in (coefficients, coefficients[::-1], sorted(coefficients)):
-            partial = torch.zeros((), dtype=dtype)
-            for c in order:
-                partial = partial + torch.tensor(c, dtype=dtype)
-            assert float(partial) == sum(coefficients)
+    return Extent(0, "sum", -total, total, grid, total, bits)
+
+
+def summed(coefficients: list[int], dtype: torch.dtype) -> float:
+    """The sum from left to right, rounded after each addition."""
+    partial = torch.zeros((), dtype=dtype)
+    for c in coefficients:
+        partial = partial + torch.tensor(c, dtype=dtype)
+    return float(partial)
+
+
+@pytest.mark.parametrize("form", SMALL, ids=lambda form: form.name)
+@given(signed, st.integers(0, 5))
+def test_sums_that_fit_are_exact_in_any_order(
+    form: Precision, coefficients: list[int], scale: int
+) -> None:
+    limit = 1 << form.mantissa
+    size = sum(map(abs, coefficients)) // limit + 1
+    fitting = [c // size << scale for c in coefficients if abs(c) >= size]
+    assume(fitting and sum(map(abs, fitting)) <= limit << scale)
+    assert extent_of(fitting).fits(form)
+    for order in (fitting, fitting[::-1], sorted(fitting)):
+        assert summed(order, getattr(torch, form.name)) == sum(fitting)
+
+
+@pytest.mark.parametrize("form", SMALL, ids=lambda form: form.name)
+@given(signed)
+def test_sums_that_do_not_fit_are_rounded_for_some_signs(
+    form: Precision, coefficients: list[int]
+) -> None:
+    """An odd sum of more than 2^mantissa is no number of the format: the rule is not idle."""
+    limit = 1 << form.mantissa
+    terms = [abs(c) for c in coefficients]
+    terms.append(max(1, limit - sum(terms)))
+    terms.append(1 if sum(terms) % 2 == 0 else 2)
+    assert not extent_of(terms).fits(form)
+    for order in (terms, terms[::-1], sorted(terms)):
+        assert summed(order, getattr(torch, form.name)) != sum(terms)
 
 
 def test_a_sum_of_one_bit_too_many_does_not_fit() -> None:
@@ -87,6 +117,19 @@ def test_a_sum_of_one_bit_too_many_does_not_fit() -> None:
     fits = Extent(0, "gate", -128, 128, 1, 256, 8)
     assert fits.fits(bfloat16) and not dataclasses.replace(fits, bits=9).fits(bfloat16)
     assert float(torch.tensor(257.0, dtype=torch.bfloat16)) != 257
+
+
+def test_a_sum_too_large_or_too_fine_for_the_exponents_does_not_fit() -> None:
+    """Of two bits each, which any mantissa holds."""
+    bfloat16, float16 = PRECISIONS["bfloat16"], PRECISIONS["float16"]
+    for grid in (Fraction(1 << 16), Fraction(1, 1 << 30)):
+        sums = Extent(0, "gate", -2 * grid, 2 * grid, grid, 3 * grid, 2)
+        assert sums.fits(bfloat16) and not sums.fits(float16)
+
+
+def test_the_grid_is_a_power_of_two_and_no_other_divisor() -> None:
+    assert (grid_of([6, -18]), grid_of([12, 20]), grid_of([])) == (2, 4, 0)
+    assert grid_of([Fraction(3, 4), 6]) == Fraction(1, 4)
 
 
 def test_what_does_not_fit_is_told() -> None:

@@ -13,6 +13,7 @@ from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.subject import Subject
+from tests import seeds
 from tests.compiler.evaluate import evaluate
 from tests.verify.certificate.registers import small_machine, states
 
@@ -38,7 +39,7 @@ def some(lanes: dict[Lane, int], rng: random.Random) -> dict[Lane, int]:
 
 
 def test_what_is_seen_in_the_small_machine_is_possible() -> None:
-    rng = random.Random(0)
+    rng = seeds.rng(0)
     of = subject(small_machine())
     for state in states(40, seed=0):
         lanes = evaluate(of.circuit, *state)

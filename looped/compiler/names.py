@@ -1,0 +1,50 @@
+"""Names of words: those that a machine may give, and those that are the compiler's own.
+
+A machine's name is letters, digits, `_` and single spaces, and begins with a letter. The compiler's
+words are either RESERVED or have a scope in front, a dot and what they are to it: `pc.next` is what
+the register `pc` becomes, `pc+3.carry.16` the carry into bit 16 of a sum. No machine can write such
+a name, so the two never meet.
+"""
+
+from __future__ import annotations
+
+import re
+
+from looped.errors import CompileError
+
+__all__ = ["NEXT", "RESERVED", "check_name", "plain", "scoped"]
+
+RESERVED = frozenset({"one", "cpu", "device", "file", "value", "clear"})
+"""Words of the compiler by their public names, and the name of the units that clear lanes."""
+
+NEXT = "next"
+"""What the following value of a register is to the register."""
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*( [A-Za-z0-9_]+)*")
+_PREFIXES = ("position", "write ", "erase for ")
+"""Positions with an offset, and heads."""
+
+
+def check_name(name: str, where: str) -> None:
+    """Raise CompileError unless a machine may have a word of that name."""
+    if name in RESERVED or name.startswith(_PREFIXES):
+        raise CompileError(
+            f"word `{name}` at {where}: the name is one of the compiler's own",
+            hint=f"reserved are {', '.join(sorted(RESERVED))}, and what begins with "
+            "`position`, `write ` or `erase for `",
+        )
+    if not _NAME.fullmatch(name):
+        raise CompileError(
+            f"word `{name}` at {where}: that is no name of a word",
+            hint="letters, digits, `_` and single spaces, a letter first",
+        )
+
+
+def scoped(scope: str, *parts: object) -> str:
+    """A name of the compiler's own: `pc.next`."""
+    return ".".join((scope, *map(str, parts)))
+
+
+def plain(name: str) -> str:
+    """A name as it is shown: what a register becomes is shown as the register."""
+    return name.removesuffix(f".{NEXT}")

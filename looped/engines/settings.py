@@ -1,0 +1,133 @@
+"""What PyTorch must be set to, and what its kernels must do, for sums and softmax to be exact.
+
+A certificate is about IEEE 754 arithmetic in the dtype of the model. PyTorch may be told to take
+less: TF32 or bfloat16 products of float32 matrices, autocast, subnormal numbers flushed to zero.
+Kernels may compute exp by other means. The settings are looked at before every advance; the kernels
+are tried once, when an engine is made, with the sizes of its model.
+
+Flushing subnormals is harmless where nothing but exponentials comes near them: those that underflow
+are zero either way. Sums are multiples of products of three weights' grid at most.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear, scaled_dot_product_attention
+
+from looped.compiler.precision import Precision
+from looped.errors import CertificateError
+
+__all__ = ["Settings", "check_kernels"]
+
+_FULL = ("none", "ieee", "highest", None)
+_WINNER = 5
+_ROWS = 67
+"""Rows of what kernels are tried with: full vectors, and some that are left over."""
+
+
+class Settings:
+    """The settings that a model in a dtype on a device depends on.
+
+    `grid` is the power of two of which all weights are multiples.
+    """
+
+    def __init__(self, form: Precision, device: torch.device, grid: float) -> None:
+        self.dtype: torch.dtype = getattr(torch, form.name)
+        self.device = device
+        normal = 2.0 ** (1 - form.exponent)
+        self._subnormal: Tensor | None = None
+        if min(grid, 1.0) ** 3 < normal:
+            self._subnormal = torch.tensor(normal / 2, dtype=self.dtype, device=device)
+
+    def check(self) -> None:
+        """Raise CertificateError for a setting in which the model is not exact."""
+        if torch.is_autocast_enabled(self.device.type):
+            raise _refusal("autocast is on", "leave `torch.autocast`")
+        if self.dtype == torch.float32:
+            for name, value in _precisions(self.device.type):
+                if value not in _FULL:
+                    raise _refusal(f"`{name}` is `{value}`", "set it to the full precision")
+        if self._subnormal is not None and not bool(self._subnormal * 1):
+            hint = "torch.set_flush_denormal(False)"
+            raise _refusal("subnormal numbers are flushed to zero", hint)
+
+
+def _precisions(device: str) -> Iterator[tuple[str, object]]:
+    """The settings of float32 products on a kind of device: `highest`, `ieee` or `none` if full."""
+    try:
+        legacy = torch.get_float32_matmul_precision()
+        yield "torch.set_float32_matmul_precision", legacy
+    except RuntimeError:  # set by the newer names, which come next
+        pass
+    library = "cuda" if device == "cuda" else "mkldnn"
+    if device == "cpu":
+        for name in ("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"):
+            mode = os.environ.get(name, "STRICT").upper()
+            yield name, None if mode == "STRICT" else mode
+    for path in (f"{library}.matmul", library, ""):
+        place: object = torch.backends
+        for part in path.split(".") if path else ():
+            place = getattr(place, part, None)
+        value = getattr(place, "fp32_precision", None)
+        yield f"torch.backends.{path}.fp32_precision".replace("..", "."), value
+        if value not in (None, "none"):
+            break  # those above it do not matter
+    if device == "cuda":
+        allowed = getattr(torch.backends.cuda.matmul, "allow_tf32", False)
+        yield "torch.backends.cuda.matmul.allow_tf32", allowed or None
+
+
+@torch.inference_mode()
+def check_kernels(
+    width: int, form: Precision, device: torch.device, heads: tuple[int, int], score: float
+) -> None:
+    """Raise CertificateError unless the device's kernels do what exactness rests on.
+
+    `width` is that of the residual stream, `heads` the number and the size of heads, `score` the
+    largest score. Rows of ±1 must stay as they are; a product with the unit matrix must keep all
+    bits of the mantissa; of two scores that lie the underflow apart the softmax must take the one
+    and nothing of the other, as high as the scores may be.
+    """
+    dtype: torch.dtype = getattr(torch, form.name)
+    norm = nn.RMSNorm(width, eps=0.0, device=device, dtype=dtype)
+    signs = (torch.arange(_ROWS * width, device=device).view(1, _ROWS, width) % 3 - 1).sign()
+    signs = torch.where(signs == 0, 1, signs).to(dtype)
+    if not torch.equal(norm(signs), signs):
+        raise _refusal("RMSNorm does not keep rows of ±1", f"the kernel of {device} is not exact")
+    full = torch.full((_ROWS, width), 2.0 - 2.0 ** (1 - form.mantissa), dtype=dtype, device=device)
+    unit = torch.eye(width, dtype=dtype, device=device)
+    if not torch.equal(linear(full, unit), full):
+        raise _refusal("matrix products lose bits", f"the kernel of {device} is not exact")
+    _check_softmax(form, device, heads, score)
+
+
+def _check_softmax(
+    form: Precision, device: torch.device, heads: tuple[int, int], score: float
+) -> None:
+    """In row i the winner scores i steps, as far as `score` goes, and all others one step less."""
+    count, size = heads
+    dtype: torch.dtype = getattr(torch, form.name)
+    step = 2.0 ** math.ceil(math.log2(form.underflow)) * math.sqrt(size)
+    highest = min(score * math.sqrt(size), float(form.largest) / 2) // step
+    q, k, v = (torch.zeros((1, count, _ROWS, size), dtype=dtype, device=device) for _ in range(3))
+    q[..., 0] = step * (torch.arange(_ROWS, device=device) % (min(highest, _ROWS) + 1))
+    k[..., 0] = 1
+    q[..., -1] += step if size > 1 else 0
+    k[..., -1] -= 1
+    k[:, :, _WINNER] = 0
+    k[:, :, _WINNER, 0] = 1
+    v[..., 0] = 1
+    v[:, :, _WINNER] = 3
+    found = scaled_dot_product_attention(q, k, v)
+    if size > 1 and not torch.equal(found, torch.full_like(found, 3)):
+        hint = f"the attention of {device} is not exact in {form.name}"
+        raise _refusal("the softmax of a head is not one-hot", hint)
+
+
+def _refusal(what: str, hint: str) -> CertificateError:
+    return CertificateError(f"{what}: nothing is certified to be exact there", hint=hint)

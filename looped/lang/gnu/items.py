@@ -1,0 +1,56 @@
+"""Item: a statement after expansion, ready to be laid out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from looped.errors import LoopedError, Span
+from looped.image import Location
+from looped.lang.gnu.nodes import Anchor, Operand, Text
+
+__all__ = ["Item", "span_of", "texts_of"]
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """Data or an instruction at a place.
+
+    `kind` is a directive or a mnemonic, `written` the mnemonic that the user wrote for it; `note`
+    says which expansion it came from, and `origin` is what the user wrote to have it: the item
+    itself, or the outermost invocation. Once it is laid out it has `size` bytes; while `is_open`
+    the size may change with the place of other items.
+    """
+
+    kind: str
+    span: Span
+    operands: tuple[Operand, ...]
+    anchor: Anchor
+    origin: Span
+    note: str | None = None
+    written: str = ""
+    size: int = 0
+    is_open: bool = False
+
+    @property
+    def location(self) -> Location:
+        """The line that the user has to thank for it."""
+        return Location(self.origin.source.name, self.origin.line)
+
+    def owns(self, span: Span | None) -> bool:
+        """Whether a span lies on the line of the item, and not in an argument passed to it."""
+        if span is None or span.source is not self.span.source:
+            return False
+        return span.line == self.span.line
+
+
+def span_of(operand: Operand) -> Span:
+    """Where an operand was written."""
+    return operand.span
+
+
+def texts_of(item: Item) -> list[bytes]:
+    """The texts that a directive is given. Raises LoopedError for none, or for anything else."""
+    texts = [o.content for o in item.operands if isinstance(o, Text)]
+    if not texts or len(texts) < len(item.operands):
+        raise LoopedError(f"{item.kind} needs a text", item.span, f'{item.kind} "like this"')
+    return texts

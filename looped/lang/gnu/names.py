@@ -1,0 +1,85 @@
+"""Names: what each stands for at a moment of the reading, and what an unknown one may mean."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+
+from looped.errors import LoopedError, Span
+from looped.lang.gnu.nodes import Anchor, Node, Symbol
+
+__all__ = ["Names"]
+
+_MOST_SUGGESTIONS = 100
+_LONGEST_SEARCH = 5000
+"""Names among which one that is alike is looked for, which takes a while."""
+
+
+@dataclass
+class Names:
+    """The symbols of a source, while it is read."""
+
+    table: dict[str, Symbol] = field(default_factory=dict)
+    constants: list[Symbol] = field(default_factory=list)
+    _last: dict[str, Symbol] = field(default_factory=dict)
+    _next: dict[str, Symbol] = field(default_factory=dict)
+    _suggested: int = 0
+
+    def refer(self, name: str) -> Symbol:
+        """What a name stands for here; if nothing so far, what it will stand for first."""
+        symbol = self.table.get(name)
+        if symbol is None:
+            symbol = self.table[name] = Symbol(name)
+        return symbol
+
+    def numbered(self, name: str) -> Symbol:
+        """What `1b`, the last label `1:`, or `1f`, the next, stands for."""
+        number = str(int(name[:-1]))
+        if name[-1] == "b":
+            return self._last.get(number) or Symbol(name)
+        return self._next.setdefault(number, Symbol(name))
+
+    def label(self, name: str, span: Span, anchor: Anchor) -> None:
+        """A label stands here. Raises LoopedError if there is a symbol of that name."""
+        if name.isdigit():
+            number = str(int(name))
+            symbol = self._next.pop(number, None) or Symbol(name)
+            self._last[number] = symbol
+        else:
+            symbol = self.refer(name)
+            if symbol.is_defined:
+                raise LoopedError(f"`{name}` is defined twice", span, f"first at {symbol.span}")
+        symbol.span, symbol.anchor = span, anchor
+
+    def set(self, name: str, span: Span, value: Node, anchor: Anchor) -> None:
+        """A symbol gets a value at a place; one that has been set may be set again, and what
+        stands before keeps the old one. Raises LoopedError if there is a label of that name."""
+        symbol = self.refer(name)
+        if symbol.is_defined:
+            if symbol.value is None:
+                raise LoopedError(f"`{name}` is defined twice", span, f"first at {symbol.span}")
+            symbol = self.table[name] = Symbol(name, weak=symbol.weak)
+        symbol.span, symbol.value, symbol.anchor = span, value, anchor
+        self.constants.append(symbol)
+
+    def public(self) -> list[Symbol]:
+        """The symbols that a user may ask for: those with a name that is not local."""
+        return [s for name, s in self.table.items() if s.is_defined and name[0] != "."]
+
+    def unknown(self, name: str, span: Span) -> LoopedError:
+        """The error for a name that nothing defines."""
+        if name[0].isdigit():
+            where = "before" if name[-1] == "b" else "after"
+            return LoopedError(f"there is no label `{name[:-1]}:` {where} this", span)
+        return LoopedError(f"no label named `{name}`", span, self._near(name))
+
+    def _near(self, name: str) -> str | None:
+        """A suggestion of what may have been meant; none in a flood of errors."""
+        self._suggested += 1
+        if self._suggested > _MOST_SUGGESTIONS or len(self.table) > _LONGEST_SEARCH:
+            return None
+        known = [other for other, symbol in self.table.items() if symbol.is_defined]
+        near = difflib.get_close_matches(name, known, 1)
+        if not near:
+            return None
+        return f"did you mean `{near[0]}`, defined at {self.table[near[0]].span}?"

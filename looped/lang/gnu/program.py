@@ -1,0 +1,174 @@
+"""The program while it is read: symbols, sections, and the items in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from looped.errors import LoopedError, Span
+from looped.lang.gnu.items import Item, span_of
+from looped.lang.gnu.names import Names
+from looped.lang.gnu.nodes import Name, Node, Number, Operand
+from looped.lang.gnu.sections import COMMON, Section, Sections
+from looped.lang.gnu.values import constant
+
+__all__ = ["LABEL", "Program", "Target", "Writer"]
+
+LABEL = "label"
+"""The kind of an item that is a place and nothing else."""
+
+_OWN_ZEROS = 1
+"""The subsection of `.bss` in which GNU as puts what `.lcomm` asks for."""
+
+_LARGEST_COMMON_ALIGNMENT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The machine that a source is for.
+
+    `mnemonics` and `directives` are what it lays out, `length(item)` the bytes of an item if they
+    are known while the source is read, `expand(mnemonic, operands, span)` the instructions that a
+    statement stands for. `elsewhere` are mnemonics that another machine has, and
+    which. `width` is that of its words.
+    """
+
+    name: str
+    width: int
+    mnemonics: Collection[str]
+    directives: Collection[str]
+    length: Callable[[Item], int | None]
+    expand: Callable[[str, tuple[Operand, ...], Span], list[tuple[str, tuple[Operand, ...]]]]
+    elsewhere: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Where a statement is written, what the user wrote to have it, and in which expansion."""
+
+    span: Span
+    origin: Span
+    note: str | None
+
+
+@dataclass(slots=True)
+class _Common:
+    """Zeros with a name: the most bytes, and the largest alignment, that the source asks for."""
+
+    size: int
+    alignment: int
+    writer: Writer
+
+
+@dataclass
+class Program:
+    """What a source says, in the order of the text."""
+
+    target: Target
+    names: Names = field(default_factory=Names)
+    sections: Sections = field(default_factory=Sections)
+    _local: set[str] = field(default_factory=set)
+    _common: dict[str, _Common] = field(default_factory=dict)
+
+    def instruct(self, name: str, operands: tuple[Operand, ...], writer: Writer) -> None:
+        """An instruction, or those that it stands for. Raises LoopedError as `emit`."""
+        for kind, filled in self.target.expand(name, operands, writer.span):
+            self.emit(kind, filled, writer, name)
+
+    def emit(
+        self, kind: str, operands: tuple[Operand, ...], writer: Writer, written: str = ""
+    ) -> None:
+        """Data or an instruction. Raises LoopedError if it stands in a section of no kind."""
+        section = self.sections.section
+        if not section.is_known:
+            section.is_known = True  # it is told once
+            raise _no_kind(section)
+        self._append(section, self.sections.number, kind, operands, writer, written)
+
+    def label(self, name: str, writer: Writer) -> None:
+        """A label. Raises LoopedError if there is a symbol of that name."""
+        place = self._append(self.sections.section, self.sections.number, LABEL, (), writer)
+        self.names.label(name, writer.span, place.anchor)
+
+    def set(self, name: str, value: Node, writer: Writer) -> None:
+        """A value for a symbol. Raises LoopedError if it is a label."""
+        known = constant(value, self.sections.part.here())
+        node = value if known is None else Number(known, value.span)
+        place = self._append(self.sections.section, self.sections.number, LABEL, (), writer)
+        self.names.set(name, writer.span, node, place.anchor)
+
+    def constant(self, node: Node, what: str) -> int:
+        """A number that has to be known here. Raises LoopedError."""
+        value = constant(node, self.sections.part.here())
+        if value is None:
+            hint = "it must not depend on what follows, or on the length of a branch or a gap"
+            raise LoopedError(f"{what} is not known here", span_of(node), hint)
+        return value
+
+    def local(self, name: str) -> None:
+        """`.local name`: what `.comm` asks for by that name lies in `.bss`."""
+        self._local.add(name)
+
+    def common(
+        self, name: Name, size: int, alignment: int | None, own: bool, writer: Writer
+    ) -> None:
+        """`.comm`, or `.lcomm` if it is the source's `own`: zeros with a name.
+
+        Raises LoopedError if there is a label of that name.
+        """
+        key = name.symbol.name
+        if own or key in self._local:
+            bss = self.sections.named(".bss", writer.span)
+            self._zeros(
+                bss, _OWN_ZEROS, key, _Common(size, alignment or _own_alignment(size), writer)
+            )
+            return
+        wanted = alignment or _common_alignment(size)
+        known = self._common.setdefault(key, _Common(size, wanted, writer))
+        known.size, known.alignment = max(known.size, size), max(known.alignment, wanted)
+
+    def finish(self) -> list[LoopedError]:
+        """Lay out what `.comm` asked for, behind all else; what is wrong with it."""
+        errors = []
+        for name, common in self._common.items():
+            symbol = self.names.refer(name)
+            if symbol.is_defined:
+                hint = f"first at {symbol.span}"
+                errors.append(LoopedError(f"`{name}` is defined twice", common.writer.span, hint))
+            else:
+                section = self.sections.named(COMMON, common.writer.span)
+                self._zeros(section, 0, name, common)
+        return errors
+
+    def _zeros(self, section: Section, number: int, name: str, zeros: _Common) -> None:
+        span = zeros.writer.span
+        self._append(section, number, ".balign", (Number(zeros.alignment, span),), zeros.writer)
+        place = self._append(section, number, LABEL, (), zeros.writer)
+        self.names.label(name, span, place.anchor)
+        self._append(section, number, ".space", (Number(zeros.size, span),), zeros.writer)
+
+    def _append(self, section: Section, number: int, kind: str, operands: tuple[Operand, ...],
+                writer: Writer, written: str = "") -> Item:  # fmt: skip
+        part = section.part(number)
+        span, origin, note = writer.span, writer.origin, writer.note
+        item = Item(kind, span, operands, part.here(), origin, note, written or kind)
+        length = 0 if kind == LABEL else self.target.length(item)
+        item.size, item.is_open = length or 0, length is None
+        part.append(item, length)
+        return item
+
+
+def _common_alignment(size: int) -> int:
+    """What `.comm` aligns to if nothing is said: its size, rounded up to a power of two."""
+    return min(_LARGEST_COMMON_ALIGNMENT, 1 << max(0, size - 1).bit_length())
+
+
+def _own_alignment(size: int) -> int:
+    """What `.lcomm` aligns to if nothing is said."""
+    return next(power for power in (8, 4, 2, 1) if size >= power or power == 1)
+
+
+def _no_kind(section: Section) -> LoopedError:
+    message = f"section `{section.name}` has no flags: it would not be in memory"
+    hint = f'.section {section.name}, "aw" for data, "ax" for code, "" for neither'
+    return LoopedError(message, section.span, hint)

@@ -1,0 +1,187 @@
+"""Induction: what is stated of every lane of every column after every phase of a loop.
+
+One object holds all that the proofs go by. `begin` is shown of the columns as they are made,
+`phase` by `phase` it is shown of the weights that it leads from one statement to the next, and the
+end of a loop states the beginning again. Nothing is left unsaid: a lane has a fixed sign, or a bit
+of its column's code, or a bit of the column's content, or what a lane of the circuit holds; a lane
+of which nothing else is known is -1. So static lanes, tags, codes and lanes without a tenant are
+shown to stay, like all others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NewType
+
+import numpy as np
+
+from looped.compiler.compiled import Plan
+from looped.compiler.embedding import embed
+from looped.compiler.layout import CPU, FILE, TAG, VALUE
+from looped.compiler.words import ONE, Lane
+from looped.verify.certificate.claims import LAYOUT, Claim
+from looped.verify.certificate.columns import POSITION, ColumnClass
+from looped.verify.certificate.subject import Subject
+
+__all__ = [
+    "Code", "Content", "Fixed", "Held", "Induction", "Phase", "Place", "Statement",
+    "induction_claims",
+]  # fmt: skip
+
+Phase = NewType("Phase", int)
+"""The attention (2k) or the MLP (2k + 1) of block k; -1 is before the first."""
+
+Place = NewType("Place", int)
+"""A lane of the residual stream, by number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """The same sign in all columns of a class."""
+
+    sign: int
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A bit of the code of the column in a word of positions."""
+
+    word: str
+    bit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A bit of the word in the column: any ±1, and what is written there."""
+
+    bit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a lane of the circuit holds."""
+
+    lane: Lane
+
+
+Statement = Fixed | Code | Content | Held
+
+_WIDEST = 63
+"""Bits of the largest number that columns are made of."""
+
+
+@dataclass(frozen=True)
+class Induction:
+    """The statements of all phases."""
+
+    subject: Subject
+
+    def at(self, phase: Phase, columns: ColumnClass) -> tuple[Statement, ...]:
+        """What is stated of each lane of a class of columns when a phase is over."""
+        words: dict[Place, Statement]
+        if columns.is_cpu:
+            words = {Place(i): Held(lane) for i, lane in self.subject.alive(phase).items()}
+        else:
+            words = {Place(i): Content(bit) for bit, i in enumerate(self.subject.value())}
+        static = self._static(columns)
+        return tuple(
+            static.get(place) or words.get(place) or Fixed(-1)
+            for place in map(Place, range(self.subject.plan.d_model))
+        )
+
+    def _static(self, columns: ColumnClass) -> Mapping[Place, Statement]:
+        """The constant, the tags and the positions, by what they are for."""
+        index, plan = self.subject.layout.index, self.subject.plan
+        first = int(columns.members[0])
+        device, file = first >= plan.cpu, plan.memory <= first < plan.cpu
+        signs = {ONE: True, CPU[0]: first == plan.cpu, TAG[0]: device}
+        signs |= {FILE[0]: file} if plan.file else {}
+        found: dict[Place, Statement] = {
+            Place(index[lane]): Fixed(1 if sign else -1) for lane, sign in signs.items()
+        }
+        for word, lanes in plan.words.items():
+            if word.startswith(POSITION):
+                for bit, lane in enumerate(lanes):
+                    coded = not device and (not file or bit < plan.file.bit_length() - 1)
+                    sign = 1 if device and not columns.is_cpu else -1
+                    found[Place(lane)] = Code(word, bit) if coded else Fixed(sign)
+        return found
+
+
+def induction_claims(induction: Induction) -> Iterator[Claim]:
+    """That columns are made as the beginning states, and that the end states the beginning."""
+    subject = induction.subject
+    d_model = subject.plan.d_model
+    yield Claim(
+        None, "beginning", "columns of every image and entry are made as stated, in every lane",
+        LAYOUT, d_model * subject.plan.columns, _beginning(induction),
+    )  # fmt: skip
+    yield Claim(
+        None, "end", "states of every lane what the beginning states, registers by their next "
+        "values; one tenant a lane", LAYOUT, d_model * len(subject.classes), _end(induction),
+    )  # fmt: skip
+
+
+def _beginning(induction: Induction) -> str | None:
+    """Columns of an empty memory, and of one that is full, with the last entry."""
+    subject, plan = induction.subject, induction.subject.plan
+    registers = {lane for register in subject.circuit.registers for lane in register.word}
+    ones = (1 << min(plan.width, _WIDEST)) - 1
+    last = None if plan.baked else (1 << min(len(plan.words["pc"]), _WIDEST)) - 1
+    starts: tuple[tuple[list[int], int | None], ...] = ([], None), ([ones] * plan.memory, last)
+    for words, start in starts:
+        x = embed(words, plan, start)
+        for columns in subject.classes:
+            own = x[columns.members]
+            for place, stated in enumerate(induction.at(Phase(subject.first), columns)):
+                expected = _expected(stated, columns, plan)
+                if isinstance(stated, Held) and stated.lane not in registers:
+                    return f"{plan.lane_name(place)} has a tenant that is no register"
+                if expected is not None and (own[:, place] != expected).any():
+                    return f"{plan.lane_name(place)} of columns {columns.name} is not as stated"
+    return None
+
+
+def _expected(stated: Statement, columns: ColumnClass, plan: Plan) -> object:
+    """What a lane of all columns of a class holds, None if that may be anything."""
+    match stated:
+        case Fixed(sign):
+            return sign
+        case Code(word, bit):
+            offset = int(word.removeprefix(POSITION) or 0)
+            first = plan.memory if columns.members[0] >= plan.memory else 0
+            code = columns.members - first + (0 if first else offset)
+            return np.where((code % plan.memory) >> bit & 1, 1, -1)
+        case _:
+            return None
+
+
+def _end(induction: Induction) -> str | None:
+    subject = induction.subject
+    kept = {
+        new: old
+        for register in subject.circuit.registers
+        for old, new in zip(register.word, register.following or register.word, strict=True)
+    }
+    for phase in range(subject.first, subject.last + 1):
+        crowd = _crowded(subject, Phase(phase))
+        if crowd is not None:
+            return f"{subject.plan.lane_name(crowd)} has two tenants at once"
+    for columns in subject.classes:
+        begins = induction.at(Phase(subject.first), columns)
+        ends = induction.at(Phase(subject.last), columns)
+        for place, (begin, end) in enumerate(zip(begins, ends, strict=True)):
+            again = Held(kept.get(end.lane, end.lane)) if isinstance(end, Held) else end
+            if again != begin:
+                return f"{subject.plan.lane_name(place)} does not outlive the loop as it should"
+    return None
+
+
+def _crowded(subject: Subject, phase: Phase) -> int | None:
+    """A lane with two tenants after a phase, or one that has a tenant beside its fixed sign."""
+    counts = Counter(subject.occupied(phase))
+    counts.update(lane for n, lanes in subject.plan.words.items() for lane in lanes
+                  if n == VALUE or n in subject.static_names)  # fmt: skip
+    return next((lane for lane, count in counts.items() if count > 1), None)

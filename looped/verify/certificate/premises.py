@@ -1,0 +1,205 @@
+"""Premises: what must be so before anything can be shown of a machine, or said in its words.
+
+Plan, circuit and weights come from anywhere. The plan must be that of the circuit, word by word; no
+word may have the name, the lanes or the place of another; weights must be finite and in number what
+the plan says. Hosts and engines believe the plan: where a word is, which lane says that the machine
+has halted, how many columns there are. So all of that is held against the circuit here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+
+import torch
+
+from looped.compiler.circuit import Circuit
+from looped.compiler.compiled import CompiledMachine, Plan
+from looped.compiler.layout import VALUE, Layout, allocate, static_words
+from looped.compiler.precision import PRECISIONS
+from looped.compiler.schedule import schedule
+from looped.compiler.words import ONE, Lane, Word
+from looped.verify.certificate.claims import LAYOUT, Claim
+
+__all__ = ["premise_claims", "told_words"]
+
+
+def premise_claims(machine: CompiledMachine, circuit: Circuit) -> tuple[Claim, ...]:
+    """The claims without which there is nothing to show; later ones only if the first hold."""
+    claims: list[Claim] = []
+    for part, statement, cases, faults in _premises(machine, circuit):
+        fault = next(iter(faults), None)
+        claims.append(Claim(None, part, statement, LAYOUT, cases, fault))
+        if fault is not None:
+            break
+    return tuple(claims)
+
+
+def _premises(
+    machine: CompiledMachine, circuit: Circuit
+) -> Iterator[tuple[str, str, int, Iterable[str]]]:
+    plan = machine.plan
+    made = list(_made(circuit))
+    yield (
+        "names", "no two words of the circuit have a name in common, and none has one of the "
+        "machine's own; what is used is made", len(made), _name_faults(circuit, made),
+    )  # fmt: skip
+    yield (
+        "weights", "are finite, float32, and as many as the plan says", len(machine.weights),
+        _weight_faults(machine),
+    )  # fmt: skip
+    scheduled = schedule(circuit)
+    layout = allocate(scheduled)
+    yield (
+        "plan", "is that of the circuit: sizes, words, and the lanes that hosts go by",
+        len(plan.words), _plan_faults(plan, circuit, layout, scheduled.blocks),
+    )  # fmt: skip
+
+
+def told_words(circuit: Circuit, layout: Layout) -> dict[str, tuple[int, ...]]:
+    """The words between loops by name, with their lanes, as circuit and layout have them."""
+    words = {_own_name(word): word for word in static_words(circuit)}
+    words[VALUE] = Word.of(VALUE, circuit.width)
+    words |= {r.name: r.following or r.word for r in circuit.registers}
+    return {name: tuple(layout.index[lane] for lane in word) for name, word in words.items()}
+
+
+def _own_name(word: Word) -> str:
+    return word.lanes[0].word
+
+
+def _made(circuit: Circuit) -> Iterator[Lane]:
+    """Every lane once for each statement that makes it."""
+    for word in (*static_words(circuit), Word.of(VALUE, circuit.width)):
+        yield from word
+    for register in circuit.registers:
+        yield from register.word
+    for read in circuit.reads:
+        yield from read.result
+    for define in circuit.defines:
+        yield from define.target
+
+
+def _name_faults(circuit: Circuit, made: list[Lane]) -> Iterator[str]:
+    seen: set[Lane] = set()
+    for lane in made:
+        if lane in seen:
+            yield f"`{lane}` is made twice"
+        seen.add(lane)
+    own = {*map(_own_name, static_words(circuit)), VALUE}
+    names = [register.name for register in circuit.registers]
+    for name in names:
+        if name in own or names.count(name) > 1:
+            yield f"register `{name}` has the name of another word"
+        elif name.startswith("position"):
+            yield f"register `{name}` has the name of a position"
+    for lane in _used(circuit):
+        if lane not in seen:
+            yield f"`{lane}` is used and made nowhere"
+    yield from _shape_faults(circuit)
+
+
+def _used(circuit: Circuit) -> Iterator[Lane]:
+    for _, lanes in circuit.uses():
+        yield from lanes
+    for register in circuit.registers:
+        yield from register.following or ()
+    yield from (lane for lane in (circuit.halted, circuit.busy) if lane is not None)
+    yield from itertools.chain.from_iterable(circuit.working)
+
+
+def _shape_faults(circuit: Circuit) -> Iterator[str]:
+    """Words that are of another width than those that they are put together with."""
+    for read in circuit.reads:
+        sizes = {len(read.result), len(read.onto or read.result), circuit.width}
+        if len(sizes) > 1:
+            yield f"`{read.name}` reads words of another width"
+        if len(read.address) > circuit.address_bits:
+            yield f"`{read.name}` has an address that is too wide"
+        if read.file and not circuit.file_bits:
+            yield f"`{read.name}` reads a register file, and there is none"
+    for write in circuit.writes:
+        if (len(write.value), len(write.address)) != (circuit.width, circuit.address_bits):
+            yield f"`{write.name}` writes a word or to an address of another width"
+    for register in circuit.registers:
+        if len(register.following or register.word) != len(register.word):
+            yield f"`{register.name}` changes its width"
+    for define in circuit.defines:
+        if len(define.target) != len(define.value.signals):
+            yield f"`{define.name}` is wider than its value, or not as wide"
+
+
+def _weight_faults(machine: CompiledMachine) -> Iterator[str]:
+    try:
+        machine.plan.check()
+    except ValueError as error:
+        yield f"the plan: {error}"
+        return
+    shapes = machine.plan.shapes()
+    for name in sorted({*shapes, *machine.weights}):
+        weight = machine.weights.get(name)
+        if weight is None or name not in shapes:
+            yield f"`{name}` is missing" if weight is None else f"`{name}` has no place"
+        elif tuple(weight.shape) != shapes[name] or weight.dtype != torch.float32:
+            yield f"`{name}` has another shape or dtype"
+        elif not bool(weight.isfinite().all()):
+            yield f"`{name}` has a weight that is no finite number"
+
+
+def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> Iterator[str]:
+    file = 1 << circuit.file_bits if circuit.file_bits else 0
+    told: Mapping[str, tuple[object, object]] = {
+        "width": (plan.width, circuit.width),
+        "memory": (plan.memory, 1 << circuit.address_bits),
+        "file": (plan.file, file),
+        "has_input": (plan.has_input, circuit.has_input),
+        "dtype": (plan.dtype, circuit.precision.name),
+        "halted": (plan.halted, _settled(circuit, layout, circuit.halted)),
+        "busy": (plan.busy, _settled(circuit, layout, circuit.busy)),
+        "working": (
+            sorted(plan.working),
+            sorted(layout.index[_kept(circuit)[lane]] for word in circuit.working for lane in word),
+        ),
+    }
+    if blocks != len(plan.blocks):
+        yield f"it takes {blocks} blocks, there are {len(plan.blocks)}"
+    for name, (own, expected) in told.items():
+        if own != expected:
+            yield f"`{name}` is {own!r}, by the circuit {expected!r}"
+    if plan.dtype not in PRECISIONS:
+        yield f"there is no dtype `{plan.dtype}`"
+    if len(layout) > plan.d_model:
+        yield f"{len(layout)} lanes are needed, there are {plan.d_model}"
+    if plan.entry and not plan.baked:
+        yield "it begins elsewhere than the program says"
+    if plan.code and not plan.baked:
+        yield "it leaves out words of a program that are not in the weights"
+    yield from _word_faults(plan, told_words(circuit, layout))
+
+
+def _word_faults(plan: Plan, told: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
+    wrong = sorted(n for n in {*told, *plan.words} if told.get(n) != plan.words.get(n))
+    yield from (f"`{name}` is not where the plan says" for name in wrong)
+    owners: dict[int, str] = {}
+    for name, lanes in plan.words.items():
+        for lane in lanes:
+            if lane in owners:
+                yield f"`{name}` and `{owners[lane]}` are in one lane"
+            owners[lane] = name
+
+
+def _kept(circuit: Circuit) -> dict[Lane, Lane]:
+    """Lanes of registers, and those that hold their next values."""
+    return {
+        old: new
+        for register in circuit.registers
+        for old, new in zip(register.word, register.following or register.word, strict=True)
+    }
+
+
+def _settled(circuit: Circuit, layout: Layout, lane: Lane | None) -> int | None:
+    """Where a lane of a register is between loops; -1 if it is no such lane."""
+    if lane is None:
+        return None
+    kept = _kept(circuit).get(lane)
+    return -1 if kept is None or lane == ONE else layout.index[kept]

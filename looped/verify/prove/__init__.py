@@ -1,0 +1,1 @@
+"""A second prover: the circuit of a machine is what its manual says."""

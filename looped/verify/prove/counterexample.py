@@ -1,0 +1,136 @@
+"""State: a concrete state of a machine, and what both sides make of it.
+
+The circuit is compiled and its weights run on the dense engine for one loop; the reference executes
+one step from the same state. So a counterexample of the prover is seen without the prover.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import z3
+
+from looped.compiler.circuit import Circuit
+from looped.compiler.compiled import Plan
+from looped.compiler.embedding import read_word
+from looped.compiler.emit import compile_circuit
+from looped.compiler.layout import VALUE
+from looped.engines.dense import DenseEngine
+from looped.image import Image
+from looped.reference import Subleq
+from looped.verify.expected import Expected
+from looped.verify.prove.loop import Loop
+
+__all__ = ["Difference", "State", "differences"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Words by name and address; what is not listed is zero. `arriving` is in the input column."""
+
+    registers: Mapping[str, int]
+    memory: Mapping[int, int]
+    file: Mapping[int, int]
+    arriving: int
+
+    @classmethod
+    def of(cls, loop: Loop, model: z3.ModelRef) -> State:
+        """What a model says of the beginning of a loop."""
+
+        def number(term: z3.BitVecRef) -> int:
+            return int(model.eval(term, True).as_long())
+
+        return cls(
+            {name: number(word) for name, word in loop.registers.items()},
+            {number(address): number(word) for address, word in loop.memory.reads},
+            {number(address): number(word) for address, word in loop.file.reads},
+            number(loop.arriving),
+        )
+
+    def __str__(self) -> str:
+        cells = {f"memory[{a}]": value for a, value in sorted(self.memory.items())}
+        cells |= {f"x{n}": value for n, value in sorted(self.file.items())}
+        words = {**self.registers, **cells}
+        return ", ".join(f"{name} = {value:#x}" for name, value in words.items() if value)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A word after the loop: which one, on the circuit's weights and on the reference."""
+
+    where: str
+    circuit: int
+    reference: int
+
+    def __str__(self) -> str:
+        return f"{self.where} is {self.circuit:#x}, not {self.reference:#x}"
+
+
+def differences(circuit: Circuit, state: State) -> list[Difference]:
+    """Run one loop on the dense engine and one step on the reference, from one state.
+
+    A lane that is no longer ±1 counts as what its sign says, and is a difference of its own.
+    """
+    machine = compile_circuit(circuit)
+    plan = machine.plan
+    expected = _expected(plan, state)
+    engine = DenseEngine(machine)
+    engine.load(expected.x[None])
+    engine.step()
+    _step(expected, state)
+    found = engine.state()[0]
+    return _compared(plan, np.asarray(found), expected.x)
+
+
+def _expected(plan: Plan, state: State) -> Expected:
+    """The reference in a state, and the residual stream for it."""
+    words = [state.memory.get(address, 0) for address in range(plan.memory)]
+    data = bytes([state.arriving]) if state.arriving < 256 else b""
+    image = Image(plan.machine, plan.width, tuple(words), unit=4 if plan.file else 1)
+    expected = Expected(image, plan, data, served=False)
+    reference = expected.reference
+    for name, value in state.registers.items():
+        expected.set(plan.cpu, name, value)
+        if hasattr(reference, name):
+            setattr(reference, name, value)
+    for number, value in state.file.items():
+        if not isinstance(reference, Subleq):
+            reference.x[number] = value
+        expected.set(plan.memory + number, VALUE, value)
+    return expected
+
+
+def _step(expected: Expected, state: State) -> None:
+    """One step of the reference; a machine that waits for input stays as it is."""
+    reference = expected.reference
+    ones = (1 << expected.plan.width) - 1
+    waits = isinstance(reference, Subleq) and not state.registers["ready"]
+    if waits and not reference.halted and _takes_input(reference, ones):
+        values = {"reading": 0, "waiting": 1, "writing": 0, "out": 0}
+    else:
+        expected.step()
+        values = {"waiting": 0} if isinstance(reference, Subleq) else {}
+    for name, value in values.items():
+        expected.set(expected.plan.cpu, name, value)
+
+
+def _takes_input(reference: object, ones: int) -> bool:
+    assert isinstance(reference, Subleq)
+    return reference.memory[reference.pc % len(reference.memory)] == ones
+
+
+def _compared(plan: Plan, found: np.ndarray, expected: np.ndarray) -> list[Difference]:
+    """Words that differ, the input column left out: its host fills it."""
+    columns = [c for c in range(plan.columns) if plan.input is None or c != plan.input]
+    result = []
+    for column in columns:
+        for name, lanes in plan.words.items():
+            if name in ("ready",):
+                continue
+            one, other = found[column, list(lanes)], expected[column, list(lanes)]
+            if not np.array_equal(one, other):
+                where = f"{plan.column_name(column)}, {name}"
+                result.append(Difference(where, int(read_word(one)), int(read_word(other))))
+    return result

@@ -1,0 +1,193 @@
+"""The heads of a block against lifted code: what they do to every column that finds another."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.engines.exact import Block, Head, Ints
+from looped.verify.certificate.diagrams import Number
+from looped.verify.translation.columns import Columns, equal_bits, number_bits
+from looped.verify.translation.finding import Finding
+from looped.verify.translation.reader import WORD, from_table
+from looped.verify.translation.scene import Scene, Story, WrongLift
+
+__all__ = ["Attention"]
+
+
+class Attention:
+    """The attention of a block, from one cut to the next. Raises WrongLift as it is checked."""
+
+    def __init__(self, story: Story, block: Block, cut: int) -> None:
+        self.story = story
+        self.block = block
+        self.cut = cut
+        self.columns = Columns(story, cut)
+        self.before, self.after = self.columns.before, self.columns.after
+        self.passive, self.bits = self.columns.passive, self.columns.bits
+        self.known, self.what = self.columns.known, self.columns.what
+
+    def check(self) -> None:
+        """All claims about the block's heads."""
+        numbers = [head.number for head in self.block.heads]
+        if not set(self.after.captured) <= set(numbers) or set(self.after.found) != set(numbers):
+            raise WrongLift("the code has other heads than the model")
+        stores = self.story.stores(self.before.end, self.after.end)
+        if len(stores) != len(self.after.captured):
+            raise WrongLift("the code has other captures than stores")
+        captures = dict(zip(self.after.captured, stores, strict=True))
+        found = {}
+        for head in self.block.heads:
+            finding = Finding(self.columns, head)
+            finding.check_driver()
+            found[head.number] = finding.check_passive(captures.get(head.number))
+        self._check_silent(found)
+        self._check_captures(captures)
+        self._check_lanes()
+
+    def _check_silent(self, found: dict[int, Ints]) -> None:
+        """Heads together add nothing to a passive column that is not captured."""
+        known = self.known
+        total = np.zeros(known.shape, np.int64)
+        heads = self.block.heads
+        if not heads:
+            return
+        selfs = np.stack([found[h.number] == np.arange(len(known)) for h in heads], axis=1)
+        for kind in np.unique(selfs[self.passive], axis=0):
+            members = self.passive[(selfs[self.passive] == kind).all(axis=1)]
+            own = np.zeros((known.shape[1], known.shape[1]), np.int64)
+            own += sum(h.moved for h, s in zip(heads, kind, strict=True) if s)
+            self._check_known(known[members], np.asarray(own.any(axis=0)))
+            total[members] += known[members] @ own.T
+        for head in heads:
+            others = found[head.number]
+            for column in np.unique(others[self.passive]).tolist():
+                members = self.passive[others[self.passive] == column]
+                members = members[members != column]
+                if members.size:
+                    row = self._mid_pass(column)
+                    self._check_known(row[None], np.asarray(head.moved.any(axis=0)))
+                    total[members] += head.moved @ row
+        if total[self.passive].any():
+            raise WrongLift(self.what("passive columns change in every pass"))
+
+    def _mid_pass(self, column: int) -> Ints:
+        """What is known of a column that others find."""
+        protected = (*self.story.lifted.behaviour.protected, self.story.driver)
+        if column not in protected:
+            raise WrongLift(self.what(f"column {column} is found and may change"))
+        known: Ints = self.known[column]
+        return known
+
+    def _check_known(self, rows: Ints, read: npt.NDArray[np.bool_]) -> None:
+        if (rows[:, read] == 0).any():
+            raise WrongLift(self.what("passive columns are moved lanes that may change"))
+
+    def _check_captures(self, captures: dict[int, int]) -> None:
+        """A column that is captured becomes what is stored; those of constants never are."""
+        heads = {head.number: head for head in self.block.heads}
+        targets: set[int] = set()
+        for number, store in captures.items():
+            moved = heads[number].moved
+            to = set(np.flatnonzero(moved.any(axis=1)).tolist())
+            of = set(np.flatnonzero(moved.any(axis=0)).tolist())
+            if targets & (to | of):
+                raise WrongLift(self.what("two captures may meet in one lane"))
+            targets |= to
+            self._check_store(heads[number], store, to)
+
+    def _check_store(self, head: Head, store: int, to: set[int]) -> None:
+        story, instructions = self.story, self.story.code.instructions
+        address, content = instructions[store].operands
+        scene = Scene(story, self.cut, store)
+        space, reader = scene.space, scene.reader
+        fixed = [lane for lane in to if (story.known[self.passive, lane] != 0).any()]
+        barred = (story.known[:, fixed] != 0).any(axis=1)
+        barred[story.lifted.behaviour.protected] = True
+        barred[story.driver] = True
+        column = [reader.bit(address, p) for p in range(self.bits)]
+        entries = np.zeros(1 << self.bits, np.int64)
+        entries[: story.columns] = barred
+        scene.exclude(from_table(space, column, entries), self.what("a constant is overwritten"))
+        if not to <= story.place.keys():
+            raise WrongLift(self.what("a capture changes lanes that are not kept"))
+        cell = self._load(address, self.stores_before(store))
+        for place in range(WORD):
+            scene = Scene(story, self.cut, store)
+            space, reader = scene.space, scene.reader
+            lane = story.lifted.packed[place] if place < len(story.lifted.packed) else None
+            bit = scene.sign(reader.bit(content, place))
+            if lane is None:
+                scene.require_equal(bit, space.number(-1), self.what("a cell has too many bits"))
+                continue
+            total = scene.sign(reader.bit(cell, place))
+            for source in np.flatnonzero(head.moved[lane]).tolist():
+                factor = self._factor(int(head.moved[lane, source]))
+                own = self._own(scene, cell, address, source)
+                gain = space.minus(scene.lane(source), own)
+                total = space.add(total, space.scaled(gain, factor))
+            scene.require_equal(bit, total, self.what(f"lane {lane} of captured columns"))
+
+    def _own(self, scene: Scene, cell: int, address: int, source: int) -> int:
+        """A lane of the column that is captured, before it is."""
+        story = self.story
+        if source in story.place:
+            return scene.sign(scene.reader.bit(cell, story.place[source]))
+        return self._constant(scene, address, source)
+
+    def _constant(self, scene: Scene, column: int, source: int) -> int:
+        """A lane of passive columns that is not kept: as it is known of the column."""
+        known = self.story.known[self.passive, source].astype(np.int64)
+        if (known == known[0]).all():
+            return scene.space.number(int(known[0]))
+        entries = np.zeros(1 << self.bits, np.int64)
+        entries[self.passive] = known
+        bits = [scene.reader.bit(column, p) for p in range(self.bits)]
+        return from_table(scene.space, bits, entries)
+
+    def _factor(self, moved: int) -> Number:
+        factor = Fraction(2 * moved, self.block.moved_two)
+        return int(factor) if factor.denominator == 1 else factor
+
+    def stores_before(self, place: int) -> int:
+        """The number of stores before a place in the code."""
+        return len(self.story.stores(0, place))
+
+    def _load(self, column: int, stores: int) -> int:
+        """The load of a column after so many stores."""
+        for n, instruction in enumerate(self.story.code.instructions[: self.after.end]):
+            loads = instruction.operation == "load" and instruction.operands == (column,)
+            if loads and self.stores_before(n) == stores:
+                return n
+        raise WrongLift(self.what(f"column {column} is not loaded"))
+
+    def _check_lanes(self) -> None:
+        """The driver's lanes become what heads add to them."""
+        for lane in range(len(self.before.lanes)):
+            heads = [head for head in self.block.heads if head.moved[lane].any()]
+            if not heads and self.before.lanes[lane] == self.after.lanes[lane]:
+                continue
+            scene = Scene(self.story, self.cut, self.after.end)
+            total = scene.lane(lane)
+            for head in heads:
+                for source in np.flatnonzero(head.moved[lane]).tolist():
+                    factor = self._factor(int(head.moved[lane, source]))
+                    content = self._content(scene, self.after.found[head.number], source)
+                    total = scene.space.add(total, scene.space.scaled(content, factor))
+            scene.require_equal(scene.after(lane), total, self.what(f"lane {lane} of the driver"))
+
+    def _content(self, scene: Scene, column: int, source: int) -> int:
+        """A lane of the column that the driver finds, which may be itself."""
+        story, space = self.story, scene.space
+        bits = [scene.reader.bit(column, p) for p in range(self.bits)]
+        itself = equal_bits(scene, bits, number_bits(scene, story.driver, self.bits))
+        if itself == space.one:
+            return scene.lane(source)
+        if source in story.place:
+            cell = self._load(column, self.stores_before(self.before.end))
+            held = scene.sign(scene.reader.bit(cell, story.place[source]))
+        else:
+            held = self._constant(scene, column, source)
+        return space.choose(itself, scene.lane(source), held)

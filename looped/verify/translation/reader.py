@@ -1,0 +1,266 @@
+"""Straight-line code as decision diagrams: every bit of every value, over chosen bits.
+
+Bits in `leaves` are variables (or constants); all others are what their instructions make of them.
+A bit that comes from nowhere, such as one of a cell or of the state that is no leaf, is a variable
+of its own, so whatever is shown holds for either value of it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.engines.lifted.code import Code, Instruction
+from looped.verify.certificate.diagrams import Diagrams
+
+__all__ = ["WORD", "BitPlace", "Reader", "from_table"]
+
+WORD = 64
+
+BitPlace = tuple[str, int, int]
+"""The name of a variable: ("bit", value, place)."""
+
+
+class Reader:
+    """Bits of values in a space of diagrams.
+
+    `leaves` maps (value, place) to a function, `widths` has how many bits of state words (by
+    number) may be one, `cells` how many of a cell.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        space: Diagrams,
+        leaves: Mapping[tuple[int, int], int],
+        widths: tuple[int, ...],
+        cells: int,
+    ) -> None:
+        self.code = code
+        self.space = space
+        self.leaves = leaves
+        self.widths = widths
+        self.cells = cells
+        self._bits: dict[tuple[int, int], int] = {}
+        self._carries: dict[tuple[int, int], int] = {}
+        self._sources: dict[tuple[int, int], frozenset[object]] = {}
+
+    def sources(self, value: int, place: int) -> frozenset[object]:
+        """Variables on which a bit can depend, and perhaps more, found without its diagram."""
+        if not 0 <= place < WORD:
+            return frozenset()
+        key = value, place
+        if key in self.leaves:
+            return frozenset(self.space.support(self.leaves[key]))
+        if key not in self._sources:
+            read = self._read(self.code.instructions[value], place)
+            found: frozenset[object] = frozenset().union(*(self.sources(v, p) for v, p in read))
+            if self.code.instructions[value].operation in ("state", "load"):
+                found = frozenset(self.space.support(self.bit(value, place)))
+            self._sources[key] = found
+        return self._sources[key]
+
+    def _read(self, instruction: Instruction, place: int) -> Iterator[tuple[int, int]]:
+        """The bits from which a bit of an instruction's value is made."""
+        operands = instruction.operands
+        match instruction.operation:
+            case "and" if self._is_masked(operands, place):
+                return
+            case "and" | "or" | "xor":
+                yield from ((operand, place) for operand in operands)
+            case "add" | "sub":
+                yield from ((o, p) for o in operands for p in range(place + 1))
+            case "shl" | "shr":
+                count = self.code.number(operands[1]) or 0
+                yield operands[0], place + (count if instruction.operation == "shr" else -count)
+            case "select":
+                yield from ((operands[0], p) for p in range(WORD))
+                yield from ((operand, place) for operand in operands[1:])
+            case _:
+                yield from ((o, p) for o in operands for p in range(WORD))
+
+    def _is_masked(self, operands: tuple[int, ...], place: int) -> bool:
+        """Whether a side of a conjunction is a constant that is zero there."""
+        known = [self.code.number(operand) for operand in operands]
+        return any(number is not None and not number >> place & 1 for number in known)
+
+    def bit(self, value: int, place: int) -> int:
+        """The condition that a bit of a value is one."""
+        if not 0 <= place < WORD:
+            return self.space.zero
+        key = value, place
+        if key in self.leaves:
+            return self.leaves[key]
+        if key not in self._bits:
+            self._bits[key] = self._made(self.code.instructions[value], value, place)
+        return self._bits[key]
+
+    def word(self, value: int) -> list[int]:
+        """All bits of a value."""
+        return [self.bit(value, place) for place in range(WORD)]
+
+    def any(self, value: int) -> int:
+        """The condition that a value is not zero."""
+        return functools.reduce(self.space.maximum, self.word(value), self.space.zero)
+
+    def differ(self, first: int, second: int) -> int:
+        """The condition that two conditions differ."""
+        if self.space.zero in (first, second):
+            return first + second - self.space.zero
+        return self.space.negated(self.space.equals(first, second))
+
+    def below(self, first: list[int], second: list[int]) -> int:
+        """The condition that one number is less than another."""
+        space, result = self.space, self.space.zero
+        for a, b in zip(first, second, strict=True):
+            result = space.choose(self.differ(a, b), b, result)
+        return result
+
+    def number(self, number: int) -> list[int]:
+        """The bits of a number."""
+        return [self.space.one if number >> p & 1 else self.space.zero for p in range(WORD)]
+
+    def _made(self, instruction: Instruction, value: int, place: int) -> int:
+        space, operands = self.space, instruction.operands
+        match instruction.operation:
+            case "const":
+                return space.one if instruction.number >> place & 1 else space.zero
+            case "state":
+                known = place >= self.widths[instruction.number]
+                return space.zero if known else space.variable(("bit", value, place))
+            case "load":
+                return space.zero if place >= self.cells else space.variable(("bit", value, place))
+            case "and":
+                return self._masked(operands, place)
+            case "or":
+                return self._both(operands, place, space.maximum)
+            case "xor":
+                return self._both(operands, place, self.differ)
+            case "add" | "sub":
+                first, second = self._addends(instruction, place)
+                differ = self.differ(first, second)
+                return self.differ(differ, self._carry(instruction, value, place))
+            case "shl" | "shr":
+                return self._shifted(instruction, place)
+            case "select":
+                return self._selected(operands, place)
+            case "table":
+                return self._entry(instruction, place)
+            case "mul" | "ones":
+                return self._number(instruction)[place]
+        return self._compared(instruction) if place == 0 else space.zero
+
+    def _masked(self, operands: tuple[int, ...], place: int) -> int:
+        """A conjunction; where one side is known to be zero, the other need not be small."""
+        if self._is_masked(operands, place):
+            return self.space.zero
+        first, second = sorted(operands, key=lambda o: self.code.number(o) is None)
+        one = self.bit(first, place)
+        return one if one == self.space.zero else self.space.times(one, self.bit(second, place))
+
+    def _selected(self, operands: tuple[int, ...], place: int) -> int:
+        condition, (then, otherwise) = self.any(operands[0]), operands[1:]
+        if condition in (self.space.zero, self.space.one):
+            return self.bit(then if condition == self.space.one else otherwise, place)
+        return self.space.choose(condition, self.bit(then, place), self.bit(otherwise, place))
+
+    def _both(
+        self, operands: tuple[int, ...], place: int, combine: Callable[[int, int], int]
+    ) -> int:
+        return combine(*(self.bit(operand, place) for operand in operands))
+
+    def _addends(self, instruction: Instruction, place: int) -> tuple[int, int]:
+        first, second = (self.bit(operand, place) for operand in instruction.operands)
+        subtracts = instruction.operation == "sub"
+        return first, self.space.negated(second) if subtracts else second
+
+    def _carry(self, instruction: Instruction, value: int, place: int) -> int:
+        """The carry into a place; of a subtraction, a + not b + 1."""
+        space = self.space
+        known = next((p for p in range(place, 0, -1) if (value, p) in self._carries), 0)
+        carry = self._carries.get((value, known))
+        if carry is None:
+            carry = space.one if instruction.operation == "sub" else space.zero
+        for p in range(known, place):
+            first, second = self._addends(instruction, p)
+            carry = space.choose(self.differ(first, second), carry, first)
+            self._carries[value, p + 1] = carry
+        return carry
+
+    def _shifted(self, instruction: Instruction, place: int) -> int:
+        value, by = instruction.operands
+        count = self.code.number(by)
+        if count is None or count >= WORD:
+            return self.space.variable(("undefined", value, place))
+        return self.bit(value, place - count if instruction.operation == "shl" else place + count)
+
+    def _compared(self, instruction: Instruction) -> int:
+        space, operands = self.space, instruction.operands
+        if instruction.operation == "negative":
+            return self.bit(operands[0], WORD - 1)
+        words = [self.word(operand) for operand in operands]
+        if instruction.operation == "less":
+            return self.below(*words)
+        assert instruction.operation == "equal", instruction
+        result = space.one
+        for a, b in zip(*words, strict=True):
+            result = space.times(result, space.equals(a, b))
+        return result
+
+    def _number(self, instruction: Instruction) -> list[int]:
+        """A product, or a count of ones: sums of shifted words."""
+        operands = instruction.operands
+        if instruction.operation == "ones":
+            bits = (bit for bit in self.word(operands[0]) if bit != self.space.zero)
+            terms = [[bit, *[self.space.zero] * (WORD - 1)] for bit in bits]
+        else:
+            first, second = map(self.word, operands)
+            terms = [
+                [self.space.times(bit, f) for f in [*[self.space.zero] * p, *first][:WORD]]
+                for p, bit in enumerate(second)
+                if bit != self.space.zero
+            ]
+        return functools.reduce(self._plus, terms) if terms else self.number(0)
+
+    def _plus(self, first: list[int], second: list[int]) -> list[int]:
+        space, carry, total = self.space, self.space.zero, []
+        for a, b in zip(first, second, strict=True):
+            if carry == space.zero in (a, b):
+                total.append(space.maximum(a, b))
+                continue
+            differ = self.differ(a, b)
+            total.append(self.differ(differ, carry))
+            carry = space.choose(differ, carry, a)
+        return total
+
+    def _entry(self, instruction: Instruction, place: int) -> int:
+        table = self.code.tables[instruction.number]
+        bits = (len(table) - 1).bit_length()
+        chosen = [self.bit(instruction.operands[0], p) for p in range(bits)]
+        entries = np.zeros(1 << bits, np.int64)
+        entries[: len(table)] = table >> min(place, WORD - 1) & 1
+        return from_table(self.space, chosen, entries)
+
+
+def from_table(space: Diagrams, bits: list[int], entries: npt.NDArray[np.int64]) -> int:
+    """Entry Σ 2^p · bits[p] of a table of 2^n integers."""
+    distinct, place = np.unique(entries, return_inverse=True)
+    nodes = np.array([space.number(int(n)) for n in distinct])
+    place = place.reshape(-1)
+    for bit in reversed(bits):
+        half = len(place) // 2
+        pairs = place[:half] * len(nodes) + place[half:]
+        found, place = np.unique(pairs, return_inverse=True)
+        place = place.reshape(-1)
+        nodes = np.array(
+            [
+                space.choose(bit, int(nodes[n % len(nodes)]), int(nodes[n // len(nodes)]))
+                if n % len(nodes) != n // len(nodes)
+                else int(nodes[n // len(nodes)])
+                for n in found.tolist()
+            ]
+        )
+    return int(nodes[place[0]])

@@ -1,0 +1,1 @@
+"""Random circuits, from their text to every engine, against plain integers."""

@@ -1,0 +1,24 @@
+"""Where the heap of a program begins."""
+
+from __future__ import annotations
+
+import pytest
+
+from looped.devices import host_for
+from looped.errors import Source
+from looped.lang import assemble
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("nop", 16),
+        ("_end: nop\n.space 60", 64),
+        ("nop\n.space 61\n_end = 4", 80),
+        ("nop\n_end = 100", 112),
+    ],
+)
+def test_the_heap_lies_behind_the_program_whatever_its_labels(text: str, end: int) -> None:
+    host = host_for(assemble(Source("t.s", text)), b"")
+    assert host is not None
+    assert host.snapshot()["calls"]["end"] == end

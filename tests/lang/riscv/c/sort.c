@@ -1,0 +1,2 @@
+void bubble(int *a, int n) { for (int i = 0; i < n; i++) for (int j = 0; j + 1 < n - i; j++) if (a[j] > a[j + 1]) { int t = a[j]; a[j] = a[j + 1]; a[j + 1] = t; } }
+void quick(int *a, int low, int high) { if (low >= high) return; int p = a[high], i = low; for (int j = low; j < high; j++) if (a[j] < p) { int t = a[i]; a[i++] = a[j]; a[j] = t; } a[high] = a[i]; a[i] = p; quick(a, low, i - 1); quick(a, i + 1, high); }

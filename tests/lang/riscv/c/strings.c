@@ -1,0 +1,2 @@
+unsigned length(const char *s) { const char *t = s; while (*t) t++; return (unsigned)(t - s); } int compare(const char *a, const char *b) { while (*a && *a == *b) a++, b++; return (unsigned char)*a - (unsigned char)*b; }
+const char *words[] = {"zero", "one", "two", "", "f;o#u/*r*/ // x", "\033[1m", "\xc3\xa9"}; const char *word(int i) { return words[i]; } int same(void) { return compare("one", words[1]); }

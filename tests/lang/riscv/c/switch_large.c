@@ -1,0 +1,2 @@
+int pick(int x) { switch (x) { case 0: return 12; case 1: return 7; case 2: return -4; case 3: return x << 4; case 4: return 99; case 5: return 3; case 6: return 123456; case 7: return -1; case 9: return 5; case 10: return 2; default: return 0; } }
+void act(int x, int *p) { switch (x) { case 10: p[0]++; case 11: p[1]--; break; case 12: p[2] += 4; break; case 13: p[3] = 0; break; case 14: p[4] ^= 1; break; case 15: p[5] = x; break; case 16: p[6] <<= 1; break; case 17: p[7] = -p[7]; } }

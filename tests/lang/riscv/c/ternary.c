@@ -1,0 +1,1 @@
+int f(int a, int b, int c) { return a ? b ? 1 : c ? 2 : 3 : b && c ? 4 : b || c ? 5 : !a; } int g(int x) { return (x > 5 && x < 10) || (x & 1 && !(x & 8)); } unsigned h(int x) { return x ? (unsigned)-x : ~0u; }

@@ -1,0 +1,1 @@
+union any { int i; unsigned char b[4]; short h[2]; void *p; } u = {.b = {1, 2, 3, 4}}; int first(union any *p) { return p->b[0] + p->h[1]; } void set(union any *p, int x) { p->i = x; } union any list[3] = {{.i = -1}, {.p = &u}};

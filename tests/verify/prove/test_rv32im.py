@@ -1,0 +1,83 @@
+"""RV32IM: 34 loops of the proof make the reference's results, and the circuit makes these loops."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import z3
+from hypothesis import given
+from hypothesis import strategies as st
+
+from looped.isa.rv32im import EXTENSION, INSTRUCTIONS
+from looped.machines import MACHINES
+from looped.machines.rv32im import machine, steps
+from looped.reference import Rv32im
+from looped.verify.prove.prover import Refuted, prove
+from looped.verify.prove.rv32im import Scratch, finished, started, stepped
+from tests.conftest import examples
+
+MASK = (1 << 32) - 1
+words = st.one_of(st.sampled_from([0, 1, 2, 1 << 31, MASK >> 1, MASK]), st.integers(0, MASK))
+
+
+def simple(s: Scratch) -> Scratch:
+    return Scratch(*map(z3.simplify, s))
+
+
+def in_34_loops(funct3: int, a: int, b: int) -> int:
+    kind, x, y = z3.BitVecVal(funct3, 3), z3.BitVecVal(a, 32), z3.BitVecVal(b, 32)
+    s = simple(started(kind, x, y))
+    for count in range(32):
+        s = simple(stepped(kind, z3.BoolVal(count == 31), s, y))
+    return int(z3.simplify(finished(kind, s)).as_long())
+
+
+def on_the_reference(mnemonic: str, a: int, b: int) -> int:
+    word = INSTRUCTIONS[mnemonic].match | 3 << 7 | 1 << 15 | 2 << 20
+    hart = Rv32im([word], 32, 32)
+    hart.x[1:3] = a, b
+    hart.step()
+    return hart.x[3]
+
+
+@pytest.mark.parametrize("mnemonic", EXTENSION)
+@examples(0.2)
+@given(a=words, b=words)
+def test_34_loops_make_the_result_of_the_reference(mnemonic: str, a: int, b: int) -> None:
+    funct3 = INSTRUCTIONS[mnemonic].match >> 12 & 7
+    assert in_34_loops(funct3, a, b) == on_the_reference(mnemonic, a, b)
+
+
+@pytest.mark.slow
+def test_every_loop_is_the_schoolbook_and_every_base_instruction_the_manual() -> None:
+    assert prove(MACHINES["rv32im"].circuit(32, 32)).cases > 400
+
+
+def changed(name: str, wrong: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:
+    """A part of the step that is given the right one before its own arguments."""
+    right = getattr(steps, name)
+    return lambda patch: patch.setattr(steps, name, functools.partial(wrong, right))
+
+
+SLIPS = {
+    "a signed product is carried like an unsigned one": changed(
+        "_carried", lambda right, s, path: right(replace(s, signed=s.unsigned), path)
+    ),
+    "a remainder loses its upper bit": changed(
+        "_fits", lambda right, s, *rest: right(replace(s, beyond=s.starts), *rest)
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_is_refuted(slip: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        SLIPS[slip](patch)
+        circuit = machine.describe(32, 5)
+    with pytest.raises(Refuted):
+        prove(circuit)
