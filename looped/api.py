@@ -44,6 +44,7 @@ __all__ = [
     "choose_engine",
     "compile",
     "compile_machine",
+    "default_memory",
     "run",
     "smallest_memory",
     "verify",
@@ -115,10 +116,15 @@ def compile_machine(
     if name not in MACHINES:
         raise _unknown_machine(name)
     width = LANGUAGES[name].width if width is None else width
-    if memory is None and width in MACHINES[name].widths:
-        memory = min(DEFAULT_MEMORY, largest_memory(width))
-    memory = DEFAULT_MEMORY if memory is None else memory
+    memory = default_memory(name, width) if memory is None else memory
     return compile_circuit(MACHINES[name].circuit(width, memory, None, precision(dtype)))
+
+
+def default_memory(name: str, width: int) -> int:
+    """The words of memory of a machine that is asked for by name: DEFAULT_MEMORY or the most."""
+    if width not in MACHINES[name].widths:
+        return DEFAULT_MEMORY
+    return min(DEFAULT_MEMORY, largest_memory(width))
 
 
 def choose_engine(

@@ -44,6 +44,12 @@ def test_commands_succeed_and_the_python_text_prints_the_product(folder: Path) -
     assert script.stdout == "42\n", script.stderr
 
 
+def test_the_python_text_of_a_page_is_run_by_a_test() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    found = [page.name for page in pages for _ in re.findall("^ *```py", page.read_text(), re.M)]
+    assert found == ["README.md"], "only the README's first one is run, above"
+
+
 def test_the_assembly_text_counts_its_input() -> None:
     image = assemble(Source("README.md", blocks("asm")[0]))
     machine = Subleq(image.words, 16, 128, b"seven..")

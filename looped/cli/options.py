@@ -40,7 +40,8 @@ def machine_options(command: F) -> F:
             "--memory",
             type=int,
             metavar="WORDS",
-            help="Words of memory, a power of two; by default as few as hold the program.",
+            help="Words of memory, a power of two; by default as few as hold the program; for a "
+            f"machine by its name {api.DEFAULT_MEMORY:,}, or all there can be with short words.",
         ),
         click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32."),
         click.option("--machine", metavar="NAME", help=f"One of: {', '.join(MACHINES)}."),

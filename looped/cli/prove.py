@@ -15,7 +15,6 @@ from looped.compiler.precision import PRECISIONS
 from looped.errors import ProofError
 from looped.lang import LANGUAGES
 from looped.machines import MACHINES
-from looped.machines.machine import largest_memory
 
 __all__ = ["prove"]
 
@@ -64,7 +63,7 @@ def prove(machine: str, width: int | None, memory: int | None, dtype: str, as_js
             hint="pip install 'looped[prove]'",
         )
     width = LANGUAGES[machine].width if width is None else width
-    memory = min(api.DEFAULT_MEMORY, largest_memory(width)) if memory is None else memory
+    memory = api.default_memory(machine, width) if memory is None else memory
     circuit = MACHINES[machine].circuit(width, memory, None, PRECISIONS[dtype])
     told = {"machine": machine, "width": width, "memory": memory, **_proof(circuit, as_json)}
     if as_json:

@@ -137,7 +137,7 @@ def _words(circuit: Circuit, layout: Layout) -> dict[str, tuple[int, ...]]:
     static = [*static_words(circuit), Word.of(VALUE, circuit.width)]
     kept = [(word.name, word) for word in static]
     kept += [(r.name, r.following or r.word) for r in circuit.registers]
-    assert len(dict(kept)) == len(kept), "names of machines and of the compiler never meet"
+    ensure(len(dict(kept)) == len(kept), "names of machines and of the compiler meet")
     return {name: tuple(layout.index[lane] for lane in word) for name, word in kept}
 
 

@@ -105,41 +105,77 @@ def check_made(model: Model, x: npt.NDArray[np.generic], known: npt.NDArray[np.b
 
     `x` and `known` are (columns, d_model): where a static lane is known it stays as it is.
     """
-    signs = np.where(known & model.static, x, 0).astype(np.int64)
+    told = model.static & known.any(axis=0)
     for number, block in enumerate(model.blocks):
-        read = np.flatnonzero(block.gate.any(axis=0) | block.up.any(axis=0))
-        kinds = np.unique(signs[:, read], axis=0)
+        reads = block.gate.any(axis=0) | block.up.any(axis=0)
+        read = np.concatenate([np.flatnonzero(reads & told), np.flatnonzero(reads & ~told)])
+        some = read[: int((reads & told).sum())]
+        kinds = _distinct(np.where(known[:, some], x[:, some], 0).astype(np.int8))
         if len(kinds) > _MOST_KINDS:
             kinds = np.where((kinds == kinds[0]).all(axis=0), kinds[0], 0)[None]
-        for kind in kinds:
-            bound, grid = _made(block, read, kind)
+        units = _Units.of(block, read)
+        for kind in kinds.astype(np.int64):
+            bound, grid = _made(units, np.pad(kind, (0, len(read) - len(kind))))
             if not (bound <= grid << min(model.form.mantissa, FLOAT32.mantissa)).all():
                 what = f"sums of hidden units of block {number}"
                 raise inexact(model.form, f"the {what} reach {bound.max()} in steps of 1")
 
 
-def _made(block: Block, read: Ints, known: Ints) -> tuple[Ints, Ints]:
+def _distinct(rows: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """The different rows of a matrix, in the order in which they come."""
+    first = {row.tobytes(): at for at, row in reversed(list(enumerate(rows)))}
+    return rows[sorted(first.values())]
+
+
+class _Units(NamedTuple):
+    """The hidden units of a block, those with the same up projection side by side.
+
+    `gate` and `up` are (units, lanes read), `down` (d_model, units). Up projections are the same
+    if one is a multiple of the other: `lead` is the sign by which each differs from that of its
+    group. Group i begins at unit `groups[i]`. `one` is a lane's 1 in the units of the sums.
+    """
+
+    gate: Ints
+    up: Ints
+    down: Ints
+    lead: Ints
+    groups: Ints
+    one: int
+
+    @classmethod
+    def of(cls, block: Block, read: Ints) -> _Units:
+        """Those of a block, which read the lanes `read`."""
+        gate, up = block.gate[:, read], block.up[:, read]
+        first = (block.up != 0).argmax(axis=1)[:, None]
+        lead = np.sign(np.take_along_axis(block.up, first, axis=1))[:, 0]
+        shared = up // (np.gcd.reduce(block.up, axis=1) * lead)[:, None]
+        number: dict[bytes, int] = {}
+        group = [number.setdefault(row.tobytes(), len(number)) for row in shared]
+        order = np.argsort(group, kind="stable")
+        groups = np.flatnonzero(np.diff(np.array(group, np.int64)[order], prepend=-1))
+        down, one = block.down[:, order], block.made_two // 2
+        return cls(gate[order], up[order], down, lead[order], groups, one)
+
+
+def _made(units: _Units, known: Ints) -> tuple[Ints, Ints]:
     """For each lane, a bound on all partial sums of what hidden units add to it and of the lane,
-    and the power of two that they are multiples of, where the lanes `read` are as `known`.
+    and the power of two that they are multiples of, where the lanes that are read are as `known`.
 
     Units with the same up projection share its sign: what one of them adds another takes away.
     """
-    gates, ups = _Span.of(block.gate[:, read], known), _Span.of(block.up[:, read], known)
-    down = block.down * np.maximum(gates.high, 0)
-    lead = np.take_along_axis(block.up, (block.up != 0).argmax(axis=1)[:, None], axis=1)
-    ends = (np.where(lead[:, 0] > 0, *pair) for pair in ((ups.high, ups.low), (ups.low, ups.high)))
-    terms = [down * end for end in ends]
-    divisor = np.gcd.reduce(block.up, axis=1)[:, None] * np.sign(lead)
-    _, group = np.unique(block.up // divisor, axis=0, return_inverse=True)
-    high = low = np.full(len(down), 0, np.int64)
-    for number in range(int(group.max(initial=-1)) + 1):
-        own = [term[:, group.reshape(-1) == number] for term in terms]
-        high = high + np.maximum(*(np.maximum(term, 0).sum(axis=1) for term in own))
-        low = low + np.minimum(*(np.minimum(term, 0).sum(axis=1) for term in own))
-    one = block.made_two // 2
-    steps = np.where(down != 0, block.down * gates.grid * ups.grid, 0)
-    grid = np.gcd.reduce(np.concatenate([steps, np.full((len(down), 1), one)], axis=1), axis=1)
-    return np.maximum(high, -low) + one, grid & -grid
+    gates, ups = _Span.of(units.gate, known), _Span.of(units.up, known)
+    down = units.down * np.maximum(gates.high, 0)
+    first, last = np.where(units.lead > 0, (ups.high, ups.low), (ups.low, ups.high))
+    terms = down * first, down * last
+    above, below = (
+        [np.add.reduceat(limit(term, 0), units.groups, axis=1) for term in terms]
+        for limit in (np.maximum, np.minimum)
+    )
+    high, low = np.maximum(*above).sum(axis=1), np.minimum(*below).sum(axis=1)
+    steps = np.where(down != 0, units.down * gates.grid * ups.grid, 0)
+    one = np.full((len(down), 1), units.one)
+    grid = np.gcd.reduce(np.concatenate([steps, one], axis=1), axis=1)
+    return np.maximum(high, -low) + units.one, grid & -grid
 
 
 class _Span(NamedTuple):

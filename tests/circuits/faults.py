@@ -1,4 +1,4 @@
-"""Faults that the compiler once had, each put back by itself.
+"""Faults that the compiler or the certificate once had, each put back by itself.
 
 The fuzzer must find each of them within so many circuits of a fixed seed. A fault of an engine or
 of the certificate goes here in the same way: what puts it back, and the attempt that finds it
@@ -8,7 +8,7 @@ of the certificate goes here in the same way: what puts it back, and the attempt
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -21,8 +21,12 @@ from looped.compiler.schedule import BitDefinition, Schedule, cleared
 from looped.compiler.statements import Write
 from looped.compiler.words import Lane
 from looped.errors import CompileError
-from tests.circuits import strategy
-from tests.circuits.trial import compiler_trial
+from looped.verify.certificate import mlp
+from looped.verify.certificate.columns import ColumnClass
+from looped.verify.certificate.rows import BlockRows, Row
+from looped.verify.certificate.subject import Subject
+from tests.circuits import mutants, strategy
+from tests.circuits.trial import compiler_trial, mutant_trial
 
 __all__ = ["FAULTS", "Fault"]
 
@@ -35,6 +39,8 @@ class Fault:
     circuits: int = 100
     attempt: Callable[..., None] = compiler_trial
     lifted: bool = False
+    what: str = ""
+    """What the failure must say."""
 
 
 def unused_bits_die_before_they_are_made(patch: pytest.MonkeyPatch) -> None:
@@ -113,6 +119,43 @@ def _words_that_meet(m: Circuit, placed: layout.Layout) -> dict[str, tuple[int, 
     return {name: tuple(placed.index[lane] for lane in word) for name, word in words}
 
 
+def a_head_whose_products_cancel_is_idle(patch: pytest.MonkeyPatch) -> None:
+    carried = BlockRows.carried
+
+    def in_the_reals(self: BlockRows, head: int) -> dict[int, Row]:
+        return {lane: row for lane, row in carried(self, head).items() if row}
+
+    patch.setattr(BlockRows, "carried", in_the_reals)
+    _only(patch, "a head that cancels")
+
+
+def static_lanes_are_taken_to_stay(patch: pytest.MonkeyPatch) -> None:
+    own, untouched = mlp._cpu_lanes, mlp._untouched
+    static: set[int] = set()
+
+    def cpu_lanes(
+        subject: Subject, phase: int, block: BlockRows
+    ) -> Iterator[tuple[int, str, str | None]]:
+        names = subject.static_names & subject.plan.words.keys()
+        static.update(lane for name in names for lane in subject.plan.words[name])
+        for lane, part, fault in own(subject, phase, block):
+            yield lane, part, None if lane in static else fault
+        static.difference_update(range(subject.plan.d_model))
+
+    def left_alone(block: BlockRows, lane: int, columns: ColumnClass) -> str:
+        constant = lane in columns.fixed or lane in columns.coded()
+        return "" if constant else untouched(block, lane, columns)
+
+    patch.setattr(mlp, "_cpu_lanes", cpu_lanes)
+    patch.setattr(mlp, "_untouched", left_alone)
+    _only(patch, "a constant lane")
+
+
+def _only(patch: pytest.MonkeyPatch, kind: str) -> None:
+    """Let all wrong weights be of one kind."""
+    patch.setattr(mutants, "MUTANTS", {kind: mutants.MUTANTS[kind]})
+
+
 FAULTS: dict[str, Fault] = {
     fault.put_back.__name__: fault
     for fault in (
@@ -124,5 +167,7 @@ FAULTS: dict[str, Fault] = {
         Fault(every_write_needs_a_file_flag),
         Fault(a_second_carry_has_the_name_of_the_first, circuits=400),
         Fault(names_of_the_compiler_are_taken),
+        Fault(a_head_whose_products_cancel_is_idle, 100, mutant_trial, what="is certified"),
+        Fault(static_lanes_are_taken_to_stay, 100, mutant_trial, what="is certified"),
     )
 }

@@ -95,9 +95,10 @@ def _cancelling_head(
     head = {p: torch.zeros(plan.d_head, plan.d_model) for p in "qkv"}
     head["o"] = torch.zeros(plan.d_model, plan.d_head)
     lanes = range(plan.d_model)
+    shifts = rng.choice([(0, 21), (18,)])
     for row in (0, 1):
         for lane in rng.sample(lanes, min(5, plan.d_model)):
-            head["v"][row, lane] = float(rng.choice([1, 3, 5, -1]) << rng.choice([0, 21]))
+            head["v"][row, lane] = float(rng.choice([1, 3, 5, -1]) << rng.choice(shifts))
     head["v"][2] = head["v"][0] + head["v"][1]
     head["o"][rng.choice(lanes), :3] = torch.tensor([1.0, 1.0, -1.0])
     _add_head(weights, block, head)

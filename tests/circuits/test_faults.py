@@ -19,3 +19,4 @@ def test_a_fault_that_is_put_back_is_found(name: str, monkeypatch: pytest.Monkey
     with pytest.raises(FailureError) as caught:
         campaign(fault.circuits, 0, every, fault.attempt, shrink=False)
     print(caught.value)
+    assert fault.what in caught.value.what

@@ -49,6 +49,14 @@ def test_uncertified_with_an_exact_engine_is_a_usage_error(command: str, engine:
     )
 
 
+def test_a_program_runs_without_docstrings_and_assertions() -> None:
+    result = subprocess.run(
+        [sys.executable, "-OO", "-m", "looped", "run", HELLO],
+        capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert (result.returncode, result.stdout) == (0, "Hello, looped transformer!\n"), result.stderr
+
+
 def test_help_does_not_depend_on_docstrings() -> None:
     names = [[], *([name] for name in cli.commands)]
     script = (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from looped.compiler.compiled import CompiledMachine
@@ -16,10 +16,12 @@ from looped.compiler.emit import compile_circuit
 from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
 from looped.engines.lifted import LiftedEngine
+from looped.engines.lifted.lift import _Lifting
 from looped.errors import CompileError
 from tests import seeds
 from tests.conftest import compiled, examples
-from tests.engines.transformers import Edit, edited, edits
+from tests.engines.transformers import EDITS, Edit, edited, edits
+from tests.rewritten import rewritten
 from tests.verify.certificate.registers import small_machine
 from tests.verify.random_programs import random_program
 
@@ -118,3 +120,34 @@ def test_a_captured_column_that_would_not_find_itself_is_refused() -> None:
     engine.load(x[None])
     with pytest.raises(CompileError):
         engine.prepare()
+
+
+def test_captures_that_lose_each_others_update_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All captures of a block are made from the columns before it: then the last one wins."""
+    one_by_one = (
+        "for capture in captures.values():  # each sees the ones before: they may meet in one "
+        'column\n        self.code.emit("store", *self._captured(capture))'
+    )
+    all_at_once = (
+        "for write in [self._captured(capture) for capture in captures.values()]:\n"
+        '        self.code.emit("store", *write)'
+    )
+    attend = rewritten(_Lifting.attend, one_by_one, all_at_once)
+    monkeypatch.setattr(_Lifting, "attend", attend)
+    numbers = st.tuples(*[st.integers(0, 400)] * EDITS["clone_writes"][1])
+
+    @seed(0)
+    @settings(
+        max_examples=150,
+        database=None,
+        derandomize=False,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(numbers=numbers)
+    def follow(numbers: tuple[int, ...]) -> None:
+        differences([("clone_writes", numbers)])
+
+    with pytest.raises(AssertionError, match="LiftedEngine"):
+        follow()

@@ -69,7 +69,8 @@ def reduce_mlp(block: Block, known: Ints) -> Reduced:
     open_ = live & (reach == 0)
     rising = live & ~open_ & ~varies & (gate_constant - reach >= 0)
     linear = Form(
-        (block.down * (gate_constant * open_)) @ up + (block.down * (up_constant * rising)) @ gate,
+        _through(block.down, gate_constant, up, open_)
+        + _through(block.down, up_constant, gate, rising),
         block.down @ (gate_constant * up_constant * (open_ | rising)),
     )
     gated = live & ~open_ & ~rising
@@ -84,6 +85,11 @@ def reduce_mlp(block: Block, known: Ints) -> Reduced:
         down=down[lanes],
         lanes=lanes,
     )
+
+
+def _through(down: Ints, factor: Ints, forms: Ints, units: npt.NDArray[np.bool_]) -> Ints:
+    """What some units add to lanes, each a constant factor times its form."""
+    return (down[:, units] * factor[units]) @ forms[units]
 
 
 def _in_order(gate: Ints, *kinds: Ints) -> Ints:

@@ -18,7 +18,7 @@ from fractions import Fraction
 
 from looped.errors import LoopedError
 
-__all__ = ["Diagrams", "Number", "TooLarge"]
+__all__ = ["Diagrams", "Number", "TooLarge", "Work"]
 
 Number = int | Fraction
 Operation = Callable[[Number, Number], Number]
@@ -28,14 +28,26 @@ _LIMIT = 150_000
 """Nodes of one space; the proofs for RV32I need 47,000 at most (32,768 words)."""
 
 
+_STEPS = 3_000_000
+"""Steps in one space; the proofs for RV32I need 75,000 at most."""
+
+
 class TooLarge(LoopedError):
     """A function has no small diagram in the order of variables that was chosen."""
+
+
+class Work:
+    """How many more steps may be taken, in one space of diagrams or in several together."""
+
+    def __init__(self, steps: int = _STEPS) -> None:
+        self.left = steps
 
 
 class Diagrams:
     """A space of functions over variables, in the order in which `variable` first saw them."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: Work | None = None) -> None:
+        self._work = work or Work()
         self.levels: dict[object, int] = {}
         self.names: list[object] = []
         self._level: list[int] = []
@@ -88,6 +100,9 @@ class Diagrams:
         found = self._applied.get(key)
         if found is not None:
             return found
+        self._work.left -= 1
+        if self._work.left < 0:
+            raise TooLarge("a proof takes too many steps on diagrams")
         level_a, level_b = self._level[a], self._level[b]
         if level_a == level_b == _END:
             result = self.number(function(self._value[a], self._value[b]))

@@ -1,19 +1,21 @@
 """Instructions that take several loops: that they end, and leave nothing behind.
 
 Both are statements about the circuit alone, for all operands. A register that counts decides when
-an instruction ends: its next value is found for each of its values, in a loop that goes on from one
-that went on. If those steps form no cycle, their longest path bounds the number of loops.
+an instruction ends: its next values are found for each value that it comes to, in a loop that goes
+on from one that went on. If those steps form no cycle, their longest path bounds the number of
+loops. Only lanes that decide about the register and about `busy` are looked through; at the first
+cycle another register is tried, and the work on each is bounded.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from looped.compiler.embedding import embed
 from looped.compiler.words import Lane, Word
 from looped.verify.certificate.claims import THROUGH, Claim
-from looped.verify.certificate.diagrams import Diagrams, TooLarge
+from looped.verify.certificate.diagrams import Diagrams, TooLarge, Work
 from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.subject import Subject
@@ -22,6 +24,8 @@ __all__ = ["instruction_claims"]
 
 _WIDEST = 8
 """Bits of a register whose values are taken one by one."""
+_STEPS = 1_000_000
+"""Steps on diagrams for each of the two claims, and each register that may count: some seconds."""
 
 
 def instruction_claims(subject: Subject) -> Iterator[Claim]:
@@ -30,18 +34,53 @@ def instruction_claims(subject: Subject) -> Iterator[Claim]:
     if busy is None:
         return
     lanes = [lane for word in subject.circuit.working for lane in word if lane != busy]
-    faults = [_left_at_first(subject), *(_left(subject, busy, lane) for lane in lanes)]
     yield Claim(
         None, "working registers", "are zero at the beginning, and after every instruction but one "
-        "that a host has stopped before its end",
-        THROUGH, len(faults), next((f for f in faults if f), None),
+        "that a trap or a host stops before its end",
+        THROUGH, 1 + len(lanes), _left_at_first(subject) or _left_at_last(subject, busy, lanes),
     )  # fmt: skip
-    loops, cases = _longest(subject, busy)
-    told = f"takes {loops} loops at most" if loops is not None else "ends"
-    yield Claim(
-        None, "instructions", f"an instruction {told}, for all operands", THROUGH, cases,
-        None if loops is not None else "no register is found that counts its loops to an end",
-    )  # fmt: skip
+    yield _end(subject, busy)
+
+
+def _end(subject: Subject, busy: Lane) -> Claim:
+    """That every instruction ends, shown by the first register that counts its loops to an end."""
+    loops, cases = None, 0
+    for word in _counters(subject, busy):
+        steps = _Steps(subject, busy, word, Work(_STEPS))
+        try:
+            loops = longest(steps.first(), steps.after)
+        except TooLarge:
+            loops = None
+        cases += steps.cases
+        if loops is not None:
+            break
+    told = f"takes {1 + loops} loops at most" if loops is not None else "ends"
+    fault = None if loops is not None else "no register is found that counts its loops to an end"
+    statement = f"an instruction {told}, for all operands"
+    return Claim(None, "instructions", statement, THROUGH, cases, fault)
+
+
+def _counters(subject: Subject, busy: Lane) -> list[Word]:
+    """The registers that may count, those whose next values depend on the fewest lanes first.
+
+    None does where `busy` is a pin: it ends when its host says so.
+    """
+    following = _following(subject)
+    if following[busy] == busy:
+        return []
+    words = [w for w in subject.circuit.working if len(w) <= _WIDEST and busy not in w.lanes]
+    return sorted(words, key=lambda word: len(_cone(subject, [following[lane] for lane in word])))
+
+
+def _cone(subject: Subject, lanes: list[Lane]) -> set[Lane]:
+    """The lanes that some lanes depend on, themselves included, back to the beginning of a loop."""
+    found, pending = set(lanes), list(lanes)
+    while pending:
+        signal = subject.definitions.get(pending.pop())
+        new = set(signal.lanes()) - found if signal is not None else set()
+        found |= new
+        pending += new
+    return found
 
 
 def _following(subject: Subject) -> Mapping[Lane, Lane]:
@@ -59,20 +98,26 @@ def _left_at_first(subject: Subject) -> str | None:
     return "they are not zero at the beginning" if (first > 0).any() else None
 
 
-def _left(subject: Subject, busy: Lane, lane: Lane) -> str | None:
-    """What is wrong if a working lane may be a one when an instruction has ended."""
+def _left_at_last(subject: Subject, busy: Lane, lanes: list[Lane]) -> str | None:
+    """The first working lane that may be a one when an instruction has ended, and why."""
+    work = Work(_STEPS)
+    for lane in lanes:
+        meaning = Meaning(Diagrams(work), {})
+        try:
+            if _left(subject, meaning, busy, lane):
+                return f"`{lane}` may be left"
+        except TooLarge as error:
+            return f"`{lane}`: {error}"
+    return None
+
+
+def _left(subject: Subject, meaning: Meaning, busy: Lane, lane: Lane) -> bool:
     following = _following(subject)
-    meaning = Meaning(Diagrams(), {})
     space = meaning.space
     ended = space.negated(meaning.lane(following[busy]))
     made = _gated(subject, meaning, following[lane])
     before = _working(subject, meaning, busy)
-    try:
-        left = space.times(space.times(before, ended), made)
-        fault = possible(subject, meaning, left)
-    except TooLarge as error:
-        return f"`{lane}`: {error}"
-    return f"`{lane}` may be left" if fault else None
+    return possible(subject, meaning, space.times(space.times(before, ended), made))
 
 
 def _gated(subject: Subject, meaning: Meaning, lane: Lane) -> int:
@@ -86,63 +131,63 @@ def _gated(subject: Subject, meaning: Meaning, lane: Lane) -> int:
 
 
 def _working(subject: Subject, meaning: Meaning, busy: Lane) -> int:
-    """The condition that a loop begins busy and not halted, or with nothing left."""
+    """The condition that a loop begins busy and not halted, or with nothing left.
+
+    A loop that begins busy and halted is left out: a trap or a host has stopped its instruction.
+    """
     space = meaning.space
-    goes_on, clean = meaning.lane(busy), space.one
+    goes_on = meaning.lane(busy)
     if subject.circuit.halted is not None:
         goes_on = space.times(goes_on, space.negated(meaning.lane(subject.circuit.halted)))
-    for word in subject.circuit.working:
-        for lane in word:
-            clean = space.times(clean, space.negated(meaning.lane(lane)))
+    zeros: dict[object, int] = {lane: -1 for word in subject.circuit.working for lane in word}
+    clean = space.threshold(zeros, len(zeros))
     return space.maximum(goes_on, clean)
 
 
-def _longest(subject: Subject, busy: Lane) -> tuple[int | None, int]:
-    """The most loops of an instruction, by some register that counts; the cases looked at."""
-    cases = 0
-    words = [w for w in subject.circuit.working if len(w) <= _WIDEST and busy not in w.lanes]
-    for word in sorted(words, key=len, reverse=True):
-        steps = {n: _nexts(subject, busy, word, n) for n in range(1 << len(word))}
-        first = _nexts(subject, busy, word, None)
-        cases += len(steps) + 1
-        if None not in steps.values() and first is not None:
-            known = {n: found or () for n, found in steps.items()}
-            loops = _path(known, first)
-            if loops is not None:
-                return 1 + loops, cases
-    return None, cases
+class _Steps:
+    """The values that a register may have one after the other while an instruction goes on.
 
+    Each is found when it is asked for, and all of them within a bound: so a register that counts
+    nothing is soon known for it. Raises TooLarge beyond that.
+    """
 
-def _nexts(subject: Subject, busy: Lane, word: Word, number: int | None) -> tuple[int, ...] | None:
-    """The values that a register may have after a loop that goes on, if it has this one before it
-    in a loop that went on; or after the first loop (None). None if that is not to be told."""
-    meaning = Meaning(Diagrams(), {})
-    space = meaning.space
-    following = _following(subject)
-    held = {busy: number is not None}
-    for i, lane in enumerate(word if number is not None else ()):
-        held[lane] = bool((number or 0) >> i & 1)
-    condition = meaning.lane(following[busy])
-    for lane, one in held.items():
-        condition = space.times(condition, _signed(meaning, lane, one))
-    try:
-        return tuple(_values(subject, meaning, condition, [following[lane] for lane in word]))
-    except TooLarge:
-        return None
+    def __init__(self, subject: Subject, busy: Lane, word: Word, work: Work) -> None:
+        following = _following(subject)
+        self.subject = subject
+        self.busy, self.goes_on = busy, following[busy]
+        self.word, self.next_word = word, [following[lane] for lane in word]
+        self.cases, self.work = 0, work
 
+    def first(self) -> Iterator[int]:
+        """The values after the first loop of an instruction that goes on."""
+        return self._values({self.busy: False})
 
-def _values(subject: Subject, meaning: Meaning, condition: int, lanes: list[Lane]) -> Iterator[int]:
-    """The numbers that lanes may hold where a condition holds, the highest bit first."""
-    if not possible(subject, meaning, condition):
-        return
-    if not lanes:
-        yield 0
-        return
-    top = len(lanes) - 1
-    for one in (0, 1):
-        narrowed = meaning.space.times(condition, _signed(meaning, lanes[top], bool(one)))
-        for rest in _values(subject, meaning, narrowed, lanes[:top]):
-            yield rest | one << top
+    def after(self, number: int) -> Iterator[int]:
+        """The values after a loop with this one before it, if it went on and goes on again."""
+        held = {lane: bool(number >> i & 1) for i, lane in enumerate(self.word)}
+        return self._values({self.busy: True, **held})
+
+    def _values(self, held: Mapping[Lane, bool]) -> Iterator[int]:
+        meaning = Meaning(Diagrams(self.work), {})
+        condition = meaning.lane(self.goes_on)
+        for lane, one in held.items():
+            condition = meaning.space.times(condition, _signed(meaning, lane, one))
+        yield from self._split(meaning, condition, len(self.word))
+
+    def _split(self, meaning: Meaning, condition: int, bits: int) -> Iterator[int]:
+        """The numbers that the lowest bits may be where a condition holds."""
+        self.cases += 1
+        if not possible(self.subject, meaning, condition):
+            return
+        if not bits:
+            yield 0
+            return
+        top = bits - 1
+        for one in (0, 1):
+            held = _signed(meaning, self.next_word[top], bool(one))
+            narrowed = meaning.space.times(condition, held)
+            for rest in self._split(meaning, narrowed, top):
+                yield rest | one << top
 
 
 def _signed(meaning: Meaning, lane: Lane, one: bool) -> int:
@@ -150,20 +195,22 @@ def _signed(meaning: Meaning, lane: Lane, one: bool) -> int:
     return held if one else meaning.space.negated(held)
 
 
-def _path(steps: Mapping[int, tuple[int, ...]], first: tuple[int, ...]) -> int | None:
-    """The number of values on the longest path from the first ones, None if there is a cycle."""
-    open_values: set[int] = set()
-
-    @functools.cache
-    def longest(value: int) -> int | None:
-        if value in open_values:
+def longest(first: Iterable[int], after: Callable[[int], Iterable[int]]) -> int | None:
+    """The number of values on the longest path from the first ones; None at the first cycle."""
+    path: list[tuple[int, Iterator[int]]] = [(-1, iter(first))]
+    most, lengths = [0], dict[int, int]()
+    while path:
+        value, rest = path[-1]
+        following = next(rest, None)
+        if following is None:
+            path.pop()
+            lengths[value] = 1 + most.pop()
+            most[-1:] = [max(length, lengths[value]) for length in most[-1:]]
+        elif following in lengths:
+            most[-1] = max(most[-1], lengths[following])
+        elif any(following == value for value, _ in path):
             return None
-        open_values.add(value)
-        lengths = [longest(following) for following in steps[value]]
-        open_values.discard(value)
-        known = [length for length in lengths if length is not None]
-        return None if len(known) < len(lengths) else 1 + max(known, default=0)
-
-    lengths = [longest(value) for value in first]
-    known = [length for length in lengths if length is not None]
-    return None if len(known) < len(lengths) else max(known, default=0)
+        else:
+            path.append((following, iter(after(following))))
+            most.append(0)
+    return lengths[-1] - 1

@@ -10,7 +10,6 @@ the right one is found is what `certify` shows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from fractions import Fraction
 
 from looped.compiler.compiled import Plan
 from looped.verify.certificate.columns import ColumnClass
@@ -42,7 +41,7 @@ def _differences(row: Row, classes: Sequence[ColumnClass]) -> Iterator[Number]:
     """Numbers of which every difference of two values of a form is a sum of multiples."""
     first: Number | None = None
     for columns in classes:
-        value: Number = Fraction(0)
+        value: Number = 0
         for lane, coefficient in row.items():
             value += coefficient * columns.fixed.get(lane, 1)
             if lane not in columns.fixed:

@@ -14,11 +14,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from looped.compiler.precision import Precision
 from looped.verify.certificate.diagrams import Number
-from looped.verify.certificate.rows import Row, grid_of
+from looped.verify.certificate.rows import Row, grid_of, over, whole
 from looped.verify.certificate.spans import BlockSpans, Span, Spans
 
 __all__ = ["Extent", "block_extents", "score_bound"]
@@ -51,7 +50,7 @@ class Extent:
 def _extent(
     block: int, what: str, ends: tuple[Number, Number], grid: Number, bound: Number
 ) -> Extent:
-    steps = math.ceil(Fraction(bound) / grid) if grid else 0
+    steps = -(-bound // grid) if grid else 0
     return Extent(block, what, *ends, grid, bound, max(0, steps - 1).bit_length())
 
 
@@ -87,10 +86,12 @@ def _worst(block: int, what: str, extents: Iterable[Extent]) -> Extent:
 
 def _form_extent(block: int, what: str, row: Row, spans: Spans) -> Extent:
     low, high = min(s.low for s in spans), max(s.high for s in spans)
-    bound: Number = 0
-    for coefficient in row.values():
-        bound += max(coefficient, -coefficient)
-    return _extent(block, what, (low, high), grid_of(row.values()), bound)
+    terms, unit = whole(row)
+    bound = bits = 0
+    for _, coefficient in terms:
+        bound += abs(coefficient)
+        bits |= coefficient
+    return _extent(block, what, (low, high), over(bits & -bits, unit), over(bound, unit))
 
 
 def score_bound(spans: BlockSpans, head: int) -> Number:
@@ -127,6 +128,9 @@ def _onto_lane(block: int, what: str, low: Number, high: Number, grid: Number) -
     return _extent(block, what, (low, high), grid_of([grid, 1]), bound)
 
 
+_Form = tuple[tuple[int, int], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Unit:
     """`relu(gate) · up` on the columns of a class, and up as `factor` times a shared form."""
@@ -134,7 +138,7 @@ class _Unit:
     top: Number
     up: Span
     grid: Number
-    shared: tuple[tuple[int, Number], ...]
+    shared: _Form
     factor: Number
 
 
@@ -142,14 +146,25 @@ def _hidden(spans: BlockSpans) -> list[list[_Unit]]:
     """The hidden units, class by class; those that are always zero have a grid of zero."""
     shared, factors = [], []
     for row in spans.rows.up:
-        factors.append(row[min(row)] if row else 1)
-        terms = ((lane, Fraction(c) / factors[-1]) for lane, c in row.items())
-        shared.append(tuple(sorted(terms)))
+        form, factor = _shared(row)
+        shared.append(form)
+        factors.append(factor)
     classes = zip(zip(*spans.gate, strict=True), zip(*spans.up, strict=True), strict=True)
     return [list(map(_unit, gates, ups, shared, factors)) for gates, ups in classes]
 
 
-def _unit(gate: Span, up: Span, shared: tuple[tuple[int, Number], ...], factor: Number) -> _Unit:
+def _shared(row: Row) -> tuple[_Form, Number]:
+    """The smallest whole multiple of a form whose first coefficient is positive, and the factor
+    that makes the form of it."""
+    terms, unit = whole(row)
+    terms.sort()
+    factor = math.gcd(*[c for _, c in terms]) or 1
+    if terms and terms[0][1] < 0:
+        factor = -factor
+    return tuple((lane, c // factor) for lane, c in terms), over(factor, unit)
+
+
+def _unit(gate: Span, up: Span, shared: _Form, factor: Number) -> _Unit:
     top = max(gate.high, 0)
     return _Unit(top, up, gate.grid * up.grid if top else 0, shared, factor)
 
@@ -182,7 +197,7 @@ def _reach(row: Row, units: Sequence[_Unit]) -> tuple[Number, Number]:
     high: Number = 0
     for members in groups.values():
         first = members[0][1]
-        ends = [end / Fraction(first.factor) for end in (first.up.low, first.up.high)]
+        ends = [end // first.factor for end in (first.up.low, first.up.high)]
         sums = [[size * unit.factor * end for size, unit in members] for end in ends]
         low += min(sum(x for x in s if x < 0) for s in sums)
         high += max(sum(x for x in s if x > 0) for s in sums)

@@ -12,7 +12,7 @@ from torch import Tensor
 from looped.compiler.compiled import CompiledMachine
 from looped.verify.certificate.diagrams import Number
 
-__all__ = ["BlockRows", "Row", "block_rows", "combined", "grid_of"]
+__all__ = ["BlockRows", "Row", "block_rows", "combined", "grid_of", "over", "whole"]
 
 Row = Mapping[int, Number]
 """A linear form over the lanes of a column: lane to coefficient."""
@@ -91,9 +91,23 @@ def combined(terms: Iterable[tuple[Number, Row]]) -> dict[int, Number]:
     return {lane: c for lane, c in result.items() if c != 0}
 
 
-def grid_of(numbers: Iterable[Number]) -> Fraction:
+def grid_of(numbers: Iterable[Number]) -> Number:
     """The largest power of two of which all dyadic numbers are multiples; 0 if all are zero."""
-    found = [x for x in numbers if x != 0]
-    denominator = max((x.denominator for x in found), default=1)
-    divisor = math.gcd(*(x.numerator * (denominator // x.denominator) for x in found))
-    return Fraction(divisor & -divisor, denominator)
+    found = set(numbers)
+    denominator = max((x.denominator for x in found if type(x) is not int), default=1)
+    bits = 0
+    for x in found:
+        bits |= x.numerator * (denominator // x.denominator)
+    grid = bits & -bits
+    return grid if denominator == 1 else over(grid, denominator)
+
+
+def whole(row: Row) -> tuple[list[tuple[int, int]], int]:
+    """A form as integers, lane and coefficient, in units of 1 over the number that comes second."""
+    unit = math.lcm(*[c.denominator for c in row.values()])
+    return [(lane, c.numerator * (unit // c.denominator)) for lane, c in row.items()], unit
+
+
+def over(number: int, unit: int) -> Number:
+    """The quotient, an int if it is whole."""
+    return number // unit if number % unit == 0 else Fraction(number, unit)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.diagrams import Number
-from looped.verify.certificate.rows import BlockRows, Row, grid_of
+from looped.verify.certificate.rows import BlockRows, Row, over, whole
 
 __all__ = ["BlockSpans", "Span", "block_spans", "spans_of"]
 
@@ -27,6 +25,8 @@ class Span:
         """The largest magnitude."""
         return self.high if self.high > -self.low else -self.low
 
+
+_NOTHING = Span(0, 0, 0)
 
 Spans = Sequence[Span]
 """The spans of one form, class by class."""
@@ -73,25 +73,24 @@ def _carried(rows: BlockRows, head: int, value: Sequence[Spans]) -> Number:
 
 def spans_of(row: Row, classes: Iterable[ColumnClass]) -> Spans:
     """The spans of a form."""
-    unit = math.lcm(*(c.denominator for c in row.values()))
-    terms = [(lane, c.numerator * (unit // c.denominator)) for lane, c in row.items()]
+    if not row:
+        return [_NOTHING for _ in classes]
+    terms, unit = whole(row)
     return [_span(terms, unit, columns.fixed) for columns in classes]
 
 
 def _span(terms: Sequence[tuple[int, int]], unit: int, fixed: Mapping[int, int]) -> Span:
     """The sum of terms, in units of 1/unit; flipping a lane changes it by twice its term."""
-    constant = spread = 0
-    steps = []
+    constant = spread = bits = 0
     for lane, number in terms:
         sign = fixed.get(lane)
         if sign is None:
             spread += abs(number)
-            steps.append(2 * number)
+            bits |= 2 * number
         else:
             constant += number * sign
-    low, high = _over(constant - spread, unit), _over(constant + spread, unit)
-    return Span(low, high, grid_of([constant + spread, *steps]) / unit)
-
-
-def _over(number: int, unit: int) -> Number:
-    return number if unit == 1 else Fraction(number, unit)
+    low, high = constant - spread, constant + spread
+    grid = (bits | high) & -(bits | high)
+    if unit == 1:
+        return Span(low, high, grid)
+    return Span(over(low, unit), over(high, unit), over(grid, unit))

@@ -2,10 +2,65 @@
 
 from __future__ import annotations
 
+import itertools
+
+import pytest
+
+from looped.compiler.arithmetic import all_ones
+from looped.compiler.circuit import Circuit
+from looped.compiler.emit import compile_circuit
+from looped.compiler.signals import Condition, Signal, Value, literal
+from looped.compiler.words import Word, constant
 from looped.machines import MACHINES
-from looped.verify.certificate.instructions import instruction_claims
+from looped.verify.certificate import diagrams, instructions
+from looped.verify.certificate.claims import Claim
+from looped.verify.certificate.instructions import instruction_claims, longest
 from looped.verify.certificate.subject import Subject
 from tests.conftest import compiled
+
+NO_COUNTER = "no register is found that counts its loops to an end"
+
+
+def claims(circuit: Circuit) -> list[Claim]:
+    return list(instruction_claims(Subject.of(compile_circuit(circuit), circuit)))
+
+
+def summing(width: int, ends: str = "counter", counts: str = "up", left: str = "") -> Circuit:
+    """Words are added up in a working register, for as many loops as a counter says.
+
+    `ends` is what ends an instruction, `counts` how the counter goes on, and `left` the register
+    in which something is left.
+    """
+    m = Circuit("summing", width, 4)
+    pc = m.register("pc", width)
+    busy, count = m.register("busy", 1), m.register("count", 3)
+    total = m.register("total", width)
+    m.halts(pc.sign)
+    m.works(busy, count, total)
+    word = m.fetch("word", pc)
+    goes_on = m.let("going", _going(ends, busy, count, total, word))
+    going = literal(goes_on)
+    m.next(busy, goes_on)
+    moves = going & literal(word[:1]) if counts == "with an operand" else going
+    step = m.select(literal(m.let("moves", moves)), m.let("step", m.add(count, 1)), count)
+    m.next(count, m.select(going, m.let("counted", step), 1 if left == "count" else 0))
+    more = m.let("more", m.add(total, word))
+    m.next(total, more if left == "total" else m.select(going, more, 0))
+    m.next(pc, m.select(going, pc, m.let("behind", m.add(pc, 1))))
+    m.write("word", pc, word)
+    return m
+
+
+def _going(ends: str, busy: Word, count: Word, total: Word, word: Word) -> Condition | Value:
+    if ends == "never":
+        return Value((Signal(constant(1)),))
+    last = {
+        "counter": all_ones(count),
+        "operand": literal(word[:1]),
+        "sum": literal(total.sign),
+        "counter and operand": all_ones(count) & literal(word[:1]),
+    }
+    return ~(literal(busy) & last[ends])
 
 
 def test_products_and_quotients_take_34_loops_and_leave_nothing() -> None:
@@ -20,4 +75,68 @@ def test_without_a_register_that_counts_nothing_is_shown_to_end() -> None:
     circuit.working = tuple(word for word in circuit.working if len(word) == 1)
     subject = Subject.of(compiled("rv32im", 32, 32), circuit)
     faults = [claim.fault for claim in instruction_claims(subject)]
-    assert faults[1] == "no register is found that counts its loops to an end"
+    assert faults[1] == NO_COUNTER
+
+
+@pytest.mark.parametrize("width", [4, 8, 16, 64])
+def test_a_counter_is_found_beside_a_sum_of_any_width(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is added up is not looked at: few steps on diagrams suffice, whatever the width."""
+    monkeypatch.setattr(instructions, "_STEPS", 100_000)
+    found = claims(summing(width))
+    assert [claim.fault for claim in found] == [None, None]
+    assert found[1].statement == "an instruction takes 9 loops at most, for all operands"
+
+
+@pytest.mark.parametrize("ends", ["never", "operand", "sum", "counter and operand"])
+@pytest.mark.parametrize("width", [4, 8])
+def test_an_instruction_that_may_not_end_is_refused(ends: str, width: int) -> None:
+    """The counter wraps, and all other registers of up to eight bits are tried in vain."""
+    assert [claim.fault for claim in claims(summing(width, ends))] == [None, NO_COUNTER]
+
+
+def test_a_counter_that_stops_for_an_operand_is_refused() -> None:
+    circuit = summing(8, counts="with an operand")
+    assert [claim.fault for claim in claims(circuit)] == [None, NO_COUNTER]
+
+
+def test_a_host_that_says_when_an_instruction_ends_may_never_say_so() -> None:
+    m = Circuit("hosted", 4, 4)
+    pc, busy, count = m.register("pc", 4), m.pin("busy"), m.register("count", 2)
+    m.works(busy, count)
+    m.next(count, m.select(literal(busy), m.let("step", m.add(count, 1)), 0))
+    m.next(pc, m.select(literal(busy), pc, m.fetch("word", pc)))
+    assert claims(m)[1].fault == NO_COUNTER
+
+
+@pytest.mark.parametrize("left", ["count", "total"])
+def test_what_is_left_in_a_working_register_is_refused(left: str) -> None:
+    fault = claims(summing(8, left=left))[0].fault
+    assert fault is not None
+    assert fault.startswith(f"`{left}")
+    assert fault.endswith("may be left")
+
+
+def test_a_refusal_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With few steps allowed, the same circuits are refused and nothing else happens."""
+    monkeypatch.setattr(instructions, "_STEPS", 10)
+    left, ends = (claim.fault for claim in claims(summing(8)))
+    assert left == "`count.0`: a proof takes too many steps on diagrams"
+    assert ends == NO_COUNTER
+
+
+def test_a_space_of_diagrams_is_bounded_in_steps() -> None:
+    space = diagrams.Diagrams(diagrams.Work(100))
+    lanes = [space.variable(i) for i in range(30)]
+    with pytest.raises(diagrams.TooLarge, match="too many steps"):
+        space.affine(((lane, 1 << i) for i, lane in enumerate(lanes)), 0)
+
+
+def test_the_longest_path_is_found_and_a_cycle_at_once() -> None:
+    steps = {0: [1, 2], 1: [2], 2: [3], 3: []}
+    assert longest([0, 3], steps.__getitem__) == 4
+    assert longest([], steps.__getitem__) == 0
+    assert longest([1, 0], steps.__getitem__) == 4
+    assert longest([0], {0: [1], 1: [2], 2: [1]}.__getitem__) is None
+    assert longest(itertools.count(), lambda value: [value]) is None
