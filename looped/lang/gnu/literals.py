@@ -9,7 +9,16 @@ from looped.errors import LoopedError, Span
 from looped.lang.ast import Text
 from looped.lang.gnu.text import Line
 
-__all__ = ["NAME", "Token", "character", "number", "text", "tokens"]
+__all__ = [
+    "LONGEST_NAME",
+    "NAME",
+    "Token",
+    "character",
+    "check_digits",
+    "number",
+    "text",
+    "tokens",
+]
 
 NAME = r"[A-Za-z_.$][\w.$]*"
 """What a name looks like."""
@@ -30,7 +39,7 @@ _SHOWN_ESCAPES = r"\n \t \r \0 \\ \' \" \b \f \x41"
 _OCTAL = re.compile(r"[0-7]{1,3}")
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
 _LONGEST_NUMBER = 40
-_LONGEST_NAME = 200
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +69,24 @@ def tokens(line: Line, start: int) -> list[Token]:
         result.append(Token(kind, match.group(kind), match.start(kind)))
         if kind == "end":
             return result
-        if kind == "name" and len(match.group(kind)) > _LONGEST_NAME:
+        if kind == "name" and len(match.group(kind)) > LONGEST_NAME:
             message = f"a name of {len(match.group(kind))} characters"
-            raise LoopedError(message, line.span(*match.span(kind)), f"at most {_LONGEST_NAME}")
+            raise LoopedError(message, line.span(*match.span(kind)), f"at most {LONGEST_NAME}")
+        if kind == "number":
+            check_digits(match.group(kind), line.span(*match.span(kind)))
         at = match.end()
+
+
+def check_digits(digits: str, span: Span) -> None:
+    """Raise LoopedError for a number that is too long to be one."""
+    if len(digits) > _LONGEST_NUMBER:
+        message = f"a number of {len(digits)} digits"
+        raise LoopedError(message, span, f"at most {_LONGEST_NUMBER}")
 
 
 def number(token: Token, span: Span) -> int:
     """The value of a number: decimal, `0x…`, `0b…`, or octal with a zero before it."""
     digits = token.text.lower()
-    if len(digits) > _LONGEST_NUMBER:
-        message = f"a number of {len(digits)} digits"
-        raise LoopedError(message, span, f"at most {_LONGEST_NUMBER}")
     try:
         if digits[:2] in ("0x", "0b"):
             value = int(digits, 0) if "_" not in digits else -1

@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass, field
 
 from looped.errors import LoopedError, Span
+from looped.lang.gnu.literals import LONGEST_NAME
 from looped.lang.gnu.nodes import Anchor, Node, Symbol
 
 __all__ = ["Names"]
@@ -41,7 +42,9 @@ class Names:
 
     def label(self, name: str, span: Span, anchor: Anchor) -> None:
         """A label stands here. Raises LoopedError if there is a symbol of that name."""
-        if name.isdigit():
+        if len(name) > LONGEST_NAME:
+            raise LoopedError(f"a name of {len(name)} characters", span, f"at most {LONGEST_NAME}")
+        if name.isascii() and name.isdigit():
             number = str(int(name))
             symbol = self._next.pop(number, None) or Symbol(name)
             self._last[number] = symbol

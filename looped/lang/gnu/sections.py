@@ -51,7 +51,7 @@ SECTION_DIRECTIVES = frozenset(
 
 _HEAD = re.compile(
     r"""[ \t]*(?:"(?P<quoted>(?:\\.|[^"\\])*)"|(?P<plain>[^\s,;"]+))
-        (?:[ \t]*,[ \t]*(?P<number>\d+)(?=[ \t]*(?:,|$)))?
+        (?:[ \t]*,[ \t]*(?P<number>[0-9]{1,4})(?=[ \t]*(?:,|$)))?
         (?:[ \t]*,[ \t]*"(?P<flags>[^"]*)")?
         (?:[ \t]*,[ \t]*[@%"]?(?P<type>\w+)"?)?""",
     re.VERBOSE,
