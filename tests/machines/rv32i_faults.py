@@ -205,8 +205,8 @@ FAULTS = tuple(Fault(name, apply) for name, apply in {
     "signed comparisons look at no sign": _comparison(signed="unsigned"),
     "a subtraction lacks its carry": _wrapped(alu, "adder", lambda right, m, name, x, y, carry:
         right(m, name, x, y, _NO)),
-    "no carry into the upper half": _wrapped(adder, "slice_sum", lambda right, x, y, carry:
-        right(x, y, _NO if len(x) < 16 else carry)),
+    "the carry into the upper half is inverted": _wrapped(adder, "slice_sum", lambda right, x, y, c:
+        right(x, y, constant(1) - c if len(x) < 16 else c)),
     "a shift by 32 gives zero": _wrapped(core, "_shifter", _six_bits),
     "a left shift by 28 and more gives zero": _steps("left", 4, 28),
     "a right shift by less than 4 gives zero": _steps("right", 4, 0),
