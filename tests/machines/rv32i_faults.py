@@ -203,8 +203,8 @@ FAULTS = tuple(Fault(name, apply) for name, apply in {
     "BGE and BGEU are exchanged": _table(KINDS, {Kind.BGE: ("bgeu",), Kind.BGEU: ("bge",)}),
     "BLT is unsigned": _table(KINDS, {Kind.BLT: (), Kind.BLTU: ("blt", "bltu")}),
     "signed comparisons look at no sign": _comparison(signed="unsigned"),
-    "a subtraction lacks its carry": _wrapped(alu, "adder", lambda right, m, name, x, y, carry:
-        right(m, name, x, y, _NO)),
+    "the carry of a subtraction is inverted": _wrapped(alu, "adder", lambda right, m, name, x, y, c:
+        right(m, name, x, y, constant(1) - c)),
     "the carry into the upper half is inverted": _wrapped(adder, "slice_sum", lambda right, x, y, c:
         right(x, y, constant(1) - c if len(x) < 16 else c)),
     "a shift by 32 gives zero": _wrapped(core, "_shifter", _six_bits),
