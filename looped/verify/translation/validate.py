@@ -22,7 +22,8 @@ from looped.engines.lifted.lift import Lifted
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
 from looped.verify.translation.attention import Attention
-from looped.verify.translation.scene import Scene, Story, WrongLift
+from looped.verify.translation.scene import Scene
+from looped.verify.translation.story import Story, WrongLift
 
 __all__ = ["WrongLift", "validate"]
 
