@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.sums import State
-from looped.verify.certificate.diagrams import Diagrams
+from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.translation.reachable import Reachable
 from looped.verify.translation.story import Story, WrongLift
 
@@ -65,10 +65,20 @@ class Scene:
 
     def require_equal(self, found: int, expected: int, what: str) -> None:
         """Raise WrongLift unless two functions are equal in all states that a pass comes to."""
+        self.story.count(self.space)
         if found != expected:
-            self.exclude(self.space.negated(self.space.equals(found, expected)), what)
+            self._exclude(self.space.negated(self.space.equals(found, expected)), what)
 
     def exclude(self, condition: int, what: str) -> None:
         """Raise WrongLift unless a condition holds in no state that a pass comes to."""
-        if Reachable(self.story, self.cut, self.end, self.space, condition).possible():
-            raise WrongLift(what)
+        self.story.count(self.space)
+        self._exclude(condition, what)
+
+    def _exclude(self, condition: int, what: str) -> None:
+        reachable = Reachable(self.story, self.cut, self.end, self.space, condition)
+        try:
+            if reachable.possible():
+                raise WrongLift(what)
+        except TooLarge as error:
+            raise WrongLift(f"not shown: {what}: {error}") from None
+        self.story.nodes = max(self.story.nodes, reachable.space.size)

@@ -35,7 +35,11 @@ class WrongLift(CompileError):
 
 
 class Story:
-    """Lifted code cut into the halves of blocks: cut 0 is the beginning of a pass."""
+    """Lifted code cut into the halves of blocks: cut 0 is the beginning of a pass.
+
+    `claims` is how many claims about bits have been looked at, `nodes` the size of the largest
+    space of diagrams.
+    """
 
     def __init__(self, lifted: Lifted) -> None:
         self.lifted = lifted
@@ -47,6 +51,7 @@ class Story:
         self.place = {lane: p for p, lane in enumerate(lifted.packed)}
         self.cuts = [Cut(self._beginning(), 0), *lifted.cuts]
         self._ends = [cut.end for cut in self.cuts]
+        self.claims = self.nodes = 0
         self.numbers = Numbers()
         self.definitions = Definitions(self.code, self.made, self.sources, self.reader)
         self._guards: dict[int, list[Guard]] = {}
@@ -72,6 +77,11 @@ class Story:
     def stores(self, first: int, end: int) -> list[int]:
         """The places of stores between two places of the code."""
         return [n for n in range(first, end) if self.code.instructions[n].operation == "store"]
+
+    def count(self, space: Diagrams) -> None:
+        """Note a claim about bits, and the size of the space in which it is looked at."""
+        self.claims += 1
+        self.nodes = max(self.nodes, space.size)
 
     def made(self, value: int) -> int:
         """The first cut at which a value has been made."""
