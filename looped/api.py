@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 
-from looped.compiler.compiled import CompiledMachine
+from looped.compiler.compiled import CompiledMachine, Plan
 from looped.compiler.emit import compile_circuit
 from looped.compiler.precision import precision
 from looped.devices import host_for
@@ -22,6 +23,7 @@ from looped.engines.auto import ENGINES, AutoEngine
 from looped.engines.computer import Computer, Event
 from looped.engines.engine import Engine
 from looped.engines.host import ColumnPort
+from looped.engines.lifted import LiftedEngine
 from looped.errors import CertificateError, CompileError
 from looped.image import Image
 from looped.image.elf import is_elf, load_elf
@@ -34,6 +36,7 @@ from looped.trace import Access, Step, Trace
 from looped.verify.certificate import Certificate, numeric_verdict
 from looped.verify.certificate import certify as certify_circuit
 from looped.verify.lockstep import Verdict, lockstep
+from looped.verify.translation import Translation, translation
 
 __all__ = [
     "DEFAULT_MACHINE",
@@ -47,6 +50,7 @@ __all__ = [
     "default_memory",
     "run",
     "smallest_memory",
+    "translate",
     "verify",
 ]
 
@@ -254,6 +258,36 @@ def certify(
             raise CertificateError("the machine is baked for another program")
     circuit = described.circuit(plan.width, plan.memory, code, precision(plan.dtype))
     return certify_circuit(machine, circuit, progress)
+
+
+def translate(
+    machine: CompiledMachine, image: Image | None = None, dtype: str = "float32"
+) -> Translation:
+    """Show that the code which the lifted engine makes from the weights equals them.
+
+    It is the code with which a run of the image begins; without an image, that for a memory of
+    random words. Raises CertificateError as an engine does where nothing is exact.
+    """
+    found: list[Translation] = []
+    words = _any_words(machine.plan) if image is None else image.words
+    host, entry = (None, 0) if image is None else (host_for(image, b""), image.entry)
+    try:
+        engine = LiftedEngine(
+            machine, dtype, check=lambda model, code: found.append(translation(model, code))
+        )
+        Computer(machine.plan, engine, [words], [b""], [entry], [host])
+        engine.prepare()
+    except CompileError as error:
+        return Translation(0, 0, 0, 0.0, f"the weights cannot be lifted: {error}")
+    if not found:
+        return Translation(0, 0, 0, 0.0, "nothing was lifted")
+    return found[0]
+
+
+def _any_words(plan: Plan) -> list[int]:
+    """A memory full of random words, always the same ones."""
+    rng = random.Random(0)
+    return [rng.getrandbits(plan.width) for _ in range(plan.memory)]
 
 
 def _unknown_machine(name: str) -> CompileError:

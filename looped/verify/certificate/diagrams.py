@@ -60,6 +60,11 @@ class Diagrams:
         self._thresholds: dict[tuple[tuple[int, int], ...], _Threshold] = {}
         self.zero, self.one = self.number(0), self.number(1)
 
+    @property
+    def size(self) -> int:
+        """How many nodes there are."""
+        return len(self._level)
+
     def number(self, value: Number) -> int:
         """The constant function."""
         node = self._terminals.get(value)
@@ -195,6 +200,21 @@ class Diagrams:
             if test is None:
                 test = self._node(level, self.zero, self.one)
             done[a] = self.choose(test, high, low)
+        return done[a]
+
+    def copied(self, other: Diagrams, a: int) -> int:
+        """A function of another space, over variables of the same names."""
+        return self._copied(other, a, {})
+
+    def _copied(self, other: Diagrams, a: int, done: dict[int, int]) -> int:
+        if other._level[a] == _END:
+            return self.number(other._value[a])
+        if a not in done:
+            low, high = (self._copied(other, n, done) for n in (other._low[a], other._high[a]))
+            test = self.variable(other.names[other._level[a]])
+            level = self._level[test]
+            above = level < min(self._level[low], self._level[high])
+            done[a] = self._node(level, low, high) if above else self.choose(test, high, low)
         return done[a]
 
     def values(self, a: int) -> set[Number]:

@@ -12,7 +12,8 @@ from looped.verify.certificate.diagrams import Number
 from looped.verify.translation.columns import Columns, equal_bits, number_bits
 from looped.verify.translation.finding import Finding
 from looped.verify.translation.reader import WORD, from_table
-from looped.verify.translation.scene import Scene, Story, WrongLift
+from looped.verify.translation.scene import Scene
+from looped.verify.translation.story import Story, WrongLift
 
 __all__ = ["Attention"]
 

@@ -1,6 +1,6 @@
 """Straight-line code as decision diagrams: every bit of every value, over chosen bits.
 
-Bits in `leaves` are variables (or constants); all others are what their instructions make of them.
+Bits in `leaves` are variables; all others are what their instructions make of them.
 A bit that comes from nowhere, such as one of a cell or of the state that is no leaf, is a variable
 of its own, so whatever is shown holds for either value of it.
 """
@@ -8,7 +8,8 @@ of its own, so whatever is shown holds for either value of it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Set
+from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -16,18 +17,18 @@ import numpy.typing as npt
 from looped.engines.lifted.code import Code, Instruction
 from looped.verify.certificate.diagrams import Diagrams
 
-__all__ = ["WORD", "BitPlace", "Reader", "from_table"]
+__all__ = ["WORD", "BitName", "Reader", "from_table", "is_bit", "is_masked"]
 
 WORD = 64
 
-BitPlace = tuple[str, int, int]
+BitName = tuple[str, int, int]
 """The name of a variable: ("bit", value, place)."""
 
 
 class Reader:
     """Bits of values in a space of diagrams.
 
-    `leaves` maps (value, place) to a function, `widths` has how many bits of state words (by
+    `leaves` are bits, (value, place); `widths` has how many bits of state words (by
     number) may be one, `cells` how many of a cell.
     """
 
@@ -35,7 +36,7 @@ class Reader:
         self,
         code: Code,
         space: Diagrams,
-        leaves: Mapping[tuple[int, int], int],
+        leaves: Set[tuple[int, int]],
         widths: tuple[int, ...],
         cells: int,
     ) -> None:
@@ -46,46 +47,6 @@ class Reader:
         self.cells = cells
         self._bits: dict[tuple[int, int], int] = {}
         self._carries: dict[tuple[int, int], int] = {}
-        self._sources: dict[tuple[int, int], frozenset[object]] = {}
-
-    def sources(self, value: int, place: int) -> frozenset[object]:
-        """Variables on which a bit can depend, and perhaps more, found without its diagram."""
-        if not 0 <= place < WORD:
-            return frozenset()
-        key = value, place
-        if key in self.leaves:
-            return frozenset(self.space.support(self.leaves[key]))
-        if key not in self._sources:
-            read = self._read(self.code.instructions[value], place)
-            found: frozenset[object] = frozenset().union(*(self.sources(v, p) for v, p in read))
-            if self.code.instructions[value].operation in ("state", "load"):
-                found = frozenset(self.space.support(self.bit(value, place)))
-            self._sources[key] = found
-        return self._sources[key]
-
-    def _read(self, instruction: Instruction, place: int) -> Iterator[tuple[int, int]]:
-        """The bits from which a bit of an instruction's value is made."""
-        operands = instruction.operands
-        match instruction.operation:
-            case "and" if self._is_masked(operands, place):
-                return
-            case "and" | "or" | "xor":
-                yield from ((operand, place) for operand in operands)
-            case "add" | "sub":
-                yield from ((o, p) for o in operands for p in range(place + 1))
-            case "shl" | "shr":
-                count = self.code.number(operands[1]) or 0
-                yield operands[0], place + (count if instruction.operation == "shr" else -count)
-            case "select":
-                yield from ((operands[0], p) for p in range(WORD))
-                yield from ((operand, place) for operand in operands[1:])
-            case _:
-                yield from ((o, p) for o in operands for p in range(WORD))
-
-    def _is_masked(self, operands: tuple[int, ...], place: int) -> bool:
-        """Whether a side of a conjunction is a constant that is zero there."""
-        known = [self.code.number(operand) for operand in operands]
-        return any(number is not None and not number >> place & 1 for number in known)
 
     def bit(self, value: int, place: int) -> int:
         """The condition that a bit of a value is one."""
@@ -93,7 +54,7 @@ class Reader:
             return self.space.zero
         key = value, place
         if key in self.leaves:
-            return self.leaves[key]
+            return self.space.variable(("bit", value, place))
         if key not in self._bits:
             self._bits[key] = self._made(self.code.instructions[value], value, place)
         return self._bits[key]
@@ -155,7 +116,7 @@ class Reader:
 
     def _masked(self, operands: tuple[int, ...], place: int) -> int:
         """A conjunction; where one side is known to be zero, the other need not be small."""
-        if self._is_masked(operands, place):
+        if is_masked(self.code, operands, place):
             return self.space.zero
         first, second = sorted(operands, key=lambda o: self.code.number(o) is None)
         one = self.bit(first, place)
@@ -243,6 +204,17 @@ class Reader:
         entries = np.zeros(1 << bits, np.int64)
         entries[: len(table)] = table >> min(place, WORD - 1) & 1
         return from_table(self.space, chosen, entries)
+
+
+def is_bit(name: object) -> TypeGuard[BitName]:
+    """Whether a variable is a bit of a value."""
+    return isinstance(name, tuple) and name[0] == "bit"
+
+
+def is_masked(code: Code, operands: tuple[int, ...], place: int) -> bool:
+    """Whether a side of a conjunction is a constant that is zero there."""
+    known = [code.number(operand) for operand in operands]
+    return any(number is not None and not number >> place & 1 for number in known)
 
 
 def from_table(space: Diagrams, bits: list[int], entries: npt.NDArray[np.int64]) -> int:

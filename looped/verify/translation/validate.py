@@ -12,6 +12,7 @@ the code was made but its claims.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -22,25 +23,40 @@ from looped.engines.lifted.lift import Lifted
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
 from looped.verify.translation.attention import Attention
-from looped.verify.translation.scene import Scene, Story, WrongLift
+from looped.verify.translation.scene import Scene
+from looped.verify.translation.story import Story, WrongLift
 
-__all__ = ["WrongLift", "validate"]
+__all__ = ["Proof", "WrongLift", "proof", "validate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How many claims about bits were shown, and the nodes of the largest space of diagrams."""
+
+    claims: int
+    nodes: int
 
 
 def validate(model: Model, lifted: Lifted) -> None:
-    """Raise WrongLift unless lifted code does in every state what the model does.
+    """Raise WrongLift unless lifted code does in every state what the model does: see `proof`."""
+    proof(model, lifted)
+
+
+def proof(model: Model, lifted: Lifted) -> Proof:
+    """Show that lifted code does in every state what the model does. Raises WrongLift.
 
     That is: wherever no guard of the code fails, one pass of it leaves all lanes of all columns as
     one pass of the model would; its loads, stores and tables stay inside of what is there.
     """
-    try:
-        _validate(model, lifted)
-    except (TooLarge, NotSteps) as error:
-        raise WrongLift(f"it cannot be shown: {error}") from None
-
-
-def _validate(model: Model, lifted: Lifted) -> None:
     story = Story(lifted)
+    try:
+        _validate(story, model)
+    except (TooLarge, NotSteps) as error:
+        raise WrongLift(f"not shown: {error}") from None
+    return Proof(story.claims, story.nodes)
+
+
+def _validate(story: Story, model: Model) -> None:
     blocks = [_in_lanes(block, model.order) for block in model.blocks]
     if len(story.cuts) != 2 * len(blocks) + 1:
         raise WrongLift("the code has other cuts than the model has blocks")

@@ -59,6 +59,19 @@ def test_arithmetic_is_that_of_the_values(x: dict[str, int], y: dict[str, int], 
     assert space.add(a, b) == affine(space, {n: x.get(n, 0) + y.get(n, 0) for n in NAMES}, c)
 
 
+@given(forms, forms, st.permutations(NAMES))
+def test_a_copy_is_the_same_function_in_any_order(
+    x: dict[str, int], y: dict[str, int], order: list[str]
+) -> None:
+    space, other = Diagrams(), Diagrams()
+    for name in order:
+        other.variable(name)
+    node = space.times(affine(space, x, 1), affine(space, y))
+    copy = other.copied(space, node)
+    assert same(other, copy, lambda s: (value(x, s) + 1) * value(y, s))
+    assert copy == other.times(affine(other, x, 1), affine(other, y)), "one function, one node"
+
+
 @given(forms, st.sets(st.sampled_from(NAMES)))
 def test_the_greatest_value_over_some_variables(terms: dict[str, int], names: set[str]) -> None:
     space = Diagrams()

@@ -16,7 +16,7 @@ from looped.engines.lifted import LiftedEngine
 from looped.engines.lifted.lift import Lifted
 from looped.errors import LoopedError
 from looped.machines import MACHINES
-from looped.verify.translation import WrongLift, validate
+from looped.verify.translation import Translation, WrongLift, translation, validate
 from tests import seeds
 from tests.conftest import compiled
 from tests.engines.lifted.evaluate import evaluate
@@ -43,6 +43,19 @@ def checked(machine: CompiledMachine, dtype: str = "float32") -> LiftedEngine:
 def test_the_lifts_of_subleq_are_proved(width: int, memory: int) -> None:
     engine = checked(compiled("subleq", width, memory))
     assert len(engine.programs.made) == 1
+
+
+@pytest.mark.slow
+def test_that_of_rv32i_is_proved() -> None:
+    """It takes about half a minute."""
+    machine = compiled("rv32i", 32, 32)
+    found: list[Translation] = []
+    rng = seeds.rng(0)
+    words = [rng.getrandbits(32) for _ in range(32)]
+    engine = LiftedEngine(machine, check=lambda model, code: found.append(translation(model, code)))
+    engine.load(embed(words, machine.plan)[None])
+    engine.prepare()
+    assert [each.fault for each in found] == [None]
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])

@@ -1,0 +1,45 @@
+"""The claim that the lifted code of a machine equals its weights, and how it came out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from looped.engines.exact import Model
+from looped.engines.lifted.lift import Lifted
+from looped.verify.translation.validate import WrongLift, proof
+
+__all__ = ["STATEMENT", "Translation", "translation"]
+
+STATEMENT = "the lifted code equals the weights, lane by lane"
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """Whether the claim was shown: `fault` says where it was not, None if it holds.
+
+    `instructions` is the length of the code, `claims` how many claims about bits were shown,
+    `nodes` the size of the largest space of diagrams; both are 0 where the claim was not shown.
+    """
+
+    instructions: int
+    claims: int
+    nodes: int
+    seconds: float
+    fault: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it was shown."""
+        return self.fault is None
+
+
+def translation(model: Model, lifted: Lifted) -> Translation:
+    """Hold lifted code against the weights."""
+    started = time.perf_counter()
+    size = len(lifted.code.instructions)
+    try:
+        found = proof(model, lifted)
+    except WrongLift as wrong:
+        return Translation(size, 0, 0, time.perf_counter() - started, str(wrong))
+    return Translation(size, found.claims, found.nodes, time.perf_counter() - started)

@@ -1,0 +1,92 @@
+"""What the bits of a pass are made from: each over the bits at the cut before it was made.
+
+Each has a space of its own, with the bits of its sources in an order that suits sums: those of
+equal place side by side. They are found once for all claims about a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from looped.engines.lifted.code import Code
+from looped.verify.certificate.diagrams import Diagrams
+from looped.verify.translation.reader import BitName, Reader, is_bit
+from looped.verify.translation.sources import Sources
+
+__all__ = ["Definition", "Definitions"]
+
+_OPERANDS = 2
+"""The first cut after which heads can read what an instruction asks for."""
+
+
+class Definition(NamedTuple):
+    """When a bit may be one and when zero: conditions in a space. They exclude each other if it is
+    `complete`, and hold for some operands if not."""
+
+    space: Diagrams
+    ones: int
+    zeros: int
+    complete: bool
+
+
+class Definitions:
+    """The definitions of the bits of a pass.
+
+    `made` tells the first cut at which a value has been made, `sources` and `reader` how bits come
+    from those at a cut.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        made: Callable[[int], int],
+        sources: Callable[[int], Sources],
+        reader: Callable[[int, Diagrams], Reader],
+    ) -> None:
+        self.code = code
+        self.made = made
+        self.sources = sources
+        self.reader = reader
+        self._complete: dict[BitName, Definition] = {}
+        self._loose: dict[BitName, Definition] = {}
+
+    def is_made(self, bit: BitName) -> bool:
+        """Whether a bit comes from others: not from a cell, nor from the state of the pass."""
+        value = bit[1]
+        return value >= 0 and self.code.instructions[value].operation not in ("state", "load")
+
+    def is_early(self, bit: BitName) -> bool:
+        """Whether a bit is made before heads can read operands: a decision."""
+        return self.made(bit[1]) <= _OPERANDS
+
+    def is_operand(self, bit: BitName) -> bool:
+        """Whether heads have read a bit for an instruction."""
+        return not self.is_early(bit) and self.made(bit[1]) % 2 == 1
+
+    def complete(self, bit: BitName) -> Definition:
+        """All that a bit is made from."""
+        if bit not in self._complete:
+            space = Diagrams()
+            ones = self._made(space, *bit[1:])
+            self._complete[bit] = Definition(space, ones, space.negated(ones), True)
+        return self._complete[bit]
+
+    def loose(self, bit: BitName) -> Definition:
+        """What a bit is made from, for some operands."""
+        if bit not in self._loose:
+            whole = self.complete(bit)
+            space = whole.space
+            read = filter(is_bit, space.support(whole.ones))
+            operands = [name for name in read if self.is_operand(name)]
+            ones, zeros = (space.greatest(f, operands) for f in (whole.ones, whole.zeros))
+            self._loose[bit] = Definition(space, ones, zeros, not operands)
+        return self._loose[bit]
+
+    def _made(self, space: Diagrams, value: int, place: int) -> int:
+        cut = self.made(value) - 1
+        sources = self.sources(cut)
+        found = sources.numbers.bits(sources.of(value, place))
+        for _, bit in sorted((p, ("bit", v, p)) for v, p in found):
+            space.variable(bit)
+        return self.reader(cut, space).bit(value, place)

@@ -1,0 +1,122 @@
+"""Whether a condition on the bits of a pass can hold in a state that the pass comes to.
+
+Most claims hold for bits of any signs. Some hold only because bits depend on each other: the kinds
+of instructions exclude each other, and a sum that is carried under one of them is zero under all
+others. What is left of such a claim is a condition under which it fails. It is joined, bit by bit,
+with what made the bits, the earliest ones first, until no state is left or only bits that may be
+anything: those of cells, and of the state in which the pass began. A bit has one name throughout a
+pass, so it does not matter in which half of a block it was made.
+
+A first pass looks through decisions only: of a bit that was made from operands, which heads of
+later blocks have read, it keeps what follows whatever the operands are. That is little and mostly
+enough; what it leaves, a second pass looks through completely.
+"""
+
+from __future__ import annotations
+
+from looped.verify.certificate.diagrams import Diagrams
+from looped.verify.translation.definitions import Definition
+from looped.verify.translation.reader import BitName, Reader, is_bit
+from looped.verify.translation.story import Guard, Story
+
+__all__ = ["Reachable"]
+
+_ENOUGH = 40_000
+"""Nodes after which a condition goes on in a space of its own, without those no longer needed."""
+
+
+class Reachable:
+    """A condition in the course of being shown impossible, between two cuts of a pass.
+
+    It is copied from a space, in which it may have variables of any other kind: they are free.
+    Guards count that are in the code before `end`.
+    """
+
+    def __init__(self, story: Story, cut: int, end: int, space: Diagrams, condition: int) -> None:
+        self.story = story
+        self.definitions = story.definitions
+        self.guards = [g for c in range(cut + 1) for g in story.guards(c) if g.at < end]
+        self.space, self.condition = space, condition
+        self.readers: dict[int, Reader] = {}
+        self._move(self._first())
+
+    def possible(self) -> bool:
+        """Whether the condition may hold: True only says that nothing was found against it."""
+        for complete in (False, True):
+            self._look_through(complete)
+        return self.condition != self.space.zero
+
+    def _first(self) -> list[object]:
+        """What decisions are made from: the first variables, so that few of them hold below."""
+        base: set[BitName] = set()
+        for bit in self._made():
+            if self.definitions.is_early(bit):
+                found = self.definitions.complete(bit)
+                base |= {name for name in found.space.support(found.ones) if is_bit(name)}
+        return list[object](sorted(base))
+
+    def _move(self, first: list[object]) -> None:
+        """Go on in another space, with some variables before all others."""
+        old, space = self.space, Diagrams()
+        names = old.support(self.condition)
+        for name in (*first, *(name for name in old.names if name in names)):
+            space.variable(name)
+        self.condition = space.copied(old, self.condition)
+        self.space = space
+        self.readers.clear()
+
+    def _made(self) -> list[BitName]:
+        """The bits of the condition that come from others, the earliest first."""
+        names = filter(is_bit, self.space.support(self.condition))
+        made = (name for name in names if self.definitions.is_made(name))
+        return sorted(made, key=lambda name: (self.story.made(name[1]), name))
+
+    def _look_through(self, complete: bool) -> None:
+        """Join the condition with the definitions of all bits that it depends on.
+
+        A bit is gone once its whole definition is known."""
+        definitions = self.definitions
+        find = definitions.complete if complete else definitions.loose
+        seen: set[BitName] = set()
+        used: set[Guard] = set()
+        while self.condition != self.space.zero:
+            self._look_at_guards(used)
+            bit = next(
+                (
+                    b
+                    for b in self._made()
+                    if b not in seen and (complete or not definitions.is_operand(b))
+                ),
+                None,
+            )
+            if bit is None:
+                break
+            definition = find(bit)
+            self._join(self._relation(bit, definition))
+            if definition.complete:
+                self.condition = self.space.greatest(self.condition, [bit])
+            else:
+                seen.add(bit)
+            if self.space.size > _ENOUGH:
+                self._move(self.space.names)
+
+    def _look_at_guards(self, used: set[Guard]) -> None:
+        """Leave out states in which guards fail that depend on nothing else than the condition."""
+        there = self.story.numbers.among(self.space.support(self.condition))
+        for guard in self.guards:
+            if guard not in used and not guard.sources & ~there:
+                used.add(guard)
+                if guard.cut not in self.readers:
+                    self.readers[guard.cut] = self.story.reader(guard.cut, self.space)
+                fails = self.readers[guard.cut].bit(guard.value, guard.place)
+                self._join(self.space.negated(fails))
+
+    def _join(self, other: int) -> None:
+        self.condition = self.space.times(self.condition, other)
+
+    def _relation(self, bit: BitName, definition: Definition) -> int:
+        """What a bit has to do with those that it is made from."""
+        space, own = self.space, self.space.variable(bit)
+        ones = space.copied(definition.space, definition.ones)
+        zeros = space.copied(definition.space, definition.zeros)
+        return space.maximum(space.times(own, ones), space.times(space.negated(own), zeros))
