@@ -147,7 +147,12 @@ def open_both(
         return api.compile_machine(target, width, memory, dtype), None
     if path.suffix == COMPILED:
         return _open_compiled(path, machine, width, memory)
-    return open_program(path, machine, width, memory, dtype)
+    try:
+        return open_program(path, machine, width, memory, dtype)
+    except FileError as error:
+        if target.isidentifier():  # a machine, spelt wrong
+            raise FileError(str(error), hint=f"machines: {', '.join(MACHINES)}") from None
+        raise
 
 
 def _open_compiled(
