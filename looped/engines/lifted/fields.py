@@ -16,7 +16,9 @@ from looped.engines.lifted.columns import Behaviour, Block
 from looped.engines.lifted.heads import Find, columns_of
 from looped.engines.lifted.terms import Threshold
 
-__all__ = ["block_words", "driver_words", "packed_lanes"]
+__all__ = ["block_words", "cut", "driver_words", "packed_lanes"]
+
+_BITS = 64
 
 Origin = tuple[str, int, int]
 """Where a lane's bit comes from: ("own", 0, lane) of the driver, ("read", head, lane found), or
@@ -124,6 +126,11 @@ def _after_attention(block: Block, found: Behaviour, origins: dict[int, Origin])
                 origins[lane] = ("read", number, loose[0])
 
 
+def cut(row: list[int]) -> list[tuple[int, ...]]:
+    """A row of lanes as words of 64 bits at most."""
+    return [tuple(row[start : start + _BITS]) for start in range(0, len(row), _BITS)]
+
+
 def _chains(lanes: list[int], votes: Counter[tuple[int, int]]) -> list[tuple[int, ...]]:
     """Lanes in rows, each lane before the one that most often follows it; longest rows first."""
     after: dict[int, int] = {}
@@ -138,7 +145,7 @@ def _chains(lanes: list[int], votes: Counter[tuple[int, int]]) -> list[tuple[int
             row = [lane]
             while row[-1] in after:
                 row.append(after[row[-1]])
-            rows.append(tuple(row))
+            rows += cut(row)
     return sorted(rows, key=lambda row: (-len(row), row))
 
 

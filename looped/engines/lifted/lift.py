@@ -16,7 +16,7 @@ import numpy as np
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.columns import Behaviour, Block
 from looped.engines.lifted.conditions import Bit, Conditions, Expression, Not
-from looped.engines.lifted.fields import block_words, driver_words, packed_lanes
+from looped.engines.lifted.fields import block_words, cut, driver_words, packed_lanes
 from looped.engines.lifted.heads import Capture, Find, Lookup, columns_of
 from looped.engines.lifted.keys import NOBODY
 from looped.engines.lifted.model import Head, Ints
@@ -190,7 +190,9 @@ class _Lifting:
                 state = self.lanes[lane]
                 origin, place = state if isinstance(state, Bit) else (-1, lane)
                 free.setdefault(origin, []).append((place, lane))
-        kept += [tuple(lane for _, lane in sorted(lanes)) for lanes in free.values()]
+        for origin in free.values():
+            lanes = [lane for _, lane in sorted(origin)]
+            kept += cut(lanes)
         renumbered = {n: position for position, n in enumerate(read)}
         code.instructions = [
             replace(i, number=renumbered.get(i.number, 0)) if i.operation == "state" else i
