@@ -190,9 +190,8 @@ class _Lifting:
                 state = self.lanes[lane]
                 origin, place = state if isinstance(state, Bit) else (-1, lane)
                 free.setdefault(origin, []).append((place, lane))
-        for origin in free.values():
-            lanes = [lane for _, lane in sorted(origin)]
-            kept += cut(lanes)
+        for lanes in free.values():
+            kept += cut([lane for _, lane in sorted(lanes)])
         renumbered = {n: position for position, n in enumerate(read)}
         code.instructions = [
             replace(i, number=renumbered.get(i.number, 0)) if i.operation == "state" else i
