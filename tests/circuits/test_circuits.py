@@ -24,6 +24,19 @@ def test_a_hundred_circuits_do_what_they_mean_everywhere() -> None:
     assert refusals(counts, "compiler") <= 5
 
 
+def test_lanes_of_one_origin_fill_several_words() -> None:
+    """More than 64 lanes come from one value: each word of lifted code holds 64 of them."""
+    text = """m = Circuit("wide", 64, 2)
+pc = m.register("pc", 2)
+b, c = m.register("b", 64), m.register("c", 64)
+m.output("k", weighed(literal(c[:1]), *map(bit, b)), 64)
+m.output("l", m.add(b, m.fetch("g", pc)), 64)
+m.output("n", c, 64)
+m.next(pc, m.sub(b[:2], c[:2]))"""
+    registers = (("pc", 2), ("b", 64), ("c", 64), ("k", 64), ("l", 64), ("n", 64))
+    trial(Case(text, 64, 2, 0, False, registers, ("b", "c"), (), False, 1), Counter())
+
+
 @pytest.mark.slow
 def test_fresh_circuits_do_what_they_mean_everywhere() -> None:
     seed = secrets.randbelow(1 << 32)
