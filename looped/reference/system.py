@@ -40,12 +40,15 @@ class Service:
 def system_for(image: Image, data: bytes) -> System | None:
     """The surroundings of a program; None for a machine with an input column.
 
-    The heap begins at the next multiple of 16 from the symbol `_end`, or from the last word, on.
+    The heap begins at the next multiple of 16 from the last word on, or from the symbol `_end` if
+    that lies higher.
     """
     if not image.machine.startswith("rv32"):
         return None
     base = _HALF if image.entry >= _HALF else 0
-    end = image.symbols["_end"] if "_end" in image.symbols else base + 4 * len(image.words)
+    end = base + 4 * len(image.words)
+    if image.symbols.get("_end", 0) > end:
+        end = image.symbols["_end"]
     while end % 16:
         end += 1
     tohost = image.symbols.get("tohost")

@@ -7,6 +7,7 @@ import pytest
 from looped.devices import host_for
 from looped.errors import Source
 from looped.lang import assemble
+from looped.reference import system_for
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,8 @@ from looped.lang import assemble
     ],
 )
 def test_the_heap_lies_behind_the_program_whatever_its_labels(text: str, end: int) -> None:
-    host = host_for(assemble(Source("t.s", text)), b"")
-    assert host is not None
+    image = assemble(Source("t.s", text))
+    host, system = host_for(image, b""), system_for(image, b"")
+    assert host is not None and system is not None
+    assert system.heap == end
     assert host.snapshot()["calls"]["end"] == end
