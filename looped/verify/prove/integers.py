@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import z3
 
+from looped.errors import ProofError
 from looped.verify.prove.paths import Paths
 
 __all__ = ["Integer", "Truth", "as_term", "same"]
@@ -106,7 +107,7 @@ class Integer:
 
     def __mod__(self, other: int) -> Integer:
         if other <= 0 or other & other - 1:
-            raise NotImplementedError(f"the remainder of an unknown integer by {other}")
+            raise ProofError(f"the remainder of an unknown integer by {other}")
         return self & other - 1
 
     def __lshift__(self, other: int | Integer) -> Integer:
@@ -114,7 +115,7 @@ class Integer:
             return self._of(z3.Concat(self.term, z3.BitVecVal(0, other))) if other else self
         most = (1 << other.bits - 1) - 1
         if most > _LARGEST_SHIFT or other < 0:
-            raise NotImplementedError("a shift of an unknown integer by many places, or by none")
+            raise ProofError("a shift of an unknown integer by many places, or by none")
         width = self.bits + most
         return self._of(_extended(self.term, width) << _extended(other.term, width))
 
@@ -157,7 +158,7 @@ class Integer:
     def _found(self) -> int:
         """Which of a few numbers it is, from zero on: a path for each of them."""
         if self.bits > _LARGEST_SHIFT.bit_length() + 1:
-            raise NotImplementedError("a constant shifted by an unknown number of many places")
+            raise ProofError("a constant shifted by an unknown number of many places")
         for number in range(1 << self.bits - 1):
             if self == number:
                 return number

@@ -9,6 +9,7 @@ import z3
 from hypothesis import given
 from hypothesis import strategies as st
 
+from looped.errors import ProofError
 from looped.verify.prove.integers import Integer, Truth, as_term, same
 from looped.verify.prove.paths import Path, Paths
 
@@ -115,3 +116,13 @@ def test_what_a_path_raises_is_told() -> None:
 def test_an_unknown_integer_never_becomes_a_known_one_by_itself(use) -> None:
     with pytest.raises(TypeError):
         use(Integer(z3.BitVec("x", 3), Paths(())))
+
+
+def test_what_is_not_known_of_integers_is_told_and_no_traceback() -> None:
+    def step() -> object:
+        return Integer.unsigned(z3.BitVec("x", 8), paths) % 3
+
+    paths = Paths([])
+    (path,) = paths.explore(step)
+    assert isinstance(path.error, ProofError)
+    assert str(path.error) == "the remainder of an unknown integer by 3"
