@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.workload import walk, workload
 from looped import api
-from looped.compiler.compiled import CompiledMachine
-from looped.compiler.embedding import embed
+from looped.artefact.embedding import embed
+from looped.artefact.plan import CompiledMachine
 from looped.errors import CompileError
 from looped.reference import REFERENCES
 

@@ -14,9 +14,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from looped.compiler.compiled import CompiledMachine, Plan
-from looped.compiler.emit import compile_circuit
-from looped.compiler.precision import precision
+from looped.artefact.plan import CompiledMachine, Plan
 from looped.devices import host_for
 from looped.devices.accesses import Targets, targets
 from looped.engines.auto import ENGINES, AutoEngine
@@ -32,6 +30,8 @@ from looped.isa.rv32im import RISCV
 from looped.lang import LANGUAGES, assemble_file
 from looped.machines import MACHINES
 from looped.machines.machine import MINIMUM_MEMORY, largest_memory
+from looped.passes.emit import compile_circuit
+from looped.precision import precision
 from looped.trace import Access, Step, Trace
 from looped.verify.certificate import Certificate, numeric_verdict
 from looped.verify.certificate import certify as certify_circuit

@@ -18,9 +18,9 @@ from collections.abc import Callable, Generator
 import pytest
 from hypothesis import Phase, settings
 
-from looped.compiler.compiled import CompiledMachine
-from looped.compiler.emit import compile_circuit
+from looped.artefact.plan import CompiledMachine
 from looped.machines import MACHINES
+from looped.passes.emit import compile_circuit
 from tests import seeds
 
 os.environ["LOOPED_CHECK"] = "1"  # each pass of the compiler checks what it leaves

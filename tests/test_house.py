@@ -43,9 +43,9 @@ def test_tests_take_examples_and_random_numbers_from_one_place(word: str) -> Non
     own = {"conftest.py", "seeds.py", "test_house.py", "test_seeds.py"}
     campaigns = {
         "fuzz/campaign.py",
-        "circuits/campaign.py",
-        "circuits/case.py",
-        "circuits/trial.py",
+        "random_circuits/campaign.py",
+        "random_circuits/case.py",
+        "random_circuits/trial.py",
     }
     others = {"engines/transformers.py", "programs/official/build.py"}
     apart = {ROOT / "tests" / name for name in campaigns | others}

@@ -10,6 +10,8 @@ import click
 from rich.console import Console
 
 from looped import api
+from looped.artefact.checkpoint import save_machine
+from looped.artefact.llama import export_llama
 from looped.cli.options import (
     COMPILED,
     json_option,
@@ -19,14 +21,12 @@ from looped.cli.options import (
     open_target,
 )
 from looped.cli.streams import write_whole
-from looped.compiler.checkpoint import save_machine
-from looped.compiler.llama import export_llama
-from looped.compiler.precision import PRECISIONS
 from looped.errors import FileError
 from looped.files import write_atomically
 from looped.image.formats import FORMATS, dump_image
 from looped.inspect.listing import describe, listing
 from looped.machines import MACHINES
+from looped.precision import PRECISIONS
 
 __all__ = ["asm", "compile_command", "export", "info"]
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from looped import api
 from looped.cli.options import json_option, machine_options, open_both
 from looped.cli.progress import progress
-from looped.compiler.precision import PRECISIONS
 from looped.errors import CertificateError
+from looped.precision import PRECISIONS
 from looped.verify.certificate.claims import Certificate
 from looped.verify.certificate.report import as_json, report
 from looped.verify.translation import STATEMENT, Translation

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from looped import api
+from looped.artefact.plan import CompiledMachine, Plan
 from looped.cli.progress import progress
-from looped.compiler.compiled import CompiledMachine, Plan
 from looped.engines.engine import Engine
 from looped.errors import CompileError
 from looped.files import write_atomically

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 import click
 
 from looped import api
-from looped.compiler.checkpoint import load_machine
-from looped.compiler.compiled import CompiledMachine
-from looped.compiler.precision import PRECISIONS
+from looped.artefact.checkpoint import load_machine
+from looped.artefact.plan import CompiledMachine
 from looped.errors import CompileError, FileError
 from looped.image import Image
 from looped.machines import MACHINES
+from looped.precision import PRECISIONS
 
 __all__ = [
     "COMPILED",

@@ -8,13 +8,13 @@ import json
 import click
 
 from looped import api
+from looped.circuit.circuit import Circuit
 from looped.cli.options import json_option
 from looped.cli.progress import progress
-from looped.compiler.circuit import Circuit
-from looped.compiler.precision import PRECISIONS
 from looped.errors import ProofError
 from looped.lang import LANGUAGES
 from looped.machines import MACHINES
+from looped.precision import PRECISIONS
 
 __all__ = ["prove"]
 

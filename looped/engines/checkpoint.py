@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from looped.compiler.compiled import CompiledMachine
+from looped.artefact.plan import CompiledMachine
 from looped.engines.computer import Snapshot
 from looped.errors import FileError
 from looped.files import Replacement

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from looped.compiler.compiled import Plan
-from looped.compiler.embedding import embed, embed_words, memory_words, read_word
+from looped.artefact.embedding import embed, embed_words, memory_words, read_word
+from looped.artefact.plan import Plan
 from looped.engines.engine import NO_LANES, Engine
 from looped.engines.host import PATROL, ByteSource, ColumnPort, Host
 from looped.errors import CompileError

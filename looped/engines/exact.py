@@ -22,8 +22,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from looped.compiler.precision import FLOAT32, Precision
 from looped.errors import CompileError
+from looped.precision import FLOAT32, Precision
 
 __all__ = ["Block", "Head", "Ints", "Model", "analyse", "check_made", "grid", "inexact"]
 

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from looped.compiler.compiled import Plan
-from looped.compiler.embedding import embed_words, read_word
+from looped.artefact.embedding import embed_words, read_word
+from looped.artefact.plan import Plan
 from looped.engines.engine import Engine
 
 __all__ = ["PATROL", "ByteSource", "ColumnPort", "Host", "Port"]

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, scaled_dot_product_attention
 
-from looped.compiler.precision import Precision
 from looped.errors import CertificateError
+from looped.precision import Precision
 
 __all__ = ["Settings", "check_kernels"]
 

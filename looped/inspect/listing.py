@@ -6,7 +6,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from looped.compiler.compiled import BlockPlan, CompiledMachine, Plan
+from looped.artefact.plan import BlockPlan, CompiledMachine, Plan
 
 __all__ = ["describe", "listing"]
 

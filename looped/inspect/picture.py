@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from looped.compiler.compiled import CompiledMachine, Plan
+from looped.artefact.plan import CompiledMachine, Plan
 from looped.errors import FileError
 from looped.files import write_atomically
 

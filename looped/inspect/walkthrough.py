@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from looped.compiler.compiled import CompiledMachine, HeadPlan, Plan
-from looped.compiler.embedding import embed, read_word
+from looped.artefact.embedding import embed, read_word
+from looped.artefact.plan import CompiledMachine, HeadPlan, Plan
 from looped.nn import Block
 
 __all__ = ["walkthrough"]

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.fuse_reads import fuse_reads
-from looped.compiler.precision import FLOAT32, Precision
+from looped.circuit.circuit import Circuit
 from looped.errors import CompileError
 from looped.image import Image
+from looped.passes.fuse_reads import fuse_reads
+from looped.precision import FLOAT32, Precision
 
 __all__ = ["MAXIMUM_MEMORY", "MINIMUM_MEMORY", "Code", "Machine", "largest_memory"]
 

@@ -12,12 +12,12 @@ column has the all-ones address of the device space: an operand of -1 names it a
 
 from __future__ import annotations
 
-from looped.compiler.arithmetic import all_ones, but_not, neither, nonpositive, table
-from looped.compiler.circuit import Circuit
-from looped.compiler.precision import FLOAT32, Precision
-from looped.compiler.signals import Condition, Value, literal
+from looped.circuit.arithmetic import all_ones, but_not, neither, nonpositive, table
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Condition, Value, literal
 from looped.machines.machine import Machine
 from looped.machines.subleq_code import SubleqCode, read_code
+from looped.precision import FLOAT32, Precision
 
 __all__ = ["SUBLEQ", "describe"]
 

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from looped.compiler.compiled import Plan
-from looped.compiler.embedding import State, embed
+from looped.artefact.embedding import State, embed
+from looped.artefact.plan import Plan
 from looped.image import Image
 from looped.reference import REFERENCES, Rv32i, Service, Subleq, system_for
 from looped.trace import Step

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from looped.compiler.compiled import CompiledMachine, Plan
-from looped.compiler.embedding import read_word
+from looped.artefact.embedding import read_word
+from looped.artefact.plan import CompiledMachine, Plan
 from looped.devices import RiscvHost, host_for
 from looped.engines.computer import Computer, Event
 from looped.engines.engine import Engine

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from looped.artefact.checkpoint import load_machine
 from looped.cli.main import cli
 from looped.cli.streams import Output
-from looped.compiler.checkpoint import load_machine
 from looped.engines.checkpoint import Checkpoint, identify, load_checkpoint
 from looped.files import Replacement
 from tests import seeds

@@ -185,8 +185,8 @@ def test_verify_takes_input(tmp_path: Path) -> None:
 def test_verify_reports_the_first_difference(tmp_path: Path) -> None:
     import torch
 
-    from looped.compiler.checkpoint import load_machine, save_machine
-    from looped.compiler.compiled import CompiledMachine
+    from looped.artefact.checkpoint import load_machine, save_machine
+    from looped.artefact.plan import CompiledMachine
 
     path = tmp_path / "broken.safetensors"
     looped("compile", GREET, "-o", path)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import looped.api
+from looped.artefact.plan import CompiledMachine
 from looped.cli import fuzz
-from looped.compiler.compiled import CompiledMachine
 from tests.cli.test_cli import looped as command
 from tests.engines.faults import faults
 

@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 
 from looped import api
 from looped.cli.main import cli
-from looped.compiler.precision import PRECISIONS
 from looped.machines import MACHINES
 from looped.machines.machine import Machine, largest_memory
+from looped.precision import PRECISIONS
 
 PROGRAMS = Path(__file__).parents[2] / "programs"
 HELLO = {"subleq": "subleq/hello.sasm", "rv32i": "rv32i/hello.s", "rv32im": "rv32im/pi.s"}

@@ -8,8 +8,8 @@ import json
 import pytest
 from click.testing import CliRunner, Result
 
+from looped.circuit.signals import literal
 from looped.cli.main import cli
-from looped.compiler.signals import literal
 from looped.machines import subleq
 
 

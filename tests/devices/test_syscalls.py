@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from looped.compiler.compiled import CompiledMachine
+from looped.artefact.plan import CompiledMachine
 from looped.devices import ControlRegisters, Syscalls, host_for, unserved_trap
 from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine

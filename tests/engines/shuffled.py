@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import torch
 
-from looped.compiler.compiled import CompiledMachine
+from looped.artefact.plan import CompiledMachine
 from tests import seeds
 
 

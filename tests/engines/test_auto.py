@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from looped.compiler.compiled import CompiledMachine
-from looped.compiler.embedding import embed
+from looped.artefact.embedding import embed
+from looped.artefact.plan import CompiledMachine
 from looped.engines.auto import AutoEngine
 from looped.engines.dense import DenseEngine
 from looped.errors import CompileError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from looped.compiler.embedding import embed
+from looped.artefact.embedding import embed
 from looped.engines.auto import AutoEngine
 from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from looped.compiler.embedding import embed
+from looped.artefact.embedding import embed
 from looped.engines.auto import ENGINES
 from looped.engines.dense import DenseEngine
 from looped.verify.certificate import numeric_verdict

@@ -7,10 +7,8 @@ import functools
 import numpy as np
 import pytest
 
-from looped.compiler.compiled import CompiledMachine
-from looped.compiler.embedding import embed
-from looped.compiler.emit import compile_circuit
-from looped.compiler.precision import precision
+from looped.artefact.embedding import embed
+from looped.artefact.plan import CompiledMachine
 from looped.engines.auto import AutoEngine
 from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
@@ -18,6 +16,8 @@ from looped.engines.exact import analyse, check_made
 from looped.engines.lifted import LiftedEngine
 from looped.errors import CompileError
 from looped.machines import MACHINES
+from looped.passes.emit import compile_circuit
+from looped.precision import precision
 from tests.conftest import compiled
 from tests.verify.random_programs import random_program
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import looped
 import looped.api
-from looped.compiler.compiled import CompiledMachine
-from looped.compiler.embedding import embed
+from looped.artefact.embedding import embed
+from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.engines.lifted import LiftedEngine
 from looped.errors import CompileError

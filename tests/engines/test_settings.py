@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from looped.compiler.embedding import embed
-from looped.compiler.precision import precision
+from looped.artefact.embedding import embed
 from looped.engines import settings
 from looped.engines.auto import ENGINES
 from looped.engines.dense import DenseEngine
 from looped.engines.settings import Settings, check_kernels
 from looped.errors import CertificateError
+from looped.precision import precision
 from tests.conftest import compiled
 
 CPU = torch.device("cpu")

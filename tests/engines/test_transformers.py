@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looped.compiler.compiled import CompiledMachine
-from looped.compiler.embedding import embed
-from looped.compiler.emit import compile_circuit
+from looped.artefact.embedding import embed
+from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
 from looped.engines.lifted import LiftedEngine
 from looped.engines.lifted.lift import _Lifting
 from looped.errors import CompileError
+from looped.passes.emit import compile_circuit
 from tests import seeds
 from tests.conftest import compiled, examples
 from tests.engines.transformers import Edit, edited, edits

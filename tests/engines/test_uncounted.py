@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from looped.api import ENGINES
-from looped.compiler.embedding import embed
+from looped.artefact.embedding import embed
 from looped.engines.engine import NO_LANES, Engine
 from tests.conftest import compiled
 

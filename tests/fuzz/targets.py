@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from looped import api
-from looped.compiler.checkpoint import load_machine
+from looped.artefact.checkpoint import load_machine
 from looped.engines.checkpoint import identify, load_checkpoint
 from looped.image.elf import load_elf
 from looped.image.formats import load_image

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from looped.compiler.compiled import CompiledMachine, Plan
-from looped.compiler.embedding import State, embed, embed_words
+from looped.artefact.embedding import State, embed, embed_words
+from looped.artefact.plan import CompiledMachine, Plan
 from looped.engines.dense import DenseEngine
 from looped.image import Image
 from looped.isa.rv32i import INSTRUCTIONS, encode, word_index

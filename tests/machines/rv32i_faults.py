@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from looped.compiler.compiled import CompiledMachine
-from looped.compiler.emit import compile_circuit
-from looped.compiler.signals import Gated, Signal, Value, literal
-from looped.compiler.words import Word, bit, constant
+from looped.artefact.plan import CompiledMachine
+from looped.circuit.signals import Gated, Signal, Value, literal
+from looped.circuit.words import Word, bit, constant
 from looped.machines.rv32i import (
     adder,
     alu,
@@ -25,6 +24,7 @@ from looped.machines.rv32i import (
     shifter,
 )
 from looped.machines.rv32i.kinds import KINDS, REFINEMENTS, Kind
+from looped.passes.emit import compile_circuit
 
 __all__ = ["FAULTS", "Fault"]
 

@@ -11,8 +11,8 @@ import random
 
 import numpy as np
 
-from looped.compiler.compiled import CompiledMachine
-from looped.compiler.embedding import embed_words
+from looped.artefact.embedding import embed_words
+from looped.artefact.plan import CompiledMachine
 from looped.engines.event import EventEngine
 from looped.image import Image
 from looped.isa.rv32i import INSTRUCTIONS, decode, encode

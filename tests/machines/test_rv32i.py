@@ -9,10 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looped.compiler.emit import emit
-from looped.compiler.layout import allocate
-from looped.compiler.schedule import schedule
-from looped.compiler.words import Lane
+from looped.circuit.words import Lane
 from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
 from looped.errors import CompileError
@@ -20,10 +17,13 @@ from looped.image import Image
 from looped.isa.rv32i import INSTRUCTIONS, encode
 from looped.machines import MACHINES
 from looped.machines.rv32i.kinds import KINDS, REFINEMENTS, Kind
+from looped.passes.allocate import allocate
+from looped.passes.emit import emit
+from looped.passes.schedule import schedule
 from looped.reference import Rv32i
 from looped.verify.lockstep import lockstep
 from tests import seeds
-from tests.compiler.evaluate import evaluate, number_in, signal_bit, written
+from tests.circuit.evaluate import evaluate, number_in, signal_bit, written
 from tests.conftest import compiled as compiled_machine
 from tests.conftest import examples
 from tests.machines.rv32i_cases import Case, case, one_loop, random_program

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looped.compiler.checkpoint import load_machine, save_machine
-from looped.compiler.compiled import CompiledMachine, Plan
-from looped.compiler.embedding import State, embed, embed_words, read_word
+from looped.artefact.checkpoint import load_machine, save_machine
+from looped.artefact.embedding import State, embed, embed_words, read_word
+from looped.artefact.plan import CompiledMachine, Plan
 from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import NO_LANES, Engine
@@ -27,7 +27,7 @@ from looped.machines import MACHINES
 from looped.reference import Rv32im
 from looped.verify.lockstep import lockstep
 from tests import seeds
-from tests.compiler.evaluate import evaluate, number_in, written
+from tests.circuit.evaluate import evaluate, number_in, written
 from tests.conftest import compiled, examples
 from tests.machines.rv32i_cases import some_word
 

@@ -6,14 +6,14 @@ import pytest
 
 import looped
 from looped import api
-from looped.compiler.compiled import CompiledMachine
-from looped.compiler.embedding import embed, memory_words
-from looped.compiler.emit import compile_circuit
+from looped.artefact.embedding import embed, memory_words
+from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.errors import CertificateError, CompileError
 from looped.image import Image, Location
 from looped.machines import MACHINES
 from looped.machines.subleq_code import read_code
+from looped.passes.emit import compile_circuit
 from looped.verify.lockstep import lockstep
 
 

@@ -104,5 +104,5 @@ def test_a_tiny_model_learns_to_reverse() -> None:
 def test_the_core_loads_no_compiler() -> None:
     script = "import sys, looped.nn; print([m for m in sys.modules if m.startswith('looped.')])"
     modules = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert "looped.compiler" not in modules.stdout
+    assert "looped.circuit" not in modules.stdout and "looped.passes" not in modules.stdout
     assert "looped.nn.model" in modules.stdout

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looped.compiler.compiled import CompiledMachine
+from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.image import Image, Location
 from looped.verify.lockstep import Mismatch, lockstep

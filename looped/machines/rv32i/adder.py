@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from looped.compiler.arithmetic import slice_sum
-from looped.compiler.circuit import Circuit
-from looped.compiler.signals import Condition, Value
-from looped.compiler.words import Form, Word, bit
+from looped.circuit.arithmetic import slice_sum
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Condition, Value
+from looped.circuit.words import Form, Word, bit
 
 __all__ = ["Adder", "adder"]
 

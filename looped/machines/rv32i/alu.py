@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.signals import Condition, Gated, Signal, Value, literal, merge, weighed
-from looped.compiler.words import Word, bit, constant
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Condition, Gated, Signal, Value, literal, merge, weighed
+from looped.circuit.words import Word, bit, constant
 from looped.machines.rv32i.adder import Adder, adder
 from looped.machines.rv32i.kinds import flag
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.signals import Condition, Signal, Value, merge, value, weighed
-from looped.compiler.words import Word, bit, constant
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Condition, Signal, Value, merge, value, weighed
+from looped.circuit.words import Word, bit, constant
 from looped.machines.rv32i.adder import Adder, adder
 from looped.machines.rv32i.kinds import flag
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from looped.compiler.arithmetic import all_ones, equal
-from looped.compiler.signals import Condition, Gated, Signal, Value, literal, merge, value, weighed
-from looped.compiler.words import Word, bit, constant, total
+from looped.circuit.arithmetic import all_ones, equal
+from looped.circuit.signals import Condition, Gated, Signal, Value, literal, merge, value, weighed
+from looped.circuit.words import Word, bit, constant, total
 from looped.machines.rv32i.kinds import flag
 
 __all__ = ["ControlInputs", "ControlOutputs", "control"]

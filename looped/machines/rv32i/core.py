@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from looped.compiler.arithmetic import equal
-from looped.compiler.circuit import Circuit
-from looped.compiler.signals import Signal, Value, literal
-from looped.compiler.words import Word
+from looped.circuit.arithmetic import equal
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Signal, Value, literal
+from looped.circuit.words import Word
 from looped.machines.rv32i.adder import Adder
 from looped.machines.rv32i.alu import AluInputs, AluOutputs, alu
 from looped.machines.rv32i.branch import BranchInputs, BranchOutputs, branch

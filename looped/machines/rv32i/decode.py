@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.signals import Condition, Value, literal, merge, weighed
-from looped.compiler.words import Word, bit, total
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Condition, Value, literal, merge, weighed
+from looped.circuit.words import Word, bit, total
 from looped.machines.rv32i.extension import Extension
 from looped.machines.rv32i.immediates import COMPARED, branch_offset, second_operand, under
 from looped.machines.rv32i.kinds import BRANCHES, KINDS, REFINEMENTS, Kind

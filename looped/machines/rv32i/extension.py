@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from looped.compiler.signals import Value, value
-from looped.compiler.words import Word
+from looped.circuit.signals import Value, value
+from looped.circuit.words import Word
 
 __all__ = ["NO_EXTENSION", "Extension", "OperandPorts"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from looped.compiler.signals import Value, merge, weighed
-from looped.compiler.words import Form, Word, bit, constant
+from looped.circuit.signals import Value, merge, weighed
+from looped.circuit.words import Form, Word, bit, constant
 from looped.isa.rv32i import FORMATS
 from looped.machines.rv32i.kinds import BRANCHES, LOADS, STORES
 from looped.machines.rv32i.patterns import Pattern, fields, match

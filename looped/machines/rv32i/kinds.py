@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from looped.compiler.words import Form, Word, bit, constant
+from looped.circuit.words import Form, Word, bit, constant
 
 __all__ = ["BRANCHES", "KINDS", "LOADS", "REFINEMENTS", "STORES", "Kind", "flag"]
 

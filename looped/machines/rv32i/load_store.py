@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from looped.compiler.arithmetic import equal, select
-from looped.compiler.circuit import Circuit
-from looped.compiler.signals import Condition, Gated, Signal, Value, literal, merge, weighed
-from looped.compiler.words import Form, Word, bit, constant
+from looped.circuit.arithmetic import equal, select
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Condition, Gated, Signal, Value, literal, merge, weighed
+from looped.circuit.words import Form, Word, bit, constant
 from looped.machines.rv32i.adder import Adder
 from looped.machines.rv32i.kinds import flag
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.precision import FLOAT32, Precision
+from looped.circuit.circuit import Circuit
 from looped.errors import CompileError
 from looped.image import Image
 from looped.machines.machine import Code, Machine
 from looped.machines.rv32i.core import core, fetch
 from looped.machines.rv32i.extension import NO_EXTENSION
+from looped.precision import FLOAT32, Precision
 
 __all__ = ["RV32I", "circuit", "describe", "read_code"]
 

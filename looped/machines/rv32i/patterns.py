@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from looped.compiler.arithmetic import matches
-from looped.compiler.signals import Condition, Value, one_of
-from looped.compiler.words import Word
+from looped.circuit.arithmetic import matches
+from looped.circuit.signals import Condition, Value, one_of
+from looped.circuit.words import Word
 from looped.isa.rv32im import INSTRUCTIONS
 
 __all__ = ["Pattern", "any_match", "exactly", "fields", "match"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from looped.compiler.arithmetic import without
-from looped.compiler.circuit import Circuit
-from looped.compiler.signals import merge
-from looped.compiler.words import Word
+from looped.circuit.arithmetic import without
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import merge
+from looped.circuit.words import Word
 
 __all__ = ["Operands", "RegisterInputs", "read_registers"]
 

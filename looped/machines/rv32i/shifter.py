@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from looped.compiler.arithmetic import equal
-from looped.compiler.circuit import Circuit
-from looped.compiler.signals import Condition, Signal, Value, literal, merge, one_of, weighed
-from looped.compiler.words import Word, bit, constant, unsigned
+from looped.circuit.arithmetic import equal
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Condition, Signal, Value, literal, merge, one_of, weighed
+from looped.circuit.words import Word, bit, constant, unsigned
 
 __all__ = ["ShifterInputs", "ShifterOutputs", "shifter"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.signals import Signal, Value, literal, merge, one_of, weighed
-from looped.compiler.words import Word, bit, constant
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Signal, Value, literal, merge, one_of, weighed
+from looped.circuit.words import Word, bit, constant
 from looped.machines.rv32i.kinds import flag
 
 __all__ = ["WriteInputs", "WriteOutputs", "write_back"]

@@ -7,8 +7,7 @@ the same number of loops: one to read the first operand, 32 for its bits, one to
 
 from __future__ import annotations
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.precision import FLOAT32, Precision
+from looped.circuit.circuit import Circuit
 from looped.isa.rv32im import EXTENSION, TELLING_BIT
 from looped.machines.machine import Machine
 from looped.machines.rv32i.core import core, fetch
@@ -17,6 +16,7 @@ from looped.machines.rv32i.machine import circuit, read_code
 from looped.machines.rv32im.operands import operands
 from looped.machines.rv32im.state import registers
 from looped.machines.rv32im.steps import advance, decode_steps
+from looped.precision import FLOAT32, Precision
 
 __all__ = ["RV32IM", "describe"]
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from looped.compiler.signals import Condition, Value, literal, merge, one_of, weighed
-from looped.compiler.words import Form, Word, bit, constant
+from looped.circuit.signals import Condition, Value, literal, merge, one_of, weighed
+from looped.circuit.words import Form, Word, bit, constant
 from looped.isa.rv32im import EXTENSION, TELLING_BIT
 from looped.machines.rv32i.extension import OperandPorts
 from looped.machines.rv32i.patterns import Pattern, fields, match

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from looped.compiler.arithmetic import all_ones
-from looped.compiler.circuit import Circuit
-from looped.compiler.signals import Condition, literal
-from looped.compiler.words import Word
+from looped.circuit.arithmetic import all_ones
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Condition, literal
+from looped.circuit.words import Word
 
 __all__ = ["State", "registers"]
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from looped.compiler.arithmetic import all_ones
-from looped.compiler.circuit import Circuit
-from looped.compiler.signals import Condition, Gated, Signal, Value, literal, merge, one_of, weighed
-from looped.compiler.words import Word, bit, constant, total
+from looped.circuit.arithmetic import all_ones
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Condition, Gated, Signal, Value, literal, merge, one_of, weighed
+from looped.circuit.words import Word, bit, constant, total
 from looped.isa.rv32im import EXTENSION
 from looped.machines.rv32i.core import Datapath
 from looped.machines.rv32i.patterns import any_match, exactly

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
-from looped.compiler.circuit import Read, Write
+from looped.circuit.circuit import Read, Write
 from looped.errors import LoopedError
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.induction import Content, Fixed, Held, Induction, Phase

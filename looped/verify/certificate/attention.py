@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from looped.compiler.circuit import Read
-from looped.compiler.signals import Signal
-from looped.compiler.words import Lane
+from looped.circuit.circuit import Read
+from looped.circuit.signals import Signal
+from looped.circuit.words import Lane
 from looped.errors import LoopedError
 from looped.verify.certificate.accesses import Accesses, Wrong
 from looped.verify.certificate.claims import DIAGRAMS, Claim

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.compiled import CompiledMachine
-from looped.compiler.precision import PRECISIONS
+from looped.artefact.plan import CompiledMachine
+from looped.circuit.circuit import Circuit
+from looped.precision import PRECISIONS
 from looped.verify.certificate.attention import attended
 from looped.verify.certificate.claims import Certificate, Claim, Lead, Verdict
 from looped.verify.certificate.exhaustion import exhaustion_claims

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from looped.compiler.compiled import Plan
-from looped.compiler.embedding import State, embed
-from looped.compiler.layout import VALUE
+from looped.artefact.embedding import State, embed
+from looped.artefact.plan import Plan
+from looped.passes.allocate import VALUE
 
 __all__ = ["POSITION", "ColumnClass", "column_classes", "static_lanes"]
 

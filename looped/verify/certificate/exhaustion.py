@@ -16,10 +16,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from looped.compiler.schedule import BitDefinition
-from looped.compiler.signals import Signal
-from looped.compiler.words import ONE, Form, Lane
+from looped.circuit.signals import Signal
+from looped.circuit.words import ONE, Form, Lane
 from looped.nn import Block
+from looped.passes.schedule import BitDefinition
 from looped.verify.certificate.claims import EXHAUSTION, Claim
 from looped.verify.certificate.rows import BlockRows
 from looped.verify.certificate.subject import Subject

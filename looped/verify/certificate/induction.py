@@ -17,10 +17,10 @@ from typing import NewType
 
 import numpy as np
 
-from looped.compiler.compiled import Plan
-from looped.compiler.embedding import embed
-from looped.compiler.layout import CPU, FILE, TAG, VALUE
-from looped.compiler.words import ONE, Lane
+from looped.artefact.embedding import embed
+from looped.artefact.plan import Plan
+from looped.circuit.words import ONE, Lane
+from looped.passes.allocate import CPU, FILE, TAG, VALUE
 from looped.verify.certificate.claims import LAYOUT, Claim
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.subject import Subject

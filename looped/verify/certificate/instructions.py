@@ -12,8 +12,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from looped.compiler.embedding import embed
-from looped.compiler.words import Lane, Word
+from looped.artefact.embedding import embed
+from looped.circuit.words import Lane, Word
 from looped.verify.certificate.claims import THROUGH, Claim
 from looped.verify.certificate.diagrams import Diagrams, TooLarge, Work
 from looped.verify.certificate.meaning import Meaning

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from looped.compiler.circuit import Invariant, Write
-from looped.compiler.embedding import embed
-from looped.compiler.layout import VALUE
-from looped.compiler.signals import Condition
-from looped.compiler.words import ONE, Form, Lane
+from looped.artefact.embedding import embed
+from looped.circuit.circuit import Invariant, Write
+from looped.circuit.signals import Condition
+from looped.circuit.words import ONE, Form, Lane
+from looped.passes.allocate import VALUE
 from looped.verify.certificate.claims import THROUGH, Claim
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.meaning import Meaning

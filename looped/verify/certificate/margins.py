@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from looped.compiler.compiled import Plan
+from looped.artefact.plan import Plan
 from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.diagrams import Number
 from looped.verify.certificate.rows import Row, grid_of

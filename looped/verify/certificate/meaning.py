@@ -14,9 +14,9 @@ import math
 from collections.abc import Mapping
 from fractions import Fraction
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.signals import Condition, Signal
-from looped.compiler.words import ONE, Form, Lane
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Condition, Signal
+from looped.circuit.words import ONE, Form, Lane
 from looped.verify.certificate.diagrams import Diagrams, Number
 
 __all__ = ["Meaning", "definitions"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from looped.compiler.signals import Signal
-from looped.compiler.words import ONE, Lane
+from looped.circuit.signals import Signal
+from looped.circuit.words import ONE, Lane
 from looped.verify.certificate.claims import DIAGRAMS, Claim
 from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.diagrams import Diagrams, TooLarge

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from looped.compiler.circuit import Read, Write
+from looped.circuit.circuit import Read, Write
 from looped.verify.certificate.claims import ALGEBRA, LAYOUT, Claim
 from looped.verify.certificate.columns import POSITION
 from looped.verify.certificate.scene import is_file

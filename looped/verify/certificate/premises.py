@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.compiled import CompiledMachine, Plan
-from looped.compiler.layout import VALUE, Layout, allocate, static_words
-from looped.compiler.precision import PRECISIONS
-from looped.compiler.schedule import schedule
-from looped.compiler.words import ONE, Lane, Word
+from looped.artefact.plan import CompiledMachine, Plan
+from looped.circuit.circuit import Circuit
+from looped.circuit.words import ONE, Lane, Word
+from looped.passes.allocate import VALUE, Layout, allocate, static_words
+from looped.passes.schedule import schedule
+from looped.precision import PRECISIONS
 from looped.verify.certificate.claims import LAYOUT, Claim
 
 __all__ = ["premise_claims", "told_words"]

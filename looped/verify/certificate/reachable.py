@@ -16,9 +16,9 @@ from states of blocks before it. So nothing goes in a circle.
 
 from __future__ import annotations
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.signals import Signal
-from looped.compiler.words import ONE, Lane
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Signal
+from looped.circuit.words import ONE, Lane
 from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.subject import Subject
 

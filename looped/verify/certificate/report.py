@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from looped.compiler.precision import PRECISIONS
+from looped.precision import PRECISIONS
 from looped.verify.certificate.claims import Certificate, Claim, Verdict
 from looped.verify.certificate.diagrams import Number
 

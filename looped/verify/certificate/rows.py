@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from torch import Tensor
 
-from looped.compiler.compiled import CompiledMachine
+from looped.artefact.plan import CompiledMachine
 from looped.verify.certificate.diagrams import Number
 
 __all__ = ["BlockRows", "Row", "block_rows", "combined", "grid_of", "over", "whole"]

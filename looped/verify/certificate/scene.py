@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import functools
 
-from looped.compiler.layout import FILE, TAG
-from looped.compiler.signals import Signal
-from looped.compiler.words import Lane
+from looped.circuit.signals import Signal
+from looped.circuit.words import Lane
+from looped.passes.allocate import FILE, TAG
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.certificate.meaning import Meaning

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from looped.compiler.words import Lane
+from looped.circuit.words import Lane
 from looped.errors import LoopedError
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.diagrams import Diagrams

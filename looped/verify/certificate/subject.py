@@ -11,14 +11,14 @@ import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.compiled import CompiledMachine, Plan
-from looped.compiler.fuse_reads import fuse_reads
-from looped.compiler.layout import VALUE, Layout, allocate, static_words
-from looped.compiler.schedule import LOOP_START, Schedule, schedule
-from looped.compiler.signals import Signal
-from looped.compiler.words import Lane, Word
+from looped.artefact.plan import CompiledMachine, Plan
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Signal
+from looped.circuit.words import Lane, Word
 from looped.nn import LoopedTransformer
+from looped.passes.allocate import VALUE, Layout, allocate, static_words
+from looped.passes.fuse_reads import fuse_reads
+from looped.passes.schedule import LOOP_START, Schedule, schedule
 from looped.verify.certificate.columns import ColumnClass, column_classes
 from looped.verify.certificate.meaning import definitions
 from looped.verify.certificate.rows import BlockRows, block_rows

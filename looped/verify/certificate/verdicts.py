@@ -29,8 +29,8 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from looped.compiler.compiled import CompiledMachine, Plan
-from looped.compiler.precision import FLOAT32, Precision, precision
+from looped.artefact.plan import CompiledMachine, Plan
+from looped.precision import FLOAT32, Precision, precision
 from looped.verify.certificate.claims import Lead, Verdict
 from looped.verify.certificate.columns import column_classes
 from looped.verify.certificate.diagrams import Number

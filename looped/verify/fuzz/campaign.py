@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from looped.compiler.compiled import CompiledMachine
+from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import Engine
 from looped.verify.fuzz.case import Case, Coverage

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from looped.compiler.compiled import Plan
+from looped.artefact.plan import Plan
 from looped.verify.fuzz import rv32i, rv32i_coverage, subleq, subleq_coverage
 from looped.verify.fuzz.case import Case, Coverage
 

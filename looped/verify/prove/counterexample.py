@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import z3
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.compiled import Plan
-from looped.compiler.embedding import read_word
-from looped.compiler.emit import compile_circuit
-from looped.compiler.layout import VALUE
+from looped.artefact.embedding import read_word
+from looped.artefact.plan import Plan
+from looped.circuit.circuit import Circuit
 from looped.engines.dense import DenseEngine
 from looped.image import Image
+from looped.passes.allocate import VALUE
+from looped.passes.emit import compile_circuit
 from looped.reference import Subleq
 from looped.verify.expected import Expected
 from looped.verify.prove.loop import Loop

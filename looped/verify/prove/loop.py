@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import z3
 
-from looped.compiler.circuit import Circuit, Define, Read, Write
-from looped.compiler.words import ONE, Lane, Word
+from looped.circuit.circuit import Circuit, Define, Read, Write
+from looped.circuit.words import ONE, Lane, Word
 from looped.errors import ProofError
 from looped.verify.prove.cells import Content
 from looped.verify.prove.sums import signal_terms

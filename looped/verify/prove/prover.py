@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import z3
 
-from looped.compiler.circuit import Circuit
+from looped.circuit.circuit import Circuit
 from looped.errors import ProofError
 from looped.verify.prove.cases import Case
 from looped.verify.prove.counterexample import State

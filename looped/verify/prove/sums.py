@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import z3
 
-from looped.compiler.signals import Condition, Gated, Signal
-from looped.compiler.words import Form, Lane
+from looped.circuit.signals import Condition, Gated, Signal
+from looped.circuit.words import Form, Lane
 from looped.errors import ProofError
 
 __all__ = ["Bits", "condition_term", "signal_terms"]

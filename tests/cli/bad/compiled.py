@@ -12,7 +12,7 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from looped.compiler.checkpoint import save_machine
+from looped.artefact.checkpoint import save_machine
 from looped.image import Image
 from looped.tensorfile import seal
 from tests.cli.bad.case import Case, Content

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.compiled import CompiledMachine
+from looped.artefact.plan import CompiledMachine
+from looped.circuit.circuit import Circuit
 from looped.engines.dense import DenseEngine
 from looped.errors import LoopedError
 from looped.isa.rv32i import INSTRUCTIONS

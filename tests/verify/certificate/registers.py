@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from looped.compiler.arithmetic import all_ones, equal, without
-from looped.compiler.circuit import Circuit
-from looped.compiler.compiled import CompiledMachine, Plan
-from looped.compiler.embedding import State, embed, embed_words
-from looped.compiler.fuse_reads import fuse_reads
-from looped.compiler.signals import Condition, literal, merge, weighed
-from looped.compiler.words import bit, constant, total
+from looped.artefact.embedding import State, embed, embed_words
+from looped.artefact.plan import CompiledMachine, Plan
+from looped.circuit.arithmetic import all_ones, equal, without
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Condition, literal, merge, weighed
+from looped.circuit.words import bit, constant, total
 from looped.engines.dense import DenseEngine
+from looped.passes.fuse_reads import fuse_reads
 from tests import seeds
-from tests.compiler.evaluate import evaluate, number_in, written
+from tests.circuit.evaluate import evaluate, number_in, written
 
 WIDTH, BITS, FILE_BITS = 8, 5, 2
 

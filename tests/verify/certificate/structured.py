@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from looped.compiler.compiled import CompiledMachine, HeadPlan
+from looped.artefact.plan import CompiledMachine, HeadPlan
 from looped.nn import Transformer
 
 __all__ = ["KINDS", "Bench", "padded"]

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from looped.compiler.arithmetic import all_ones
-from looped.compiler.circuit import Circuit
-from looped.compiler.emit import compile_circuit
-from looped.compiler.signals import Signal, Value, literal, weighed
-from looped.compiler.words import bit, constant
+from looped.circuit.arithmetic import all_ones
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Signal, Value, literal, weighed
+from looped.circuit.words import bit, constant
+from looped.passes.emit import compile_circuit
 from looped.verify.certificate import certify
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from looped.compiler.circuit import Circuit, Define, Register
-from looped.compiler.compiled import CompiledMachine
-from looped.compiler.emit import compile_circuit
-from looped.compiler.signals import literal, value
-from looped.compiler.words import Word
+from looped.artefact.plan import CompiledMachine
+from looped.circuit.circuit import Circuit, Define, Register
+from looped.circuit.signals import literal, value
+from looped.circuit.words import Word
 from looped.machines import MACHINES
+from looped.passes.emit import compile_circuit
 from looped.verify.certificate import Certificate, certify
 from tests.conftest import compiled
 

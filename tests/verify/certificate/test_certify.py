@@ -12,13 +12,13 @@ import torch
 
 import looped
 from looped import api
-from looped.compiler.compiled import CompiledMachine
-from looped.compiler.emit import compile_circuit
-from looped.compiler.precision import PRECISIONS
+from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.errors import CertificateError
 from looped.machines import MACHINES
 from looped.machines.machine import MAXIMUM_MEMORY
+from looped.passes.emit import compile_circuit
+from looped.precision import PRECISIONS
 from looped.verify.certificate import Certificate
 from looped.verify.certificate.claims import DIAGRAMS, EXHAUSTION
 from looped.verify.lockstep import lockstep

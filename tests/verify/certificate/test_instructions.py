@@ -6,12 +6,12 @@ import itertools
 
 import pytest
 
-from looped.compiler.arithmetic import all_ones
-from looped.compiler.circuit import Circuit
-from looped.compiler.emit import compile_circuit
-from looped.compiler.signals import Condition, Signal, Value, literal
-from looped.compiler.words import Word, constant
+from looped.circuit.arithmetic import all_ones
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Condition, Signal, Value, literal
+from looped.circuit.words import Word, constant
 from looped.machines import MACHINES
+from looped.passes.emit import compile_circuit
 from looped.verify.certificate import diagrams, instructions
 from looped.verify.certificate.claims import Claim
 from looped.verify.certificate.instructions import instruction_claims, longest

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 import looped
+from looped.artefact.checkpoint import save_machine
 from looped.cli.main import cli
-from looped.compiler.checkpoint import save_machine
 from looped.verify.certificate.columns import column_classes
 from looped.verify.certificate.margins import margins
 from looped.verify.certificate.rows import block_rows

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from looped.compiler.signals import Condition
-from looped.compiler.words import Lane, bit, constant
+from looped.circuit.signals import Condition
+from looped.circuit.words import Lane, bit, constant
 from looped.machines import MACHINES
 from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.certificate.meaning import Meaning, definitions
 from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
 from tests import seeds
-from tests.compiler.evaluate import signal_bit
+from tests.circuit.evaluate import signal_bit
 
 
 def test_every_signal_means_what_it_evaluates_to() -> None:

@@ -10,8 +10,8 @@ from collections import Counter
 
 import pytest
 
-from looped.compiler.emit import compile_circuit
 from looped.machines import MACHINES
+from looped.passes.emit import compile_circuit
 from tests.conftest import compiled
 from tests.verify.certificate.mutants import (
     outcomes,

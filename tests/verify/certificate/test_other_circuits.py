@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from looped.compiler.arithmetic import equal
-from looped.compiler.circuit import Circuit
-from looped.compiler.emit import compile_circuit, emit
-from looped.compiler.layout import allocate
-from looped.compiler.schedule import schedule
-from looped.compiler.signals import Gated, Signal, Value, literal
-from looped.compiler.words import Word, bit, constant
+from looped.circuit.arithmetic import equal
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Gated, Signal, Value, literal
+from looped.circuit.words import Word, bit, constant
 from looped.errors import CompileError
+from looped.passes.allocate import allocate
+from looped.passes.emit import compile_circuit, emit
+from looped.passes.schedule import schedule
 from looped.verify.certificate import Certificate, certify
 
 WIDTH, BITS = 8, 5

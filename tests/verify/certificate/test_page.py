@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import looped
-from looped.compiler.precision import PRECISIONS
+from looped.precision import PRECISIONS
 from looped.verify.certificate.columns import column_classes
 from looped.verify.certificate.ranges import block_extents
 from looped.verify.certificate.rows import block_rows

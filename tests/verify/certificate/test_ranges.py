@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import looped
-from looped.compiler.precision import PRECISIONS, Precision
+from looped.precision import PRECISIONS, Precision
 from looped.verify.certificate.columns import ColumnClass, column_classes
 from looped.verify.certificate.ranges import Extent, block_extents
 from looped.verify.certificate.rows import block_rows, grid_of

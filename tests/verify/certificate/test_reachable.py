@@ -6,15 +6,15 @@ import random
 
 import pytest
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.emit import compile_circuit
-from looped.compiler.words import ONE, Lane
+from looped.circuit.circuit import Circuit
+from looped.circuit.words import ONE, Lane
+from looped.passes.emit import compile_circuit
 from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.subject import Subject
 from tests import seeds
-from tests.compiler.evaluate import evaluate
+from tests.circuit.evaluate import evaluate
 from tests.verify.certificate.registers import small_machine, states
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from looped.compiler.circuit import Circuit
-from looped.compiler.emit import compile_circuit
-from looped.compiler.signals import literal
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import literal
 from looped.errors import CompileError
+from looped.passes.emit import compile_circuit
 from looped.verify.certificate import Certificate, certify
 from tests.verify.certificate.registers import differs, loops, small_machine
 

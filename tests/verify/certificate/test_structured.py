@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from looped import api
-from looped.compiler.compiled import CompiledMachine
+from looped.artefact.plan import CompiledMachine
 from looped.machines import MACHINES
 from tests import seeds
 from tests.conftest import compiled

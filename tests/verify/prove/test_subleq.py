@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from looped.compiler.arithmetic import all_ones
-from looped.compiler.circuit import Circuit
-from looped.compiler.precision import PRECISIONS
-from looped.compiler.signals import Condition, Signal, Value, literal
-from looped.compiler.words import Word, constant, total
+from looped.circuit.arithmetic import all_ones
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Condition, Signal, Value, literal
+from looped.circuit.words import Word, constant, total
 from looped.machines import MACHINES, subleq
+from looped.precision import PRECISIONS
 from looped.verify.prove.counterexample import differences
 from looped.verify.prove.prover import Refuted, prove
 

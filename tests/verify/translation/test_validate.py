@@ -7,15 +7,15 @@ import functools
 
 import pytest
 
-from looped.compiler.compiled import CompiledMachine
-from looped.compiler.embedding import embed
-from looped.compiler.emit import compile_circuit
-from looped.compiler.precision import precision
+from looped.artefact.embedding import embed
+from looped.artefact.plan import CompiledMachine
 from looped.engines.exact import Model
 from looped.engines.lifted import LiftedEngine
 from looped.engines.lifted.lift import Lifted
 from looped.errors import LoopedError
 from looped.machines import MACHINES
+from looped.passes.emit import compile_circuit
+from looped.precision import precision
 from looped.verify.translation import Translation, WrongLift, translation, validate
 from tests import seeds
 from tests.conftest import compiled

@@ -1,0 +1,138 @@
+"""Weights, plan and program in one safetensors file; nothing in it is ever unpickled or evaluated.
+
+The tensors are the weights by their names in `looped.nn.model`, and `program.words` (int64) if the
+file has a program. Of the metadata, `format` is FORMAT, and `plan` and `program` are JSON.
+`looped.tensorfile` adds a checksum over all of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from looped.artefact.plan import CompiledMachine, Plan
+from looped.errors import FileError, LoopedError
+from looped.image import Image, Location
+from looped.records import record_from_json
+from looped.tensorfile import read_tensors, write_tensors
+
+__all__ = ["FORMAT", "load_machine", "save_machine"]
+
+FORMAT = "looped-machine-2"
+
+_WHAT = "compiled machine"
+_PROGRAM = "program.words"
+
+
+def save_machine(path: Path, machine: CompiledMachine, image: Image | None = None) -> None:
+    """Write a compiled machine, and a program for it if there is one. Raises FileError."""
+    tensors = dict(machine.weights)
+    metadata = {"format": FORMAT, "plan": json.dumps(dataclasses.asdict(machine.plan))}
+    if image is not None:
+        tensors[_PROGRAM] = torch.tensor(image.words, dtype=torch.int64)
+        metadata["program"] = json.dumps(dataclasses.asdict(_program(image)))
+    write_tensors(path, tensors, metadata)
+
+
+def load_machine(path: Path) -> tuple[CompiledMachine, Image | None]:
+    """Read a compiled machine and its program. Raises FileError for anything else."""
+    tensors, metadata = read_tensors(path, FORMAT, _WHAT)
+    words = tensors.pop(_PROGRAM, None)
+    image = None
+    try:
+        plan = record_from_json(Plan, _part(metadata, "plan"))
+        plan.check()
+        machine = CompiledMachine(plan, tensors)
+        _check(path, machine)
+        if words is not None:
+            program = record_from_json(_Program, _part(metadata, "program"))
+            image = _image(program, words, plan)
+    except FileError:
+        raise
+    except (ValueError, LoopedError) as error:
+        raise FileError(f"{path} is not a {_WHAT}, or is damaged: {error}") from None
+    return machine, image
+
+
+def _part(metadata: Mapping[str, str], name: str) -> object:
+    """What the metadata has in JSON under a name. Raises ValueError."""
+    if name not in metadata:
+        raise ValueError(f"it has no {name}")
+    try:
+        part: object = json.loads(metadata[name])
+    except RecursionError:
+        raise ValueError(f"its {name} is nested too deeply") from None
+    return part
+
+
+def _check(path: Path, machine: CompiledMachine) -> None:
+    """Raise FileError unless the weights are those that the plan asks for, and finite."""
+    expected = machine.plan.shapes()
+    found = {name: tuple(w.shape) for name, w in machine.weights.items()}
+    if found != expected:
+        wrong = sorted(set(found.items()) ^ set(expected.items()))[0][0]
+        raise FileError(f"{path} is damaged: weight `{wrong}` does not fit the machine's plan")
+    for name, weight in machine.weights.items():
+        if weight.dtype != torch.float32 or not bool(weight.isfinite().all()):
+            raise FileError(f"{path} is damaged: weight `{name}` is not finite float32")
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """What there is to say of an image beside its words; `places` are indices of `files` and lines
+    of them."""
+
+    machine: str
+    width: int
+    symbols: Mapping[str, int]
+    files: tuple[str, ...]
+    places: tuple[tuple[int, int] | None, ...]
+    entry: int = 0
+    unit: int = 1
+
+
+def _program(image: Image) -> _Program:
+    files: dict[str, int] = {}
+    places = tuple(
+        None if at is None else (files.setdefault(at.file, len(files)), at.line)
+        for at in image.source_map
+    )
+    return _Program(
+        image.machine,
+        image.width,
+        dict(image.symbols),
+        tuple(files),
+        places,
+        image.entry,
+        image.unit,
+    )
+
+
+def _image(program: _Program, words: Tensor, plan: Plan) -> Image:
+    """The image of a program for a machine. Raises ValueError and CompileError."""
+    if words.dtype != torch.int64 or words.dim() != 1:
+        raise ValueError("the program is no list of words")
+    if (program.machine, program.width) != (plan.machine, plan.width):
+        raise ValueError("the program is for another machine")
+    if program.unit < 1 or not 0 <= program.entry < plan.memory * program.unit:
+        raise ValueError("the program begins outside of the memory")
+    if not all(at is None or at[0] in range(len(program.files)) for at in program.places):
+        raise ValueError("the program's lines are from files without a name")
+    places = tuple(at and Location(program.files[at[0]], at[1]) for at in program.places)
+    image = Image(
+        program.machine,
+        program.width,
+        tuple(words.tolist()),
+        program.symbols,
+        places,
+        program.entry,
+        program.unit,
+    )
+    image.padded(plan.memory)
+    return image

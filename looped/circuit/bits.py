@@ -1,0 +1,160 @@
+"""Whether signals are bits: what `merge`, `one_of`, `weighed` and sums under conditions promise.
+
+A signal must be 0 or 1 in every state that can be. Here it is decided by trying all signs of the
+lanes that it depends on, where these are few and sure to take all signs together: those of pins,
+which the host sets, and of words that are fetched from columns that differ. Lanes that are made are
+followed to what they are made from. What depends on more lanes, or on registers (whose values are
+the machine's own doing), is left to the certificate: it proves for all states that made lanes are
+bits, or refuses.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.circuit.signals import Condition, Signal
+from looped.circuit.statements import Read
+from looped.circuit.words import Form, Lane
+from looped.errors import CompileError
+
+if TYPE_CHECKING:
+    from looped.circuit.circuit import Circuit
+
+__all__ = ["MOST_LANES", "check_bits"]
+
+MOST_LANES = 8
+"""Lanes whose signs are all tried: 256 states, a blink even for a machine of a thousand signals."""
+
+_Values = npt.NDArray[np.float64]
+
+
+def check_bits(m: Circuit) -> None:
+    """Raise CompileError if a signal is no bit in a state that can be, as far as trying decides."""
+    made = {
+        lane: signal
+        for define in m.defines
+        for lane, signal in zip(define.target, define.value.signals, strict=True)
+    }
+    states = _States(made, _independent(m))
+    for define in m.defines:
+        for lane, signal in zip(define.target, define.value.signals, strict=True):
+            found = None if _plainly(signal) else states.fault(signal)
+            if found is not None:
+                raise CompileError(
+                    f"lane `{lane}` at {define.where} is no bit: it is {found[0]} where {found[1]}",
+                    hint="of what is merged, one may be a one at a time",
+                )
+
+
+def _plainly(signal: Signal) -> bool:
+    """Whether a signal is a lane's bit, its complement, a constant or one condition."""
+    linear = signal.linear
+    if signal.gated:
+        alone = len(signal.gated) == 1 and not linear
+        return alone and not signal.gated[0].form.terms and signal.gated[0].form.constant == 1
+    return len(linear.terms) <= 1 and linear.minimum in (0, 1) and linear.maximum in (0, 1)
+
+
+def _independent(m: Circuit) -> dict[Lane, object]:
+    """The lanes that may have any sign, each with its group; those of one group do together.
+
+    Pins go with anything, unless an invariant speaks of them. Words that are fetched go with each
+    other if one address and several offsets name them; a word of the register file goes alone.
+    """
+    spoken = {lane for invariant in m.invariants for lane in invariant.condition.form.terms}
+    pins = (register.word for register in m.registers if register.following is None)
+    free: dict[Lane, object] = {lane: None for word in pins for lane in word if lane not in spoken}
+    offsets: set[tuple[object, int]] = set()
+    for read in m.reads:
+        group = _group(m, read)
+        if group is not None and (group, read.offset) not in offsets:
+            offsets.add((group, read.offset))
+            free.update(dict.fromkeys(read.result, group))
+    return free
+
+
+def _group(m: Circuit, read: Read) -> object:
+    if read.port is not None or read.onto is not None or (read.file and m.zero_register):
+        return None
+    return ("file", read.name) if read.file else tuple(read.address)
+
+
+class _States:
+    """All signs of a few lanes at once, and what signals come to in them."""
+
+    def __init__(self, made: Mapping[Lane, Signal], free: Mapping[Lane, object]) -> None:
+        self.made = made
+        self.free = free
+        self.sources: dict[Lane, frozenset[Lane] | None] = {}
+
+    def fault(self, signal: Signal) -> tuple[str, str] | None:
+        """What a signal is where it is no bit, and that state in words; None if none was found."""
+        sources = self._sources_of(signal.lanes())
+        if sources is None or len({self.free[lane] for lane in sources} - {None}) > 1:
+            return None
+        lanes = sorted(sources, key=str)
+        cases = itertools.product((-1.0, 1.0), repeat=len(lanes))
+        signs = np.array([*cases]).reshape(1 << len(lanes), len(lanes))
+        known = {lane: signs[:, i] for i, lane in enumerate(lanes)}
+        total = _signal(signal, known, self.made, len(signs))
+        wrong = np.flatnonzero((total != 0) & (total != 1))
+        if len(wrong) == 0 or not self._earlier_are_bits(signal, known, int(wrong[0])):
+            return None
+        state = zip(lanes, signs[wrong[0]], strict=True)
+        words = ", ".join(f"{lane} is {int(sign > 0)}" for lane, sign in state)
+        return str(Fraction(float(total[wrong[0]]))), words or "always"
+
+    def _earlier_are_bits(self, signal: Signal, known: dict[Lane, _Values], row: int) -> bool:
+        """Whether in a state all lanes that a signal is made from are lanes at all."""
+        return all(abs(known[lane][row]) == 1 for lane in signal.lanes())
+
+    def _sources_of(self, lanes: Iterable[Lane]) -> frozenset[Lane] | None:
+        """The free lanes that decide these; None if they are too many or not free."""
+        found: frozenset[Lane] = frozenset()
+        for lane in lanes:
+            own = self._sources(lane)
+            if own is None:
+                return None
+            found |= own
+            if len(found) > MOST_LANES:
+                return None
+        return found
+
+    def _sources(self, lane: Lane) -> frozenset[Lane] | None:
+        if lane in self.free:
+            return frozenset([lane])
+        if lane not in self.sources:
+            self.sources[lane] = None  # what depends on itself is never decided
+            if lane in self.made:
+                self.sources[lane] = self._sources_of(self.made[lane].lanes())
+        return self.sources[lane]
+
+
+def _signal(
+    signal: Signal, known: dict[Lane, _Values], made: Mapping[Lane, Signal], count: int
+) -> _Values:
+    """A signal in `count` states; the lanes it is made from are added to those that are known."""
+    for lane in signal.lanes():
+        if lane not in known:
+            known[lane] = 2 * _signal(made[lane], known, made, count) - 1
+    total = _form(signal.linear, known, count)
+    for term in signal.gated:
+        total = total + _holds(term.condition, known, count) * _form(term.form, known, count)
+    return total
+
+
+def _form(form: Form, known: Mapping[Lane, _Values], count: int) -> _Values:
+    total = np.full(count, float(form.constant))
+    for lane, factor in form.terms.items():
+        total += float(factor) * known[lane]
+    return total
+
+
+def _holds(condition: Condition, known: Mapping[Lane, _Values], count: int) -> _Values:
+    return (_form(condition.form, known, count) >= condition.threshold).astype(np.float64)

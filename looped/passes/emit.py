@@ -1,0 +1,234 @@
+"""Layout to weights: W_Q, W_K, W_V, W_O, W_gate, W_up, W_down. Names end and indices begin here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from looped.artefact.plan import BlockPlan, CompiledMachine, GroupPlan, HeadPlan, Plan
+from looped.circuit.circuit import Circuit
+from looped.circuit.names import plain
+from looped.circuit.words import ONE, Form, Lane, Word
+from looped.passes.allocate import (
+    VALUE,
+    Layout,
+    allocate,
+    check_layout,
+    padded_width,
+    static_words,
+)
+from looped.passes.checks import checked, ensure
+from looped.passes.fuse_reads import fuse_reads
+from looped.passes.heads import Head, erase_head, read_head, write_head
+from looped.passes.schedule import Schedule, check_schedule, schedule
+from looped.passes.units import CLEAR, Unit, units
+
+__all__ = ["check_weights", "compile_circuit", "emit"]
+
+
+def compile_circuit(circuit: Circuit, code: Iterable[int] | None = None) -> CompiledMachine:
+    """A circuit as the weights of a looped transformer.
+
+    `code` lists the addresses of instructions that are baked into the circuit, None if it is
+    universal. Raises CompileError for a circuit that is not valid.
+    """
+    circuit.check()
+    scheduled = checked(schedule(fuse_reads(circuit)), check_schedule)
+    layout = checked(allocate(scheduled), partial(check_layout, scheduled))
+    return checked(emit(scheduled, layout, code), check_weights)
+
+
+def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) -> CompiledMachine:
+    """Fill the weight matrices of a scheduled circuit whose lanes have their places."""
+    circuit = schedule.circuit
+    heads = [_heads(schedule, block) for block in range(schedule.blocks)]
+    mlps = [units(schedule, layout, 2 * block + 1) for block in range(schedule.blocks)]
+    n_heads = max(1, *map(len, heads))
+    plan = Plan(
+        machine=circuit.name,
+        width=circuit.width,
+        memory=1 << circuit.address_bits,
+        d_model=padded_width(len(layout), n_heads, circuit.precision),
+        n_heads=n_heads,
+        d_head=_head_size(circuit, heads),
+        d_ff=max(1, *map(len, mlps)),
+        words=_words(circuit, layout),
+        tenants=tuple(
+            tuple(dict.fromkeys(_place_name(t.lane) for t in tenants)) for tenants in layout.tenants
+        ),
+        blocks=tuple(
+            BlockPlan(tuple(map(_explain_head, h)), _explain_units(m))
+            for h, m in zip(heads, mlps, strict=True)
+        ),
+        code=tuple(sorted(code or ())),
+        baked=code is not None,
+        file=1 << circuit.file_bits if circuit.file_bits else 0,
+        has_input=circuit.has_input,
+        halted=None if circuit.halted is None else _settled(circuit, layout, circuit.halted),
+        busy=None if circuit.busy is None else _settled(circuit, layout, circuit.busy),
+        working=tuple(_settled(circuit, layout, lane) for word in circuit.working for lane in word),
+        dtype=circuit.precision.name,
+    )
+    return CompiledMachine(plan, _weights(plan, layout, heads, mlps))
+
+
+def _settled(circuit: Circuit, layout: Layout, lane: Lane) -> int:
+    """The index, between loops, of a lane of a register."""
+    for register in circuit.registers:
+        for old, new in zip(register.word, register.following or register.word, strict=True):
+            if old == lane:
+                return layout.index[new]
+    raise AssertionError(f"{lane} is no lane of a register")
+
+
+def _heads(schedule: Schedule, block: int) -> list[Head]:
+    circuit = schedule.circuit
+    placed = schedule.reads.get(2 * block, [])
+    heads = [read_head(read, circuit) for read in circuit.reads if read in placed]
+    for write in schedule.writes.get(2 * block, []):
+        heads += [write_head(write, circuit), erase_head(write, circuit)]
+    return heads
+
+
+def _head_size(circuit: Circuit, heads: Sequence[Sequence[Head]]) -> int:
+    """The smallest power of four (or 16) that holds a word, a position, and every head.
+
+    1/√d_head is then exact; with 16, so is its square root, by which some kernels scale q and k.
+    """
+    rows = (len(part) for block in heads for h in block for part in (h.query, h.key, h.value))
+    needed = max(circuit.width, circuit.address_bits + 1, *rows)
+    size = base = circuit.precision.head_base
+    while size < needed:
+        size *= base
+    return size
+
+
+def check_weights(machine: CompiledMachine) -> None:
+    """Raise InvalidError unless weights are finite, of the planned shapes, with gains of one.
+
+    No head and no unit beyond the planned ones has a weight, and the plan is one that files may
+    hold.
+    """
+    plan = machine.plan
+    plan.check()
+    shapes = {name: tuple(w.shape) for name, w in machine.weights.items()}
+    ensure(shapes == plan.shapes(), "weights are not of the shapes that the plan says")
+    for name, weight in machine.weights.items():
+        ensure(bool(weight.isfinite().all()), f"`{name}` is not finite")
+        ensure(weight.dim() == 2 or bool((weight == 1).all()), f"`{name}` is no gain of one")
+    for number, block in enumerate(plan.blocks):
+        own = f"layers.{number}"
+        rows = len(block.heads) * plan.d_head
+        for part in "qkv":
+            idle = machine.weights[f"{own}.self_attn.{part}_proj.weight"][rows:]
+            ensure(not idle.any(), f"block {number} has more heads than planned")
+        units = {unit for group in block.groups for unit in group.units}
+        gate = machine.weights[f"{own}.mlp.gate_proj.weight"]
+        used = set(gate.any(dim=1).nonzero().flatten().tolist())
+        ensure(used <= units, f"block {number} has more units than planned")
+
+
+def _words(circuit: Circuit, layout: Layout) -> dict[str, tuple[int, ...]]:
+    """The words that exist between loops."""
+    static = [*static_words(circuit), Word.of(VALUE, circuit.width)]
+    kept = [(word.name, word) for word in static]
+    kept += [(r.name, r.following or r.word) for r in circuit.registers]
+    ensure(len(dict(kept)) == len(kept), "names of machines and of the compiler meet")
+    return {name: tuple(layout.index[lane] for lane in word) for name, word in kept}
+
+
+def _place_name(lane: Lane) -> str:
+    return f"{plain(lane.word)}.{lane.index}"
+
+
+def _weights(
+    plan: Plan, layout: Layout, heads: Sequence[Sequence[Head]], mlps: Sequence[Sequence[Unit]]
+) -> dict[str, Tensor]:
+    weights = {}
+    for block, (block_heads, block_units) in enumerate(zip(heads, mlps, strict=True)):
+        matrices = {**_attention(plan, layout, block_heads), **_mlp(plan, layout, block_units)}
+        for norm in ("input_layernorm", "post_attention_layernorm"):
+            matrices[norm] = torch.ones(plan.d_model)
+        weights.update({f"layers.{block}.{name}.weight": w for name, w in matrices.items()})
+    weights["norm.weight"] = torch.ones(plan.d_model)
+    return weights
+
+
+def _attention(plan: Plan, layout: Layout, heads: Sequence[Head]) -> dict[str, Tensor]:
+    inner = plan.n_heads * plan.d_head
+    q, k, v = (torch.zeros(inner, plan.d_model) for _ in range(3))
+    o = torch.zeros(plan.d_model, inner)
+    for i, head in enumerate(heads):
+        first = i * plan.d_head
+        scale = head.beta * math.isqrt(plan.d_head)
+        _fill(q, first, [form * scale for form in head.query], layout)
+        _fill(k, first, head.key, layout)
+        _fill(v, first, head.value, layout)
+        for row, lane in enumerate(head.out, start=first):
+            o[layout.index[lane], row] = head.factor
+    return {f"self_attn.{n}_proj": w for n, w in zip("qkvo", (q, k, v, o), strict=True)}
+
+
+def _mlp(plan: Plan, layout: Layout, block_units: Sequence[Unit]) -> dict[str, Tensor]:
+    gate, up = (torch.zeros(plan.d_ff, plan.d_model) for _ in range(2))
+    down = torch.zeros(plan.d_model, plan.d_ff)
+    _fill(gate, 0, [unit.gate for unit in block_units], layout)
+    _fill(up, 0, [unit.up for unit in block_units], layout)
+    for j, unit in enumerate(block_units):
+        for index, factor in unit.down.items():
+            down[index, j] = float(factor)
+    return {"mlp.gate_proj": gate, "mlp.up_proj": up, "mlp.down_proj": down}
+
+
+def _fill(matrix: Tensor, first: int, forms: Iterable[Form], layout: Layout) -> None:
+    """Write forms into the rows of a matrix; constants go to the lane that is always +1."""
+    for row, form in enumerate(forms, start=first):
+        for lane, coefficient in form.terms.items():
+            matrix[row, layout.index[lane]] += float(coefficient)
+        matrix[row, layout.index[ONE]] += float(form.constant)
+
+
+def _explain_head(head: Head) -> HeadPlan:
+    return HeadPlan(
+        name=head.name,
+        meaning=head.explanation,
+        query=_named(lane for form in head.query for lane in form.terms),
+        key=_named(lane for form in head.key for lane in form.terms),
+        reads=_named(lane for form in head.value for lane in form.terms),
+        writes=_named(head.out),
+        gap=head.gap,
+        beta=head.beta,
+    )
+
+
+def _explain_units(block_units: Sequence[Unit]) -> tuple[GroupPlan, ...]:
+    """Units by the first definition they work for; what each group reads and writes, by name."""
+    groups: dict[str, list[int]] = {}
+    for j, unit in enumerate(block_units):
+        groups.setdefault(next(iter(unit.names)), []).append(j)
+    plans = []
+    for name, members in groups.items():
+        forms = (f for j in members for f in (block_units[j].gate, block_units[j].up))
+        reads = _named(lane for form in forms for lane in form.terms)
+        plans.append(GroupPlan(name, tuple(members), reads, reads if name == CLEAR else (name,)))
+    return tuple(plans)
+
+
+def _named(lanes: Iterable[Lane]) -> tuple[str, ...]:
+    """Lanes joined to words: `pc[0:10]`."""
+    words: dict[str, set[int]] = {}
+    for lane in lanes:
+        words.setdefault(plain(lane.word), set()).add(lane.index)
+    return tuple(_slice(name, sorted(found)) for name, found in words.items())
+
+
+def _slice(name: str, found: list[int]) -> str:
+    if found == [0] and name in ("cpu", "device", "one"):
+        return name
+    if found == list(range(found[0], found[-1] + 1)):
+        return f"{name}[{found[0]}]" if len(found) == 1 else f"{name}[{found[0]}:{found[-1] + 1}]"
+    return f"{name}[{','.join(map(str, found))}]"

@@ -1,0 +1,174 @@
+"""Faults that the compiler or the certificate once had, each put back by itself.
+
+The fuzzer must find each of them within so many circuits of a fixed seed. A fault of an engine or
+of the certificate goes here in the same way: what puts it back, and the attempt that finds it
+(`trial` for engines, `mutant_trial` for what only wrong weights bring to light).
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+
+from looped.circuit import circuit
+from looped.circuit.circuit import Circuit
+from looped.circuit.statements import Write
+from looped.circuit.words import Lane
+from looped.errors import CompileError
+from looped.passes import allocate, emit, heads, schedule
+from looped.passes.heads import Head
+from looped.passes.schedule import BitDefinition, Schedule, cleared
+from looped.verify.certificate import mlp
+from looped.verify.certificate.columns import ColumnClass
+from looped.verify.certificate.rows import BlockRows, Row
+from looped.verify.certificate.subject import Subject
+from tests.random_circuits import mutants, strategy
+from tests.random_circuits.trial import compiler_trial, mutant_trial
+
+__all__ = ["FAULTS", "Fault"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How a fault is put back, and what finds it in how many circuits."""
+
+    put_back: Callable[[pytest.MonkeyPatch], None]
+    circuits: int = 400
+    attempt: Callable[..., None] = compiler_trial
+    lifted: bool = False
+    what: str = ""
+    """What the failure must say."""
+
+
+def unused_bits_die_before_they_are_made(patch: pytest.MonkeyPatch) -> None:
+    def death(self: Schedule, lane: Lane) -> int:
+        return max(1, cleared(self.last_use.get(lane, schedule.LOOP_START)))
+
+    patch.setattr(Schedule, "death", death)
+
+
+def bits_for_unused_bits_are_made(patch: pytest.MonkeyPatch) -> None:
+    """What an unused bit needs is made, is never used, and lives for no time."""
+
+    def needed(m: Circuit, *_: object) -> set[Lane]:
+        return {lane for _, lanes in m.uses() for lane in lanes}
+
+    patch.setattr(schedule, "_needed", needed)
+
+
+def next_values_are_made_in_the_order_of_their_statements(patch: pytest.MonkeyPatch) -> None:
+    def place(result: Schedule, bits: list[BitDefinition], homes: dict[Lane, Lane]) -> None:
+        for bit in bits:
+            old_use = result.last_use.get(homes[bit.lane], schedule.LOOP_START)
+            schedule._place_bit(result, bit, earliest=cleared(old_use))
+
+    patch.setattr(schedule, "_place_following", place)
+
+
+def no_head_divides_by_zero(patch: pytest.MonkeyPatch) -> None:
+    def largest(first: int, *rest: int) -> int:
+        return builtins.max(*(rest if first == 1 and rest else (first, *rest)), 0)
+
+    patch.setattr(emit, "max", largest, raising=False)
+
+
+def an_input_column_may_be_captured(patch: pytest.MonkeyPatch) -> None:
+    def write_head(write: Write, m: Circuit) -> Head:
+        without = SimpleNamespace(**{**vars(m), "has_input": False})
+        return heads.write_head(write, without)  # type: ignore[arg-type]
+
+    patch.setattr(emit, "write_head", write_head)
+
+
+def every_write_needs_a_file_flag(patch: pytest.MonkeyPatch) -> None:
+    def write_head(write: Write, m: Circuit) -> Head:
+        if m.file_bits and write.file is None:
+            raise ValueError("zip() argument 2 is shorter than argument 1")
+        return heads.write_head(write, m)
+
+    patch.setattr(emit, "write_head", write_head)
+
+
+def a_second_carry_has_the_name_of_the_first(patch: pytest.MonkeyPatch) -> None:
+    keep = Circuit._keep
+
+    def kept(self: Circuit, name: str, content: object) -> object:
+        carry = name.partition(".")[2]
+        if any(define.name.partition(".")[2] == carry for define in self.defines):
+            raise CompileError(f"word `{name}` is made twice")
+        return keep(self, name, content)  # type: ignore[arg-type]
+
+    patch.setattr(Circuit, "_keep", kept)
+
+
+def names_of_the_compiler_are_taken(patch: pytest.MonkeyPatch) -> None:
+    """A machine's words may be `value` and `cpu`, and are drawn as if nothing spoke against it."""
+    patch.setattr(circuit, "check_name", lambda name, where: None)
+    patch.setattr(strategy, "TRICKY", ("value", "cpu", "device", "position-1"))
+    patch.setattr(strategy, "RESERVED", ("cpu",))
+    patch.setattr(emit, "_words", _words_that_meet)
+
+
+def _words_that_meet(m: Circuit, placed: allocate.Layout) -> dict[str, tuple[int, ...]]:
+    words = [(word.name, word) for word in allocate.static_words(m)]
+    words += [(allocate.VALUE, emit.Word.of(allocate.VALUE, m.width))]
+    words += [(register.name, register.following or register.word) for register in m.registers]
+    return {name: tuple(placed.index[lane] for lane in word) for name, word in words}
+
+
+def a_head_whose_products_cancel_is_idle(patch: pytest.MonkeyPatch) -> None:
+    carried = BlockRows.carried
+
+    def in_the_reals(self: BlockRows, head: int) -> dict[int, Row]:
+        return {lane: row for lane, row in carried(self, head).items() if row}
+
+    patch.setattr(BlockRows, "carried", in_the_reals)
+    _only(patch, "a head that cancels")
+
+
+def static_lanes_are_taken_to_stay(patch: pytest.MonkeyPatch) -> None:
+    own, untouched = mlp._cpu_lanes, mlp._untouched
+    static: set[int] = set()
+
+    def cpu_lanes(
+        subject: Subject, phase: int, block: BlockRows
+    ) -> Iterator[tuple[int, str, str | None]]:
+        names = subject.static_names & subject.plan.words.keys()
+        static.update(lane for name in names for lane in subject.plan.words[name])
+        for lane, part, fault in own(subject, phase, block):
+            yield lane, part, None if lane in static else fault
+        static.difference_update(range(subject.plan.d_model))
+
+    def left_alone(block: BlockRows, lane: int, columns: ColumnClass) -> str:
+        constant = lane in columns.fixed or lane in columns.coded()
+        return "" if constant else untouched(block, lane, columns)
+
+    patch.setattr(mlp, "_cpu_lanes", cpu_lanes)
+    patch.setattr(mlp, "_untouched", left_alone)
+    _only(patch, "a constant lane")
+
+
+def _only(patch: pytest.MonkeyPatch, kind: str) -> None:
+    """Let all wrong weights be of one kind."""
+    patch.setattr(mutants, "MUTANTS", {kind: mutants.MUTANTS[kind]})
+
+
+FAULTS: dict[str, Fault] = {
+    fault.put_back.__name__: fault
+    for fault in (
+        Fault(unused_bits_die_before_they_are_made),
+        Fault(bits_for_unused_bits_are_made),
+        Fault(next_values_are_made_in_the_order_of_their_statements),
+        Fault(no_head_divides_by_zero),
+        Fault(an_input_column_may_be_captured),
+        Fault(every_write_needs_a_file_flag),
+        Fault(a_second_carry_has_the_name_of_the_first),
+        Fault(names_of_the_compiler_are_taken),
+        Fault(a_head_whose_products_cancel_is_idle, 100, mutant_trial, what="is certified"),
+        Fault(static_lanes_are_taken_to_stay, 100, mutant_trial, what="is certified"),
+    )
+}

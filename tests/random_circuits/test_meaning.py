@@ -1,0 +1,48 @@
+"""The meaning of a circuit's text on plain integers, at a machine that is known by heart."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.random_circuits.meaning import InvalidCircuitError, State, loop
+
+SUBTRACT = compile(
+    """
+m = Circuit("subtract", 4, 2)
+pc = m.register("pc", 4)
+a, b = m.fetch("a", pc), m.fetch("b", pc, 1)
+x, y = m.read("x", a), m.read("y", b)
+d = m.let("d", m.sub(y, x))
+m.write("d", b[:2], d)
+m.next(pc, m.select(nonpositive(d), 0, m.add(pc, 2)))
+""",
+    "subtract",
+    "exec",
+)
+
+
+def test_a_subtraction_and_a_branch() -> None:
+    state = State([2, 3, 5, 9], [], {"pc": (0, 4)})
+    after = loop(SUBTRACT, state, 2, 4)
+    assert after.memory == [2, 3, 5, 4] and after.cpu["pc"] == (2, 4)
+    state = State([2, 3, 5, 5], [], {"pc": (4, 4)})
+    after = loop(SUBTRACT, state, 2, 4)
+    assert after.memory == [2, 3, 5, 0] and after.cpu["pc"] == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("m.let('y', merge(pc, pc))", "a signal is no bit"),
+        ("m.let('y', one_of([literal(pc), literal(pc)]))", "a signal is no bit"),
+        ("m.let('y', merge(pc, m.read_file('x', pc)))", "a signal is no bit"),
+        ("m.let('y', without(Word('', (0,)), pc))", "a signal is no bit"),
+        ("m.read('y', Word('', (*pc, 0)), port=pc)", "there is no device 1"),
+        ("[m.write(n, pc, pc) for n in 'ab']", "two writes meet in one column"),
+        ("m.invariant('never', ~literal(pc))", "invariant `never` does not hold"),
+    ],
+)
+def test_what_no_circuit_may_do(line: str, fault: str) -> None:
+    text = compile(f"m = Circuit()\npc = m.register('pc', 1)\n{line}", "wrong", "exec")
+    with pytest.raises(InvalidCircuitError, match=fault):
+        loop(text, State([1, 1, 1, 1], [0, 1], {"pc": (1, 1)}), 2, 1)
