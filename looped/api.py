@@ -78,7 +78,7 @@ def assemble(
         language = LANGUAGES[DEFAULT_MACHINE if machine is None else machine]
         width = language.width if width is None else width
         MACHINES[language.name].check(width, MINIMUM_MEMORY)
-        return load_image(path, language.name, width, language.unit)
+        return load_image(path, language.name, width, language.addresses_per_word)
     return assemble_file(path, width=width, machine=machine)
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from looped.errors import FileError
 from looped.files import open_regular, write_atomically
 
-__all__ = ["read_tensors", "seal", "write_tensors"]
+__all__ = ["read_tensors", "with_checksum", "write_tensors"]
 
 _LIMIT = 4 << 30
 _LONGEST_HEADER = 100_000_000
@@ -33,7 +33,7 @@ _BLANK = "0" * 64
 _SEAL = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
 
-def seal(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+def with_checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     """The content of a tensor file: the metadata and the checksum go into its header."""
     plain = {name: tensor.contiguous() for name, tensor in tensors.items()}
     content = safetensors.torch.save(plain, {**metadata, "sha256": _BLANK})
@@ -45,7 +45,7 @@ def seal(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write a tensor file, whole or not at all. Raises FileError."""
-    write_atomically(path, seal(tensors, metadata))
+    write_atomically(path, with_checksum(tensors, metadata))
 
 
 def read_tensors(path: Path, form: str, what: str) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from looped.errors import FileError
-from looped.tensorfile import read_tensors, seal, write_tensors
+from looped.tensorfile import read_tensors, with_checksum, write_tensors
 
 TENSORS = {"a": torch.arange(6).reshape(2, 3), "b": torch.tensor([0.5, -2.0])}
 METADATA = {"format": "test-1", "note": "ein Zeichen: ±"}
-CONTENT = seal(TENSORS, METADATA)
+CONTENT = with_checksum(TENSORS, METADATA)
 
 in_a_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -94,7 +94,7 @@ class _Program:
     files: tuple[str, ...]
     places: tuple[tuple[int, int] | None, ...]
     entry: int = 0
-    unit: int = 1
+    addresses_per_word: int = 1
 
 
 def _program(image: Image) -> _Program:
@@ -110,7 +110,7 @@ def _program(image: Image) -> _Program:
         tuple(files),
         places,
         image.entry,
-        image.unit,
+        image.addresses_per_word,
     )
 
 
@@ -120,7 +120,10 @@ def _image(program: _Program, words: Tensor, plan: Plan) -> Image:
         raise ValueError("the program is no list of words")
     if (program.machine, program.width) != (plan.machine, plan.width):
         raise ValueError("the program is for another machine")
-    if program.unit < 1 or not 0 <= program.entry < plan.memory * program.unit:
+    if (
+        program.addresses_per_word < 1
+        or not 0 <= program.entry < plan.memory * program.addresses_per_word
+    ):
         raise ValueError("the program begins outside of the memory")
     if not all(at is None or at[0] in range(len(program.files)) for at in program.places):
         raise ValueError("the program's lines are from files without a name")
@@ -132,7 +135,7 @@ def _image(program: _Program, words: Tensor, plan: Plan) -> Image:
         program.symbols,
         places,
         program.entry,
-        program.unit,
+        program.addresses_per_word,
     )
     image.padded(plan.memory)
     return image

@@ -36,7 +36,7 @@ def embed(words: Sequence[int], plan: Plan, entry: int | None = None) -> State:
     x[plan.cpu, plan.words["cpu"]] = 1
     x[plan.cpu :, plan.words["device"]] = 1
     file = slice(plan.memory, plan.cpu)
-    if plan.file:
+    if plan.n_registers:
         x[file, plan.words["file"]] = 1
     addresses = np.arange(plan.memory)
     for name, lanes in plan.words.items():
@@ -44,7 +44,7 @@ def embed(words: Sequence[int], plan: Plan, entry: int | None = None) -> State:
             offset = int(name.removeprefix("position") or 0)
             codes = (addresses + offset) % plan.memory
             x[: plan.memory, lanes] = embed_words(codes, len(lanes))
-            x[file, lanes] = embed_words(np.arange(plan.file), len(lanes))
+            x[file, lanes] = embed_words(np.arange(plan.n_registers), len(lanes))
             x[plan.cpu + 1 :, lanes] = 1
     data = np.zeros(plan.memory, dtype=np.uint64)
     data[: len(words)] = words

@@ -62,11 +62,11 @@ class Plan:
 
     `words` maps the name of each word that exists between loops to its lanes, least significant
     bit first; `tenants[i]` names what lives in lane i in the course of a loop. The columns are
-    `memory` words, then `file` registers, then the CPU, then the input if there is one. `code`
-    lists the addresses whose words are instructions of a baked program; it is empty for a universal
-    machine. A baked program begins at `entry`, and there alone. `halted` is the lane of the CPU
-    that says that it does no more, `busy` the one that says that its instruction goes on in the
-    next loop, `working` all lanes of the CPU that are +1 only then. `dtype` is the name of the
+    `memory` words, then `n_registers` registers, then the CPU, then the input if there is one.
+    `code` lists the addresses whose words are instructions of a baked program, none for a
+    universal machine. A baked program begins at `entry`, and there alone. `halted` is the lane of
+    the CPU that says that it does no more, `busy` the one that says that its instruction goes on in
+    the next loop, `working` all lanes of the CPU that are +1 only then. `dtype` is the name of the
     format that its sums were cut for.
     """
 
@@ -83,7 +83,7 @@ class Plan:
     code: tuple[int, ...] = ()
     baked: bool = False
     entry: int = 0
-    file: int = 0
+    n_registers: int = 0
     has_input: bool = True
     halted: int | None = None
     busy: int | None = None
@@ -92,7 +92,14 @@ class Plan:
 
     def check(self) -> None:
         """Raise ValueError for what no machine's plan can be, as a file may have it."""
-        sizes = (self.memory, self.d_model, self.n_heads, self.d_head, self.d_ff, self.file + 1)
+        sizes = (
+            self.memory,
+            self.d_model,
+            self.n_heads,
+            self.d_head,
+            self.d_ff,
+            self.n_registers + 1,
+        )
         if not all(1 <= size <= _LARGEST for size in sizes) or not 1 <= self.width <= 64:
             raise ValueError("its sizes are those of no machine")
         if self.dtype not in PRECISIONS:
@@ -113,7 +120,7 @@ class Plan:
             raise ValueError("its words are in lanes that are not there")
         if not all(_POSITION.fullmatch(n) for n in self.words if n.startswith("position")):
             raise ValueError("its columns have no positions")
-        needed = [*_ALWAYS, *(["file"] if self.file else [])]
+        needed = [*_ALWAYS, *(["file"] if self.n_registers else [])]
         if not all(self.words.get(name) for name in needed):
             raise ValueError("it lacks words that every machine has")
         if len(self.words["value"]) != self.width:
@@ -122,12 +129,12 @@ class Plan:
     @property
     def columns(self) -> int:
         """The number of columns: the memory, the register file, the CPU and the input."""
-        return self.memory + self.file + 1 + self.has_input
+        return self.memory + self.n_registers + 1 + self.has_input
 
     @property
     def cpu(self) -> int:
         """The index of the CPU column."""
-        return self.memory + self.file
+        return self.memory + self.n_registers
 
     @property
     def input(self) -> int:

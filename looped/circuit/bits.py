@@ -1,4 +1,4 @@
-"""Whether signals are bits: what `merge`, `one_of`, `weighed` and sums under conditions promise.
+"""Whether signals are bits: `disjoint_or`, `any_of_disjoint`, `gated` and gated sums need it.
 
 A signal must be 0 or 1 in every state that can be. Here it is decided by trying all signs of the
 lanes that it depends on, where these are few and sure to take all signs together: those of pins,

@@ -27,7 +27,7 @@ __all__ = ["Circuit", "Define", "Invariant", "Read", "Register", "Write"]
 class Circuit:
     """One step of a machine. Statements are added by the methods; `check` says if it is valid.
 
-    Memory has 2^address_bits words. The register file, if there is one, has 2^file_bits; with
+    Memory has 2^address_bits words. The register file, if there is one, has 2^register_bits; with
     `zero_register` its register 0 is zero for good. `precision` is the format in which its sums
     shall be exact: adders are cut to its mantissa. Raises CompileError for impossible sizes, and
     every method for a statement that cannot be.
@@ -36,7 +36,7 @@ class Circuit:
     name: str
     width: int
     address_bits: int
-    file_bits: int = 0
+    register_bits: int = 0
     zero_register: bool = False
     halted: Lane | None = None
     busy: Lane | None = None
@@ -137,7 +137,7 @@ class Circuit:
         where = _caller()
         validity.check_file_read(self, name, where)
         result = self._made(name, self.width, where)
-        low = address[: self.file_bits]
+        low = address[: self.register_bits]
         self.reads.append(Read(name, low, 0, None, result, where, file=True))
         return result
 

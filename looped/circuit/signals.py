@@ -5,8 +5,8 @@ The step of an integer form z at an integer t is a difference of two ramps,
     [z ≥ t] = relu(z - t + 1) - relu(z - t),
 
 and the second ramp vanishes where t is the largest value that z can take: such a condition is
-called *tight* and costs one hidden unit. A conjunction of a tight condition x = [F ≥ max F] with
-any condition y = [G ≥ t] is again one step:
+called a *conjunction* and costs one hidden unit. Such a condition x = [F ≥ max F] and any condition
+y = [G ≥ t] are together one step again:
 
     x and y = [K·F + G ≥ K·max F + t]   with K = max(1, max G - t + 1),
 
@@ -31,11 +31,11 @@ __all__ = [
     "Operand",
     "Signal",
     "Value",
+    "any_of_disjoint",
+    "disjoint_or",
+    "gated",
     "literal",
-    "merge",
-    "one_of",
     "value",
-    "weighed",
 ]
 
 
@@ -47,7 +47,7 @@ class Condition:
     threshold: int
 
     @property
-    def tight(self) -> bool:
+    def is_conjunction(self) -> bool:
         """True if it holds at the largest value of the form only, or never: an AND of literals,
         which may contradict each other."""
         return self.threshold >= self.form.maximum
@@ -56,9 +56,9 @@ class Condition:
         return Condition(-self.form, 1 - self.threshold)
 
     def __and__(self, other: Condition) -> Condition:
-        """Both. Raises CompileError if neither is tight: that is no single threshold."""
-        first, second = (self, other) if self.tight else (other, self)
-        if not first.tight:
+        """Both. Raises CompileError if neither is is_conjunction: that is no single threshold."""
+        first, second = (self, other) if self.is_conjunction else (other, self)
+        if not first.is_conjunction:
             raise CompileError("the conjunction of two sums is not one threshold")
         factor = max(1, int(second.form.maximum) - second.threshold + 1)
         form = first.form * factor + second.form
@@ -117,18 +117,18 @@ def literal(word: Word) -> Condition:
     return Condition(bit(word[0]), 1)
 
 
-def one_of(conditions: Iterable[Condition]) -> Value:
+def any_of_disjoint(conditions: Iterable[Condition]) -> Value:
     """One bit: whether any of these conditions holds, of which at most one ever does."""
     return Value((Signal(constant(0), tuple(Gated(c, constant(1)) for c in conditions)),))
 
 
-def weighed(condition: Condition, *forms: Form) -> Value:
+def gated(condition: Condition, *forms: Form) -> Value:
     """A bit for each form: `condition · form`."""
     terms = ((Gated(condition, form),) if form else () for form in forms)
     return Value(tuple(Signal(constant(0), term) for term in terms))
 
 
-def merge(*words: Word | Value) -> Value:
+def disjoint_or(*words: Word | Value) -> Value:
     """The bitwise sum of words of one width, of which at most one has a one in any place.
 
     Raises CompileError for words of several widths.

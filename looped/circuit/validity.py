@@ -46,12 +46,12 @@ def check_sizes(m: Circuit) -> None:
             f"circuit `{m.name}` has no addresses of {m.address_bits} bits: "
             f"1 to {_MOST_ADDRESS_BITS}"
         )
-    if not 0 <= m.file_bits <= m.address_bits:
+    if not 0 <= m.register_bits <= m.address_bits:
         raise CompileError(
-            f"circuit `{m.name}` has no numbers of registers of {m.file_bits} bits: "
+            f"circuit `{m.name}` has no numbers of registers of {m.register_bits} bits: "
             f"0 to {m.address_bits}, as in an address"
         )
-    if m.zero_register and not m.file_bits:
+    if m.zero_register and not m.register_bits:
         raise CompileError(f"circuit `{m.name}` has a zero register and no register file")
 
 
@@ -69,7 +69,7 @@ def check_bit(what: str, flag: Word, where: str) -> None:
 
 def check_file_read(m: Circuit, name: str, where: str) -> None:
     """Raise CompileError unless there is a register file."""
-    if not m.file_bits:
+    if not m.register_bits:
         raise CompileError(f"read `{name}` at {where}: the circuit has no register file")
 
 
@@ -87,7 +87,7 @@ def check_write(m: Circuit, write: Write) -> None:
         )
     if len(write.value) != m.width:
         raise CompileError(f"{at}: a word of {len(write.value)} bits, and memory has {m.width}")
-    if write.file is not None and not m.file_bits:
+    if write.file is not None and not m.register_bits:
         raise CompileError(f"{at}: the circuit has no register file")
     for what, flag in (("file", write.file), ("when", write.when)):
         if flag is not None:

@@ -23,9 +23,9 @@ from looped.cli.options import (
 from looped.cli.progress import progress, reporter
 from looped.errors import FileError
 from looped.files import read_bytes
-from looped.verify.cluster import each_on_cluster
-from looped.verify.farm import each
+from looped.verify.cluster import map_on_cluster
 from looped.verify.lockstep import Mismatch, Verdict
+from looped.verify.parallel import parallel_map
 
 __all__ = ["verify"]
 
@@ -155,10 +155,10 @@ def _sharing(
 ) -> Callable[[Callable[[Item], Result], Iterable[Item]], Iterator[Result]]:
     """How work is shared out: over processes of this machine, or over a cluster."""
     if cluster is None:
-        return lambda function, items: each(function, items, jobs)
+        return lambda function, items: parallel_map(function, items, jobs)
     if jobs != 1:
         raise click.UsageError("--jobs is for this machine, --cluster for others.")
-    return lambda function, items: each_on_cluster(function, items, cluster)
+    return lambda function, items: map_on_cluster(function, items, cluster)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from looped.devices.csr import ControlRegisters
-from looped.devices.htif import HostTarget
-from looped.devices.place import place
+from looped.devices.describe_pc import describe_pc
+from looped.devices.htif import Htif
 from looped.devices.syscalls import Syscalls
 from looped.devices.traps import failed_test, unserved_trap
 from looped.engines.host import ByteSource
@@ -14,19 +14,19 @@ from looped.isa.rv32im import RISCV
 
 __all__ = [
     "ControlRegisters",
-    "HostTarget",
+    "Htif",
     "RiscvHost",
     "Syscalls",
+    "describe_pc",
     "failed_test",
     "host_for",
-    "place",
     "unserved_trap",
 ]
 
 _ALIGNMENT = 16
 _HIGH = 0x80000000
 
-RiscvHost = ControlRegisters | HostTarget
+RiscvHost = ControlRegisters | Htif
 """The host of a RISC-V program."""
 
 
@@ -39,10 +39,10 @@ def host_for(image: Image, source: bytes | ByteSource) -> RiscvHost | None:
     """
     if image.machine not in RISCV:
         return None
-    end = (image.entry & _HIGH) + len(image.words) * image.unit
+    end = (image.entry & _HIGH) + len(image.words) * image.addresses_per_word
     end = max(end, image.symbols.get("_end", 0))
     host = ControlRegisters(Syscalls(source, -(-end // _ALIGNMENT) * _ALIGNMENT))
     tohost = image.symbols.get("tohost")
     if tohost is None or not 0 <= word_index(tohost) < len(image.words):
         return host
-    return HostTarget(word_index(tohost), host)
+    return Htif(word_index(tohost), host)

@@ -35,7 +35,7 @@ class ControlRegisters:
     `emulated` counts the instructions that it has carried out.
     """
 
-    mailbox: int | None = None
+    poll_address: int | None = None
 
     def __init__(self, calls: Syscalls) -> None:
         self.calls = calls

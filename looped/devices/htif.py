@@ -2,8 +2,8 @@
 
 An odd number ends it with the status number >> 1: 1 is a test that has passed, 2n + 1 one whose
 case n has failed. Other numbers are requests that nobody serves. The machine knows nothing of it:
-the host looks at the word every PATROL loops, while the program waits in a loop of its own. Then it
-raises the trap of an environment call, and the machine stays as it is.
+the host looks at the word every POLL_INTERVAL loops, while the program waits in a loop of its own.
+Then it raises the trap of an environment call, and the machine stays as it is.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Any
 from looped.devices.csr import ControlRegisters
 from looped.engines.host import Port
 
-__all__ = ["HostTarget"]
+__all__ = ["Htif"]
 
 _ECALL = 11
 
 
-class HostTarget:
+class Htif:
     """A host that looks at `tohost`, the index of a word of memory, and leaves traps to another.
 
     `status` is what the program has written there to end, None before it has.
     """
 
     def __init__(self, tohost: int, inner: ControlRegisters) -> None:
-        self.mailbox: int | None = tohost
+        self.poll_address: int | None = tohost
         self.inner = inner
         self.status: int | None = None
 
@@ -46,8 +46,8 @@ class HostTarget:
         """Take what was written to `tohost`, or let a trap be served."""
         if port.cpu("trap"):
             return self.inner.serve(port)
-        assert self.mailbox is not None
-        number = port.memory(self.mailbox)
+        assert self.poll_address is not None
+        number = port.memory(self.poll_address)
         if number & 1:
             self.status = number >> 1
         port.set_cpu("trap", 1)

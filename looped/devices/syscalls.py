@@ -29,7 +29,7 @@ class Syscalls:
     `exit_code` is the status that the program has left with, None before it has.
     """
 
-    mailbox: int | None = None
+    poll_address: int | None = None
 
     def __init__(self, source: bytes | ByteSource, heap: int) -> None:
         self.source = source

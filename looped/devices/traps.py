@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from looped.devices.csr import ControlRegisters
-from looped.devices.htif import HostTarget
+from looped.devices.htif import Htif
 from looped.engines.host import Port
 from looped.image import Image
 from looped.isa.rv32i import CAUSES, decode, word_index
@@ -12,9 +12,7 @@ from looped.isa.rv32im import RISCV
 __all__ = ["failed_test", "unserved_trap"]
 
 
-def unserved_trap(
-    image: Image, host: ControlRegisters | HostTarget | None, port: Port
-) -> str | None:
+def unserved_trap(image: Image, host: ControlRegisters | Htif | None, port: Port) -> str | None:
     """Why a machine that has halted did so, if it was by a trap and not by `exit`; else None."""
     if host is None or host.exit_code is not None:
         return None
@@ -28,9 +26,9 @@ def unserved_trap(
     return f"{message}: {word:#010x}{_named(word, image.machine)}"
 
 
-def failed_test(host: ControlRegisters | HostTarget | None) -> str | None:
+def failed_test(host: ControlRegisters | Htif | None) -> str | None:
     """Which test a program has told at `tohost` to have failed, if any."""
-    if isinstance(host, HostTarget) and host.status:
+    if isinstance(host, Htif) and host.status:
         return f"test {host.status} failed"
     return None
 

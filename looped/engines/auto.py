@@ -96,13 +96,13 @@ class AutoEngine:
         column: int,
         stops: npt.NDArray[np.intp],
         loops: int,
-        uncounted: npt.NDArray[np.intp] = NO_LANES,
+        mid_instruction: npt.NDArray[np.intp] = NO_LANES,
     ) -> int:
         """Up to `loops` passes of the only stream, and no more after one that leaves one of the
         lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
-        `uncounted` at +1 do not count. Raises ValueError if there are other streams."""
+        `mid_instruction` at +1 do not count. Raises ValueError if there are other streams."""
         self.prepare()
-        return self.engine.run(column, stops, loops, uncounted)
+        return self.engine.run(column, stops, loops, mid_instruction)
 
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""

@@ -18,7 +18,7 @@ from looped.errors import FileError
 from looped.files import Replacement
 from looped.image import Image
 from looped.records import record_from_json
-from looped.tensorfile import read_tensors, seal
+from looped.tensorfile import read_tensors, with_checksum
 
 __all__ = ["FORMAT", "Checkpoint", "Identity", "identify", "load_checkpoint", "prepare_checkpoint"]
 
@@ -62,7 +62,9 @@ def identify(machine: CompiledMachine, image: Image) -> Identity:
     for name, weight in sorted(machine.weights.items()):
         weights.update(name.encode())
         weights.update(weight.contiguous().numpy().tobytes())
-    program = json.dumps([image.machine, image.width, image.unit, image.entry, image.words])
+    program = json.dumps(
+        [image.machine, image.width, image.addresses_per_word, image.entry, image.words]
+    )
     return Identity(weights.hexdigest(), hashlib.sha256(program.encode()).hexdigest())
 
 
@@ -94,7 +96,7 @@ def prepare_checkpoint(path: Path, checkpoint: Checkpoint) -> Replacement:
         if checkpoint.pending
         else torch.zeros(0, dtype=torch.uint8),
     }
-    return Replacement(path, seal(tensors, {"format": FORMAT, "run": json.dumps(run)}))
+    return Replacement(path, with_checksum(tensors, {"format": FORMAT, "run": json.dumps(run)}))
 
 
 def load_checkpoint(path: Path, identity: Identity) -> Checkpoint:
@@ -137,6 +139,6 @@ def _checkpoint(owner: Identity, run: dict[str, Any], tensors: dict[str, Any]) -
     given = {"identity": owner, "snapshot": snapshot, "pending": pending}
     checkpoint = record_from_json(Checkpoint, run, "run", given)
     counts = (checkpoint.steps, checkpoint.consumed, checkpoint.delivered)
-    if min(*counts, snapshot.due, snapshot.position) < 0:
+    if min(*counts, snapshot.pending_loops, snapshot.position) < 0:
         raise ValueError("a number of it is negative")
     return checkpoint

@@ -20,12 +20,12 @@ import numpy.typing as npt
 from looped.artefact.embedding import embed, embed_words, memory_words, read_word
 from looped.artefact.plan import Plan
 from looped.engines.engine import NO_LANES, Engine
-from looped.engines.host import PATROL, ByteSource, ColumnPort, Host
+from looped.engines.host import POLL_INTERVAL, ByteSource, ColumnPort, Host
 from looped.errors import CompileError
 
-__all__ = ["UNSEEN", "Computer", "Event", "Snapshot"]
+__all__ = ["PC_UNKNOWN", "Computer", "Event", "Snapshot"]
 
-UNSEEN = -1
+PC_UNKNOWN = -1
 """The program counter of an instruction that was not looked at before it ran."""
 
 _FLAGS = ("reading", "waiting", "writing")
@@ -39,7 +39,7 @@ class Event:
     `retired` is False if the machine had halted before, was waiting for input, or is `busy` with an
     instruction that goes on in the next loop. `consumed`
     is the word taken from the input column, `emitted` the byte put out, `written` what a host put
-    out for a machine that had trapped; `pc` is UNSEEN if the loops before were done in one go.
+    out for a machine that had trapped; `pc` is PC_UNKNOWN if the loops before were done in one go.
     `cause` is that of a trap, None without one; `served` are the words of memory and registers that
     the host has set, (column, value).
     """
@@ -60,18 +60,18 @@ class Event:
 class Snapshot:
     """A program between two loops, on any engine.
 
-    `state` is the residual stream, (columns, d_model), True for +1. The last `due` loops have been
-    run, but what they ask of the host has not been done; `loops` counts those in which the machine
-    was not busy. `position` is that in an input of bytes, `offered` the word in the input column;
-    `host` is the state of the host, if there is one.
+    `state` is the residual stream, (columns, d_model), True for +1. The last `pending_loops` loops
+    have been run, but what they ask of the host has not been done; `loops` counts those in which
+    the machine was not busy. `position` is that in an input of bytes, `input_word` the word in the
+    input column; `host` is the state of the host, if there is one.
     """
 
     state: npt.NDArray[np.bool_]
-    due: int
+    pending_loops: int
     loops: int
     halted: bool
     position: int
-    offered: int | None
+    input_word: int | None
     pc: int
     host: Mapping[str, Any] | None
 
@@ -120,16 +120,16 @@ class Computer:
         starts = zip(programs, self.pcs, strict=True)
         engine.load(np.stack([embed(words, plan, entry) for words, entry in starts]))
         self._halted = [False] * len(inputs)
-        self._due = 0
-        self._mailboxes = [host.mailbox if host else None for host in self.hosts]
+        self._pending_loops = 0
+        self._poll_addresses = [host.poll_address if host else None for host in self.hosts]
         self._loops = [0] * len(inputs)
-        self.offered: list[int | None] = [None] * len(inputs)
+        self.input_word: list[int | None] = [None] * len(inputs)
         for stream in range(len(inputs) if plan.has_input else 0):
             self._offer(stream)
 
     def halted(self, stream: int = 0) -> bool:
         """Whether a program has halted: no loop will change anything any more."""
-        return self._halted[stream] and not self._due
+        return self._halted[stream] and not self._pending_loops
 
     def step(self) -> list[Event]:
         """One loop; returns what happened to each program."""
@@ -148,14 +148,14 @@ class Computer:
         next call begins with what was left to do for the host, and its loops are those of the call
         before.
         """
-        if self._due == 0:
-            if self._mailboxes[0] is not None:
-                loops = min(loops, PATROL - self._loops[0] % PATROL)
-            self._due = self.engine.run(self.plan.cpu, self._stops, loops, self._busy)
-            self._loops[0] += self._due
+        if self._pending_loops == 0:
+            if self._poll_addresses[0] is not None:
+                loops = min(loops, POLL_INTERVAL - self._loops[0] % POLL_INTERVAL)
+            self._pending_loops = self.engine.run(self.plan.cpu, self._stops, loops, self._busy)
+            self._loops[0] += self._pending_loops
         event = self._look([False])[0]
-        done, self._due = self._due, 0
-        return done - 1, event if done == 1 else replace(event, pc=UNSEEN)
+        done, self._pending_loops = self._pending_loops, 0
+        return done - 1, event if done == 1 else replace(event, pc=PC_UNKNOWN)
 
     def pc(self, stream: int = 0) -> int:
         """The program counter of a program as it stands in the residual stream."""
@@ -183,7 +183,7 @@ class Computer:
                     retired=not (halted[stream] or waiting or busy),
                     pc=self.pcs[stream],
                     next_pc=service.next_pc,
-                    consumed=self.offered[stream] if reading else None,
+                    consumed=self.input_word[stream] if reading else None,
                     emitted=out if writing else None,
                     waiting=waiting,
                     busy=busy,
@@ -213,11 +213,11 @@ class Computer:
         host = self.hosts[0]
         return Snapshot(
             state=state > 0,
-            due=self._due,
+            pending_loops=self._pending_loops,
             loops=self._loops[0],
             halted=self._halted[0],
             position=self.positions[0],
-            offered=self.offered[0],
+            input_word=self.input_word[0],
             pc=self.pcs[0],
             host=None if host is None else host.snapshot(),
         )
@@ -229,9 +229,9 @@ class Computer:
         if snapshot.state.shape != shape:
             raise ValueError(f"the state is {snapshot.state.shape}, and the machine's is {shape}")
         self.engine.load(np.where(snapshot.state, 1, -1).astype(np.int8)[None])
-        self._due, self._loops = snapshot.due, [snapshot.loops]
+        self._pending_loops, self._loops = snapshot.pending_loops, [snapshot.loops]
         self._halted = [snapshot.halted]
-        self.positions, self.offered = [snapshot.position], [snapshot.offered]
+        self.positions, self.input_word = [snapshot.position], [snapshot.input_word]
         self.pcs = [snapshot.pc]
         for host in self.hosts:
             if host is not None:
@@ -243,11 +243,11 @@ class Computer:
         return [bool(row.any()) for row in lanes > 0]
 
     def _has_mail(self, stream: int) -> bool:
-        """Whether it is time for the host to look at the mailbox, and something is in it."""
-        mailbox = self._mailboxes[stream]
-        if mailbox is None or self._loops[stream] % PATROL:
+        """Whether it is time for the host to look at its word, and something is in it."""
+        poll_address = self._poll_addresses[stream]
+        if poll_address is None or self._loops[stream] % POLL_INTERVAL:
             return False
-        return bool((self.engine.read(mailbox, self._lanes["value"])[stream] > 0).any())
+        return bool((self.engine.read(poll_address, self._lanes["value"])[stream] > 0).any())
 
     def _served(self, stream: int, pc: int) -> _Service:
         """Let the host, if there is one, serve a machine that asks for it."""
@@ -264,7 +264,7 @@ class Computer:
 
     def _serve(self, stream: int, reading: bool, waiting: bool) -> None:
         if reading:
-            self.offered[stream] = None
+            self.input_word[stream] = None
             self.engine.write(stream, self.plan.cpu, self._lanes["ready"], [-1])
             blank = -np.ones(self.plan.width)
             self.engine.write(stream, self.plan.input, self._lanes["value"], blank)
@@ -283,7 +283,7 @@ class Computer:
             return
         self.positions[stream] += len(taken)
         word = taken[0] if taken else (1 << self.plan.width) - 1
-        self.offered[stream] = word
+        self.input_word[stream] = word
         lanes = embed_words(word, self.plan.width)
         self.engine.write(stream, self.plan.input, self._lanes["value"], lanes)
         self.engine.write(stream, self.plan.cpu, self._lanes["ready"], [1])

@@ -74,18 +74,18 @@ class DenseEngine:
         column: int,
         stops: npt.NDArray[np.intp],
         loops: int,
-        uncounted: npt.NDArray[np.intp] = NO_LANES,
+        mid_instruction: npt.NDArray[np.intp] = NO_LANES,
     ) -> int:
         """Up to `loops` passes of the only stream, and no more after one that leaves one of the
         lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
-        `uncounted` at +1 do not count. Raises ValueError if there are other streams."""
+        `mid_instruction` at +1 do not count. Raises ValueError if there are other streams."""
         if len(self.x) != 1:
             raise ValueError(f"run is for one stream, and there are {len(self.x)}")
         done = 0
         while done < loops:
             self.step()
             stop = bool((self.read(column, stops) == 1).any())
-            done += stop or not (self.read(column, uncounted) == 1).any()
+            done += stop or not (self.read(column, mid_instruction) == 1).any()
             if stop:
                 break
         return done

@@ -16,10 +16,10 @@ from looped.artefact.embedding import embed_words, read_word
 from looped.artefact.plan import Plan
 from looped.engines.engine import Engine
 
-__all__ = ["PATROL", "ByteSource", "ColumnPort", "Host", "Port"]
+__all__ = ["POLL_INTERVAL", "ByteSource", "ColumnPort", "Host", "Port"]
 
-PATROL = 64
-"""Loops from one look at a mailbox to the next, counted from the first one on."""
+POLL_INTERVAL = 64
+"""Loops from one look at the word at `poll_address` to the next, counted from the first one on."""
 
 
 class ByteSource(Protocol):
@@ -58,14 +58,15 @@ class Port(Protocol):
 class Host(Protocol):
     """A device outside the transformer, with a state of its own; it serves one machine.
 
-    `mailbox` is the index of a word of memory that it looks at every PATROL loops, if there is one.
+    `poll_address` is the index of a word of memory that it looks at every POLL_INTERVAL loops, or
+    None.
     """
 
-    mailbox: int | None
+    poll_address: int | None
 
     def serve(self, port: Port) -> bytes:
-        """Do what a machine asks for that has trapped, or whose mailbox is not zero; returns the
-        bytes that it puts out.
+        """Do what a machine asks for that has trapped, or whose word at `poll_address` is not zero;
+        returns the bytes that it writes.
 
         If the machine is to go on, the trap is cleared and the program counter set. Nothing has
         changed if waiting for input is ended by an exception.

@@ -21,16 +21,18 @@ _LIMIT = 16 << 20
 _MOST_ERRORS = 20
 
 
-def load_image(path: Path, machine: str, width: int, unit: int = 1) -> Image:
+def load_image(path: Path, machine: str, width: int, addresses_per_word: int = 1) -> Image:
     """Read an image; the format is the file's suffix. A word takes `unit` addresses.
 
     Raises FileError if the file cannot be read, SourceError with every number that is wrong.
     """
     content = read_bytes(path, _LIMIT)
     if path.suffix == ".bin":
-        if unit > 1:  # a machine that counts bytes may have any number of them
-            content += bytes(-len(content) % unit)
-        return Image(machine, width, _from_bytes(path, content, width), unit=unit)
+        if addresses_per_word > 1:  # a machine that counts bytes may have any number of them
+            content += bytes(-len(content) % addresses_per_word)
+        return Image(
+            machine, width, _from_bytes(path, content, width), addresses_per_word=addresses_per_word
+        )
     try:
         source = Source(str(path), content.decode("ascii"))
     except UnicodeDecodeError:
@@ -38,7 +40,7 @@ def load_image(path: Path, machine: str, width: int, unit: int = 1) -> Image:
     words = _from_text(source, width, 16 if path.suffix == ".hex" else 10)
     if not words:
         raise FileError(f"{path} is empty: there is no program in it")
-    return Image(machine, width, words, unit=unit)
+    return Image(machine, width, words, addresses_per_word=addresses_per_word)
 
 
 def dump_image(image: Image, kind: str) -> bytes:

@@ -39,7 +39,7 @@ class Image:
     symbols: Mapping[str, int] = field(default_factory=dict)
     source_map: tuple[Location | None, ...] = ()
     entry: int = 0
-    unit: int = 1
+    addresses_per_word: int = 1
 
     def __post_init__(self) -> None:
         limit = 1 << self.width
@@ -57,8 +57,8 @@ class Image:
 
         The highest bit of an address that counts bytes is not looked at.
         """
-        if self.unit > 1:
-            address = address % (1 << self.width - 1) // self.unit
+        if self.addresses_per_word > 1:
+            address = address % (1 << self.width - 1) // self.addresses_per_word
         return self.source_map[address] if 0 <= address < len(self.source_map) else None
 
     def padded(self, memory: int) -> tuple[int, ...]:

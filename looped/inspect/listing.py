@@ -85,7 +85,7 @@ def _sizes(machine: CompiledMachine) -> Text:
 
 
 def _columns(plan: Plan) -> list[str]:
-    file = [f"{plan.file} registers"] if plan.file else []
+    file = [f"{plan.n_registers} registers"] if plan.n_registers else []
     return [f"{plan.memory} of memory", *file, "the CPU", *["the input"] * plan.has_input]
 
 

@@ -64,7 +64,7 @@ def assemble(source: Source, *, width: int | None = None, machine: str | None = 
         placed.symbols,
         placed.source_map,
         placed.entry,
-        language.unit,
+        language.addresses_per_word,
     )
 
 

@@ -39,7 +39,7 @@ class Language:
     widths: tuple[int, ...]
     width: int
     assemble: Callable[[Source, int | None, bool, list[Diagnostic]], Placed]
-    unit: int = 1
+    addresses_per_word: int = 1
 
     def checked(self, width: int | None, span: Span | None = None) -> int:
         """A width that words may have, the usual one for None. Raises LoopedError for others."""

@@ -57,7 +57,7 @@ def position(offset: int, address_bits: int) -> Word:
 def static_words(circuit: Circuit) -> list[Word]:
     """The words that no weight ever writes."""
     offsets = sorted({0, *(read.offset for read in circuit.reads)})
-    tags = [CPU, TAG, FILE] if circuit.file_bits else [CPU, TAG]
+    tags = [CPU, TAG, FILE] if circuit.register_bits else [CPU, TAG]
     return [Word("one", (ONE,)), *tags, *(position(o, circuit.address_bits) for o in offsets)]
 
 

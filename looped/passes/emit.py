@@ -66,7 +66,7 @@ def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) 
         ),
         code=tuple(sorted(code or ())),
         baked=code is not None,
-        file=1 << circuit.file_bits if circuit.file_bits else 0,
+        n_registers=1 << circuit.register_bits if circuit.register_bits else 0,
         has_input=circuit.has_input,
         halted=None if circuit.halted is None else _settled(circuit, layout, circuit.halted),
         busy=None if circuit.busy is None else _settled(circuit, layout, circuit.busy),

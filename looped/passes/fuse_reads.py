@@ -2,10 +2,10 @@
 
 A head adds what it finds to the residual stream. So if it writes to lanes that hold a word
 already, it leaves their sum there: no lanes for the register, no MLP for the sum. The pass looks
-for definitions `word ± x[a] ± x[b] …`, in which no place carries (`merge` and `without` of words):
-the word and each register must be used for that sum alone. The definition goes, and the heads read
-onto the word one after the other: the first leaves a partial sum in the word's lanes, the last the
-whole.
+for definitions `word ± x[a] ± x[b] …`, in which no place carries (`disjoint_or` and
+`without` of words): the word and each register must be used for that sum alone. The definition
+goes, and the heads read onto the word one after the other: the first leaves a partial sum in the
+word's lanes, the last the whole.
 """
 
 from __future__ import annotations

@@ -85,7 +85,11 @@ def read_head(read: Read, circuit: Circuit) -> Head:
     how = ":=" if read.onto is None else "-=" if read.negated else "+="
     return Head(
         name=read.name,
-        query=(*map(sign, read.address), *rest, *((tag, file) if circuit.file_bits else (tag,))),
+        query=(
+            *map(sign, read.address),
+            *rest,
+            *((tag, file) if circuit.register_bits else (tag,)),
+        ),
         key=(*map(sign, codes), *_tags(circuit)),
         value=tuple(sign(lane) + 1 for lane in value),
         out=read.result.lanes,
@@ -98,9 +102,9 @@ def read_head(read: Read, circuit: Circuit) -> Head:
 
 def write_head(write: Write, circuit: Circuit) -> Head:
     """Every column finds the new content of its own position."""
-    codes = [*position(0, circuit.address_bits), *(FILE if circuit.file_bits else ())]
+    codes = [*position(0, circuit.address_bits), *(FILE if circuit.register_bits else ())]
     address = [sign(lane) + 1 for lane in (*write.address, *(write.file or ()))]
-    if circuit.file_bits and write.file is None:
+    if circuit.register_bits and write.file is None:
         address.append(constant(0))  # where the file's tag is -1: in the CPU it is
     is_cpu = bit(CPU[0])
     # tag of the query: 1 in memory, 0 in the CPU column, -1 in the input column
@@ -150,7 +154,7 @@ def erase_head(write: Write, circuit: Circuit) -> Head:
 
 def _tags(circuit: Circuit) -> tuple[Form, ...]:
     """The lanes that tell memory, registers and devices apart."""
-    return (sign(TAG[0]), sign(FILE[0])) if circuit.file_bits else (sign(TAG[0]),)
+    return (sign(TAG[0]), sign(FILE[0])) if circuit.register_bits else (sign(TAG[0]),)
 
 
 def _content(write: Write, circuit: Circuit) -> tuple[Form, ...]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from looped.errors import ClusterError
 
-__all__ = ["each_on_cluster"]
+__all__ = ["map_on_cluster"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -18,7 +18,7 @@ _PATIENCE = 10
 """Seconds to wait for a scheduler."""
 
 
-def each_on_cluster(
+def map_on_cluster(
     function: Callable[[Item], Result], items: Iterable[Item], address: str
 ) -> Iterator[Result]:
     """The function's results in the order of the items, from the workers of a scheduler.

@@ -35,10 +35,10 @@ def test_not_is_the_complement(condition: Condition) -> None:
 
 @given(conditions, st.integers(0, 7))
 def test_and_of_a_tight_condition_and_any_other(condition: Condition, number: int) -> None:
-    tight = equal(A, number)
-    assert tight.tight
-    for both in (tight & condition, condition & tight):
-        assert all(holds(both, s) == (holds(tight, s) and holds(condition, s)) for s in STATES)
+    same = equal(A, number)
+    assert same.is_conjunction
+    for both in (same & condition, condition & same):
+        assert all(holds(both, s) == (holds(same, s) and holds(condition, s)) for s in STATES)
 
 
 @given(conditions, st.integers(0, 7))
@@ -50,7 +50,7 @@ def test_or_of_a_loose_condition_and_any_other(condition: Condition, number: int
 
 def test_and_of_literals_stays_tight() -> None:
     together = literal(A[:1]) & ~literal(A[1:2]) & all_ones(B)
-    assert together.tight
+    assert together.is_conjunction
     for s, pair in itertools.product(STATES, [(A[0], A[1])]):
         ones = all(s[lane] == 1 for lane in B)
         assert holds(together, s) == (s[pair[0]] == 1 and s[pair[1]] == -1 and ones)
@@ -58,7 +58,7 @@ def test_and_of_literals_stays_tight() -> None:
 
 def test_and_of_literals_that_contradict_never_holds_and_may_be_joined() -> None:
     never = equal(A, 0) & literal(A[:1])
-    assert never.tight
+    assert never.is_conjunction
     for other in (literal(B[:1]), ~all_ones(B), Condition(bit(B[0]) + bit(B[1]), 1)):
         assert not any(holds(never & other, s) for s in STATES)
         assert all(holds(~never | other, s) for s in STATES)

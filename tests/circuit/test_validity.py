@@ -10,7 +10,15 @@ import pytest
 from looped.circuit.arithmetic import equal, matches, table
 from looped.circuit.circuit import Circuit
 from looped.circuit.names import RESERVED
-from looped.circuit.signals import Condition, Signal, Value, literal, merge, one_of, weighed
+from looped.circuit.signals import (
+    Condition,
+    Signal,
+    Value,
+    any_of_disjoint,
+    disjoint_or,
+    gated,
+    literal,
+)
 from looped.circuit.words import Form, Word, bit, constant
 from looped.errors import CompileError
 from looped.passes.emit import compile_circuit
@@ -148,8 +156,8 @@ STATEMENTS: dict[str, tuple[Callable[[Circuit, Word], object], str]] = {
         lambda m, pc: table(pc, {4: 2}, 1),
         "a table of 1 bits has no room for 2",
     ),
-    "a merge of two widths": (
-        lambda m, pc: merge(pc, pc[:2]),
+    "a disjoint_or of two widths": (
+        lambda m, pc: disjoint_or(pc, pc[:2]),
         "words of [2, 8] bits are merged",
     ),
     "a sum of two widths": (
@@ -187,19 +195,20 @@ WHOLE: dict[str, tuple[Callable[[Circuit, Word], object], str]] = {
         lambda m, pc: m.output("x", Condition(Form({pc[0]: bit(pc[0]).constant}), 0)),
         f"word `x` at {AT}: a condition stands on a sum that is not always an integer",
     ),
-    "a merge of ones": (
-        lambda m, pc: [m.output("x", merge(f, f), 8) for f in [m.fetch("word", pc)]],
+    "a disjoint_or of ones": (
+        lambda m, pc: [m.output("x", disjoint_or(f, f), 8) for f in [m.fetch("word", pc)]],
         f"lane `x.next.0` at {AT} is no bit: it is 2 where word.0 is 1",
     ),
-    "two of one_of": (
+    "two of any_of_disjoint": (
         lambda m, pc: [
-            m.output("x", one_of([literal(a), literal(b)])) for a, b in [(m.pin("a"), m.pin("b"))]
+            m.output("x", any_of_disjoint([literal(a), literal(b)]))
+            for a, b in [(m.pin("a"), m.pin("b"))]
         ],
         f"lane `x.next.0` at {AT} is no bit: it is 2 where a.0 is 1, b.0 is 1",
     ),
     "through lanes": (
         lambda m, pc: [
-            m.output("x", weighed(literal(a), bit(a[0]) + bit(b[0])))
+            m.output("x", gated(literal(a), bit(a[0]) + bit(b[0])))
             for word in [m.fetch("word", pc)]
             for a, b in [(m.let("a", ~literal(word[:1])), m.let("b", equal(word[:2], 2)))]
         ],
@@ -235,14 +244,14 @@ def test_bits_that_only_a_register_could_spoil_are_left_to_the_certificate() -> 
     a, b = m.register("a", 1), m.register("b", 1)
     m.next(a, pc[:1])
     m.next(b, Value((Signal(constant(1) - bit(pc[0])),)))
-    m.output("x", one_of([literal(a), literal(b)]))
+    m.output("x", any_of_disjoint([literal(a), literal(b)]))
     m.check()
 
 
 def test_words_of_one_address_and_two_offsets_are_tried_together() -> None:
     m, pc = small()
     x, y = m.fetch("f", pc), m.fetch("g", pc, 1)
-    m.output("x", one_of([literal(x[:1]), literal(y[:1])]))
+    m.output("x", any_of_disjoint([literal(x[:1]), literal(y[:1])]))
     assert (
         message(m.check) == f"lane `x.next.0` at {AT} is no bit: it is 2 where f.0 is 1, g.0 is 1"
     )
@@ -251,5 +260,5 @@ def test_words_of_one_address_and_two_offsets_are_tried_together() -> None:
 def test_words_of_two_addresses_may_be_one_word() -> None:
     m, pc = small()
     x, y = m.fetch("f", pc), m.fetch("g", m.fetch("h", pc))
-    m.output("x", one_of([literal(x[:1]), literal(y[:1])]))
+    m.output("x", any_of_disjoint([literal(x[:1]), literal(y[:1])]))
     m.check()

@@ -119,7 +119,7 @@ def test_start_up_code_in_lockstep_with_the_reference(machine) -> None:
         encode("addi", 17, 0, imm=93),
         encode("ecall"),
     ]
-    image = Image("rv32i", 32, tuple(words), unit=4)
+    image = Image("rv32i", 32, tuple(words), addresses_per_word=4)
     compiled = machine("rv32i", 32, 32)
     verdict = lockstep(compiled, DenseEngine(compiled), [image], [b""])
     assert (verdict.steps, verdict.halted) == (6, True)

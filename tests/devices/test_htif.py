@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from looped.devices import ControlRegisters, HostTarget, Syscalls, failed_test
+from looped.devices import ControlRegisters, Htif, Syscalls, failed_test
 from tests.devices.words import Words
 
 TOHOST = 5
 
 
-def wrote(number: int) -> tuple[HostTarget, Words]:
-    host, port = HostTarget(TOHOST, ControlRegisters(Syscalls(b"", 0))), Words(0, cause=0)
+def wrote(number: int) -> tuple[Htif, Words]:
+    host, port = Htif(TOHOST, ControlRegisters(Syscalls(b"", 0))), Words(0, cause=0)
     port.named["trap"] = 0
     port.words[TOHOST] = number
     assert host.serve(port) == b""
@@ -41,7 +41,7 @@ def test_another_number_is_a_request_that_nobody_serves() -> None:
 
 
 def test_traps_are_left_to_the_other_host() -> None:
-    host, port = HostTarget(TOHOST, ControlRegisters(Syscalls(b"", 0))), Words(93, 7)
+    host, port = Htif(TOHOST, ControlRegisters(Syscalls(b"", 0))), Words(93, 7)
     port.words[TOHOST] = 1
     host.serve(port)
     assert (host.status, host.exit_code, failed_test(host)) == (None, 7, None)

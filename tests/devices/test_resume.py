@@ -27,7 +27,9 @@ PROGRAMS = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_it_traps_for_want_of_an_instruction(name: str, machine) -> None:
     place, content = PROGRAMS[name]
-    image = Image("rv32i", 32, tuple(content.get(4 * i, 0) for i in range(MEMORY)), unit=4)
+    image = Image(
+        "rv32i", 32, tuple(content.get(4 * i, 0) for i in range(MEMORY)), addresses_per_word=4
+    )
     run = ServedHart(image, MEMORY, b"")
     while not run.halted:
         run.step()

@@ -93,10 +93,10 @@ def test_other_traps_are_not_served() -> None:
 
 
 def test_the_heap_begins_behind_the_program() -> None:
-    image = Image("rv32i", 32, (0,) * 5, unit=4)
+    image = Image("rv32i", 32, (0,) * 5, addresses_per_word=4)
     host = host_for(image, b"")
     assert host is not None and host.calls.start == 32
-    marked = host_for(Image("rv32i", 32, (0,) * 5, {"_end": 100}, unit=4), b"")
+    marked = host_for(Image("rv32i", 32, (0,) * 5, {"_end": 100}, addresses_per_word=4), b"")
     assert marked is not None and marked.calls.start == 112
     assert host_for(Image("subleq", 16, (0,)), b"") is None
 
@@ -111,7 +111,7 @@ def echo() -> Image:
     length = encode("addi", 5, 10)
     write = [*call(64, 1, 0x61)[:-1], encode("addi", 12, 5), encode("ecall")]
     words = [*call(63, 0, 0x61, 5), length, *write, *call(93, 7)]
-    return Image("rv32i", 32, tuple(words), unit=4)
+    return Image("rv32i", 32, tuple(words), addresses_per_word=4)
 
 
 def test_a_program_echoes_in_lockstep_with_the_reference(machine) -> None:
@@ -154,7 +154,7 @@ def test_a_computer_reports_what_the_host_puts_out(machine) -> None:
 )
 def test_a_trap_is_told_with_its_place(words: list[int], message: str, machine) -> None:
     places = tuple(Location("p.s", line) for line, _ in enumerate(words, 1))
-    image = Image("rv32i", 32, tuple(words), {}, places, unit=4)
+    image = Image("rv32i", 32, tuple(words), {}, places, addresses_per_word=4)
     compiled: CompiledMachine = machine("rv32i", 32, 32)
     engine, host = DenseEngine(compiled), host_for(image, b"")
     computer = Computer(compiled.plan, engine, [image.words], [b""], [0], [host])

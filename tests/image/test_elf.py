@@ -74,7 +74,12 @@ def load(path: Path, content: bytes) -> Image:
 def test_segments_become_words_and_what_is_between_them_is_zero(path: Path) -> None:
     image = load(path, elf((0, CODE, 12), (17, b"\1\2", 9), entry=4))
     assert image.words == (0x13, 0x293, 0x73, 0, 0x00020100, 0, 0)
-    assert (image.machine, image.width, image.entry, image.unit) == ("rv32i", 32, 4, 4)
+    assert (image.machine, image.width, image.entry, image.addresses_per_word) == (
+        "rv32i",
+        32,
+        4,
+        4,
+    )
     assert image.location(0) is None
 
 

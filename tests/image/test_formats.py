@@ -35,7 +35,7 @@ def test_raw_binaries_of_a_machine_that_counts_bytes_are_filled_to_a_word(tmp_pa
     path = tmp_path / "a.bin"
     path.write_bytes(bytes([1, 2, 3, 4, 5]))
     image = looped.assemble(path, machine="rv32i")
-    assert (image.words, image.width, image.unit) == ((0x04030201, 5), 32, 4)
+    assert (image.words, image.width, image.addresses_per_word) == ((0x04030201, 5), 32, 4)
 
 
 def test_every_wrong_number_is_reported(tmp_path) -> None:

@@ -127,7 +127,7 @@ def random_program(seed: int, memory: int, wildness: float) -> Image:
     while len(words) < memory - 8:
         words.append(_instruction(rng, few, wildness))
     words += [operand(rng, memory) for _ in range(memory - len(words))]
-    return Image("rv32i", 32, tuple(words), unit=4)
+    return Image("rv32i", 32, tuple(words), addresses_per_word=4)
 
 
 def _instruction(rng: random.Random, few: tuple[int, ...], wildness: float) -> int:

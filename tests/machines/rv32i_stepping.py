@@ -33,7 +33,9 @@ class Stepping:
         self.rng = rng
         self.engine = EventEngine(machine)
         words = tuple(operand(rng, self.memory) for _ in range(self.memory))
-        self.expected = Expected(Image("rv32i", 32, words, unit=4), self.plan, b"", served=False)
+        self.expected = Expected(
+            Image("rv32i", 32, words, addresses_per_word=4), self.plan, b"", served=False
+        )
         self.engine.load(self.expected.x[None])
         assert isinstance(self.expected.reference, Rv32i)
         self.hart = self.expected.reference

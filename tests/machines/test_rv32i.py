@@ -144,7 +144,7 @@ def test_traps_and_their_causes(name: str, machine) -> None:
         hart.step()
     assert hart.cause == cause
     compiled = machine("rv32i", 32, MEMORY)
-    image = Image("rv32i", 32, tuple(words), unit=4)
+    image = Image("rv32i", 32, tuple(words), addresses_per_word=4)
     assert lockstep(compiled, DenseEngine(compiled), [image], [b""]).halted
 
 
@@ -161,7 +161,7 @@ def test_memory_is_there_again_from_0x80000000_on(machine) -> None:
         encode("ebreak"),
     )
     compiled = machine("rv32i", 32, MEMORY)
-    image = Image("rv32i", 32, words, unit=4)
+    image = Image("rv32i", 32, words, addresses_per_word=4)
     assert lockstep(compiled, DenseEngine(compiled), [image], [b""]).steps == len(words)
     hart = Rv32i(words, 32, MEMORY)
     while not hart.halted:
@@ -181,7 +181,11 @@ def test_code_that_changes_itself(machine) -> None:
     )
     compiled = machine("rv32i", 32, MEMORY)
     verdict = lockstep(
-        compiled, DenseEngine(compiled), [Image("rv32i", 32, words, unit=4)], [b""], steps=12
+        compiled,
+        DenseEngine(compiled),
+        [Image("rv32i", 32, words, addresses_per_word=4)],
+        [b""],
+        steps=12,
     )
     assert verdict.steps == 12
 

@@ -155,7 +155,7 @@ def images(count: int) -> list[Image]:
     words = [operations(name, len(PAIRS) + count)[len(PAIRS) :] for name in EXTENSION]
     loads = [encode("lw", rd, 0, imm=imm) for rd, imm in ((1, 16), (2, 20))]
     programs = [[*loads, word, 0, a, b] for cases in words for word, a, b in cases]
-    return [Image("rv32im", 32, tuple(program), unit=4) for program in programs]
+    return [Image("rv32im", 32, tuple(program), addresses_per_word=4) for program in programs]
 
 
 def test_some_instructions_on_the_dense_engine() -> None:
@@ -216,7 +216,7 @@ def test_loops_of_an_unfinished_instruction_are_not_counted(event: EventEngine) 
 def test_it_leads_out_of_memory_once_it_is_done(event: EventEngine) -> None:
     machine = compiled("rv32im", 32, MEMORY)
     words = [encode("jal", imm=4 * MEMORY - 4), *[0] * (MEMORY - 2), m_word("divu", 3)]
-    image = Image("rv32im", 32, tuple(words), unit=4)
+    image = Image("rv32im", 32, tuple(words), addresses_per_word=4)
     verdict = lockstep(machine, event, [image], [b""])
     assert (verdict.steps, verdict.halted) == (2, True)
     computer = Computer(machine.plan, event, [words], [b""])

@@ -81,7 +81,7 @@ def test_a_circuit_that_does_nothing_is_compiled() -> None:
 
 
 def test_a_head_holds_an_address_and_all_its_tags() -> None:
-    m = Circuit("many words", 8, 14, file_bits=2)
+    m = Circuit("many words", 8, 14, register_bits=2)
     pc = m.register("pc", 14)
     m.write("x", pc, m.fetch("x", pc), file=pc[:1], when=pc[1:2])
     m.next(pc, m.add(pc, 1))

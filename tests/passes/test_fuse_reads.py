@@ -9,7 +9,7 @@ import torch
 
 from looped.circuit.arithmetic import without
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import Value, literal, merge, weighed
+from looped.circuit.signals import Value, disjoint_or, gated, literal
 from looped.circuit.words import Word, bit
 from looped.machines import MACHINES
 from looped.passes.emit import compile_circuit
@@ -25,7 +25,7 @@ Made = Callable[[Circuit, Word, Word, Word], Value]
 
 def circuit(made: Made) -> Circuit:
     """Register 1 is read as `a`, register 2 as `b`; `word` has the high half of the pc."""
-    m = Circuit("sums", WIDTH, BITS, file_bits=2, zero_register=True)
+    m = Circuit("sums", WIDTH, BITS, register_bits=2, zero_register=True)
     pc, one, two = m.register("pc", WIDTH), m.register("first", 2), m.register("second", 2)
     word = m.let("word", m.select(pc[:1], pc, pc))
     a, b = m.read_file("a", one), m.read_file("b", two)
@@ -35,7 +35,7 @@ def circuit(made: Made) -> Circuit:
 
 
 def both(m: Circuit, word: Word, a: Word, b: Word) -> Value:
-    return without(merge(word, a), b)
+    return without(disjoint_or(word, a), b)
 
 
 def test_a_sum_of_a_word_and_two_registers_is_made_by_heads() -> None:
@@ -80,19 +80,27 @@ def onto_a_register(m: Circuit, word: Word, a: Word, b: Word) -> Value:
     return both(m, m.registers[0].word, a, b)
 
 
-def gated(m: Circuit, word: Word, a: Word, b: Word) -> Value:
+def beside_a_gated_word(m: Circuit, word: Word, a: Word, b: Word) -> Value:
     flag = m.registers[0].word[:1]
-    return merge(both(m, word, a, b), weighed(literal(flag), *[bit(flag[0])] * WIDTH))
+    return disjoint_or(both(m, word, a, b), gated(literal(flag), *[bit(flag[0])] * WIDTH))
 
 
 def only_registers(m: Circuit, word: Word, a: Word, b: Word) -> Value:
     m.next(m.register("kept", WIDTH), word)
-    return merge(a, b)
+    return disjoint_or(a, b)
 
 
 @pytest.mark.parametrize(
     "made",
-    [doubled, read_twice, one_bit_elsewhere, turned, onto_a_register, gated, only_registers],
+    [
+        doubled,
+        read_twice,
+        one_bit_elsewhere,
+        turned,
+        onto_a_register,
+        beside_a_gated_word,
+        only_registers,
+    ],
 )
 def test_what_another_statement_needs_stays(made: Made) -> None:
     m = circuit(made)
@@ -101,9 +109,9 @@ def test_what_another_statement_needs_stays(made: Made) -> None:
 
 
 def test_a_next_value_stays_where_its_register_is() -> None:
-    m = Circuit("sums", WIDTH, BITS, file_bits=2, zero_register=True)
+    m = Circuit("sums", WIDTH, BITS, register_bits=2, zero_register=True)
     pc, one = m.register("pc", WIDTH), m.register("first", 2)
-    m.next(pc, merge(m.let("word", m.add(pc, 1)), m.read_file("a", one)))
+    m.next(pc, disjoint_or(m.let("word", m.add(pc, 1)), m.read_file("a", one)))
     assert fuse_reads(m).defines == m.defines
 
 

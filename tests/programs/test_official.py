@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 
 import looped
 from looped.cli.main import cli
-from looped.devices import HostTarget, host_for
+from looped.devices import Htif, host_for
 from looped.engines.computer import Computer
 from looped.engines.event import EventEngine
-from looped.engines.host import PATROL
+from looped.engines.host import POLL_INTERVAL
 from looped.image import Image
 from looped.isa.rv32i import encode
 from looped.verify.lockstep import lockstep
@@ -107,24 +107,24 @@ def test_lockstep_with_the_reference_until_tohost_is_looked_at(tmp_path: Path) -
     (tmp_path / "t").write_bytes(small(*passes(1)))
     image = looped.assemble(tmp_path / "t")
     machine = compiled("rv32i", 32, 64)
-    verdict = lockstep(machine, EventEngine(machine), [image], [b""], steps=2 * PATROL)
-    assert (verdict.steps, verdict.halted) == (PATROL, True)
+    verdict = lockstep(machine, EventEngine(machine), [image], [b""], steps=2 * POLL_INTERVAL)
+    assert (verdict.steps, verdict.halted) == (POLL_INTERVAL, True)
 
 
 def test_how_many_loops_go_at_once_makes_no_difference(tmp_path: Path) -> None:
     (tmp_path / "t").write_bytes(small(*passes(1)))
     image = looped.assemble(tmp_path / "t")
-    assert [steps_until_the_end(image, loops)[0] for loops in (1, 7, 1000)] == [PATROL] * 3
+    assert [steps_until_the_end(image, loops)[0] for loops in (1, 7, 1000)] == [POLL_INTERVAL] * 3
 
 
 def test_a_program_without_tohost_has_no_such_host() -> None:
-    assert not isinstance(host_for(Image("rv32i", 32, (0,), unit=4), b""), HostTarget)
+    assert not isinstance(host_for(Image("rv32i", 32, (0,), addresses_per_word=4), b""), Htif)
 
 
-def steps_until_the_end(image: Image, loops: int = 1000) -> tuple[int, HostTarget]:
+def steps_until_the_end(image: Image, loops: int = 1000) -> tuple[int, Htif]:
     """Run a test on the event engine, so many loops at most in one go."""
     host = host_for(image, b"")
-    assert isinstance(host, HostTarget)
+    assert isinstance(host, Htif)
     machine = compiled("rv32i", 32, looped.api.smallest_memory(image))
     engine = EventEngine(machine)
     computer = Computer(machine.plan, engine, [image.words], [b""], [image.entry], [host])

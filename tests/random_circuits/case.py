@@ -26,11 +26,11 @@ from looped.circuit.signals import (
     Gated,
     Signal,
     Value,
+    any_of_disjoint,
+    disjoint_or,
+    gated,
     literal,
-    merge,
-    one_of,
     value,
-    weighed,
 )
 from looped.circuit.words import Word, bit, constant, total, unsigned
 from looped.precision import precision
@@ -52,8 +52,8 @@ _VOCABULARY = {
     item.__name__: item
     for item in (
         Circuit, Condition, Gated, Signal, Value, Word, all_ones, bit, but_not, constant, equal,
-        literal, matches, merge, neither, nonpositive, one_of, precision, slice_sum, table, total,
-        unsigned, value, weighed, without,
+        literal, matches, disjoint_or, neither, nonpositive, any_of_disjoint, precision, slice_sum,
+        table, total, unsigned, value, gated, without,
     )
 }  # fmt: skip
 
@@ -80,7 +80,9 @@ def starts(case: Case, count: int) -> list[State]:
     states = []
     for _ in range(count):
         memory = [word(case.width) for _ in range(1 << case.address_bits)]
-        file = [word(case.width) for _ in range(1 << case.file_bits if case.file_bits else 0)]
+        file = [
+            word(case.width) for _ in range(1 << case.register_bits if case.register_bits else 0)
+        ]
         if case.zero_register:
             file[0] = 0
         cpu = {n: (0 if n in case.zeros else word(w), w) for n, w in case.registers}

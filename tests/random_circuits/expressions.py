@@ -87,7 +87,7 @@ class Expressions:
         """A bit or its complement."""
         return f"{'~' * self.d.upto(1)}literal({self.flag()})", "literal"
 
-    def tight(self) -> Condition:
+    def is_conjunction(self) -> Condition:
         """An AND of literals."""
         most = min(8, self.slice_bits)
         make = self.d.upto(4)
@@ -107,7 +107,7 @@ class Expressions:
         if make <= 1:
             return self.literal()
         if make <= 3 or depth == 0:
-            return self.tight()
+            return self.is_conjunction()
         if make == 4:
             text, kind = self.condition(depth - 1)
             return f"~({text})", {"and": "or", "or": "and"}.get(kind, kind)
@@ -116,7 +116,7 @@ class Expressions:
         return self._threshold()
 
     def _joined(self, depth: int) -> Condition:
-        (x, first), (y, second) = self.tight(), self.condition(depth - 1)
+        (x, first), (y, second) = self.is_conjunction(), self.condition(depth - 1)
         if self.d.upto(1):
             (x, first), (y, second) = (y, second), (x, first)
         kinds = {first, second}
@@ -180,7 +180,7 @@ class Expressions:
 
     def _weighed(self, width: int) -> Value:
         condition, kind = self.condition()
-        return f"weighed({condition}, {self.forms(width)})", frozenset([kind])
+        return f"gated({condition}, {self.forms(width)})", frozenset([kind])
 
     def _merged(self, width: int) -> Value:
         make = self.d.upto(2)
@@ -236,10 +236,10 @@ class Expressions:
             (x, first), (y, second) = self.condition(1), self.condition(1)
             parts = f"({x}) & literal({flag}), ({y}) & ~literal({flag})"
             kinds = ("and" if kind in TIGHT else "sum" for kind in (first, second))
-            return f"one_of([{parts}])", frozenset(kinds)
-        (x, _), (y, _) = self.tight(), self.tight()
+            return f"any_of_disjoint([{parts}])", frozenset(kinds)
+        (x, _), (y, _) = self.is_conjunction(), self.is_conjunction()
         return f"{'but_not' if make == 1 else 'neither'}({x}, {y})", frozenset(["and"])
 
 
 def _merge(parts: list[tuple[str, str]]) -> str:
-    return f"merge({', '.join(f'weighed({condition}, {forms})' for condition, forms in parts)})"
+    return f"disjoint_or({', '.join(f'gated({condition}, {forms})' for condition, forms in parts)})"

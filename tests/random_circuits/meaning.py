@@ -104,15 +104,15 @@ def gated(condition: Truth, form: Number) -> Number:
     return form if condition else 0
 
 
-def merge(*words: Word) -> Word:
+def disjoint_or(*words: Word) -> Word:
     return Word("", (sum(bits) for bits in zip(*words, strict=True)))
 
 
-def weighed(condition: Truth, *forms: Number) -> Word:
+def gated_word(condition: Truth, *forms: Number) -> Word:
     return Word("", (gated(condition, form) for form in forms))
 
 
-def one_of(conditions: Iterable[Truth]) -> Word:
+def any_of_disjoint(conditions: Iterable[Truth]) -> Word:
     return Word("", [sum(bool(condition) for condition in conditions)])
 
 
@@ -244,16 +244,16 @@ VOCABULARY: dict[str, object] = {
     "equal": lambda x, number: Truth(int(x) == number),
     "literal": lambda x: Truth(int(x)),
     "matches": lambda x, mask, number: Truth((int(x) ^ number) & mask == 0),
-    "merge": merge,
+    "disjoint_or": disjoint_or,
     "neither": lambda x, y: value(~x & ~y, 1),
     "nonpositive": nonpositive,
-    "one_of": one_of,
+    "any_of_disjoint": any_of_disjoint,
     "slice_sum": slice_sum,
     "table": table,
     "total": sum,
     "unsigned": int,
     "value": value,
-    "weighed": weighed,
+    "gated": gated_word,
     "without": lambda x, y: Word("", map(operator.sub, x, y)),
 }
 

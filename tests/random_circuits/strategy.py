@@ -34,7 +34,7 @@ class Case:
     text: str
     width: int
     address_bits: int
-    file_bits: int
+    register_bits: int
     zero_register: bool
     registers: tuple[tuple[str, int], ...]
     pins: tuple[str, ...]
@@ -52,8 +52,8 @@ class Writer:
         self.d = drawing
         self.width = width
         self.address_bits = drawing.choice([2, 1, 3, 3, 4, 5])
-        self.file_bits = min(self.address_bits, drawing.choice([0, 0, 1, 2, 3]))
-        self.zero_register = bool(self.file_bits and drawing.upto(1))
+        self.register_bits = min(self.address_bits, drawing.choice([0, 0, 1, 2, 3]))
+        self.zero_register = bool(self.register_bits and drawing.upto(1))
         self.precision = drawing.choice(["float32"] * 8 + ["float64", "bfloat16", "float16"])
         self.e = Expressions(drawing, SLICES[self.precision])
         self.lines: list[str] = []
@@ -120,7 +120,7 @@ class Writer:
             self.fetch, self.plain_let, self.plain_let, self.fetch, self.output, self.port,
             self.two_sums, self.one_slice,
         ]  # fmt: skip
-        if self.file_bits:
+        if self.register_bits:
             makers += [self.read_file, self.read_onto]
         makers[self.d.upto(len(makers) - 1)]()
 
@@ -190,15 +190,15 @@ class Writer:
         make, full = self.d.upto(1 + self.zero_register), (1 << self.width) - 1
         if make == 2:
             flag = self.e.flag()
-            base = self.let(f"weighed(literal({flag}), {self.e.forms(self.width)})", self.width)
-            number = self.e.any_word(self.file_bits)
-            address = self.let(f"weighed(~literal({flag}), *map(bit, {number[0]}))", number[1])
+            base = self.let(f"gated(literal({flag}), {self.e.forms(self.width)})", self.width)
+            number = self.e.any_word(self.register_bits)
+            address = self.let(f"gated(~literal({flag}), *map(bit, {number[0]}))", number[1])
         else:
             base = self.let(f"value({full if make else 0}, {self.width})", self.width)
         self.e.words = [(name, own) for name, own in self.e.words if name != base]
         found, word = self.name()
         self.add(f'{found} = m.read_file("{word}", {address})')
-        self.let(f"{'without' if make == 1 else 'merge'}({base}, {found})", self.width)
+        self.let(f"{'without' if make == 1 else 'disjoint_or'}({base}, {found})", self.width)
 
     def write(self) -> None:
         """One write, or two that never meet."""
@@ -219,7 +219,7 @@ class Writer:
         self._write("second", other, second, None, opposite)
 
     def _file_flag(self) -> str | None:
-        return self.e.flag() if self.file_bits and self.d.upto(1) else None
+        return self.e.flag() if self.register_bits and self.d.upto(1) else None
 
     def _odd(self, address: str) -> str:
         """An address with its lowest bit set: never that of x0."""
@@ -278,9 +278,9 @@ class Writer:
         self.lines.insert(1, 'b0, k0 = m.register("b0", 1), m.register("k0", 2)')
         self.registers += [("b0", 1), ("k0", 2)]
         self.zeros += ["b0", "k0"]
-        start = f"({self.e.tight()[0]}) & ~literal(b0)"
+        start = f"({self.e.is_conjunction()[0]}) & ~literal(b0)"
         self.add(f"m.next(b0, value({start}, 1))")
-        self.add(f"m.next(k0, weighed({start}, {self.e.forms(2)}))")
+        self.add(f"m.next(k0, gated({start}, {self.e.forms(2)}))")
         self.add("m.works(b0, k0)")
 
 
@@ -297,13 +297,15 @@ def cases(draw: Callable[[st.SearchStrategy[object]], object]) -> Case:
     if drawing.upto(2):
         writer.write()
     writer.end()
-    sizes = f'"fuzzed", {width}, {writer.address_bits}, {writer.file_bits}, {writer.zero_register}'
+    sizes = (
+        f'"fuzzed", {width}, {writer.address_bits}, {writer.register_bits}, {writer.zero_register}'
+    )
     first = f'm = Circuit({sizes}, precision=precision("{writer.precision}"))'
     return Case(
         text="\n".join([first, *writer.lines]),
         width=width,
         address_bits=writer.address_bits,
-        file_bits=writer.file_bits,
+        register_bits=writer.register_bits,
         zero_register=writer.zero_register,
         registers=tuple(writer.registers),
         pins=tuple(writer.pins),

@@ -29,7 +29,7 @@ def test_lanes_of_one_origin_fill_several_words() -> None:
     text = """m = Circuit("wide", 64, 2)
 pc = m.register("pc", 2)
 b, c = m.register("b", 64), m.register("c", 64)
-m.output("k", weighed(literal(c[:1]), *map(bit, b)), 64)
+m.output("k", gated(literal(c[:1]), *map(bit, b)), 64)
 m.output("l", m.add(b, m.fetch("g", pc)), 64)
 m.output("n", c, 64)
 m.next(pc, m.sub(b[:2], c[:2]))"""

@@ -13,7 +13,7 @@ import pytest
 from distributed import LocalCluster
 
 from looped.errors import ClusterError
-from looped.verify.cluster import each_on_cluster
+from looped.verify.cluster import map_on_cluster
 from tests.cli.test_cli import looped as command
 
 
@@ -36,7 +36,7 @@ def kill_one(cluster: LocalCluster) -> None:
 
 def test_results_come_once_and_in_order_though_a_worker_is_killed(cluster: LocalCluster) -> None:
     results = []
-    for result in each_on_cluster(square, range(100), cluster.scheduler_address):
+    for result in map_on_cluster(square, range(100), cluster.scheduler_address):
         results.append(result)
         if len(results) == 20:
             kill_one(cluster)
@@ -59,10 +59,10 @@ def test_random_programs_are_the_same_there_though_a_worker_is_killed(
 
 def test_an_error_in_the_work_is_raised_here(cluster: LocalCluster) -> None:
     with pytest.raises(ZeroDivisionError):
-        list(each_on_cluster((1).__truediv__, [1, 0], cluster.scheduler_address))
+        list(map_on_cluster((1).__truediv__, [1, 0], cluster.scheduler_address))
 
 
 def test_where_nobody_is_there_is_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("looped.verify.cluster._PATIENCE", 0.2)
     with pytest.raises(ClusterError, match="no cluster at tcp://127.0.0.1:9"):
-        list(each_on_cluster(square, [1], "tcp://127.0.0.1:9"))
+        list(map_on_cluster(square, [1], "tcp://127.0.0.1:9"))

@@ -9,7 +9,7 @@ import pytest
 
 import looped.devices.csr as csr
 import looped.devices.syscalls as syscalls
-from looped.devices import ControlRegisters, HostTarget, Syscalls
+from looped.devices import ControlRegisters, Htif, Syscalls
 from looped.engines.computer import Computer
 from looped.engines.event import EventEngine
 from looped.errors import Source
@@ -230,10 +230,10 @@ FAULTS = {
     ),
     "tohost is shifted by two": (
         "tohost",
-        assigned(HostTarget, "exit_code", property(lambda s: s.status and s.status >> 1)),
+        assigned(Htif, "exit_code", property(lambda s: s.status and s.status >> 1)),
         "the exit status",
     ),
-    "the mailbox is never looked at": (
+    "the word `tohost` is never read": (
         "tohost",
         assigned(Computer, "_has_mail", lambda *a: False),
         "word `trap`",

@@ -66,14 +66,14 @@ class EventEngine:
         column: int,
         stops: npt.NDArray[np.intp],
         loops: int,
-        uncounted: npt.NDArray[np.intp] = NO_LANES,
+        mid_instruction: npt.NDArray[np.intp] = NO_LANES,
     ) -> int:
         """Up to `loops` passes of the only stream, and no more after one that leaves one of the
         lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
-        `uncounted` at +1 do not count. Raises ValueError if there are other streams."""
+        `mid_instruction` at +1 do not count. Raises ValueError if there are other streams."""
         if len(self.streams) != 1:
             raise ValueError(f"run is for one stream, and there are {len(self.streams)}")
-        return self._advance(0, loops, column, stops, uncounted)
+        return self._advance(0, loops, column, stops, mid_instruction)
 
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""
@@ -93,15 +93,15 @@ class EventEngine:
         loops: int,
         column: int,
         stops: npt.NDArray[np.intp],
-        uncounted: npt.NDArray[np.intp],
+        mid_instruction: npt.NDArray[np.intp],
     ) -> int:
         done = 0
         while done < loops:
-            passes = self.streams[number].advance(loops - done, column, stops, uncounted)
+            passes = self.streams[number].advance(loops - done, column, stops, mid_instruction)
             done += passes
             if passes == 0:
                 self._dense_pass(number)
-                uncounts = self._raised(number, column, uncounted)
+                uncounts = self._raised(number, column, mid_instruction)
                 done += self._raised(number, column, stops) or not uncounts
             if self._raised(number, column, stops):
                 break
@@ -144,9 +144,11 @@ class _Running:
         loops: int,
         column: int,
         stops: npt.NDArray[np.intp],
-        uncounted: npt.NDArray[np.intp],
+        mid_instruction: npt.NDArray[np.intp],
     ) -> int:
-        return 0 if self.exact is None else self.exact.advance(loops, column, stops, uncounted)
+        return (
+            0 if self.exact is None else self.exact.advance(loops, column, stops, mid_instruction)
+        )
 
     def state(self) -> npt.NDArray[np.float64]:
         return self._state.copy() if self.exact is None else self.exact.state().astype(np.float64)

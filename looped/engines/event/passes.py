@@ -366,11 +366,11 @@ def _settle(masks, member, columns):
 @njit(nogil=True, **_OPTIONS)
 def advance(
     banks, heads, mlps, targets, keys, queries, columns, known, buffers,
-    changed, loops, watched, stops, uncounted,
+    changed, loops, watched, stops, mid_instruction,
 ):  # fmt: skip
     """Up to `loops` passes, and no more after one that leaves a lane of `stops` in column `watched`
-    at +1. Returns how many were done; others that leave a lane of `uncounted` there at +1 do not
-    count. If they are fewer for another reason, one had to be given up, or too many did not count.
+    at +1. Returns how many were done; others that leave a lane of `mid_instruction` there at +1 do
+    not count. If they are fewer otherwise, one was given up, or too many did not count.
 
     `changed` lists columns whose lanes were changed from outside since the last pass.
     """
@@ -392,7 +392,7 @@ def advance(
         stop = quiet = False
         for w in range(stops.shape[0]):
             stop |= state[watched, w] & stops[w] != 0
-            quiet |= state[watched, w] & uncounted[w] != 0
+            quiet |= state[watched, w] & mid_instruction[w] != 0
         if stop or not quiet:
             done += 1
         if stop or done == loops:

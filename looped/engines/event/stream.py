@@ -65,12 +65,12 @@ class Stream:
         loops: int,
         column: int,
         stops: npt.NDArray[np.intp],
-        uncounted: npt.NDArray[np.intp] = NO_LANES,
+        mid_instruction: npt.NDArray[np.intp] = NO_LANES,
     ) -> int:
         """Up to `loops` passes, and no more after one that leaves one of the lanes `stops` of a
-        column at +1. Returns how many were done; others that leave one of the lanes `uncounted` at
-        +1 do not count. If they are fewer for another reason, a pass had to be given up."""
-        masks = self._mask(stops), self._mask(uncounted)
+        column at +1. Returns how many were done; others that leave one of `mid_instruction`
+        at +1 do not count. If they are fewer for another reason, a pass had to be given up."""
+        masks = self._mask(stops), self._mask(mid_instruction)
         changed, self._changed = self._changed, np.zeros(0, np.int64)
         return int(advance(*self._arrays, changed, loops, column, *masks))
 

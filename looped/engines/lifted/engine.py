@@ -70,14 +70,14 @@ class LiftedEngine:
         column: int,
         stops: npt.NDArray[np.intp],
         loops: int,
-        uncounted: npt.NDArray[np.intp] = NO_LANES,
+        mid_instruction: npt.NDArray[np.intp] = NO_LANES,
     ) -> int:
         """Up to `loops` passes of the only stream, and no more after one that leaves one of the
         lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
-        `uncounted` at +1 do not count. Raises ValueError if there are other streams."""
+        `mid_instruction` at +1 do not count. Raises ValueError if there are other streams."""
         if len(self.streams) != 1:
             raise ValueError(f"run is for one stream, and there are {len(self.streams)}")
-        return self._run(0, column, stops, loops, uncounted)
+        return self._run(0, column, stops, loops, mid_instruction)
 
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""
@@ -97,20 +97,20 @@ class LiftedEngine:
         column: int,
         stops: npt.NDArray[np.intp],
         loops: int,
-        uncounted: npt.NDArray[np.intp],
+        mid_instruction: npt.NDArray[np.intp],
     ) -> int:
         """Passes of one stream; those that are given up are done by the dense engine."""
         running = self.streams[stream]
         done = 0
         while done < loops:
-            passes = running.run(column, stops, loops - done, uncounted)
+            passes = running.run(column, stops, loops - done, mid_instruction)
             done += passes
             if passes == 0:
                 self.fallbacks += 1
                 self.dense.load(running.state()[None])
                 self.dense.step()
                 running.replace(self.dense.state()[0])
-                uncounts = running.raised(column, uncounted)
+                uncounts = running.raised(column, mid_instruction)
                 done += running.raised(column, stops) or not uncounts
             if running.raised(column, stops):
                 break

@@ -2,11 +2,11 @@
 
 The function made is
 
-    run(state, cells, stops, uncounted, loops) -> passes done
+    run(state, cells, stops, mid_instruction, loops) -> passes done
 
 with `state` the driver's words, `cells` the packed lanes of the passive columns, and two masks for
 each word of the state: it returns after the first pass that leaves a one in `stops`, and other
-passes that leave one in `uncounted` do not count. If a guard fails it returns at once, with
+passes that leave one in `mid_instruction` do not count. If a guard fails it returns at once, with
 everything as it was before that pass; so it does after too many passes that do not count.
 """
 
@@ -59,11 +59,11 @@ class Native:
         cells: npt.NDArray[np.unsignedinteger],
         stops: npt.NDArray[np.uint64],
         loops: int,
-        uncounted: npt.NDArray[np.uint64] | None = None,
+        mid_instruction: npt.NDArray[np.uint64] | None = None,
     ) -> int:
         """Up to `loops` passes on a stream, in place; returns how many were done."""
-        uncounted = np.zeros_like(stops) if uncounted is None else uncounted
-        addresses = (array.ctypes.data for array in (state, cells, stops, uncounted))
+        mid_instruction = np.zeros_like(stops) if mid_instruction is None else mid_instruction
+        addresses = (array.ctypes.data for array in (state, cells, stops, mid_instruction))
         return int(self._function(*addresses, loops))
 
 
@@ -113,11 +113,11 @@ class _Writer:
         return result
 
     def _write(self, words: int) -> None:
-        state, cells, stops, uncounted, loops = self.function.args
+        state, cells, stops, mid_instruction, loops = self.function.args
         builder = ir.IRBuilder(self.entry)
-        first, stops, uncounted = (
+        first, stops, mid_instruction = (
             [builder.load(self._at(builder, array, n)) for n in range(words)]
-            for array in (state, stops, uncounted)
+            for array in (state, stops, mid_instruction)
         )
         most = builder.mul(loops, ir.Constant(_WORD, _MOST_UNCOUNTED))
         builder.branch(self.head)
@@ -134,7 +134,7 @@ class _Writer:
         values = self._pass(builder, now, cells)
         following = [values[value] for value in self.code.following]
         stop = self._raised(builder, "!=", following, stops)
-        counts = builder.or_(stop, self._raised(builder, "==", following, uncounted))
+        counts = builder.or_(stop, self._raised(builder, "==", following, mid_instruction))
         onward = builder.add(count, builder.zext(counts, _WORD))
         last = builder.block
         another = builder.add(passes, ir.Constant(_WORD, 1))

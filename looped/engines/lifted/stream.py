@@ -88,20 +88,20 @@ class Stream:
         column: int,
         stops: npt.NDArray[np.intp],
         loops: int,
-        uncounted: npt.NDArray[np.intp] = NO_LANES,
+        mid_instruction: npt.NDArray[np.intp] = NO_LANES,
     ) -> int:
         """Up to `loops` passes, until one of some lanes of a column is +1; returns those done.
 
-        Other passes that leave one of the lanes `uncounted` at +1 do not count.
+        Other passes that leave one of the lanes `mid_instruction` at +1 do not count.
         """
         self.prepare()
         if self.program is None:
             return 0
-        watched = len(stops) + len(uncounted)
+        watched = len(stops) + len(mid_instruction)
         if watched and column != self.program.lifted.behaviour.driver:
-            return self._run_singly(column, stops, loops, uncounted)
+            return self._run_singly(column, stops, loops, mid_instruction)
         run, masks = self.program.native.run, self._masks(stops)
-        return run(self.words, self.cells, masks, loops, self._masks(uncounted))
+        return run(self.words, self.cells, masks, loops, self._masks(mid_instruction))
 
     def _masks(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.uint64]:
         """Some lanes of the driver as a mask for each word."""
@@ -183,7 +183,7 @@ class Stream:
         column: int,
         stops: npt.NDArray[np.intp],
         loops: int,
-        uncounted: npt.NDArray[np.intp],
+        mid_instruction: npt.NDArray[np.intp],
     ) -> int:
         """Passes one at a time, for lanes of a column that is not the driver."""
         assert self.program is not None
@@ -193,7 +193,7 @@ class Stream:
             if self.program.native.run(self.words, self.cells, masks, 1) == 0:
                 break
             stop = self.raised(column, stops)
-            done += stop or not self.raised(column, uncounted)
+            done += stop or not self.raised(column, mid_instruction)
             if stop:
                 break
         return done

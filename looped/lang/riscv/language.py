@@ -41,7 +41,7 @@ def _language(target: Target) -> Language:
         language.checked(width)
         return lay_out(Reader(target, asked, errors).read(source), errors)
 
-    language = Language(target.name, (target.width,), target.width, assemble, unit=4)
+    language = Language(target.name, (target.width,), target.width, assemble, addresses_per_word=4)
     return language
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import Condition, Gated, Signal, Value, literal, merge, weighed
+from looped.circuit.signals import Condition, Gated, Signal, Value, disjoint_or, gated, literal
 from looped.circuit.words import Word, bit, constant
 from looped.machines.rv32i.adder import Adder, adder
 from looped.machines.rv32i.kinds import flag
@@ -64,7 +64,7 @@ def alu(m: Circuit, i: AluInputs) -> AluOutputs:
     is_sum = literal(i.is_sum)
     parts = (m.select(is_sum, part, 0).signals for part in (added.low, added.high))
     whole = Value((*chain.from_iterable(parts),))
-    return AluOutputs(added, merge(logic, whole, _compare(i, added)))
+    return AluOutputs(added, disjoint_or(logic, whole, _compare(i, added)))
 
 
 def _logic(i: AluInputs) -> Value:
@@ -80,9 +80,9 @@ def _logic(i: AluInputs) -> Value:
 
 def _compare(i: AluInputs, difference: Adder) -> Value:
     """SLT, SLTU, else zero: a word of 32 bits."""
-    less = merge(
+    less = disjoint_or(
         Value((Signal(flag(i.is_slt, i.is_sltu)),)),
-        weighed(difference.signed, -flag(i.is_slt)),
-        weighed(difference.unsigned, -flag(i.is_sltu)),
+        gated(difference.signed, -flag(i.is_slt)),
+        gated(difference.unsigned, -flag(i.is_sltu)),
     )
     return Value((*less.signals, *[Signal(constant(0))] * 31))

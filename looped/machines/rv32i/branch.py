@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import Condition, Signal, Value, merge, value, weighed
+from looped.circuit.signals import Condition, Signal, Value, disjoint_or, gated, value
 from looped.circuit.words import Word, bit, constant
 from looped.machines.rv32i.adder import Adder, adder
 from looped.machines.rv32i.kinds import flag
@@ -61,7 +61,7 @@ def branch(m: Circuit, i: BranchInputs) -> BranchOutputs:
     target = Word("target", (*jump.low, *m.let("target high", jump.high)))
     beq = m.let("beq low", _low_equality(i.is_beq, i.difference))
     bne = m.let("bne low", _low_equality(i.is_bne, i.difference))
-    taken = merge(_taken(i, beq, bne), i.unfinished or value(0, 1))
+    taken = disjoint_or(_taken(i, beq, bne), i.unfinished or value(0, 1))
     return BranchOutputs(target, m.let("taken", taken))
 
 
@@ -69,7 +69,9 @@ def _low_equality(is_branch: Word, difference: Adder) -> Value:
     """Whether the low bits are equal, under BEQ or BNE: x + ~y + 1 is then the limit exactly."""
     low, limit = difference.low_total, difference.low_limit
     under = flag(is_branch)
-    return merge(weighed(Condition(low, limit), under), weighed(Condition(low, limit + 1), -under))
+    return disjoint_or(
+        gated(Condition(low, limit), under), gated(Condition(low, limit + 1), -under)
+    )
 
 
 def _taken(i: BranchInputs, beq: Word, bne: Word) -> Value:
@@ -79,9 +81,9 @@ def _taken(i: BranchInputs, beq: Word, bne: Word) -> Value:
     """
     equality = bit(beq[0]) - bit(bne[0])
     more = Condition(i.difference.high_total, i.difference.high_limit + 1)
-    return merge(
+    return disjoint_or(
         Value((Signal(flag(i.is_jump, i.is_blt, i.is_bltu, i.is_bne)),)),
-        weighed(i.difference.signed, flag(i.is_bge) - flag(i.is_blt)),
-        weighed(i.difference.unsigned, flag(i.is_bgeu) - flag(i.is_bltu) + equality),
-        weighed(more, -equality),
+        gated(i.difference.signed, flag(i.is_bge) - flag(i.is_blt)),
+        gated(i.difference.unsigned, flag(i.is_bgeu) - flag(i.is_bltu) + equality),
+        gated(more, -equality),
     )

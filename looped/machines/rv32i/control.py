@@ -9,7 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from looped.circuit.arithmetic import all_ones, equal
-from looped.circuit.signals import Condition, Gated, Signal, Value, literal, merge, value, weighed
+from looped.circuit.signals import (
+    Condition,
+    Gated,
+    Signal,
+    Value,
+    disjoint_or,
+    gated,
+    literal,
+    value,
+)
 from looped.circuit.words import Word, bit, constant, total
 from looped.machines.rv32i.kinds import flag
 
@@ -106,11 +115,11 @@ def next_pc(i: ControlInputs) -> Value:
 
 def _trap(i: ControlInputs) -> Value:
     """Set unless the next instruction is in memory; so it stays once it is set."""
-    return merge(
+    return disjoint_or(
         Value((Signal(constant(1)),)),
-        weighed(falls_through(i), constant(-1)),
-        weighed(jumps(i), constant(-1)),
-        *(weighed(condition, constant(sign)) for condition, sign in leaves_memory(i)),
+        gated(falls_through(i), constant(-1)),
+        gated(jumps(i), constant(-1)),
+        *(gated(condition, constant(sign)) for condition, sign in leaves_memory(i)),
     )
 
 
@@ -119,16 +128,17 @@ def _cause(i: ControlInputs) -> Value:
     fault = literal(i.mem_fault)
     unknown = ~literal(i.trapped) & ~literal(i.legal)
     bits = [
-        merge(
+        disjoint_or(
             Value((Signal(flag(i.is_ecall, i.is_ebreak)),)),
-            weighed(fault & equal(i.misaligned, 0), constant(1)),
-            *(weighed(condition, constant(sign)) for condition, sign in leaves_memory(i)),
+            gated(fault & equal(i.misaligned, 0), constant(1)),
+            *(gated(condition, constant(sign)) for condition, sign in leaves_memory(i)),
         ),
-        merge(weighed(unknown, constant(1)), weighed(fault, flag(*i.stores))),
+        disjoint_or(gated(unknown, constant(1)), gated(fault, flag(*i.stores))),
         value(i.mem_fault, 1),
         Value((Signal(flag(i.is_ecall)),)),
     ]
     merged = (
-        merge(Value((Signal(bit(lane)),)), new) for lane, new in zip(i.cause, bits, strict=True)
+        disjoint_or(Value((Signal(bit(lane)),)), new)
+        for lane, new in zip(i.cause, bits, strict=True)
     )
     return Value(tuple(signal for word in merged for signal in word.signals))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import Condition, Value, literal, merge, weighed
+from looped.circuit.signals import Condition, Value, disjoint_or, gated, literal
 from looped.circuit.words import Word, bit, total
 from looped.machines.rv32i.extension import Extension
 from looped.machines.rv32i.immediates import COMPARED, branch_offset, second_operand, under
@@ -90,21 +90,21 @@ def decode(m: Circuit, i: DecodeInputs, extension: Extension) -> Decoded:
     special, direct = literal(word[2:3]), literal(word[3:4])
     upper = literal(word[4:5]) & literal(word[5:6])
     rs1, rs2 = [*map(bit, word[15:20])], [*map(bit, word[20:25])]
-    from_pc = weighed(special & ~upper, *map(bit, i.pc))
-    second = merge(second_operand(word, complement), also.second)
+    from_pc = gated(special & ~upper, *map(bit, i.pc))
+    second = disjoint_or(second_operand(word, complement), also.second)
     inverted = any_match(word, [*complement, *COMPARED])
     return Decoded(
         kinds=_kinds(m, word, ~literal(i.trapped), extension),
         rd=word[7:12],
         rs2=word[20:25],
         rd_nonzero=m.let("rd nonzero", Condition(total(word[7:12]), 1)),
-        rs1=m.let("rs1", merge(weighed(~special, *rs1), also.rs1)),
-        first=m.let("first", merge(from_pc, also.first)),
-        rs2_add=m.let("rs2 add", merge(under(word, plain, rs2), also.rs2_add)),
-        rs2_sub=m.let("rs2 sub", merge(under(word, complement, rs2), also.rs2_sub)),
+        rs1=m.let("rs1", disjoint_or(gated(~special, *rs1), also.rs1)),
+        first=m.let("first", disjoint_or(from_pc, also.first)),
+        rs2_add=m.let("rs2 add", disjoint_or(under(word, plain, rs2), also.rs2_add)),
+        rs2_sub=m.let("rs2 sub", disjoint_or(under(word, complement, rs2), also.rs2_sub)),
         second=m.let("second", second),
-        inverted=m.let("inverted", merge(inverted, also.inverted)),
-        target_rs1=m.let("target rs1", weighed(special & ~direct, *rs1)),
+        inverted=m.let("inverted", disjoint_or(inverted, also.inverted)),
+        target_rs1=m.let("target rs1", gated(special & ~direct, *rs1)),
         target_base=m.let("target base", _target_base(i.pc, special & ~direct)),
         offset=m.let("offset", branch_offset(word)),
     )
@@ -123,7 +123,7 @@ def _kinds(
 
 def _target_base(pc: Word, is_jalr: Condition) -> Value:
     """The program counter, but zero for JALR."""
-    return merge(pc, weighed(is_jalr, *(-bit(lane) for lane in pc)))
+    return disjoint_or(pc, gated(is_jalr, *(-bit(lane) for lane in pc)))
 
 
 def _plain(extension: Extension) -> list[Pattern]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from looped.circuit.signals import Value, merge, weighed
+from looped.circuit.signals import Value, disjoint_or, gated
 from looped.circuit.words import Form, Word, bit, constant
 from looped.isa.rv32i import FORMATS
 from looped.machines.rv32i.kinds import BRANCHES, LOADS, STORES
@@ -31,7 +31,7 @@ def second_operand(instruction: Word, complement: list[Pattern]) -> Value:
     link = [constant(i == 2) for i in range(32)]
     ones = [constant(1)] * 32
     immediate = _immediate(instruction, "I")
-    return merge(
+    return disjoint_or(
         under(instruction, _IMMEDIATE, immediate),
         under(instruction, COMPARED, [constant(1) - form for form in immediate]),
         under(instruction, fields(*STORES), _immediate(instruction, "S")),
@@ -43,7 +43,7 @@ def second_operand(instruction: Word, complement: list[Pattern]) -> Value:
 
 def branch_offset(instruction: Word) -> Value:
     """The distance to the target of a jump or branch: 32 bits."""
-    return merge(
+    return disjoint_or(
         under(instruction, fields(*BRANCHES), _immediate(instruction, "B")),
         under(instruction, fields("jal"), _immediate(instruction, "J")),
         under(instruction, fields("jalr"), _immediate(instruction, "I")),
@@ -53,7 +53,7 @@ def branch_offset(instruction: Word) -> Value:
 def under(instruction: Word, patterns: Iterable[Pattern], forms: Iterable[Form]) -> Value:
     """A word where a pattern matches, zero elsewhere."""
     bits = list(forms)
-    return merge(*(weighed(match(instruction, pattern), *bits) for pattern in patterns))
+    return disjoint_or(*(gated(match(instruction, pattern), *bits) for pattern in patterns))
 
 
 def _immediate(instruction: Word, name: str) -> list[Form]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from looped.circuit.arithmetic import equal, select
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import Condition, Gated, Signal, Value, literal, merge, weighed
+from looped.circuit.signals import Condition, Gated, Signal, Value, disjoint_or, gated, literal
 from looped.circuit.words import Form, Word, bit, constant
 from looped.machines.rv32i.adder import Adder
 from looped.machines.rv32i.kinds import flag
@@ -77,12 +77,12 @@ def load_store(m: Circuit, i: LoadStoreInputs) -> LoadStoreOutputs:
     stores = Value((Signal(flag(i.is_sb, i.is_sh, i.is_sw)),))
     any_access = flag(i.is_load, i.is_sb, i.is_sh, i.is_sw)
     accesses = m.let("accesses", Value((Signal(any_access),)))
-    load = weighed(literal(i.rd_nonzero), flag(i.is_load))
-    would_write = m.let("would write", merge(stores, load))
+    load = gated(literal(i.rd_nonzero), flag(i.is_load))
+    would_write = m.let("would write", disjoint_or(stores, load))
     return LoadStoreOutputs(
         loaded=loaded(i, place, word),
         stored=stored(i, place, word),
-        writes=merge(would_write, faulty(-bit(would_write[0]))),
+        writes=disjoint_or(would_write, faulty(-bit(would_write[0]))),
         misaligned=misaligned,
         mem_fault=m.let("mem fault", faulty(bit(accesses[0]))),
     )
@@ -100,13 +100,13 @@ def loaded(i: LoadStoreInputs, place: Word, word: Word) -> Value:
         here, own = equal(place[1:], half), bits[16 * half : 16 * half + 16]
         parts.append(_from(8, literal(i.is_wide) & here, own[8:]))
         parts.append(_from(16, literal(i.is_lh) & here, own[-1:] * 16))
-    return merge(*parts)
+    return disjoint_or(*parts)
 
 
 def _from(first: int, condition: Condition, bits: list[Form]) -> Value:
     """Some bits of a word of 32, from bit `first`, where a condition holds; zeros around them."""
     before = [constant(0)] * first
-    return weighed(condition, *before, *bits, *[constant(0)] * (32 - first - len(bits)))
+    return gated(condition, *before, *bits, *[constant(0)] * (32 - first - len(bits)))
 
 
 def stored(i: LoadStoreInputs, place: Word, word: Word) -> Value:
@@ -145,8 +145,8 @@ def fault(address: Adder, misaligned: Word, address_bits: int, what: Form) -> Va
     weight = len(low) + 1
     whole = sum(map(bit, low), address.signless_total * weight)
     limit = address.signless_limit * weight
-    return merge(
-        weighed(Condition(whole, 1), what),
-        weighed(Condition(whole, limit), -what),
-        weighed(Condition(whole, limit + 1), what),
+    return disjoint_or(
+        gated(Condition(whole, 1), what),
+        gated(Condition(whole, limit), -what),
+        gated(Condition(whole, limit + 1), what),
     )

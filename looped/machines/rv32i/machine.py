@@ -29,7 +29,9 @@ def circuit(name: str, width: int, address_bits: int, precision: Precision) -> C
     """A circuit with the registers of RISC-V. Raises CompileError; see `describe`."""
     if precision.mantissa < FLOAT32.mantissa:
         raise CompileError(f"{name} is not to be had in {precision.name}", hint="--dtype float32")
-    return Circuit(name, width, address_bits, file_bits=5, zero_register=True, precision=precision)
+    return Circuit(
+        name, width, address_bits, register_bits=5, zero_register=True, precision=precision
+    )
 
 
 def read_code(image: Image, memory: int) -> Code:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from looped.circuit.arithmetic import matches
-from looped.circuit.signals import Condition, Value, one_of
+from looped.circuit.signals import Condition, Value, any_of_disjoint
 from looped.circuit.words import Word
 from looped.isa.rv32im import INSTRUCTIONS
 
@@ -50,7 +50,7 @@ def match(word: Word, pattern: Pattern) -> Condition:
 def any_match(word: Word, patterns: Iterable[Pattern], also: Condition | None = None) -> Value:
     """One bit: whether one of several patterns matches a word, and also a literal holds."""
     conditions = (match(word, pattern) for pattern in patterns)
-    return one_of(c if also is None else c & also for c in conditions)
+    return any_of_disjoint(c if also is None else c & also for c in conditions)
 
 
 def _join(patterns: Iterable[Pattern]) -> list[Pattern]:

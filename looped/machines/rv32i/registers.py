@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from looped.circuit.arithmetic import without
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import merge
+from looped.circuit.signals import disjoint_or
 from looped.circuit.words import Word
 
 __all__ = ["Operands", "RegisterInputs", "read_registers"]
@@ -65,8 +65,8 @@ def read_registers(m: Circuit, i: RegisterInputs) -> Operands:
     )
     target = m.read_file("target rs1 value", i.target_rs1)
     return Operands(
-        x=m.let("x", merge(i.first, first)),
-        y=m.let("y", without(merge(i.second, added), subtracted)),
-        base=m.let("base", merge(i.target_base, target)),
+        x=m.let("x", disjoint_or(i.first, first)),
+        y=m.let("y", without(disjoint_or(i.second, added), subtracted)),
+        base=m.let("base", disjoint_or(i.target_base, target)),
         rs2=m.read_file("rs2", i.rs2),
     )

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 
 from looped.circuit.arithmetic import equal
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import Condition, Signal, Value, literal, merge, one_of, weighed
+from looped.circuit.signals import (
+    Condition,
+    Signal,
+    Value,
+    any_of_disjoint,
+    disjoint_or,
+    gated,
+    literal,
+)
 from looped.circuit.words import Word, bit, constant, unsigned
 
 __all__ = ["ShifterInputs", "ShifterOutputs", "shifter"]
@@ -63,13 +71,13 @@ def shifter(m: Circuit, i: ShifterInputs) -> ShifterOutputs:
         for sign in _DIRECTIONS
         for step in _steps(sign, _FINE, 1)
     ]
-    moved = m.let("moved", merge(*moves))
+    moved = m.let("moved", disjoint_or(*moves))
     shifted = [
         _moved(moved, step, _direction(i, sign) & equal(coarse, abs(step) // _FINE))
         for sign in _DIRECTIONS
         for step in _steps(sign, 32, _FINE)
     ]
-    return ShifterOutputs(merge(*shifted, _fill(i)))
+    return ShifterOutputs(disjoint_or(*shifted, _fill(i)))
 
 
 def _direction(i: ShifterInputs, sign: int) -> Condition:
@@ -85,12 +93,12 @@ def _moved(word: Word, step: int, condition: Condition) -> Value:
     """Where the condition holds, a word whose bit i is bit i + step, else zero."""
     sources = (i + step for i in range(len(word)))
     bits = (bit(word[j]) if 0 <= j < len(word) else constant(0) for j in sources)
-    return weighed(condition, *bits)
+    return gated(condition, *bits)
 
 
 def _fill(i: ShifterInputs) -> Value:
     """The copies of the sign that SRA shifts in: none in bit 31, which is the sign itself."""
     negative = literal(i.is_arithmetic) & literal(i.x.sign)
     count, width = unsigned(i.amount), len(i.x)
-    filled = (one_of([negative & Condition(count, width - k)]) for k in range(1, width))
+    filled = (any_of_disjoint([negative & Condition(count, width - k)]) for k in range(1, width))
     return Value((Signal(constant(0)), *(bit for value in filled for bit in value.signals)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import Signal, Value, literal, merge, one_of, weighed
+from looped.circuit.signals import Signal, Value, any_of_disjoint, disjoint_or, gated, literal
 from looped.circuit.words import Word, bit, constant
 from looped.machines.rv32i.kinds import flag
 
@@ -56,17 +56,17 @@ class WriteOutputs:
 
 def write_back(m: Circuit, i: WriteInputs) -> WriteOutputs:
     """Write to x[rd], or to memory for a store."""
-    result = m.let("result", merge(*i.results))
+    result = m.let("result", disjoint_or(*i.results))
     stores = m.let("stores", Value((Signal(flag(*i.stores)),)))
-    links = m.let("links", one_of([literal(i.is_jump) & literal(i.rd_nonzero)]))
+    links = m.let("links", any_of_disjoint([literal(i.is_jump) & literal(i.rd_nonzero)]))
     writes_rd = m.let("writes rd", _writes_rd(i))
-    linked = one_of([literal(links) & ~literal(i.target[1:2])])
+    linked = any_of_disjoint([literal(links) & ~literal(i.target[1:2])])
     m.write(
         "result",
         m.let("where", _where(i.rd, stores, i.address[2 : m.address_bits + 2])),
         result,
         file=m.let("in file", ~literal(stores)),
-        when=m.let("writes", merge(writes_rd, linked, i.mem_writes)),
+        when=m.let("writes", disjoint_or(writes_rd, linked, i.mem_writes)),
     )
     return WriteOutputs(result)
 
@@ -74,13 +74,13 @@ def write_back(m: Circuit, i: WriteInputs) -> WriteOutputs:
 def _writes_rd(i: WriteInputs) -> Value:
     """Whether the ALU or the shifter has a result for another register than x0; a jump has one only
     if its target is aligned, and an unfinished instruction has none yet."""
-    computes = weighed(literal(i.rd_nonzero), flag(*i.computes) - flag(i.is_jump))
+    computes = gated(literal(i.rd_nonzero), flag(*i.computes) - flag(i.is_jump))
     if i.unfinished is None:
         return computes
-    return merge(computes, weighed(literal(i.unfinished), -bit(i.rd_nonzero[0])))
+    return disjoint_or(computes, gated(literal(i.unfinished), -bit(i.rd_nonzero[0])))
 
 
 def _where(rd: Word, stores: Word, address: Word) -> Value:
     """The address to write to: in memory for a store, else the number of a register."""
     number = [*map(bit, rd), *[constant(0)] * (len(address) - len(rd))]
-    return merge(weighed(literal(stores), *map(bit, address)), weighed(~literal(stores), *number))
+    return disjoint_or(gated(literal(stores), *map(bit, address)), gated(~literal(stores), *number))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from looped.circuit.signals import Condition, Value, literal, merge, one_of, weighed
+from looped.circuit.signals import Condition, Value, any_of_disjoint, disjoint_or, gated, literal
 from looped.circuit.words import Form, Word, bit, constant
 from looped.isa.rv32im import EXTENSION, TELLING_BIT
 from looped.machines.rv32i.extension import OperandPorts
@@ -42,33 +42,33 @@ def operands(instruction: Word, state: State) -> OperandPorts:
 
     def under(patterns: Iterable[Pattern], also: Condition, forms: Iterable[Form]) -> Value:
         bits = [*forms]
-        return merge(*(weighed(match(instruction, p) & also, *bits) for p in patterns))
+        return disjoint_or(*(gated(match(instruction, p) & also, *bits) for p in patterns))
 
     odd = literal(state.low[:1])
     step, finishing, opposite = state.stepping, state.finishing, literal(state.opposite)
     takes = [match(instruction, p) & state.at_last_step & odd for p in _words("mulh", "mulhsu")]
     takes += [match(instruction, p) & step & ~opposite for p in _QUOTIENTS]
-    away = merge(*(weighed(condition, *rs2) for condition in takes))
+    away = disjoint_or(*(gated(condition, *rs2) for condition in takes))
     return OperandPorts(
         rs1=under(_EVERY, literal(state.busy), [-form for form in rs1]),
-        first=merge(
+        first=disjoint_or(
             under(_PRODUCTS, step, high),
             under(_QUOTIENTS, step, [low[-1], *high[:-1]]),
         ),
-        rs2_add=merge(
+        rs2_add=disjoint_or(
             under(_PRODUCTS, step & odd, rs2),
             under(_words("mulh", "mulhsu"), state.at_last_step & odd, [-form for form in rs2]),
             under(_QUOTIENTS, step & opposite, rs2),
         ),
         rs2_sub=away,
-        second=merge(
+        second=disjoint_or(
             under(_QUOTIENTS, ~literal(state.busy), _ONES),
-            *(weighed(condition, *_ONES) for condition in takes),
+            *(gated(condition, *_ONES) for condition in takes),
             under(_words("mul", "div", "divu"), finishing, low),
             under(_words("mulh", "mulhsu", "mulhu", "rem", "remu"), finishing, high),
         ),
-        inverted=merge(
-            one_of(takes),
+        inverted=disjoint_or(
+            any_of_disjoint(takes),
             under(_words("div", "divu"), finishing & literal(state.negate), [constant(1)]),
             under(_words("rem", "remu"), finishing & literal(state.negative), [constant(1)]),
         ),

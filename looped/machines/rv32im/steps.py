@@ -12,7 +12,16 @@ from dataclasses import dataclass
 
 from looped.circuit.arithmetic import all_ones
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import Condition, Gated, Signal, Value, literal, merge, one_of, weighed
+from looped.circuit.signals import (
+    Condition,
+    Gated,
+    Signal,
+    Value,
+    any_of_disjoint,
+    disjoint_or,
+    gated,
+    literal,
+)
 from looped.circuit.words import Word, bit, constant, total
 from looped.isa.rv32im import EXTENSION
 from looped.machines.rv32i.core import Datapath
@@ -70,7 +79,9 @@ def decode_steps(m: Circuit, instruction: Word, trapped: Word, state: State) -> 
 
 def advance(m: Circuit, s: Steps, state: State, path: Datapath) -> None:
     """Give the registers their next values."""
-    negative = m.let("starts negative", one_of([literal(s.starts_signed) & literal(path.x.sign)]))
+    negative = m.let(
+        "starts negative", any_of_disjoint([literal(s.starts_signed) & literal(path.x.sign)])
+    )
     fits = m.let("fits", _fits(s, state, path))
     carried = m.let("carried", _carried(s, path))
     m.next(state.busy, s.unfinished)
@@ -80,22 +91,22 @@ def advance(m: Circuit, s: Steps, state: State, path: Datapath) -> None:
     kept = literal(s.divides) & ~literal(fits)
     m.next(
         state.high,
-        merge(
-            weighed(literal(negative), *[constant(1)] * 32),
-            weighed(literal(s.multiplies), *result[1:], bit(carried[0])),
-            weighed(literal(fits), *result),
-            weighed(kept, *map(bit, path.x)),
+        disjoint_or(
+            gated(literal(negative), *[constant(1)] * 32),
+            gated(literal(s.multiplies), *result[1:], bit(carried[0])),
+            gated(literal(fits), *result),
+            gated(kept, *map(bit, path.x)),
         ),
     )
     low = [*map(bit, state.low)]
     less = [new - bit(old) for new, old in zip(result, path.x, strict=True)]
     m.next(
         state.low,
-        merge(
-            weighed(literal(s.starts), *map(bit, path.x)),
-            weighed(literal(negative), *less),
-            weighed(literal(s.multiplies), *low[1:], result[0]),
-            weighed(literal(s.divides), constant(0), *low[:-1]),
+        disjoint_or(
+            gated(literal(s.starts), *map(bit, path.x)),
+            gated(literal(negative), *less),
+            gated(literal(s.multiplies), *low[1:], result[0]),
+            gated(literal(s.divides), constant(0), *low[:-1]),
             _first(literal(fits) & ~literal(state.negate), kept & literal(state.negate)),
         ),
     )
@@ -104,7 +115,7 @@ def advance(m: Circuit, s: Steps, state: State, path: Datapath) -> None:
 
 def _first(*conditions: Condition) -> Value:
     """A word of 32 bits, of which the lowest is whether one of these conditions holds."""
-    return Value((*one_of(conditions).signals, *[Signal(constant(0))] * 31))
+    return Value((*any_of_disjoint(conditions).signals, *[Signal(constant(0))] * 31))
 
 
 def _fits(s: Steps, state: State, path: Datapath) -> Value:
@@ -112,14 +123,14 @@ def _fits(s: Steps, state: State, path: Datapath) -> Value:
     divides, negative = literal(s.divides), literal(state.negative)
     whole, limit = path.sum.high_total, path.sum.high_limit
     carries = Condition(whole + bit(s.beyond[0]) * limit, limit)
-    return one_of([divides & ~negative & carries, divides & negative & ~path.sum.unsigned])
+    return any_of_disjoint([divides & ~negative & carries, divides & negative & ~path.sum.unsigned])
 
 
 def _carried(s: Steps, path: Datapath) -> Value:
     """The bit above the sum of a product."""
     signed, unsigned = literal(s.signed), literal(s.unsigned)
     minus = literal(path.inverted)
-    return one_of(
+    return any_of_disjoint(
         [
             signed & ~path.sum.signed,
             unsigned & ~minus & path.sum.unsigned,
@@ -139,7 +150,10 @@ def _signs(m: Circuit, s: Steps, state: State, path: Datapath) -> None:
         (state.negate, negated),
     )
     for register, conditions in notes:
-        m.next(register, merge(one_of(conditions), weighed(literal(s.divides), bit(register[0]))))
+        m.next(
+            register,
+            disjoint_or(any_of_disjoint(conditions), gated(literal(s.divides), bit(register[0]))),
+        )
 
 
 def _counted(s: Steps, count: Word) -> Value:

@@ -97,14 +97,14 @@ class Induction:
         first = int(columns.members[0])
         device, file = first >= plan.cpu, plan.memory <= first < plan.cpu
         signs = {ONE: True, CPU[0]: first == plan.cpu, TAG[0]: device}
-        signs |= {FILE[0]: file} if plan.file else {}
+        signs |= {FILE[0]: file} if plan.n_registers else {}
         found: dict[Place, Statement] = {
             Place(index[lane]): Fixed(1 if sign else -1) for lane, sign in signs.items()
         }
         for word, lanes in plan.words.items():
             if word.startswith(POSITION):
                 for bit, lane in enumerate(lanes):
-                    coded = not device and (not file or bit < plan.file.bit_length() - 1)
+                    coded = not device and (not file or bit < plan.n_registers.bit_length() - 1)
                     sign = 1 if device and not columns.is_cpu else -1
                     found[Place(lane)] = Code(word, bit) if coded else Fixed(sign)
         return found

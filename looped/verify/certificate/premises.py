@@ -116,7 +116,7 @@ def _shape_faults(circuit: Circuit) -> Iterator[str]:
             yield f"`{read.name}` reads words of another width"
         if len(read.address) > circuit.address_bits:
             yield f"`{read.name}` has an address that is too wide"
-        if read.file and not circuit.file_bits:
+        if read.file and not circuit.register_bits:
             yield f"`{read.name}` reads a register file, and there is none"
     for write in circuit.writes:
         if (len(write.value), len(write.address)) != (circuit.width, circuit.address_bits):
@@ -147,11 +147,11 @@ def _weight_faults(machine: CompiledMachine) -> Iterator[str]:
 
 
 def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> Iterator[str]:
-    file = 1 << circuit.file_bits if circuit.file_bits else 0
+    file = 1 << circuit.register_bits if circuit.register_bits else 0
     told: Mapping[str, tuple[object, object]] = {
         "width": (plan.width, circuit.width),
         "memory": (plan.memory, 1 << circuit.address_bits),
-        "file": (plan.file, file),
+        "file": (plan.n_registers, file),
         "has_input": (plan.has_input, circuit.has_input),
         "dtype": (plan.dtype, circuit.precision.name),
         "halted": (plan.halted, _settled(circuit, layout, circuit.halted)),

@@ -93,7 +93,7 @@ class _Writer:
         return Case(self._image(), self.data)
 
     def _image(self) -> Image:
-        return Image(self.machine, self.width, tuple(self.words), unit=4)
+        return Image(self.machine, self.width, tuple(self.words), addresses_per_word=4)
 
     def _put(self, place: int, word: int) -> None:
         self.words[place] = self.hart.memory[place] = word

@@ -88,7 +88,9 @@ def _expected(plan: Plan, state: State) -> Expected:
     """The reference in a state, and the residual stream for it."""
     words = [state.memory.get(address, 0) for address in range(plan.memory)]
     data = bytes([state.arriving]) if state.arriving < 256 else b""
-    image = Image(plan.machine, plan.width, tuple(words), unit=4 if plan.file else 1)
+    image = Image(
+        plan.machine, plan.width, tuple(words), addresses_per_word=4 if plan.n_registers else 1
+    )
     expected = Expected(image, plan, data, served=False)
     reference = expected.reference
     for name, value in state.registers.items():

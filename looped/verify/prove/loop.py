@@ -44,7 +44,7 @@ class Loop:
         self.registers = {r.name: z3.BitVec(r.name, len(r.word)) for r in circuit.registers}
         self.memory = Content("memory", circuit.address_bits, circuit.width, self.facts.append)
         self.file = Content(
-            "file", max(1, circuit.file_bits), circuit.width, self.facts.append, True
+            "file", max(1, circuit.register_bits), circuit.width, self.facts.append, True
         )
         self.arriving = z3.BitVec("the input", circuit.width)
         self._lanes: dict[Lane, z3.BoolRef] = {ONE: z3.BoolVal(True)}
@@ -125,7 +125,7 @@ class Loop:
         enabled = self.word(write.when) == 1 if write.when is not None else yes
         address = self._low(write.address, write.where)
         if write.file is not None:
-            inside = z3.ULT(z3.ZeroExt(1, address), 1 << self.circuit.file_bits)
+            inside = z3.ULT(z3.ZeroExt(1, address), 1 << self.circuit.register_bits)
             what = f"write `{write.name}` names a register ({write.where})"
             self.claims.append(Claim(what, z3.Implies(z3.And(enabled, in_file), inside)))
         if len(write.value) != self.circuit.width:
@@ -148,7 +148,7 @@ class Loop:
 
     def _number(self, address: Word, name: str, where: str) -> z3.BitVecRef:
         """The number of a register."""
-        bits = self.circuit.file_bits
+        bits = self.circuit.register_bits
         if len(address) < bits:
             raise ProofError(f"the number of a register at {where} has too few bits")
         if len(address) > bits:

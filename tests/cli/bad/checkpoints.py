@@ -14,7 +14,7 @@ import torch
 from click.testing import CliRunner
 
 from looped.cli.main import cli
-from looped.tensorfile import seal
+from looped.tensorfile import with_checksum
 from tests.cli.bad.case import Case, Content
 from tests.cli.bad.compiled import good as compiled
 
@@ -45,7 +45,7 @@ def forged(change: Callable[[Tensors, dict[str, Any]], object]) -> bytes:
     metadata = json.loads(content[8 : 8 + size])["__metadata__"]
     run = json.loads(metadata["run"])
     change(tensors, run)
-    return seal(tensors, {**metadata, "run": json.dumps(run)})
+    return with_checksum(tensors, {**metadata, "run": json.dumps(run)})
 
 
 def _state(

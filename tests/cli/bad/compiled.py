@@ -14,7 +14,7 @@ import torch
 
 from looped.artefact.checkpoint import save_machine
 from looped.image import Image
-from looped.tensorfile import seal
+from looped.tensorfile import with_checksum
 from tests.cli.bad.case import Case, Content
 from tests.conftest import compiled
 
@@ -51,7 +51,7 @@ def forged(change: Callable[[Tensors, Metadata], object]) -> bytes:
     parsed = {**metadata, **{key: json.loads(metadata[key]) for key in ("plan", "program")}}
     change(tensors, parsed)
     texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in parsed.items()}
-    return seal(tensors, texts)
+    return with_checksum(tensors, texts)
 
 
 def _header(text: bytes, length: int | None = None) -> bytes:

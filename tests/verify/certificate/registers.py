@@ -17,7 +17,7 @@ from looped.artefact.embedding import State, embed, embed_words
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.circuit.arithmetic import all_ones, equal, without
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import Condition, literal, merge, weighed
+from looped.circuit.signals import Condition, disjoint_or, gated, literal
 from looped.circuit.words import bit, constant, total
 from looped.engines.dense import DenseEngine
 from looped.passes.fuse_reads import fuse_reads
@@ -43,25 +43,25 @@ def small_machine(wrong: str = "") -> Circuit:
     rs, rd, kind, halt = word[:2], word[2:4], word[4:6], word[6:8]
     running = ~literal(stop)
     complements, from_pc = literal(kind[:1]), literal(kind[1:])
-    source = m.let("source", weighed(~from_pc, *map(bit, rs)))
-    start = m.let("start", weighed(from_pc, *map(bit, pc)))
-    taken = m.let("taken", weighed(complements, *map(bit, rd)))
-    ones = m.let("ones", weighed(complements, *[constant(1)] * WIDTH))
+    source = m.let("source", gated(~from_pc, *map(bit, rs)))
+    start = m.let("start", gated(from_pc, *map(bit, pc)))
+    taken = m.let("taken", gated(complements, *map(bit, rd)))
+    ones = m.let("ones", gated(complements, *[constant(1)] * WIDTH))
     stores = m.let("stores", running & all_ones(kind))
     anything = 0 if wrong == "x0 is written" else 1
     named = m.let("named", running & Condition(total(rd), anything))
     stopping = m.let("stopping", running & all_ones(halt))
 
-    x = m.let("x", merge(start, m.read_file("source value", source)))
+    x = m.let("x", disjoint_or(start, m.read_file("source value", source)))
     subtracted = m.read_file("subtracted", taken)
     added = wrong == "a register is added to ones"
-    y = m.let("y", merge(ones, subtracted) if added else without(ones, subtracted))
+    y = m.let("y", disjoint_or(ones, subtracted) if added else without(ones, subtracted))
     result = m.let("result", m.add(x, y))
     number = [*map(bit, rd), *[constant(0)] * (BITS - len(rd))]
-    to_memory = weighed(literal(stores), *map(bit, x[:BITS]))
+    to_memory = gated(literal(stores), *map(bit, x[:BITS]))
     m.write(
         "result",
-        m.let("where", merge(to_memory, weighed(~literal(stores), *number))),
+        m.let("where", disjoint_or(to_memory, gated(~literal(stores), *number))),
         result,
         file=m.let("in file", ~literal(stores)),
         when=m.let("writes", literal(named) | literal(stores)),
@@ -70,7 +70,7 @@ def small_machine(wrong: str = "") -> Circuit:
     m.next(stop, literal(stop) | literal(stopping))
     reasons = (bit(kind[0]), constant(1))
     told = running & all_ones(halt[:1]) if wrong == "why without a stop" else literal(stopping)
-    m.next(why, merge(why, weighed(told, *reasons)))
+    m.next(why, disjoint_or(why, gated(told, *reasons)))
     m.check()
     return fuse_reads(m)
 

@@ -8,7 +8,7 @@ import pytest
 
 from looped.circuit.arithmetic import all_ones
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import Signal, Value, literal, weighed
+from looped.circuit.signals import Signal, Value, gated, literal
 from looped.circuit.words import bit, constant
 from looped.passes.emit import compile_circuit
 from looped.verify.certificate import certify
@@ -53,7 +53,7 @@ def filed() -> Circuit:
     pc = m.register("pc", 8)
     word = m.fetch("word", pc)
     x = m.read_file("x", word[:2])
-    where = m.let("where", weighed(all_ones(word[4:6]), *map(bit, word[2:4]), *[constant(0)] * 3))
+    where = m.let("where", gated(all_ones(word[4:6]), *map(bit, word[2:4]), *[constant(0)] * 3))
     m.write("x", where, x, file=m.let("in file", Value((Signal(constant(1)),))))
     m.next(pc, m.add(pc, 1))
     return m

@@ -35,7 +35,7 @@ def worded(**changes: tuple[int, ...]) -> CompiledMachine:
     return planned(words={**compiled("subleq", WIDTH, MEMORY).plan.words, **changes})
 
 
-def weighed(name: str, change: Callable[[torch.Tensor], torch.Tensor]) -> CompiledMachine:
+def gated(name: str, change: Callable[[torch.Tensor], torch.Tensor]) -> CompiledMachine:
     machine = compiled("subleq", WIDTH, MEMORY)
     weights = {**machine.weights, name: change(machine.weights[name].clone())}
     return dataclasses.replace(machine, weights=weights)
@@ -93,16 +93,16 @@ ATTACKS: dict[str, Callable[[], CompiledMachine]] = {
     "an output in a dead lane": lambda: worded(out=tuple(range(PLAN.d_model - 8, PLAN.d_model))),
     "a lane beyond all lanes": lambda: worded(ready=(PLAN.d_model,)),
     "a position by a strange name": lambda: worded(positional=VALUE),
-    "weights in float64": lambda: weighed(Q, lambda w: w.double() * (1 + 2.0**-40)),
-    "no number in an idle row": lambda: weighed(
+    "weights in float64": lambda: gated(Q, lambda w: w.double() * (1 + 2.0**-40)),
+    "no number in an idle row": lambda: gated(
         Q, lambda w: w.index_fill(0, torch.tensor([-1 % len(w)]), float("nan"))
     ),
-    "weights of another shape": lambda: weighed(Q, lambda w: w[:, :-1]),
-    "a gain of the last norm": lambda: weighed("norm.weight", lambda w: w * 2),
-    "an output to the padding": lambda: weighed(
+    "weights of another shape": lambda: gated(Q, lambda w: w[:, :-1]),
+    "a gain of the last norm": lambda: gated("norm.weight", lambda w: w * 2),
+    "an output to the padding": lambda: gated(
         OUT, lambda w: torch.cat([w[:-1], w[VALUE[0] : VALUE[0] + 1]])
     ),
-    "a head with ties": lambda: weighed(Q, lambda w: w * 0),
+    "a head with ties": lambda: gated(Q, lambda w: w * 0),
 }  # fmt: skip
 
 

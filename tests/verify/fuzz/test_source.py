@@ -20,7 +20,9 @@ from looped.verify.fuzz.source import source
 @given(data=st.data())
 def test_it_is_the_same_program(machine: str, width: int, unit: int, data: st.DataObject) -> None:
     words = data.draw(st.lists(st.integers(0, (1 << width) - 1), min_size=1, max_size=12))
-    text = source(Case(Image(machine, width, tuple(words), unit=unit)), ["what", "it is"])
+    text = source(
+        Case(Image(machine, width, tuple(words), addresses_per_word=unit)), ["what", "it is"]
+    )
     image = assemble(Source("case", text))
     assert (image.machine, image.width) == (machine, width)
     padded = image.words + (0,) * (len(words) - len(image.words))

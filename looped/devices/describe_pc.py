@@ -9,13 +9,13 @@ from looped.isa.rv32i import word_index
 from looped.isa.rv32i_text import disassemble
 from looped.isa.rv32im import RISCV
 
-__all__ = ["place"]
+__all__ = ["describe_pc"]
 
 
-def place(image: Image, port: ColumnPort) -> str:
+def describe_pc(image: Image, port: ColumnPort) -> str:
     """The program counter of a machine, the source line if it is known, and what stands there."""
     pc = port.cpu("pc")
-    shown = f"{pc:#x}" if image.unit > 1 else str(pc)
+    shown = f"{pc:#x}" if image.addresses_per_word > 1 else str(pc)
     location = image.location(pc)
     instruction = _instruction(image, port, pc)
     return (

@@ -9,13 +9,13 @@ from typing import TypeVar
 
 import torch
 
-__all__ = ["each"]
+__all__ = ["parallel_map"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def each(
+def parallel_map(
     function: Callable[[Item], Result], items: Iterable[Item], jobs: int = 1
 ) -> Iterator[Result]:
     """The function's results in the order of the items, from up to `jobs` processes.

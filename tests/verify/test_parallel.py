@@ -7,7 +7,7 @@ import os
 import pytest
 
 from looped.errors import Diagnostic, FileError, SourceError
-from looped.verify.farm import each
+from looped.verify.parallel import parallel_map
 
 
 def square(number: int) -> tuple[int, int]:
@@ -19,18 +19,18 @@ def square(number: int) -> tuple[int, int]:
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
-    results = list(each(square, [5, 1, 2], jobs=2))
+    results = list(parallel_map(square, [5, 1, 2], jobs=2))
     assert [number for number, _ in results] == [25, 1, 4]
     assert os.getpid() not in {process for _, process in results}
 
 
 def test_one_job_is_this_process() -> None:
-    assert list(each(square, [1, 2])) == [(1, os.getpid()), (4, os.getpid())]
+    assert list(parallel_map(square, [1, 2])) == [(1, os.getpid()), (4, os.getpid())]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_error_is_raised_in_its_place(jobs: int) -> None:
-    results = each(square, [1, 3, 2], jobs)
+    results = parallel_map(square, [1, 3, 2], jobs)
     assert next(results)[0] == 1
     with pytest.raises(FileError, match="three is not there") as caught:
         next(results)
@@ -39,5 +39,5 @@ def test_an_error_is_raised_in_its_place(jobs: int) -> None:
 
 def test_all_errors_of_a_source_come_along() -> None:
     with pytest.raises(SourceError) as caught:
-        list(each(square, [1, 4], jobs=2))
+        list(parallel_map(square, [1, 4], jobs=2))
     assert [d.message for d in caught.value.diagnostics] == ["first", "second"]
