@@ -14,6 +14,7 @@ from looped.machines import MACHINES
 from looped.passes.allocate import Layout, Tenancy, allocate, check_layout
 from looped.passes.checks import InvalidError
 from looped.passes.emit import check_weights, compile_circuit, emit
+from looped.passes.fuse_reads import fuse_reads
 from looped.passes.schedule import Schedule, check_schedule, cleared, schedule
 from looped.verify.certificate import certify
 
@@ -29,7 +30,7 @@ def late_read() -> Circuit:
 
 
 def scheduled() -> Schedule:
-    return schedule(MACHINES["subleq"].circuit(8, 32))
+    return schedule(fuse_reads(MACHINES["subleq"].circuit(8, 32)))
 
 
 def test_unused_bits_of_a_late_read_have_places_of_their_own() -> None:
@@ -103,8 +104,7 @@ def test_all_writes_are_done_in_one_block() -> None:
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_what_the_passes_leave_of_a_machine_is_valid(name: str) -> None:
-    circuit = MACHINES[name].circuit(32, 64)
-    found = schedule(circuit)
+    found = schedule(fuse_reads(MACHINES[name].circuit(32, 64)))
     check_schedule(found)
     layout = allocate(found)
     check_layout(found, layout)

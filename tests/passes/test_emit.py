@@ -12,6 +12,7 @@ from looped.circuit.words import Lane
 from looped.machines import MACHINES
 from looped.passes.allocate import allocate
 from looped.passes.emit import compile_circuit, emit
+from looped.passes.fuse_reads import fuse_reads
 from looped.passes.heads import UNDERFLOW
 from looped.passes.schedule import schedule
 from looped.precision import PRECISIONS
@@ -24,7 +25,7 @@ WIDTHS = [8, 16, 32]
 @pytest.mark.parametrize("width", WIDTHS)
 def test_each_mlp_computes_the_signals_of_its_phase(width: int) -> None:
     """Random lanes in the CPU column: made lanes hold their signals, dead lanes hold -1."""
-    scheduled = schedule(MACHINES["subleq"].circuit(width, 64))
+    scheduled = schedule(fuse_reads(MACHINES["subleq"].circuit(width, 64)))
     layout = allocate(scheduled)
     model = emit(scheduled, layout).model()
     generator = seeds.generator(width)
@@ -63,7 +64,7 @@ def test_mlps_leave_all_columns_but_the_cpu_alone(width: int, machine) -> None:
 def write_once(compiled: CompiledMachine, words: np.ndarray, address: int, content: int):
     """The residual stream after the block that writes, with b and result set by hand."""
     plan = compiled.plan
-    layout = allocate(schedule(MACHINES["subleq"].circuit(plan.width, plan.memory)))
+    layout = allocate(schedule(fuse_reads(MACHINES["subleq"].circuit(plan.width, plan.memory))))
     x = torch.tensor(embed(words, plan), dtype=torch.float32)
     for name, number in (("b", address), ("result", content)):
         lanes = [

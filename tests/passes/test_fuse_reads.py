@@ -122,7 +122,7 @@ def test_a_second_time_changes_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["rv32i", "rv32im"])
 def test_the_pass_saves_a_block_of_a_processor(name: str) -> None:
-    described = MACHINES[name].describe(32, 5)
+    described = MACHINES[name].circuit(32, 32)
     assert schedule(described).blocks == 5
     assert schedule(fuse_reads(described)).blocks == 4
     assert all(read.onto is None for read in described.reads)

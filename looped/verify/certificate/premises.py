@@ -17,6 +17,7 @@ from looped.artefact.plan import CompiledMachine, Plan
 from looped.circuit.circuit import Circuit
 from looped.circuit.words import ONE, Lane, Word
 from looped.passes.allocate import VALUE, Layout, allocate, static_words
+from looped.passes.fuse_reads import fuse_reads
 from looped.passes.schedule import schedule
 from looped.precision import PRECISIONS
 from looped.verify.certificate.claims import LAYOUT, Claim
@@ -48,7 +49,7 @@ def _premises(
         "weights", "are finite, float32, and as many as the plan says", len(machine.weights),
         _weight_faults(machine),
     )  # fmt: skip
-    scheduled = schedule(circuit)
+    scheduled = schedule(fuse_reads(circuit))
     layout = allocate(scheduled)
     yield (
         "plan", "is that of the circuit: sizes, words, and the lanes that hosts go by",

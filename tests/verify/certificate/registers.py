@@ -20,7 +20,6 @@ from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, disjoint_or, gated, literal
 from looped.circuit.words import bit, constant, total
 from looped.engines.dense import DenseEngine
-from looped.passes.fuse_reads import fuse_reads
 from tests import seeds
 from tests.circuit.evaluate import evaluate, number_in, written
 
@@ -72,7 +71,7 @@ def small_machine(wrong: str = "") -> Circuit:
     told = running & all_ones(halt[:1]) if wrong == "why without a stop" else literal(stopping)
     m.next(why, disjoint_or(why, gated(told, *reasons)))
     m.check()
-    return fuse_reads(m)
+    return m
 
 
 def states(count: int, seed: int) -> list[Machine]:
