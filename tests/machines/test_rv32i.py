@@ -80,7 +80,7 @@ def test_each_mlp_computes_the_signals_of_its_phase() -> None:
         for block in range(scheduled.blocks):
             phase = 2 * block + 1
             x = torch.full((1, 1, model.transformer.norm.weight.numel()), -1.0)
-            alive = [t.lane for ts in layout.tenants for t in ts if t.start < phase <= t.end]
+            alive = [t.lane for ts in layout.occupants for t in ts if t.start < phase <= t.end]
             for lane in (Lane("cpu", 0), Lane("one", 0), *(a for a in alive if a in lanes)):
                 x[0, 0, layout.index[lane]] = lanes[lane]
             after = (x + model.transformer.layers[block].mlp(x))[0, 0]

@@ -31,24 +31,24 @@ def test_each_mlp_computes_the_signals_of_its_phase(width: int) -> None:
     generator = seeds.generator(width)
     for block in range(scheduled.blocks):
         phase = 2 * block + 1
-        alive = [t for ts in layout.tenants for t in ts if t.start < phase <= t.end]
+        alive = [t for ts in layout.occupants for t in ts if t.start < phase <= t.end]
         for _ in range(20):
             lanes: dict[Lane, int] = {t.lane: int(generator.choice([-1, 1])) for t in alive}
             lanes[Lane("cpu", 0)] = lanes[Lane("one", 0)] = 1
             x = torch.full((1, 1, model.transformer.norm.weight.numel()), -1.0)
-            for tenancy in alive:
-                x[0, 0, layout.index[tenancy.lane]] = lanes[tenancy.lane]
+            for live in alive:
+                x[0, 0, layout.index[live.lane]] = lanes[live.lane]
             after = (x + model.transformer.layers[block].mlp(x))[0, 0]
             made = scheduled.bits.get(phase, [])
             for definition in made:
                 expected = 2 * signal_bit(definition.signal, lanes) - 1
                 assert after[layout.index[definition.lane]] == expected
             filled = {layout.index[d.lane] for d in made}
-            for tenancy in alive:
-                index = layout.index[tenancy.lane]
+            for live in alive:
+                index = layout.index[live.lane]
                 if index not in filled:
-                    kept = lanes[tenancy.lane] if tenancy.end > phase else -1
-                    assert after[index] == kept, str(tenancy.lane)
+                    kept = lanes[live.lane] if live.end > phase else -1
+                    assert after[index] == kept, str(live.lane)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -106,12 +106,12 @@ def test_softmax_is_one_hot_to_the_last_bit(width: int, machine) -> None:
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
-def test_the_temperature_follows_from_the_gap(name: str) -> None:
+def test_the_temperature_follows_from_the_margin(name: str) -> None:
     form = PRECISIONS[name]
     underflow = form.underflow if name == "float16" else UNDERFLOW
     for block in compile_circuit(MACHINES["subleq"].circuit(8, 32, None, form)).plan.blocks:
         for head in block.heads:
-            assert head.gap * head.beta > underflow >= head.gap * head.beta / 2
+            assert head.margin * head.beta > underflow >= head.margin * head.beta / 2
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -51,8 +51,8 @@ def small_machine(wrong: str = "") -> Circuit:
     named = m.let("named", running & Condition(total(rd), anything))
     stopping = m.let("stopping", running & all_ones(halt))
 
-    x = m.let("x", disjoint_or(start, m.read_file("source value", source)))
-    subtracted = m.read_file("subtracted", taken)
+    x = m.let("x", disjoint_or(start, m.read_register("source value", source)))
+    subtracted = m.read_register("subtracted", taken)
     added = wrong == "a register is added to ones"
     y = m.let("y", disjoint_or(ones, subtracted) if added else without(ones, subtracted))
     result = m.let("result", m.add(x, y))
@@ -62,7 +62,7 @@ def small_machine(wrong: str = "") -> Circuit:
         "result",
         m.let("where", disjoint_or(to_memory, gated(~literal(stores), *number))),
         result,
-        file=m.let("in file", ~literal(stores)),
+        in_registers=m.let("in file", ~literal(stores)),
         when=m.let("writes", literal(named) | literal(stores)),
     )
     m.next(pc, m.select(running, m.add(pc, 1), pc))
