@@ -1,4 +1,4 @@
-"""Files as users meet them: read with a clear error, written whole or not at all."""
+"""Files of users: read with a clear error, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = ["Replacement", "open_regular", "read_bytes", "write_atomically"]
 def open_regular(path: Path, limit: int) -> Iterator[BinaryIO]:
     """A regular file of at most `limit` bytes, open for reading.
 
-    Raises FileError, also for what goes wrong while it is read. What is no regular file is not
-    opened: a FIFO without a writer would be waited for.
+    Raises FileError, also for errors while it is read. It opens regular files only: to open a FIFO
+    would wait for a writer.
     """
     try:
         status = path.stat()
@@ -44,7 +44,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
     """The content of a regular file of at most `limit` bytes. Raises FileError."""
     with open_regular(path, limit) as file:
         content = file.read(limit + 1)
-    if len(content) > limit:  # it has grown, or its size is not known in advance
+    if len(content) > limit:  # it has grown since
         raise FileError(f"{path} is larger than {limit >> 20} MB")
     return content
 
@@ -54,7 +54,7 @@ def _unreadable(path: Path, error: OSError) -> FileError:
 
 
 def _kind(mode: int) -> str:
-    """What is wrong with a file that is not a regular one."""
+    """The fault of a file that is not a regular one."""
     return "is a directory" if stat.S_ISDIR(mode) else "is not a regular file"
 
 
@@ -64,16 +64,16 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 class Replacement:
-    """The new content of a file, on disk beside the old one, which is there until `commit`.
+    """The new content of a file, on disk beside the old one, which stays until `commit`.
 
-    Whatever kills the process, the file is the old one or the new one, and both are whole. Before
-    `commit` the new one has no name, where the system has such files, so that nothing is left of
-    it. A symbolic link stays, and the file that it names is replaced. Raises FileError, also in
-    `commit`, and for a device, a FIFO or a folder, whose place no file can take.
+    Whatever kills the process, the file is the old or the new one, and whole. Before `commit` the
+    new file has no name, where the system has such files, so that a kill leaves nothing behind. Of
+    a symbolic link, it replaces the target. Raises FileError, also in `commit`, and for a device, a
+    FIFO or a folder, which no file can replace.
     """
 
     def __init__(self, path: Path, content: bytes) -> None:
-        with _told(path):
+        with _reporting(path):
             self.path = path = _target(path)
             self._handle, self._name = _open_beside(path)
             try:
@@ -85,8 +85,8 @@ class Replacement:
                 raise
 
     def commit(self) -> None:
-        """Put the new file in the place of the old one, lastingly."""
-        with _told(self.path):
+        """Replace the old file by the new one, durably."""
+        with _reporting(self.path):
             try:
                 name = self._name or _link_beside(self.path, self._handle)
                 self._name = name
@@ -97,7 +97,7 @@ class Replacement:
                 self.discard()
 
     def discard(self) -> None:
-        """Forget the new file."""
+        """Remove the new file."""
         os.close(self._handle)
         if self._name is not None:
             with contextlib.suppress(OSError):
@@ -105,7 +105,7 @@ class Replacement:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _reporting(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -113,7 +113,7 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _target(path: Path) -> Path:
-    """The regular file that a path names, which need not be there yet."""
+    """The regular file that a path names, which need not exist."""
     with contextlib.suppress(FileNotFoundError):
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
@@ -134,7 +134,7 @@ def _open_beside(path: Path) -> tuple[int, Path | None]:
 
 
 def _link_beside(path: Path, handle: int) -> Path:
-    """Name an open file that has no name yet. With a folder's handle, which the absolute path does
+    """Name an open file that has no name yet. Given a folder's handle, which the absolute path does
     not need, Python follows the symbolic link."""
     name = _beside(path)
     os.link(f"/proc/self/fd/{handle}", name, src_dir_fd=handle, follow_symlinks=True)
@@ -142,7 +142,7 @@ def _link_beside(path: Path, handle: int) -> Path:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder last; some file systems have no such thing."""
+    """Write the names in a folder to disk, where the file system can."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         with contextlib.suppress(OSError):

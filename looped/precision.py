@@ -1,4 +1,4 @@
-"""Precision: what a floating-point format can hold, and what the compiler makes of that.
+"""Precision: the numbers of a floating-point format, and what the compiler derives from them.
 
 The formats are those of IEEE 754-2019 (table 3.5) and bfloat16. Integer multiples of a power of two
 are exact up to 2^mantissa of them. A softmax in a small format is commonly computed in float32
@@ -16,15 +16,16 @@ from looped.errors import CompileError
 __all__ = ["FLOAT32", "PRECISIONS", "Precision", "precision"]
 
 _WIDEST_SLICE = 16
+"""Bits: words of 32 take two slices as with the 22 that float32 allows, and sums stay small."""
 
 
 @dataclass(frozen=True, slots=True)
 class Precision:
     """A format of `mantissa` bits, the leading one included.
 
-    Its largest number lies just below 2^(exponent + 1); its smallest is 2^tiny. `softmax_tiny` is
-    that of the formats in which its softmax may be computed; `head_base` is the number of whose
-    powers the size of a head must be one, so that scaling by it is exact.
+    Its largest number lies just below 2^(exponent + 1); its smallest is 2^tiny, `softmax_tiny` that
+    of the formats in which its softmax may be computed. The size of a head must be a power of
+    `head_base`, so that scaling by it is exact.
     """
 
     name: str

@@ -1,21 +1,21 @@
 """Tensor files: safetensors with a format and a checksum in the metadata.
 
-The metadata is text: `format` names what the file holds and in which version, `sha256` is the
-SHA-256 of the whole file with the 64 digits of the checksum themselves taken as zeros. So no bit of
-a file can change unseen, and stock software, which skips what it does not know, reads it as ever.
-Nothing is unpickled or evaluated.
+The metadata is text: `format` names the content and its version, `sha256` is the SHA-256 of the
+whole file with zeros for the 64 digits of the checksum itself. So reading detects every changed
+bit, and stock software, which skips unknown metadata, reads the file as well. Nothing is unpickled
+or evaluated.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
 import safetensors
 import safetensors.torch
 from torch import Tensor
@@ -25,19 +25,20 @@ from looped.files import open_regular, write_atomically
 
 __all__ = ["read_tensors", "with_checksum", "write_tensors"]
 
-_LIMIT = 4 << 30
+_LARGEST_FILE = 4 << 30
+"""Bytes: a hundred times the weights of RV32IM."""
 _LONGEST_HEADER = 100_000_000
 """Bytes: what safetensors itself allows."""
 
 _BLANK = "0" * 64
-_SEAL = re.compile(rb'"sha256":"([0-9a-f]{64})"')
+_CHECKSUM = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
 
 def with_checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     """The content of a tensor file: the metadata and the checksum go into its header."""
     plain = {name: tensor.contiguous() for name, tensor in tensors.items()}
     content = safetensors.torch.save(plain, {**metadata, "sha256": _BLANK})
-    found = _SEAL.search(content)
+    found = _CHECKSUM.search(content)
     assert found is not None
     digest = hashlib.sha256(content).hexdigest().encode()
     return content[: found.start(1)] + digest + content[found.end(1) :]
@@ -48,28 +49,32 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     write_atomically(path, with_checksum(tensors, metadata))
 
 
-def read_tensors(path: Path, form: str, what: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and the metadata of a file of a format; `what` says in words what that is.
+class _Header(msgspec.Struct):
+    """The header of a safetensors file; the rest of it is for safetensors."""
 
-    Raises FileError for a file that is not there, is another one, or has changed since it was
-    written. Its header is looked at before the rest is read.
+    metadata: dict[str, str] = msgspec.field(name="__metadata__", default_factory=dict)
+
+
+def read_tensors(
+    path: Path, format_name: str, what: str, hint: str
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and the metadata of a file of a format.
+
+    In messages `what` names such a file, and `hint` says how to replace one of another version.
+    Raises FileError for a missing file, one of another format, and one that has changed since it
+    was written. It checks the header before it reads the rest.
     """
     try:
-        with open_regular(path, _LIMIT) as file:
+        with open_regular(path, _LARGEST_FILE) as file:
             header = _read_header(path, file, os.fstat(file.fileno()).st_size, what)
-            metadata = _metadata(header)
-            if metadata.get("format") != form:
-                found = metadata.get("format", "no file of looped at all")
-                raise FileError(
-                    f"{path}: expected {form}, found {found}",
-                    hint=f"files of another version are of no use: make the {what} anew",
-                )
+            metadata = msgspec.json.decode(header[8:], type=_Header).metadata
+            _check_format(path, metadata.get("format", ""), format_name, hint)
             content = header + file.read()
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, RecursionError):
         raise FileError(
             f"{path} is not a {what}, or is damaged: its header is unreadable"
         ) from None
-    _check_seal(path, content, what)
+    _check_checksum(path, content, what)
     try:
         return safetensors.torch.load(content), metadata
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
@@ -85,17 +90,23 @@ def _read_header(path: Path, file: BinaryIO, file_size: int, what: str) -> bytes
     return length + file.read(size)
 
 
-def _metadata(header: bytes) -> dict[str, str]:
-    metadata = json.loads(header[8:]).get("__metadata__", {})
-    return {str(key): str(value) for key, value in metadata.items()}
+def _check_format(path: Path, found: str, expected: str, hint: str) -> None:
+    if found == expected:
+        return
+    if not found.startswith("looped-"):
+        raise FileError(f"{path} is not a looped file")
+    same_kind = found.rpartition("-")[0] == expected.rpartition("-")[0]
+    raise FileError(
+        f"{path}: expected {expected}, found {found[:40]}", hint=hint if same_kind else None
+    )
 
 
-def _check_seal(path: Path, content: bytes, what: str) -> None:
-    found = _SEAL.search(content, 0, 8 + int.from_bytes(content[:8], "little"))
+def _check_checksum(path: Path, content: bytes, what: str) -> None:
+    found = _CHECKSUM.search(content, 0, 8 + int.from_bytes(content[:8], "little"))
     if found is None:
         raise FileError(f"{path} is not a {what}, or is damaged: it has no checksum")
     digest = hashlib.sha256(memoryview(content)[: found.start(1)])
     digest.update(_BLANK.encode())
     digest.update(memoryview(content)[found.end(1) :])
     if digest.hexdigest().encode() != found[1]:
-        raise FileError(f"{path} is damaged: its checksum is not that of its content")
+        raise FileError(f"{path} is damaged: its checksum does not match its content")

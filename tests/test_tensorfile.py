@@ -17,7 +17,7 @@ from looped.errors import FileError
 from looped.tensorfile import read_tensors, with_checksum, write_tensors
 
 TENSORS = {"a": torch.arange(6).reshape(2, 3), "b": torch.tensor([0.5, -2.0])}
-METADATA = {"format": "test-1", "note": "ein Zeichen: ±"}
+METADATA = {"format": "looped-test-1", "note": "ein Zeichen: ±"}
 CONTENT = with_checksum(TENSORS, METADATA)
 
 in_a_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -26,13 +26,13 @@ in_a_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixtur
 def read(folder: Path, content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     path = folder / "x"
     path.write_bytes(content)
-    return read_tensors(path, "test-1", "test file")
+    return read_tensors(path, "looped-test-1", "test file", "make it again")
 
 
 def test_what_is_written_is_read_also_by_others(tmp_path: Path) -> None:
     path = tmp_path / "x"
     write_tensors(path, TENSORS, METADATA)
-    found, metadata = read_tensors(path, "test-1", "test file")
+    found, metadata = read_tensors(path, "looped-test-1", "test file", "make it again")
     for tensors in (found, safetensors.torch.load_file(path)):
         assert tensors.keys() == TENSORS.keys()
         assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
@@ -82,9 +82,9 @@ HEADERS = {
     "number": b"1" * 5000,
     "no metadata": b"{}",
     "wrong metadata": b'{"__metadata__": 3}',
-    "wrong names": b'{"__metadata__": {"format": ["test-1"]}}',
-    "no checksum": b'{"__metadata__": {"format": "test-1"}}',
-    "another version": b'{"__metadata__": {"format": "test-0"}}',
+    "wrong names": b'{"__metadata__": {"format": ["looped-test-1"]}}',
+    "no checksum": b'{"__metadata__": {"format": "looped-test-1"}}',
+    "another version": b'{"__metadata__": {"format": "looped-test-0"}}',
 }
 
 
@@ -96,7 +96,7 @@ def test_headers_of_the_wrong_form_are_refused(tmp_path: Path, header: bytes) ->
 
 def test_tensors_that_lie_outside_are_refused_though_the_checksum_is_right(tmp_path: Path) -> None:
     header = {
-        "__metadata__": {"format": "test-1", "sha256": "0" * 64},
+        "__metadata__": {"format": "looped-test-1", "sha256": "0" * 64},
         "a": {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 1 << 42]},
     }
     text = json.dumps(header, separators=(",", ":")).encode()
@@ -118,4 +118,4 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
         (tmp_path / "none", "No such file or directory"),
     ):
         with pytest.raises(FileError, match=message):
-            read_tensors(path, "test-1", "test file")
+            read_tensors(path, "looped-test-1", "test file", "make it again")

@@ -1,4 +1,4 @@
-"""Weights, plan and program in one safetensors file; nothing in it is ever unpickled or evaluated.
+"""Weights, plan and program in one safetensors file, which is never unpickled or evaluated.
 
 The tensors are the weights by their names in `looped.nn.model`, and `program.words` (int64) if the
 file has a program. Of the metadata, `format` is FORMAT, and `plan` and `program` are JSON.
@@ -7,24 +7,26 @@ file has a program. Of the metadata, `format` is FORMAT, and `plan` and `program
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from looped.artefact.plan import CompiledMachine, Plan
+from looped.artefact.validity import check_plan
 from looped.errors import FileError, LoopedError
 from looped.image import Image, Location
-from looped.records import record_from_json
 from looped.tensorfile import read_tensors, write_tensors
+from looped.untrusted import decode, encode
 
 __all__ = ["FORMAT", "load_machine", "save_machine"]
 
-FORMAT = "looped-machine-2"
+FORMAT = "looped-machine-3"
+
+T = TypeVar("T")
 
 _WHAT = "compiled machine"
 _PROGRAM = "program.words"
@@ -33,25 +35,26 @@ _PROGRAM = "program.words"
 def save_machine(path: Path, machine: CompiledMachine, image: Image | None = None) -> None:
     """Write a compiled machine, and a program for it if there is one. Raises FileError."""
     tensors = dict(machine.weights)
-    metadata = {"format": FORMAT, "plan": json.dumps(dataclasses.asdict(machine.plan))}
+    metadata = {"format": FORMAT, "plan": encode(machine.plan)}
     if image is not None:
         tensors[_PROGRAM] = torch.tensor(image.words, dtype=torch.int64)
-        metadata["program"] = json.dumps(dataclasses.asdict(_program(image)))
+        metadata["program"] = encode(_program(image))
     write_tensors(path, tensors, metadata)
 
 
 def load_machine(path: Path) -> tuple[CompiledMachine, Image | None]:
     """Read a compiled machine and its program. Raises FileError for anything else."""
-    tensors, metadata = read_tensors(path, FORMAT, _WHAT)
+    tensors, metadata = read_tensors(path, FORMAT, _WHAT, "compile it again with `looped compile`")
     words = tensors.pop(_PROGRAM, None)
     image = None
     try:
-        plan = record_from_json(Plan, _part(metadata, "plan"))
-        plan.check()
+        plan = _part(metadata, "plan", Plan)
+        check_plan(plan)
+        _check_mixer(path, plan)
         machine = CompiledMachine(plan, tensors)
         _check(path, machine)
         if words is not None:
-            program = record_from_json(_Program, _part(metadata, "program"))
+            program = _part(metadata, "program", _Program)
             image = _image(program, words, plan)
     except FileError:
         raise
@@ -60,19 +63,24 @@ def load_machine(path: Path) -> tuple[CompiledMachine, Image | None]:
     return machine, image
 
 
-def _part(metadata: Mapping[str, str], name: str) -> object:
-    """What the metadata has in JSON under a name. Raises ValueError."""
+def _part(metadata: Mapping[str, str], name: str, kind: type[T]) -> T:
+    """The metadata under a name, which is JSON. Raises ValueError."""
     if name not in metadata:
         raise ValueError(f"it has no {name}")
+    return decode(metadata[name], kind, name)
+
+
+def _check_mixer(path: Path, plan: Plan) -> None:
+    """Raise FileError for a mixer that this version of looped does not know."""
     try:
-        part: object = json.loads(metadata[name])
-    except RecursionError:
-        raise ValueError(f"its {name} is nested too deeply") from None
-    return part
+        plan.check_mixer()
+    except LoopedError as error:
+        (fault,) = error.diagnostics
+        raise FileError(f"{path}: {fault.message}", hint=fault.hint) from None
 
 
 def _check(path: Path, machine: CompiledMachine) -> None:
-    """Raise FileError unless the weights are those that the plan asks for, and finite."""
+    """Raise FileError unless the weights have the planned names and shapes, and are finite."""
     expected = machine.plan.shapes()
     found = {name: tuple(w.shape) for name, w in machine.weights.items()}
     if found != expected:
@@ -85,8 +93,7 @@ def _check(path: Path, machine: CompiledMachine) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Program:
-    """What there is to say of an image beside its words; `places` are indices of `files` and lines
-    of them."""
+    """An image without its words; `places` are indices of `files` and line numbers."""
 
     machine: str
     width: int
@@ -117,7 +124,7 @@ def _program(image: Image) -> _Program:
 def _image(program: _Program, words: Tensor, plan: Plan) -> Image:
     """The image of a program for a machine. Raises ValueError and CompileError."""
     if words.dtype != torch.int64 or words.dim() != 1:
-        raise ValueError("the program is no list of words")
+        raise ValueError("the program is not a list of words")
     if (program.machine, program.width) != (plan.machine, plan.width):
         raise ValueError("the program is for another machine")
     if (
@@ -126,7 +133,7 @@ def _image(program: _Program, words: Tensor, plan: Plan) -> Image:
     ):
         raise ValueError("the program begins outside of the memory")
     if not all(at is None or at[0] in range(len(program.files)) for at in program.places):
-        raise ValueError("the program's lines are from files without a name")
+        raise ValueError("the program has lines of files without a name")
     places = tuple(at and Location(program.files[at[0]], at[1]) for at in program.places)
     image = Image(
         program.machine,

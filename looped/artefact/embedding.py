@@ -17,18 +17,17 @@ State = npt.NDArray[np.int8]
 
 
 def embed(words: Sequence[int], plan: Plan, entry: int | None = None) -> State:
-    """The residual stream of a machine about to execute the instruction at `entry`, by default the
-    first one of a baked program, and that at address 0 of any other.
+    """The residual stream of a machine that executes the instruction at `entry` next.
 
-    Words that a baked machine has as instructions in its weights are left out: they are zero, as
-    all registers are. Raises CompileError if a baked program would have to begin elsewhere than it
-    was baked for.
+    The default is the first instruction of a baked program, address 0 of any other. Words that a
+    baked machine has as instructions in its weights are zero, as all registers are. Raises
+    CompileError for another entry than that of a baked program.
     """
     if plan.baked and entry not in (None, plan.entry):
         raise CompileError(
             f"the program begins at {entry}, and the machine is baked for one that begins at "
             f"{plan.entry}",
-            hint="bake the program anew, or run it on the universal machine",
+            hint="bake the program again, or run it on the universal machine",
         )
     begins = plan.entry if entry is None else entry
     x = np.full((plan.columns, plan.d_model), -1, dtype=np.int8)
@@ -37,7 +36,7 @@ def embed(words: Sequence[int], plan: Plan, entry: int | None = None) -> State:
     x[plan.cpu :, plan.words["device"]] = 1
     file = slice(plan.memory, plan.cpu)
     if plan.n_registers:
-        x[file, plan.words["file"]] = 1
+        x[file, plan.words["register"]] = 1
     addresses = np.arange(plan.memory)
     for name, lanes in plan.words.items():
         if name.startswith("position"):

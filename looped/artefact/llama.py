@@ -1,9 +1,9 @@
 """The same weights as a stock Llama checkpoint.
 
-A block of ours is the Llama block: RMSNorm before attention and before the gated MLP, no biases.
-Two things are asked of the stock model and both are settings: `hidden_act="relu"` and
-`rms_norm_eps=0`. Rotary embeddings are the identity at position id 0, and a mask of zeros lets
-every column see every other. The names are the same, so exporting is copying.
+A block is the Llama block: RMSNorm before attention and before the gated MLP, no biases. It needs
+two settings of the stock model: `hidden_act="relu"` and `rms_norm_eps=0`. Rotary embeddings are the
+identity at position id 0, and with a mask of zeros every column attends to every column. The names
+are the same, so exporting is copying.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["export_llama", "llama_config"]
 def llama_config(plan: Plan) -> dict[str, object]:
     """The content of `config.json` for `transformers.LlamaModel`.
 
-    It says eager attention, whose kernel is the definition, and the dtype that the machine is
+    It selects eager attention, whose kernel is the definition, and the dtype that the machine is
     compiled for, so that `from_pretrained` without arguments gives an exact host.
     """
     return {
@@ -54,9 +54,9 @@ def llama_config(plan: Plan) -> dict[str, object]:
 
 
 def export_llama(machine: CompiledMachine, folder: Path) -> None:
-    """Write `config.json` and `model.safetensors` into a folder, made if need be.
+    """Write `config.json` and `model.safetensors` into a folder, which it makes if necessary.
 
-    The vocabulary has one token that is never used: a machine is fed with `inputs_embeds`.
+    The vocabulary has one token that is never used: the input of a machine is `inputs_embeds`.
     Raises FileError.
     """
     try:

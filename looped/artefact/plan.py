@@ -1,40 +1,36 @@
-"""CompiledMachine: weights, and the plan by which to read them."""
+"""CompiledMachine: weights, and the plan that explains them."""
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from looped.errors import CompileError
 from looped.nn import LoopedTransformer, Transformer
-from looped.precision import PRECISIONS
+from looped.number_format import NumberFormat
 
-__all__ = ["BlockPlan", "CompiledMachine", "GroupPlan", "HeadPlan", "Plan"]
+__all__ = ["SOFTMAX", "BlockPlan", "CompiledMachine", "GroupPlan", "HeadPlan", "Occupant", "Plan"]
 
-
-_LARGEST = 1 << 20
-"""More than any size that a plan tells."""
-
-_MOST_BLOCKS = 1000
-_POSITION = re.compile(r"position(-?\d{1,9})?")
-_ALWAYS = ("one", "cpu", "device", "value", "pc")
+SOFTMAX = "softmax"
+"""The mixer of compiled machines: softmax attention over all columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadPlan:
-    """One attention head, explained: the words it asks with, is asked by, carries, and fills."""
+    """One attention head, explained: the words that its query, key and value come from and that
+    its output adds to. Its best score leads the next by `margin` at least, before scaling by
+    `beta`."""
 
     name: str
     meaning: str
     query: tuple[str, ...]
     key: tuple[str, ...]
-    reads: tuple[str, ...]
-    writes: tuple[str, ...]
-    gap: int
+    value: tuple[str, ...]
+    output: tuple[str, ...]
+    margin: int
     beta: int
 
 
@@ -57,17 +53,35 @@ class BlockPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Occupant:
+    """A bit of a word in a lane of the CPU column: made in phase `start`, cleared in `end`.
+
+    A loop begins after phase -1; phase 2k is the attention of block k, phase 2k + 1 its MLP.
+    """
+
+    word: str
+    bit: int
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        return f"{self.word}.{self.bit}"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """All there is to know about compiled weights besides their values.
+    """All that is known about compiled weights besides their values.
 
     `words` maps the name of each word that exists between loops to its lanes, least significant
-    bit first; `tenants[i]` names what lives in lane i in the course of a loop. The columns are
-    `memory` words, then `n_registers` registers, then the CPU, then the input if there is one.
-    `code` lists the addresses whose words are instructions of a baked program, none for a
-    universal machine. A baked program begins at `entry`, and there alone. `halted` is the lane of
-    the CPU that says that it does no more, `busy` the one that says that its instruction goes on in
-    the next loop, `working` all lanes of the CPU that are +1 only then. `dtype` is the name of the
-    format that its sums were cut for.
+    bit first, `formats` says what its bits stand for; `registers` are the names of those words that
+    the CPU column keeps from loop to loop. `occupants[i]` lists what lane i of the CPU column holds
+    during a loop, in order. The columns are `memory` words, then `n_registers` registers, then the
+    CPU, then the input if there is one. `code` lists the addresses whose words are instructions of
+    a baked program, none for a universal machine. A baked program begins at `entry`, and there
+    alone. Of the lanes of the CPU, `halted` is the one that says that the machine stops, `busy` the
+    one that says that an instruction takes another loop, `scratch` all lanes that are +1 only
+    during such an instruction. `dtype` is the name of the format in which sums are exact, `mixer`
+    the name of what mixes columns in a block.
     """
 
     machine: str
@@ -78,7 +92,9 @@ class Plan:
     d_head: int
     d_ff: int
     words: Mapping[str, tuple[int, ...]]
-    tenants: tuple[tuple[str, ...], ...]
+    formats: Mapping[str, NumberFormat]
+    registers: tuple[str, ...]
+    occupants: tuple[tuple[Occupant, ...], ...]
     blocks: tuple[BlockPlan, ...]
     code: tuple[int, ...] = ()
     baked: bool = False
@@ -87,44 +103,9 @@ class Plan:
     has_input: bool = True
     halted: int | None = None
     busy: int | None = None
-    working: tuple[int, ...] = ()
+    scratch: tuple[int, ...] = ()
     dtype: str = "float32"
-
-    def check(self) -> None:
-        """Raise ValueError for what no machine's plan can be, as a file may have it."""
-        sizes = (
-            self.memory,
-            self.d_model,
-            self.n_heads,
-            self.d_head,
-            self.d_ff,
-            self.n_registers + 1,
-        )
-        if not all(1 <= size <= _LARGEST for size in sizes) or not 1 <= self.width <= 64:
-            raise ValueError("its sizes are those of no machine")
-        if self.dtype not in PRECISIONS:
-            raise ValueError(f"there is no dtype `{self.dtype[:40]}`")
-        heads = [len(block.heads) for block in self.blocks]
-        if not 1 <= len(heads) <= _MOST_BLOCKS or max(heads) > self.n_heads:
-            raise ValueError("its blocks do not have the heads that they say")
-        if not all(address in range(self.memory) for address in self.code):
-            raise ValueError("its instructions are outside of its memory")
-        self._check_words()
-
-    def _check_words(self) -> None:
-        """Raise ValueError unless there are all words that are needed, and all lanes of them."""
-        lanes = itertools.chain(*self.words.values(), [] if self.halted is None else [self.halted])
-        units = itertools.chain(*(group.units for block in self.blocks for group in block.groups))
-        known = all(lane in range(self.d_model) for lane in lanes)
-        if not known or not all(unit in range(self.d_ff) for unit in units):
-            raise ValueError("its words are in lanes that are not there")
-        if not all(_POSITION.fullmatch(n) for n in self.words if n.startswith("position")):
-            raise ValueError("its columns have no positions")
-        needed = [*_ALWAYS, *(["file"] if self.n_registers else [])]
-        if not all(self.words.get(name) for name in needed):
-            raise ValueError("it lacks words that every machine has")
-        if len(self.words["value"]) != self.width:
-            raise ValueError("its words have another width")
+    mixer: str = SOFTMAX
 
     @property
     def columns(self) -> int:
@@ -141,8 +122,20 @@ class Plan:
         """The index of the input column, on a machine that has one."""
         return self.cpu + 1
 
+    def check_mixer(self) -> None:
+        """Raise CompileError for a mixer that nothing here can compute."""
+        if self.mixer != SOFTMAX:
+            raise CompileError(
+                f"the machine mixes columns by `{self.mixer[:40]}`",
+                hint=f"this version of looped knows `{SOFTMAX}`",
+            )
+
     def transformer(self) -> Transformer:
-        """An untrained transformer of this size, RMSNorm without an epsilon."""
+        """An untrained transformer of this size, RMSNorm without an epsilon.
+
+        Raises CompileError for an unknown mixer, as `shapes` does.
+        """
+        self.check_mixer()
         return Transformer.stock(
             self.d_model, len(self.blocks), self.n_heads, self.d_head, self.d_ff, eps=0.0
         )
@@ -153,17 +146,26 @@ class Plan:
             return {k: tuple(w.shape) for k, w in self.transformer().state_dict().items()}
 
     def column_name(self, column: int) -> str:
-        """How a column is called in messages: `mem[17]`, `x5`, `cpu`, `input`."""
+        """The name of a column in messages: `mem[17]`, `x5`, `cpu`, `input`."""
         name = f"mem[{column}]" if column < self.memory else f"x{column - self.memory}"
         return {self.cpu: "cpu", self.input: "input"}.get(column, name)
 
     def lane_name(self, lane: int) -> str:
-        """How a lane is called in messages, by what it holds between loops."""
+        """The name of a lane in messages, by what it holds between loops."""
         for name, lanes in self.words.items():
             if lane in lanes:
                 return f"{name}.{lanes.index(lane)}"
-        tenants = self.tenants[lane] if lane < len(self.tenants) else ()
-        return f"lane {lane} (" + (", ".join(tenants) or "idle") + ")"
+        return f"lane {lane} (" + (", ".join(self.occupant_names(lane)) or "idle") + ")"
+
+    def occupant(self, lane: int, phase: int) -> str | None:
+        """What a lane of the CPU column holds after a phase: `pc.3`; None if it is idle, at -1."""
+        held = self.occupants[lane] if lane < len(self.occupants) else ()
+        return next((str(each) for each in held if each.start <= phase < each.end), None)
+
+    def occupant_names(self, lane: int) -> tuple[str, ...]:
+        """All that a lane of the CPU column holds during a loop, in order."""
+        held = self.occupants[lane] if lane < len(self.occupants) else ()
+        return tuple(dict.fromkeys(map(str, held)))
 
 
 @dataclass(frozen=True)

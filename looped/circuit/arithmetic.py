@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 Keep = Callable[[str, Value], Word]
-"""Puts a value into lanes under a name of the compiler's own, made unique: a circuit's."""
+"""Puts a value into lanes of a circuit, under a unique name of the compiler's."""
 
 
 def add(x: Word, y: Word | int, keep: Keep, size: int) -> Value:

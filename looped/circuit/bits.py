@@ -1,11 +1,10 @@
 """Whether signals are bits: `disjoint_or`, `any_of_disjoint`, `gated` and gated sums need it.
 
-A signal must be 0 or 1 in every state that can be. Here it is decided by trying all signs of the
-lanes that it depends on, where these are few and sure to take all signs together: those of pins,
-which the host sets, and of words that are fetched from columns that differ. Lanes that are made are
-followed to what they are made from. What depends on more lanes, or on registers (whose values are
-the machine's own doing), is left to the certificate: it proves for all states that made lanes are
-bits, or refuses.
+A signal must be 0 or 1 in every reachable state. `check_bits` tries all signs of the lanes that it
+depends on, if these are few and certain to take all signs together: those of pins, which the host
+sets, and of words that are fetched from different columns. It traces made lanes back to these. For
+signals of more lanes, or of registers (whose values the machine decides), the certificate proves
+for all states that made lanes are bits, or refuses.
 """
 
 from __future__ import annotations
@@ -13,18 +12,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from looped.circuit.graph import Graph
 from looped.circuit.signals import Condition, Signal
 from looped.circuit.statements import Read
 from looped.circuit.words import Form, Lane
 from looped.errors import CompileError
-
-if TYPE_CHECKING:
-    from looped.circuit.circuit import Circuit
 
 __all__ = ["MOST_LANES", "check_bits"]
 
@@ -34,8 +30,8 @@ MOST_LANES = 8
 _Values = npt.NDArray[np.float64]
 
 
-def check_bits(m: Circuit) -> None:
-    """Raise CompileError if a signal is no bit in a state that can be, as far as trying decides."""
+def check_bits(m: Graph) -> None:
+    """Raise CompileError for a signal that trying shows to be no bit in some state."""
     made = {
         lane: signal
         for define in m.defines
@@ -48,7 +44,7 @@ def check_bits(m: Circuit) -> None:
             if found is not None:
                 raise CompileError(
                     f"lane `{lane}` at {define.where} is no bit: it is {found[0]} where {found[1]}",
-                    hint="of what is merged, one may be a one at a time",
+                    hint="at most one of the terms of a sum may be 1 in any state",
                 )
 
 
@@ -61,11 +57,12 @@ def _plainly(signal: Signal) -> bool:
     return len(linear.terms) <= 1 and linear.minimum in (0, 1) and linear.maximum in (0, 1)
 
 
-def _independent(m: Circuit) -> dict[Lane, object]:
-    """The lanes that may have any sign, each with its group; those of one group do together.
+def _independent(m: Graph) -> dict[Lane, object]:
+    """The lanes that may have any sign, each with its group; those of one group may together.
 
-    Pins go with anything, unless an invariant speaks of them. Words that are fetched go with each
-    other if one address and several offsets name them; a word of the register file goes alone.
+    Pins are independent of everything, unless an invariant has their lanes. Words that are fetched
+    are independent of each other if one address and several offsets name them; a word of the
+    register file forms a group by itself.
     """
     spoken = {lane for invariant in m.invariants for lane in invariant.condition.form.terms}
     pins = (register.word for register in m.registers if register.following is None)
@@ -79,14 +76,14 @@ def _independent(m: Circuit) -> dict[Lane, object]:
     return free
 
 
-def _group(m: Circuit, read: Read) -> object:
-    if read.port is not None or read.onto is not None or (read.file and m.zero_register):
+def _group(m: Graph, read: Read) -> object:
+    if read.port is not None or read.onto is not None or (read.in_registers and m.zero_register):
         return None
-    return ("file", read.name) if read.file else tuple(read.address)
+    return ("register", read.name) if read.in_registers else tuple(read.address)
 
 
 class _States:
-    """All signs of a few lanes at once, and what signals come to in them."""
+    """All signs of a few lanes at once, and the values of signals in them."""
 
     def __init__(self, made: Mapping[Lane, Signal], free: Mapping[Lane, object]) -> None:
         self.made = made
@@ -94,7 +91,7 @@ class _States:
         self.sources: dict[Lane, frozenset[Lane] | None] = {}
 
     def fault(self, signal: Signal) -> tuple[str, str] | None:
-        """What a signal is where it is no bit, and that state in words; None if none was found."""
+        """A value of a signal that is no bit, and the state for it; None if trying finds none."""
         sources = self._sources_of(signal.lanes())
         if sources is None or len({self.free[lane] for lane in sources} - {None}) > 1:
             return None
@@ -111,11 +108,11 @@ class _States:
         return str(Fraction(float(total[wrong[0]]))), words or "always"
 
     def _earlier_are_bits(self, signal: Signal, known: dict[Lane, _Values], row: int) -> bool:
-        """Whether in a state all lanes that a signal is made from are lanes at all."""
+        """Whether in a state all lanes that a signal is made from are ±1."""
         return all(abs(known[lane][row]) == 1 for lane in signal.lanes())
 
     def _sources_of(self, lanes: Iterable[Lane]) -> frozenset[Lane] | None:
-        """The free lanes that decide these; None if they are too many or not free."""
+        """The free lanes that decide these; None if they are too many, or some are not free."""
         found: frozenset[Lane] = frozenset()
         for lane in lanes:
             own = self._sources(lane)
@@ -130,7 +127,7 @@ class _States:
         if lane in self.free:
             return frozenset([lane])
         if lane not in self.sources:
-            self.sources[lane] = None  # what depends on itself is never decided
+            self.sources[lane] = None  # a lane that depends on itself stays undecided
             if lane in self.made:
                 self.sources[lane] = self._sources_of(self.made[lane].lanes())
         return self.sources[lane]

@@ -1,66 +1,49 @@
-"""The primitives and the graph that they form.
+"""Circuit: the primitives in which a machine describes one step.
 
-A circuit is one step of a machine, over named words. Attention reads and writes columns of memory
-and of the register file, MLPs put values into lanes; the order of statements does not matter, only
-what depends on what. `validity` says which circuits are valid.
+Attention heads read and write columns of memory and of the register file, MLPs put values into
+lanes. The order of statements does not matter, only what depends on what.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from looped.circuit import arithmetic, validity
+from looped.circuit.graph import Graph
 from looped.circuit.names import NEXT, check_name, scoped
 from looped.circuit.signals import Condition, Operand, Value, value
 from looped.circuit.statements import Define, Invariant, Read, Register, Write
-from looped.circuit.words import Lane, Word
+from looped.circuit.words import Word
 from looped.errors import CompileError
-from looped.precision import FLOAT32, Precision
+from looped.number_format import ADDRESS, FLAG, UNSIGNED, NumberFormat
 
 __all__ = ["Circuit", "Define", "Invariant", "Read", "Register", "Write"]
 
 
 @dataclass
-class Circuit:
-    """One step of a machine. Statements are added by the methods; `check` says if it is valid.
+class Circuit(Graph):
+    """A graph, and the language in which a machine writes it: each method adds a statement.
 
-    Memory has 2^address_bits words. The register file, if there is one, has 2^register_bits; with
-    `zero_register` its register 0 is zero for good. `precision` is the format in which its sums
-    shall be exact: adders are cut to its mantissa. Raises CompileError for impossible sizes, and
-    every method for a statement that cannot be.
+    `check` says whether the graph is valid. Raises CompileError for impossible sizes; every method
+    raises it for a statement that is wrong by itself.
     """
-
-    name: str
-    width: int
-    address_bits: int
-    register_bits: int = 0
-    zero_register: bool = False
-    halted: Lane | None = None
-    busy: Lane | None = None
-    working: tuple[Word, ...] = ()
-    precision: Precision = FLOAT32
-    registers: list[Register] = field(default_factory=list)
-    reads: list[Read] = field(default_factory=list)
-    defines: list[Define] = field(default_factory=list)
-    writes: list[Write] = field(default_factory=list)
-    invariants: list[Invariant] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         validity.check_sizes(self)
+        validity.check_number("value", self.width, self.number, self.name)
 
-    @property
-    def has_input(self) -> bool:
-        """Whether there is an input column: some read can name a device."""
-        return any(read.port is not None for read in self.reads)
+    def register(self, name: str, width: int, number: NumberFormat | None = None) -> Word:
+        """A word that keeps its value from loop to loop; `next` gives it its next value.
 
-    def register(self, name: str, width: int) -> Word:
-        """A word that lives from loop to loop; `next` gives it its next value."""
+        By default its bits stand for an address if it is the `pc`, for a flag if it is a single
+        one, otherwise for an unsigned number.
+        """
         where = _caller()
         word = self._made(name, width, where)
-        self.registers.append(Register(name, word, None, where))
+        number = self._number(name, width, number, where)
+        self.registers.append(Register(name, word, None, where, number))
         return word
 
     def pin(self, name: str) -> Word:
@@ -68,22 +51,22 @@ class Circuit:
         return self.register(name, 1)
 
     def halts(self, flag: Word) -> None:
-        """Say which bit of a register tells that the machine does no more until its host acts."""
-        validity.check_bit("what halts", flag, _caller())
+        """Say which bit of a register stops the machine until its host acts."""
+        validity.check_bit("the flag that halts", flag, _caller())
         self.halted = flag[0]
 
     def invariant(self, name: str, condition: Condition) -> None:
         """State what holds between two loops. No weight depends on it; proofs may, and prove it."""
         self.invariants.append(Invariant(name, condition, _caller()))
 
-    def works(self, flag: Word, *words: Word) -> None:
-        """Say which bit of a register tells that an instruction goes on in the next loop.
+    def multi_loop(self, flag: Word, *words: Word) -> None:
+        """Say which bit of a register is set while an instruction takes another loop.
 
-        `words` are the registers that hold what there is of it; with the flag they are zero between
-        two instructions.
+        `words` are the registers that hold its intermediate results; with the flag they are zero
+        between two instructions.
         """
-        validity.check_bit("what works", flag, _caller())
-        self.busy, self.working = flag[0], (flag, *words)
+        validity.check_bit("the flag of a multi-loop instruction", flag, _caller())
+        self.busy, self.scratch = flag[0], (flag, *words)
 
     def next(self, register: Word, following: Operand) -> None:
         """Give a register its next value, once."""
@@ -101,13 +84,20 @@ class Circuit:
         self.registers[index] = replace(old, following=target, where=where)
         self._define(old.name, target, following, where)
 
-    def output(self, name: str, content: Operand | Condition, width: int = 1) -> Word:
-        """A register made anew in every loop, for the host to see; returns the new value."""
+    def output(
+        self,
+        name: str,
+        content: Operand | Condition,
+        width: int = 1,
+        number: NumberFormat | None = None,
+    ) -> Word:
+        """A register that every loop computes again, for the host to see; returns the new value."""
         where = _caller()
         word = self._made(name, width, where)
         following = Word.of(scoped(name, NEXT), width)
         self._define(name, following, content, where)
-        self.registers.append(Register(name, word, following, where))
+        number = self._number(name, width, number, where)
+        self.registers.append(Register(name, word, following, where, number))
         return following
 
     def fetch(self, name: str, address: Word, offset: int = 0) -> Word:
@@ -132,13 +122,13 @@ class Circuit:
         self.reads.append(Read(name, low, offset, port, result, where))
         return result
 
-    def read_file(self, name: str, address: Word) -> Word:
-        """The register at `address`."""
+    def read_register(self, name: str, address: Word) -> Word:
+        """The word of the register file at `address`."""
         where = _caller()
-        validity.check_file_read(self, name, where)
+        validity.check_register_read(self, name, where)
         result = self._made(name, self.width, where)
         low = address[: self.register_bits]
-        self.reads.append(Read(name, low, 0, None, result, where, file=True))
+        self.reads.append(Read(name, low, 0, None, result, where, in_registers=True))
         return result
 
     def let(self, name: str, content: Operand | Condition, width: int | None = None) -> Word:
@@ -174,11 +164,12 @@ class Circuit:
         name: str,
         address: Word,
         content: Word,
-        file: Word | None = None,
+        in_registers: Word | None = None,
         when: Word | None = None,
     ) -> None:
         """Replace the word at `address`, after every read of the loop; see Write."""
-        write = Write(name, address[: self.address_bits], content, _caller(), file, when)
+        low = address[: self.address_bits]
+        write = Write(name, low, content, _caller(), in_registers, when)
         validity.check_write(self, write)
         self.writes.append(write)
 
@@ -186,33 +177,26 @@ class Circuit:
         """Raise CompileError unless the circuit is valid; see `validity`."""
         validity.check_circuit(self)
 
-    def uses(self) -> Iterator[tuple[str, set[Lane]]]:
-        """For each statement, its place and the CPU lanes that it depends on."""
-        for read in self.reads:
-            yield read.where, {*read.lanes(), *(read.onto or ())}
-        for write in self.writes:
-            yield write.where, set(write.lanes())
-        for define in self.defines:
-            for signal in define.value.signals:
-                yield define.where, set(signal.lanes())
-
     def _made(self, name: str, width: int, where: str) -> Word:
-        """A new word of a machine's own. Raises CompileError if it cannot be, or is there."""
+        """A new word of the machine. Raises CompileError for a name that is wrong or taken."""
         check_name(name, where)
         validity.check_width(name, width, where)
-        for other in self._makers():
+        for other in self.makers():
             if other.name == name:
                 raise CompileError(f"word `{name}` is made twice: at {other.where} and {where}")
         return Word.of(name, width)
 
-    def _makers(self) -> Iterator[Register | Read | Define]:
-        yield from self.registers
-        yield from self.reads
-        yield from self.defines
+    def _number(
+        self, name: str, width: int, number: NumberFormat | None, where: str
+    ) -> NumberFormat:
+        if number is None:
+            return ADDRESS if name == "pc" else FLAG if width == 1 else UNSIGNED
+        validity.check_number(name, width, number, where)
+        return number
 
     def _keep(self, name: str, content: Value) -> Word:
-        """Lanes for what arithmetic needs on its way: a name of the compiler's, made unique."""
-        taken = {other.name for other in self._makers()}
+        """Lanes for an intermediate result of arithmetic, under a unique name of the compiler's."""
+        taken = {other.name for other in self.makers()}
         scopes = (name, *(f"{name}#{k}" for k in range(2, len(taken) + 3)))
         unique = next(scope for scope in scopes if scope not in taken)
         word = Word.of(unique, len(content))

@@ -14,7 +14,7 @@ from looped.errors import CompileError
 
 __all__ = ["NEXT", "RESERVED", "check_name", "plain", "scoped"]
 
-RESERVED = frozenset({"one", "cpu", "device", "file", "value", "clear"})
+RESERVED = frozenset({"one", "cpu", "device", "register", "value", "clear"})
 """Words of the compiler by their public names, and the name of the units that clear lanes."""
 
 NEXT = "next"
@@ -29,13 +29,13 @@ def check_name(name: str, where: str) -> None:
     """Raise CompileError unless a machine may have a word of that name."""
     if name in RESERVED or name.startswith(_PREFIXES):
         raise CompileError(
-            f"word `{name}` at {where}: the name is one of the compiler's own",
+            f"word `{name}` at {where}: the compiler reserves that name",
             hint=f"reserved are {', '.join(sorted(RESERVED))}, and what begins with "
             "`position`, `write ` or `erase for `",
         )
     if not _NAME.fullmatch(name):
         raise CompileError(
-            f"word `{name}` at {where}: that is no name of a word",
+            f"word `{name}` at {where}: a word cannot have that name",
             hint="letters, digits, `_` and single spaces, a letter first",
         )
 

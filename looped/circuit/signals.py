@@ -56,10 +56,10 @@ class Condition:
         return Condition(-self.form, 1 - self.threshold)
 
     def __and__(self, other: Condition) -> Condition:
-        """Both. Raises CompileError if neither is is_conjunction: that is no single threshold."""
+        """Both. Raises CompileError if neither is a conjunction: that is no single threshold."""
         first, second = (self, other) if self.is_conjunction else (other, self)
         if not first.is_conjunction:
-            raise CompileError("the conjunction of two sums is not one threshold")
+            raise CompileError("the conjunction of two sums is not a single threshold")
         factor = max(1, int(second.form.maximum) - second.threshold + 1)
         form = first.form * factor + second.form
         return Condition(form, first.threshold * factor + second.threshold)
@@ -98,7 +98,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A word that is not yet in lanes: one signal a bit, least significant first."""
+    """A word that is not yet in lanes: a signal for each bit, least significant first."""
 
     signals: tuple[Signal, ...]
 
@@ -107,7 +107,7 @@ class Value:
 
 
 Operand = Word | Value | int
-"""What arithmetic takes: a word in lanes, a value on its way there, or a constant."""
+"""An operand of arithmetic: a word in lanes, a value that is not yet there, or a constant."""
 
 
 def literal(word: Word) -> Condition:
@@ -118,7 +118,7 @@ def literal(word: Word) -> Condition:
 
 
 def any_of_disjoint(conditions: Iterable[Condition]) -> Value:
-    """One bit: whether any of these conditions holds, of which at most one ever does."""
+    """One bit: whether any of these conditions holds. At most one may hold in any state."""
     return Value((Signal(constant(0), tuple(Gated(c, constant(1)) for c in conditions)),))
 
 
@@ -129,12 +129,13 @@ def gated(condition: Condition, *forms: Form) -> Value:
 
 
 def disjoint_or(*words: Word | Value) -> Value:
-    """The bitwise sum of words of one width, of which at most one has a one in any place.
+    """The bitwise sum of words of one width; in no place may two of them have a one.
 
     Raises CompileError for words of several widths.
     """
-    if len({len(word) for word in words}) != 1:
-        raise CompileError(f"words of {sorted({len(word) for word in words})} bits are merged")
+    widths = sorted({len(word) for word in words})
+    if len(widths) != 1:
+        raise CompileError(f"disjoint_or takes words of one width, not of {widths} bits")
     columns = zip(*(value(word, len(word)).signals for word in words), strict=True)
     return Value(
         tuple(

@@ -7,34 +7,36 @@ from dataclasses import dataclass
 
 from looped.circuit.signals import Condition, Value
 from looped.circuit.words import Lane, Word
+from looped.number_format import NumberFormat
 
 __all__ = ["Define", "Invariant", "Read", "Register", "Write"]
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A word of the CPU column that lives from loop to loop.
+    """A word of the CPU column that keeps its value from loop to loop.
 
     `word` holds its old value and `following` its new one, in the same lanes; without
-    `following` the machine never changes it.
+    `following` the machine never changes it. `number` says what its bits stand for.
     """
 
     name: str
     word: Word
     following: Word | None
     where: str
+    number: NumberFormat
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """A head that copies the word at `address + offset` from a memory column to the CPU column.
 
-    Only the low bits of the address count, as many as memory or file has; a shorter one is an
-    unsigned number. Where the bit `port` is set, the address names a device column instead: it must
-    be all ones then (the input) or all zeros (the CPU, where the word is zero). A read of the
-    `file` copies a register. `fuse_reads` sets `onto`: the head adds to that word, which then
-    exists no more; in no place may both have a one. If `negated` it subtracts: wherever the word
-    that is read has a one, `onto` must have one too.
+    Only the low bits of the address count, as many as memory or register file need; a shorter one
+    is an unsigned number. With `in_registers` the column is one of the register file. Where the bit
+    `port` is set, the address names a device column instead: all ones (the input) or all zeros (the
+    CPU, where the word is zero). `fuse_reads` sets `onto`: the head adds to that word and ends its
+    live range; no place may have a one in both. If `negated` the head subtracts: `onto` must have a
+    one wherever the word that it reads has one.
     """
 
     name: str
@@ -43,7 +45,7 @@ class Read:
     port: Word | None
     result: Word
     where: str
-    file: bool = False
+    in_registers: bool = False
     onto: Word | None = None
     negated: bool = False
 
@@ -67,30 +69,29 @@ class Define:
 class Write:
     """Two heads that replace the word in the memory column at `address` by `value`.
 
-    Where the bit `file` is set, the address is that of a register; nothing is written if there is
-    no such register, or where the bit `when` is not set. All writes of a circuit are done in one
-    block, after every read. No two of them may hit one column in one loop, and none a register 0
-    that is zero for good.
+    Where the bit `in_registers` is set, the address is that of a register. Nothing is written if
+    there is no such register, or where the bit `when` is not set. One block does all writes, after
+    every read. No two of them may hit one column in one loop, and none the zero register.
     """
 
     name: str
     address: Word
     value: Word
     where: str
-    file: Word | None = None
+    in_registers: Word | None = None
     when: Word | None = None
 
     def lanes(self) -> Iterator[Lane]:
         """The CPU lanes that it depends on."""
         yield from self.address
         yield from self.value
-        yield from self.file or ()
+        yield from self.in_registers or ()
         yield from self.when or ()
 
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """What holds between two loops whatever a program does: a condition on lanes of registers."""
+    """A condition on lanes of registers that holds between two loops of every program."""
 
     name: str
     condition: Condition

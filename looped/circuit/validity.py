@@ -4,30 +4,28 @@
 |------------------------------------------------------------|-----------------------------------|
 | sizes, widths, names, offsets, one-bit flags               | as a statement is made            |
 | every lane is made, every definition used, there is a `pc` | by `Circuit.check`, in compiling  |
-| conditions stand on integers                               | by `Circuit.check`, exactly       |
+| sums in conditions are integers                            | by `Circuit.check`, exactly       |
 | signals are bits                                           | by `Circuit.check` if few lanes   |
 |                                                            | decide it (`bits`), else by the   |
 |                                                            | certificate: *made lanes are bits*|
-| heads sum to bits, writes do not meet, ports name devices  | by the certificate                |
-| that are there, x0 stays zero, invariants hold             |                                   |
+| heads sum to bits, no two writes hit one column, ports     | by the certificate                |
+| name existing devices, x0 stays zero, invariants hold      |                                   |
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from looped.circuit.bits import check_bits
+from looped.circuit.graph import Graph
 from looped.circuit.statements import Write
 from looped.circuit.words import Form, Lane, Word
 from looped.errors import CompileError
-
-if TYPE_CHECKING:
-    from looped.circuit.circuit import Circuit
+from looped.number_format import NumberFormat
 
 __all__ = [
     "check_bit",
     "check_circuit",
-    "check_file_read",
+    "check_number",
+    "check_register_read",
     "check_sizes",
     "check_width",
     "check_write",
@@ -37,19 +35,18 @@ _WIDEST = 64
 _MOST_ADDRESS_BITS = 20
 
 
-def check_sizes(m: Circuit) -> None:
+def check_sizes(m: Graph) -> None:
     """Raise CompileError for sizes that no machine can have."""
     if not 1 <= m.width <= _WIDEST:
-        raise CompileError(f"circuit `{m.name}` has no words of {m.width} bits: 1 to {_WIDEST}")
+        raise CompileError(f"circuit `{m.name}` has {m.width}-bit words: 1 to {_WIDEST} bits")
     if not 1 <= m.address_bits <= _MOST_ADDRESS_BITS:
         raise CompileError(
-            f"circuit `{m.name}` has no addresses of {m.address_bits} bits: "
-            f"1 to {_MOST_ADDRESS_BITS}"
+            f"circuit `{m.name}` has {m.address_bits}-bit addresses: 1 to {_MOST_ADDRESS_BITS} bits"
         )
     if not 0 <= m.register_bits <= m.address_bits:
         raise CompileError(
-            f"circuit `{m.name}` has no numbers of registers of {m.register_bits} bits: "
-            f"0 to {m.address_bits}, as in an address"
+            f"circuit `{m.name}` has {m.register_bits}-bit register numbers: "
+            f"0 to {m.address_bits} bits, as in an address"
         )
     if m.zero_register and not m.register_bits:
         raise CompileError(f"circuit `{m.name}` has a zero register and no register file")
@@ -61,19 +58,26 @@ def check_width(name: str, width: int, where: str) -> None:
         raise CompileError(f"word `{name}` at {where} has {width} bits: 1 to {_WIDEST}")
 
 
+def check_number(name: str, width: int, number: NumberFormat, where: str) -> None:
+    """Raise CompileError for a number format that a word cannot have."""
+    if not number.fits(width):
+        what = f"{number.kind} with {number.fraction_bits} fraction bits"
+        raise CompileError(f"word `{name}` at {where} has {width} bits and cannot be {what}")
+
+
 def check_bit(what: str, flag: Word, where: str) -> None:
     """Raise CompileError unless a word that is used as a flag has one bit."""
     if len(flag) != 1:
         raise CompileError(f"{what} at {where} is a word of {len(flag)} bits: it must be one")
 
 
-def check_file_read(m: Circuit, name: str, where: str) -> None:
-    """Raise CompileError unless there is a register file."""
+def check_register_read(m: Graph, name: str, where: str) -> None:
+    """Raise CompileError unless there is a register file to read."""
     if not m.register_bits:
         raise CompileError(f"read `{name}` at {where}: the circuit has no register file")
 
 
-def check_write(m: Circuit, write: Write) -> None:
+def check_write(m: Graph, write: Write) -> None:
     """Raise CompileError unless a write has a full address, a whole word and flags of one bit."""
     at = f"write `{write.name}` at {write.where}"
     for other in m.writes:
@@ -87,14 +91,14 @@ def check_write(m: Circuit, write: Write) -> None:
         )
     if len(write.value) != m.width:
         raise CompileError(f"{at}: a word of {len(write.value)} bits, and memory has {m.width}")
-    if write.file is not None and not m.register_bits:
+    if write.in_registers is not None and not m.register_bits:
         raise CompileError(f"{at}: the circuit has no register file")
-    for what, flag in (("file", write.file), ("when", write.when)):
+    for what, flag in (("in_registers", write.in_registers), ("when", write.when)):
         if flag is not None:
             check_bit(f"`{what}` of write `{write.name}`", flag, write.where)
 
 
-def check_circuit(m: Circuit) -> None:
+def check_circuit(m: Graph) -> None:
     """Raise CompileError for the first thing that makes a circuit invalid."""
     if not any(register.name == "pc" for register in m.registers):
         raise CompileError(
@@ -106,7 +110,7 @@ def check_circuit(m: Circuit) -> None:
     check_bits(m)
 
 
-def _check_lanes(m: Circuit) -> None:
+def _check_lanes(m: Graph) -> None:
     """Every lane that is used is made, and every definition is used."""
     made = {lane for register in m.registers for lane in register.word}
     made.update(lane for read in m.reads for lane in read.result)
@@ -122,35 +126,35 @@ def _check_lanes(m: Circuit) -> None:
             raise CompileError(f"word `{define.name}` is made at {define.where} and never used")
 
 
-def _check_flags(m: Circuit) -> None:
-    """What the host looks at, and what invariants speak of, are registers."""
+def _check_flags(m: Graph) -> None:
+    """The flags that a host reads, and the lanes of invariants, are those of registers."""
     between = {lane for register in m.registers for lane in register.word}
     for invariant in m.invariants:
         if not between.issuperset(invariant.condition.form.terms):
             raise CompileError(
-                f"invariant `{invariant.name}` at {invariant.where} is not about registers"
+                f"invariant `{invariant.name}` at {invariant.where} has a lane of no register"
             )
     flags = [lane for lane in (m.halted, m.busy) if lane is not None]
-    for lane in (*flags, *(lane for word in m.working for lane in word)):
+    for lane in (*flags, *(lane for word in m.scratch for lane in word)):
         if lane not in between:
-            raise CompileError(f"lane `{lane}` tells the host something and is no register's")
+            raise CompileError(f"a host reads lane `{lane}`, which belongs to no register")
 
 
-def _check_integers(m: Circuit) -> None:
-    """A condition is a threshold of a form that is an integer for all signs of its lanes."""
+def _check_integers(m: Graph) -> None:
+    """The form of a condition is an integer for all signs of its lanes."""
     for define in m.defines:
         for signal in define.value.signals:
             for term in signal.gated:
                 if not _is_integer(term.condition.form):
                     raise CompileError(
-                        f"word `{define.name}` at {define.where}: a condition stands on a sum that "
-                        "is not always an integer"
+                        f"word `{define.name}` at {define.where}: a condition has a sum that is "
+                        "not always an integer"
                     )
     for invariant in m.invariants:
         if not _is_integer(invariant.condition.form):
             raise CompileError(
-                f"invariant `{invariant.name}` at {invariant.where} stands on a sum that is not "
-                "always an integer"
+                f"invariant `{invariant.name}` at {invariant.where} has a sum that is not always "
+                "an integer"
             )
 
 

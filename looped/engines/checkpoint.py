@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from looped.engines.computer import Snapshot
 from looped.errors import FileError
 from looped.files import Replacement
 from looped.image import Image
-from looped.records import record_from_json
 from looped.tensorfile import read_tensors, with_checksum
+from looped.untrusted import decode, encode
 
 __all__ = ["FORMAT", "Checkpoint", "Identity", "identify", "load_checkpoint", "prepare_checkpoint"]
 
@@ -26,6 +27,9 @@ FORMAT = "looped-run-1"
 
 _WHAT = "checkpoint of a run"
 _STATE, _PENDING = "state", "pending"
+
+_LARGEST = 1 << 20
+"""An upper bound of columns and lanes, as in plans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,33 @@ class Checkpoint:
     place: tuple[int, int, int] | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Between:
+    """A snapshot in a file, without its state."""
+
+    pending_loops: int
+    loops: int
+    halted: bool
+    position: int
+    input_word: int | None
+    pc: int
+    host: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A checkpoint in a file: all of it but the tensors, and the shape of the state."""
+
+    identity: Identity
+    snapshot: _Between
+    shape: tuple[int, int]
+    steps: int
+    consumed: int
+    input_sha256: str
+    delivered: int
+    place: tuple[int, int, int] | None
+
+
 def identify(machine: CompiledMachine, image: Image) -> Identity:
     """Whose a checkpoint is."""
     weights = hashlib.sha256(json.dumps(dataclasses.asdict(machine.plan), sort_keys=True).encode())
@@ -73,72 +104,89 @@ def prepare_checkpoint(path: Path, checkpoint: Checkpoint) -> Replacement:
 
     Raises FileError.
     """
-    fields = {
-        field.name: getattr(checkpoint, field.name)
-        for field in dataclasses.fields(checkpoint)
-        if field.name not in ("identity", "snapshot", _PENDING)
-    }
-    snapshot = {
-        field.name: getattr(checkpoint.snapshot, field.name)
-        for field in dataclasses.fields(Snapshot)
-        if field.name != _STATE
-    }
-    state = checkpoint.snapshot.state
-    run = {
-        **fields,
-        "identity": dataclasses.asdict(checkpoint.identity),
-        "snapshot": snapshot,
-        "shape": state.shape,
-    }
+    state, snapshot = checkpoint.snapshot.state, checkpoint.snapshot
+    run = _Run(
+        checkpoint.identity,
+        _Between(
+            snapshot.pending_loops,
+            snapshot.loops,
+            snapshot.halted,
+            snapshot.position,
+            snapshot.input_word,
+            snapshot.pc,
+            snapshot.host,
+        ),
+        (state.shape[0], state.shape[1]),
+        checkpoint.steps,
+        checkpoint.consumed,
+        checkpoint.input_sha256,
+        checkpoint.delivered,
+        checkpoint.place,
+    )
     tensors = {
         _STATE: torch.from_numpy(np.packbits(state.reshape(-1))),
         _PENDING: torch.frombuffer(bytearray(checkpoint.pending), dtype=torch.uint8)
         if checkpoint.pending
         else torch.zeros(0, dtype=torch.uint8),
     }
-    return Replacement(path, with_checksum(tensors, {"format": FORMAT, "run": json.dumps(run)}))
+    return Replacement(path, with_checksum(tensors, {"format": FORMAT, "run": encode(run)}))
 
 
 def load_checkpoint(path: Path, identity: Identity) -> Checkpoint:
     """Read the checkpoint of a machine and its program. Raises FileError for anything else."""
-    tensors, metadata = read_tensors(path, FORMAT, _WHAT)
+    tensors, metadata = read_tensors(path, FORMAT, _WHAT, "start the program again")
     try:
-        run = json.loads(metadata["run"])
-        owner = record_from_json(Identity, run.pop("identity"))
+        run = decode(metadata.get("run", ""), _Run, "run")
         for what, found, asked in (
-            ("machine", owner.machine, identity.machine),
-            ("program", owner.program, identity.program),
+            ("machine", run.identity.machine, identity.machine),
+            ("program", run.identity.program, identity.program),
         ):
             if found != asked:
                 raise FileError(
                     f"{path} is the checkpoint of another {what}",
                     hint="resume it with the program, and the options, that it was made with",
                 )
-        return _checkpoint(owner, run, tensors)
+        return _checkpoint(run, tensors)
     except FileError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except ValueError as error:
         raise FileError(f"{path} is not a {_WHAT}, or is damaged: {error}") from None
 
 
-def _checkpoint(owner: Identity, run: dict[str, Any], tensors: dict[str, Any]) -> Checkpoint:
-    """Put together what was read. Raises ValueError and others for what does not fit."""
-    match run.pop("shape", None):
-        case [int(columns), int(lanes)] if min(columns, lanes) > 0:
-            pass
-        case _:
-            raise ValueError("its state has no shape")
+def _checkpoint(run: _Run, tensors: dict[str, torch.Tensor]) -> Checkpoint:
+    """The checkpoint in a file. Raises ValueError for parts that do not fit."""
+    columns, lanes = run.shape
+    if not (0 < columns <= _LARGEST and 0 < lanes <= _LARGEST):
+        raise ValueError("its state has no shape")
     if not {_STATE, _PENDING} <= tensors.keys():
         raise ValueError("it has no state, or no output")
+    if any(tensors[name].dtype != torch.uint8 for name in (_STATE, _PENDING)):
+        raise ValueError("its state or its output are not bytes")
     packed = tensors[_STATE].numpy()
-    if packed.dtype != np.uint8 or packed.shape != (-(-columns * lanes // 8),):
+    if packed.shape != (-(-columns * lanes // 8),):
         raise ValueError("the state has another shape")
     state = np.unpackbits(packed, count=columns * lanes).reshape(columns, lanes).astype(np.bool_)
-    snapshot = record_from_json(Snapshot, run.pop("snapshot"), "snapshot", {"state": state})
-    pending = tensors[_PENDING].numpy().tobytes()
-    given = {"identity": owner, "snapshot": snapshot, "pending": pending}
-    checkpoint = record_from_json(Checkpoint, run, "run", given)
-    counts = (checkpoint.steps, checkpoint.consumed, checkpoint.delivered)
-    if min(*counts, snapshot.pending_loops, snapshot.position) < 0:
+    between = run.snapshot
+    counts = (run.steps, run.consumed, run.delivered, between.pending_loops, between.position)
+    if min(counts) < 0:
         raise ValueError("a number of it is negative")
-    return checkpoint
+    snapshot = Snapshot(
+        state=state,
+        pending_loops=between.pending_loops,
+        loops=between.loops,
+        halted=between.halted,
+        position=between.position,
+        input_word=between.input_word,
+        pc=between.pc,
+        host=between.host,
+    )
+    return Checkpoint(
+        identity=run.identity,
+        snapshot=snapshot,
+        steps=run.steps,
+        consumed=run.consumed,
+        input_sha256=run.input_sha256,
+        delivered=run.delivered,
+        pending=tensors[_PENDING].numpy().tobytes(),
+        place=run.place,
+    )

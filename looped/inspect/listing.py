@@ -29,7 +29,7 @@ def describe(machine: CompiledMachine) -> dict[str, object]:
         "parameters": machine.parameters,
         "nonzero_weights": machine.nonzero_weights,
         "words": {name: list(lanes) for name, lanes in plan.words.items()},
-        "lanes": [list(names) for names in plan.tenants],
+        "lanes": [list(plan.occupant_names(lane)) for lane in range(len(plan.occupants))],
     }
 
 
@@ -40,9 +40,9 @@ def _block(block: BlockPlan) -> dict[str, object]:
             "meaning": h.meaning,
             "query": list(h.query),
             "key": list(h.key),
-            "reads": list(h.reads),
-            "writes": list(h.writes),
-            "gap": h.gap,
+            "value": list(h.value),
+            "output": list(h.output),
+            "margin": h.margin,
             "beta": h.beta,
         }
         for h in block.heads
@@ -77,7 +77,7 @@ def _title(plan: Plan) -> Text:
 def _sizes(machine: CompiledMachine) -> Text:
     plan = machine.plan
     return Text(
-        f"{len(plan.blocks)} blocks, d_model {plan.d_model} ({len(plan.tenants)} lanes in use), "
+        f"{len(plan.blocks)} blocks, d_model {plan.d_model} ({len(plan.occupants)} lanes in use), "
         f"{plan.n_heads} heads of {plan.d_head}, d_ff {plan.d_ff}\n"
         f"{plan.columns} columns: {', '.join(_columns(plan))}\n"
         f"{machine.parameters:,} parameters, {machine.nonzero_weights:,} of them not zero"
@@ -92,7 +92,7 @@ def _columns(plan: Plan) -> list[str]:
 def _heads(block: BlockPlan) -> Table:
     table = Table("head", "does", "asks with", "is asked by", "reads", "writes", box=None)
     for h in block.heads:
-        row = (h.query, h.key, h.reads, h.writes)
+        row = (h.query, h.key, h.value, h.output)
         table.add_row(h.name, h.meaning, *("\n".join(words) for words in row))
     return table
 

@@ -96,7 +96,7 @@ def _draw_block(axis: Axes, rows: list[_Row], plan: Plan, title: str) -> None:
 
 def _lane_groups(plan: Plan) -> list[tuple[int, str]]:
     """Runs of lanes that hold the same words: the first lane and a label."""
-    words = [tuple(dict.fromkeys(n.rpartition(".")[0] for n in t)) for t in plan.tenants]
+    words = [tuple(dict.fromkeys(each.word for each in held)) for held in plan.occupants]
     groups = []
     for names, run in groupby(enumerate(words), key=lambda item: item[1]):
         groups.append((next(run)[0], " / ".join(names)))
@@ -105,7 +105,7 @@ def _lane_groups(plan: Plan) -> list[tuple[int, str]]:
 
 def _label_lanes(axis: Axes, plan: Plan) -> None:
     starts, labels = zip(*_lane_groups(plan), strict=True)
-    ends = [*starts[1:], len(plan.tenants)]
+    ends = [*starts[1:], len(plan.occupants)]
     centres = [(start + end - 1) / 2 for start, end in zip(starts, ends, strict=True)]
     axis.set_xticks(centres, labels, rotation=90, fontsize=7)
 

@@ -41,7 +41,7 @@ def _attention_lines(machine: CompiledMachine, block: int, x: Tensor) -> Iterato
     yield "| head | asks | finds | score | next best | softmax weight | what is added |"
     yield "|---|---|---|---|---|---|---|"
     for index, head in enumerate(heads):
-        columns = [plan.cpu] if head.gap == 2 and "cpu" in head.query else _askers(machine, x)
+        columns = [plan.cpu] if head.margin == 2 and "cpu" in head.query else _askers(machine, x)
         for column in columns:
             yield _head_line(machine, block, index, head, x, column)
     yield ""
@@ -74,7 +74,7 @@ def _head_line(
 
 def _added(plan: Plan, head: HeadPlan, found: Tensor) -> str:
     """What a head adds to its word: lanes go up by 2 for the ones of a number."""
-    name = head.writes[0].partition("[")[0]
+    name = head.output[0].partition("[")[0]
     lanes = _lanes(plan, name)
     if not found.any():
         return "nothing: the word is zero"
@@ -104,10 +104,10 @@ def _lanes(plan: Plan, name: str) -> list[int]:
     if name in plan.words:
         return list(plan.words[name])
     found = {
-        int(tenant.rpartition(".")[2]): lane
-        for lane, tenants in enumerate(plan.tenants)
-        for tenant in tenants
-        if tenant.rpartition(".")[0] == name
+        occupant.bit: lane
+        for lane, held in enumerate(plan.occupants)
+        for occupant in held
+        if occupant.word == name
     }
     return [found[i] for i in sorted(found)]
 

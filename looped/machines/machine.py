@@ -9,7 +9,6 @@ from typing import Protocol
 from looped.circuit.circuit import Circuit
 from looped.errors import CompileError
 from looped.image import Image
-from looped.passes.fuse_reads import fuse_reads
 from looped.precision import FLOAT32, Precision
 
 __all__ = ["MAXIMUM_MEMORY", "MINIMUM_MEMORY", "Code", "Machine", "largest_memory"]
@@ -65,4 +64,4 @@ class Machine:
         self.check(width, memory)
         circuit = self.describe(width, memory.bit_length() - 1, code, precision)
         circuit.check()
-        return fuse_reads(circuit)
+        return circuit

@@ -17,6 +17,7 @@ from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, Value, literal
 from looped.machines.machine import Machine
 from looped.machines.subleq_code import SubleqCode, read_code
+from looped.number_format import SIGNED
 from looped.precision import FLOAT32, Precision
 
 __all__ = ["SUBLEQ", "describe"]
@@ -29,7 +30,7 @@ def describe(
     precision: Precision = FLOAT32,
 ) -> Circuit:
     """One step of SUBLEQ. With `code` (address → a, b, c) instructions come from the weights."""
-    m = Circuit("subleq", width, address_bits, precision=precision)
+    m = Circuit("subleq", width, address_bits, precision=precision, number=SIGNED)
 
     # state: the program counter, and a pin by which the host says that the input column is full
     pc = m.register("pc", width)

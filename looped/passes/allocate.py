@@ -1,8 +1,9 @@
-"""Names to lanes, by liveness: where every word sits in the residual stream.
+"""Names to lanes, by live range: the lanes of the residual stream that each word occupies.
 
-Some lanes have a place of their own for good: the constant, the tags and positions that tell the
-columns apart, the memory word, the registers. All others are shared: a lane is free again once the
-MLP after its last use has cleared it, and the MLP that clears a lane may fill it anew at once.
+The constant, the tags and positions that distinguish columns, the memory word and the registers
+keep their lanes for the whole loop. Words whose live ranges do not overlap share the other lanes.
+The MLP after the last use of a lane clears it, and the same MLP may fill it again. Where a head
+adds onto a word, the sum is coalesced into the lanes of the word.
 """
 
 from __future__ import annotations
@@ -12,22 +13,25 @@ from fractions import Fraction
 
 from looped.circuit.circuit import Circuit
 from looped.circuit.words import ONE, Lane, Word, bit
+from looped.number_format import CODE, FLAG, NumberFormat
 from looped.passes.checks import ensure
 from looped.passes.schedule import LOOP_START, BitDefinition, Schedule
 from looped.precision import FLOAT32, FLOAT64, Precision
 
 __all__ = [
     "CPU",
-    "FILE",
+    "REGISTER",
     "TAG",
     "VALUE",
     "Layout",
-    "Tenancy",
+    "LiveRange",
     "allocate",
     "check_layout",
     "padded_width",
     "position",
     "static_words",
+    "word_formats",
+    "words_between_loops",
 ]
 
 CPU = Word.of("cpu", 1)
@@ -36,7 +40,7 @@ CPU = Word.of("cpu", 1)
 TAG = Word.of("device", 1)
 """+1 in the device columns (CPU and input), -1 in memory columns: the top bit of a position."""
 
-FILE = Word.of("file", 1)
+REGISTER = Word.of("register", 1)
 """+1 in the columns of the register file, on a machine that has one."""
 
 VALUE = "value"
@@ -46,10 +50,10 @@ _FOREVER = 1 << 30
 
 
 def position(offset: int, address_bits: int) -> Word:
-    """The lanes in which column j holds the code of j - offset: what a fetch of pc + offset asks.
+    """The lanes in which column j holds the code of j - offset: the keys of a fetch at pc + offset.
 
-    In the CPU column they are all -1, in the input column all +1; in the column of a register they
-    have its number.
+    The CPU column holds -1 in all of them, the input column +1, the column of a register its
+    number.
     """
     return Word.of("position" if offset == 0 else f"position-{offset}", address_bits)
 
@@ -57,147 +61,163 @@ def position(offset: int, address_bits: int) -> Word:
 def static_words(circuit: Circuit) -> list[Word]:
     """The words that no weight ever writes."""
     offsets = sorted({0, *(read.offset for read in circuit.reads)})
-    tags = [CPU, TAG, FILE] if circuit.register_bits else [CPU, TAG]
+    tags = [CPU, TAG, REGISTER] if circuit.register_bits else [CPU, TAG]
     return [Word("one", (ONE,)), *tags, *(position(o, circuit.address_bits) for o in offsets)]
 
 
-@dataclass(frozen=True, slots=True)
-class Tenancy:
-    """A lane of the circuit living in a lane of the residual stream.
+def words_between_loops(circuit: Circuit) -> dict[str, Word]:
+    """The words that exist between loops, by name; a register's has its next value."""
+    static = [*static_words(circuit), Word.of(VALUE, circuit.width)]
+    words = {word.name: word for word in static}
+    return words | {r.name: r.following or r.word for r in circuit.registers}
 
-    It is made in phase `start` and cleared in phase `end` (see `schedule`).
+
+def word_formats(circuit: Circuit) -> dict[str, NumberFormat]:
+    """What the bits of each word between loops stand for."""
+    formats = {w.name: CODE if len(w) > 1 else FLAG for w in static_words(circuit)}
+    formats[VALUE] = circuit.number
+    return formats | {register.name: register.number for register in circuit.registers}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRange:
+    """The phases in which a lane of the circuit needs a lane of the residual stream.
+
+    Phase `start` makes it, phase `end` clears it (see `schedule`).
     """
 
     lane: Lane
     start: int
     end: int
 
-    def overlaps(self, other: Tenancy) -> bool:
-        """Whether both need the place at once; one may begin in the phase that clears the other."""
+    def overlaps(self, other: LiveRange) -> bool:
+        """Whether some phase needs both; one may start in the phase that clears the other."""
         return self.start < other.end and other.start < self.end
 
 
 @dataclass
 class Layout:
-    """Which lane of the residual stream holds what, and when.
+    """The lane of the residual stream that each lane of the circuit is assigned to.
 
-    `tenants[i]` lists those who live in lane i in the course of one loop.
+    `occupants[i]` lists the live ranges in lane i during one loop; `index` is the reverse.
     """
 
-    tenants: list[list[Tenancy]] = field(default_factory=list)
+    occupants: list[list[LiveRange]] = field(default_factory=list)
     index: dict[Lane, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.tenants)
+        return len(self.occupants)
 
-    def settle(self, tenancy: Tenancy, index: int) -> None:
-        """Let a lane live at an index, which may be a new one."""
-        while index >= len(self.tenants):
-            self.tenants.append([])
-        self.tenants[index].append(tenancy)
-        self.index[tenancy.lane] = index
+    def assign(self, live: LiveRange, index: int) -> None:
+        """Assign a live range to a lane of the residual stream, which may be a new one."""
+        while index >= len(self.occupants):
+            self.occupants.append([])
+        self.occupants[index].append(live)
+        self.index[live.lane] = index
 
-    def free(self, tenancy: Tenancy, index: int) -> bool:
-        """Whether a lane could live at an index."""
-        return not any(tenancy.overlaps(other) for other in self.tenants[index])
+    def is_free(self, live: LiveRange, index: int) -> bool:
+        """Whether a lane of the residual stream is free for a live range."""
+        return not any(live.overlaps(other) for other in self.occupants[index])
 
     def cleared_in(self, phase: int) -> list[Lane]:
-        """The lanes that the MLP of a phase has to clear."""
-        return [t.lane for tenants in self.tenants for t in tenants if t.end == phase]
+        """The lanes that the MLP of a phase clears."""
+        return [live.lane for ranges in self.occupants for live in ranges if live.end == phase]
 
 
 def allocate(schedule: Schedule) -> Layout:
-    """Give every lane of a scheduled circuit its place."""
+    """Assign every lane of a scheduled circuit to a lane of the residual stream."""
     layout = Layout()
     circuit = schedule.circuit
     for word in [*static_words(circuit), Word.of(VALUE, circuit.width)]:
         for lane in word:
-            layout.settle(Tenancy(lane, LOOP_START, _FOREVER), len(layout))
-    _place_registers(layout, schedule)
+            layout.assign(LiveRange(lane, LOOP_START, _FOREVER), len(layout))
+    _assign_registers(layout, schedule)
     for phase in range(2 * schedule.blocks):
         for read in schedule.reads.get(phase, []):
             for lane in read.result if read.onto is None else ():
-                _place(layout, schedule, lane, None)
-        # those that can take the place of what they are computed from choose first
+                _assign(layout, schedule, lane, None)
+        # lanes that can replace one of their operands choose first
         bits = [b for b in schedule.bits.get(phase, []) if b.lane not in layout.index]
-        for definition in sorted(bits, key=lambda b: _heir(b, schedule) is None):
-            _place(layout, schedule, definition.lane, _heir(definition, schedule))
+        for definition in sorted(bits, key=lambda b: _replaceable(b, schedule) is None):
+            _assign(layout, schedule, definition.lane, _replaceable(definition, schedule))
     return layout
 
 
 def check_layout(schedule: Schedule, layout: Layout) -> None:
     """Raise InvalidError unless a layout is valid.
 
-    Every lane that is made has one place; no two live in one place at a time, and none lives for
-    no time; what is used is alive; a register's next value ends where the register begins.
+    Every lane that is made has one live range, which is not empty and has its uses within; live
+    ranges in one lane do not overlap; a register's next value is in the lanes of the register.
     """
-    places = [(t.lane, i, t) for i, tenants in enumerate(layout.tenants) for t in tenants]
-    ensure(len({lane for lane, _, _ in places}) == len(places), "a lane has two places")
-    homes = {lane: tenancy for lane, _, tenancy in places}
-    for lane, index, tenancy in places:
+    entries = [(i, live) for i, ranges in enumerate(layout.occupants) for live in ranges]
+    ranges = {live.lane: live for _, live in entries}
+    ensure(len(ranges) == len(entries), "a lane has two live ranges")
+    for index, live in entries:
+        lane = live.lane
         ensure(layout.index[lane] == index, f"{lane} is in another place than the index says")
-        handed_on = lane in schedule.heirs and tenancy.start == tenancy.end
-        ensure(tenancy.start < tenancy.end or handed_on, f"{lane} lives for no time")
-        for other in layout.tenants[index]:
-            ensure(other is tenancy or not tenancy.overlaps(other), f"{lane} and {other.lane} meet")
+        coalesced = lane in schedule.coalesced_into and live.start == live.end
+        ensure(live.start < live.end or coalesced, f"{lane} has an empty live range")
+        for other in layout.occupants[index]:
+            overlaps = other is not live and live.overlaps(other)
+            ensure(not overlaps, f"the live ranges of {lane} and {other.lane} overlap")
     for lane, phase in schedule.made.items():
-        ensure(lane in homes, f"{lane} is made and has no place")
-        ensure(homes[lane].start == phase, f"{lane} is made in phase {phase} and lives otherwise")
+        ensure(lane in ranges, f"{lane} is made and has no place")
+        ensure(ranges[lane].start == phase, f"{lane} is made in phase {phase} and lives otherwise")
         used = schedule.last_use.get(lane, LOOP_START)
-        ensure(used <= homes[lane].end, f"{lane} is used when it is dead")
+        ensure(used <= ranges[lane].end, f"{lane} is used after the end of its live range")
     for register in schedule.circuit.registers:
         for old, new in zip(register.word, register.following or register.word, strict=True):
             ensure(layout.index[old] == layout.index[new], f"{old} moves from loop to loop")
-            ensure(homes[new].end == _FOREVER, f"{new} does not outlive the loop")
+            ensure(ranges[new].end == _FOREVER, f"{new} does not outlive the loop")
 
 
-def _place_registers(layout: Layout, schedule: Schedule) -> None:
+def _assign_registers(layout: Layout, schedule: Schedule) -> None:
     for register in schedule.circuit.registers:
         for i, lane in enumerate(register.word):
             index = len(layout)
             if register.following is None:
-                layout.settle(Tenancy(lane, LOOP_START, _FOREVER), index)
+                layout.assign(LiveRange(lane, LOOP_START, _FOREVER), index)
                 continue
-            layout.settle(_tenancy(schedule, lane), index)
+            layout.assign(_live_range(schedule, lane), index)
             following = register.following[i]
-            layout.settle(Tenancy(following, schedule.made[following], _FOREVER), index)
+            layout.assign(LiveRange(following, schedule.made[following], _FOREVER), index)
 
 
-def _tenancy(schedule: Schedule, lane: Lane) -> Tenancy:
-    """A lane that has an heir is not cleared: its place is handed on when the heir is made."""
-    heir = schedule.heirs.get(lane)
-    end = schedule.death(lane) if heir is None else schedule.made[heir]
-    return Tenancy(lane, schedule.made[lane], end)
+def _live_range(schedule: Schedule, lane: Lane) -> LiveRange:
+    """A lane that is coalesced into another is not cleared: it ends where the other starts."""
+    other = schedule.coalesced_into.get(lane)
+    end = schedule.cleared_in(lane) if other is None else schedule.made[other]
+    return LiveRange(lane, schedule.made[lane], end)
 
 
-def _dynasty(schedule: Schedule, lane: Lane) -> list[Tenancy]:
-    """A lane and its heirs, who follow each other in one place."""
-    members = [lane]
-    while members[-1] in schedule.heirs:
-        members.append(schedule.heirs[members[-1]])
-    return [_tenancy(schedule, member) for member in members]
+def _coalesced(schedule: Schedule, lane: Lane) -> list[LiveRange]:
+    """A lane and those that it is coalesced into, which follow each other in one place."""
+    lanes = [lane]
+    while lanes[-1] in schedule.coalesced_into:
+        lanes.append(schedule.coalesced_into[lanes[-1]])
+    return [_live_range(schedule, member) for member in lanes]
 
 
-def _heir(definition: BitDefinition, schedule: Schedule) -> Lane | None:
-    """A lane that dies as this one is made and that it is equal to but for gated terms."""
+def _replaceable(definition: BitDefinition, schedule: Schedule) -> Lane | None:
+    """A lane that ends as this one is made and that it equals but for gated terms."""
     phase = schedule.made[definition.lane]
     for lane in definition.signal.linear.terms:
         plain = not definition.signal.linear - bit(lane)
-        if plain and schedule.death(lane) == phase:
+        if plain and schedule.cleared_in(lane) == phase:
             return lane
     return None
 
 
-def _place(layout: Layout, schedule: Schedule, lane: Lane, preferred: Lane | None) -> None:
-    dynasty = _dynasty(schedule, lane)
-    whole = Tenancy(lane, dynasty[0].start, dynasty[-1].end)
-    free = [i for i in range(len(layout)) if layout.free(whole, i)]
-    scratch = [i for i in free if all(t.end < _FOREVER for t in layout.tenants[i])]
-    place = min(scratch or free, default=len(layout))
+def _assign(layout: Layout, schedule: Schedule, lane: Lane, preferred: Lane | None) -> None:
+    ranges = _coalesced(schedule, lane)
+    whole = LiveRange(lane, ranges[0].start, ranges[-1].end)
+    free = [i for i in range(len(layout)) if layout.is_free(whole, i)]
+    shared = [i for i in free if all(live.end < _FOREVER for live in layout.occupants[i])]
+    index = min(shared or free, default=len(layout))
     if preferred is not None and layout.index[preferred] in free:
-        place = layout.index[preferred]
-    for tenancy in dynasty:
-        layout.settle(tenancy, place)
+        index = layout.index[preferred]
+    for live in ranges:
+        layout.assign(live, index)
 
 
 def padded_width(lanes: int, n_heads: int, precision: Precision = FLOAT32) -> int:

@@ -1,4 +1,4 @@
-"""Whether each pass checks what it leaves: always in tests, in use with `LOOPED_CHECK=1`."""
+"""Checks of what each pass returns: always in tests, in use with `LOOPED_CHECK=1`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _T = TypeVar("_T")
 
 
 class InvalidError(Exception):
-    """A pass left something that is not valid: a fault of the compiler, not of the circuit."""
+    """A pass returned something invalid: a fault of the compiler, not of the circuit."""
 
 
 def checking() -> bool:
-    """Whether passes are to check what they leave."""
+    """Whether passes check what they return."""
     return os.environ.get(_VARIABLE) == "1"
 
 
-def checked(left: _T, check: Callable[[_T], None]) -> _T:
-    """What a pass left, after a look at it if that is asked for. Raises InvalidError."""
+def checked(result: _T, check: Callable[[_T], None]) -> _T:
+    """What a pass returned, checked if checks are on. Raises InvalidError."""
     if checking():
-        check(left)
-    return left
+        check(result)
+    return result
 
 
 def ensure(holds: object, fault: str) -> None:
-    """Raise InvalidError, with what is wrong, unless something holds."""
+    """Raise InvalidError with the fault unless the condition holds."""
     if not holds:
         raise InvalidError(fault)

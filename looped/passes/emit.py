@@ -1,4 +1,4 @@
-"""Layout to weights: W_Q, W_K, W_V, W_O, W_gate, W_up, W_down. Names end and indices begin here."""
+"""Layout to weights: W_Q, W_K, W_V, W_O, W_gate, W_up, W_down, with indices instead of names."""
 
 from __future__ import annotations
 
@@ -9,17 +9,26 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from looped.artefact.plan import BlockPlan, CompiledMachine, GroupPlan, HeadPlan, Plan
+from looped.artefact.plan import (
+    BlockPlan,
+    CompiledMachine,
+    GroupPlan,
+    HeadPlan,
+    Occupant,
+    Plan,
+)
+from looped.artefact.validity import check_plan
 from looped.circuit.circuit import Circuit
 from looped.circuit.names import plain
-from looped.circuit.words import ONE, Form, Lane, Word
+from looped.circuit.words import ONE, Form, Lane
 from looped.passes.allocate import (
-    VALUE,
     Layout,
+    LiveRange,
     allocate,
     check_layout,
     padded_width,
-    static_words,
+    word_formats,
+    words_between_loops,
 )
 from looped.passes.checks import checked, ensure
 from looped.passes.fuse_reads import fuse_reads
@@ -43,11 +52,13 @@ def compile_circuit(circuit: Circuit, code: Iterable[int] | None = None) -> Comp
 
 
 def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) -> CompiledMachine:
-    """Fill the weight matrices of a scheduled circuit whose lanes have their places."""
+    """The weights and the plan of a scheduled circuit with a layout."""
     circuit = schedule.circuit
     heads = [_heads(schedule, block) for block in range(schedule.blocks)]
     mlps = [units(schedule, layout, 2 * block + 1) for block in range(schedule.blocks)]
     n_heads = max(1, *map(len, heads))
+    words = words_between_loops(circuit)
+    kept = _lanes_between_loops(circuit, layout)
     plan = Plan(
         machine=circuit.name,
         width=circuit.width,
@@ -56,10 +67,10 @@ def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) 
         n_heads=n_heads,
         d_head=_head_size(circuit, heads),
         d_ff=max(1, *map(len, mlps)),
-        words=_words(circuit, layout),
-        tenants=tuple(
-            tuple(dict.fromkeys(_place_name(t.lane) for t in tenants)) for tenants in layout.tenants
-        ),
+        words={name: tuple(layout.index[lane] for lane in w) for name, w in words.items()},
+        formats=word_formats(circuit),
+        registers=tuple(register.name for register in circuit.registers),
+        occupants=tuple(_occupants(held, 2 * schedule.blocks) for held in layout.occupants),
         blocks=tuple(
             BlockPlan(tuple(map(_explain_head, h)), _explain_units(m))
             for h, m in zip(heads, mlps, strict=True)
@@ -68,21 +79,30 @@ def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) 
         baked=code is not None,
         n_registers=1 << circuit.register_bits if circuit.register_bits else 0,
         has_input=circuit.has_input,
-        halted=None if circuit.halted is None else _settled(circuit, layout, circuit.halted),
-        busy=None if circuit.busy is None else _settled(circuit, layout, circuit.busy),
-        working=tuple(_settled(circuit, layout, lane) for word in circuit.working for lane in word),
+        halted=None if circuit.halted is None else kept[circuit.halted],
+        busy=None if circuit.busy is None else kept[circuit.busy],
+        scratch=tuple(kept[lane] for word in circuit.scratch for lane in word),
         dtype=circuit.precision.name,
     )
     return CompiledMachine(plan, _weights(plan, layout, heads, mlps))
 
 
-def _settled(circuit: Circuit, layout: Layout, lane: Lane) -> int:
-    """The index, between loops, of a lane of a register."""
-    for register in circuit.registers:
-        for old, new in zip(register.word, register.following or register.word, strict=True):
-            if old == lane:
-                return layout.index[new]
-    raise AssertionError(f"{lane} is no lane of a register")
+def _lanes_between_loops(circuit: Circuit, layout: Layout) -> dict[Lane, int]:
+    """The index, between loops, of each lane of a register."""
+    return {
+        old: layout.index[new]
+        for register in circuit.registers
+        for old, new in zip(register.word, register.following or register.word, strict=True)
+    }
+
+
+def _occupants(held: Sequence[LiveRange], last: int) -> tuple[Occupant, ...]:
+    """What a lane holds during a loop, in order; phase `last` is the first after the loop."""
+    ranges = sorted((live for live in held if live.start < live.end), key=lambda live: live.start)
+    return tuple(
+        Occupant(plain(live.lane.word), live.lane.index, live.start, min(live.end, last))
+        for live in ranges
+    )
 
 
 def _heads(schedule: Schedule, block: int) -> list[Head]:
@@ -110,13 +130,13 @@ def _head_size(circuit: Circuit, heads: Sequence[Sequence[Head]]) -> int:
 def check_weights(machine: CompiledMachine) -> None:
     """Raise InvalidError unless weights are finite, of the planned shapes, with gains of one.
 
-    No head and no unit beyond the planned ones has a weight, and the plan is one that files may
-    hold.
+    No head and no unit beyond the planned ones has a weight. Raises ValueError for a plan that is
+    not valid.
     """
     plan = machine.plan
-    plan.check()
+    check_plan(plan)
     shapes = {name: tuple(w.shape) for name, w in machine.weights.items()}
-    ensure(shapes == plan.shapes(), "weights are not of the shapes that the plan says")
+    ensure(shapes == plan.shapes(), "weights do not have the planned shapes")
     for name, weight in machine.weights.items():
         ensure(bool(weight.isfinite().all()), f"`{name}` is not finite")
         ensure(weight.dim() == 2 or bool((weight == 1).all()), f"`{name}` is no gain of one")
@@ -130,19 +150,6 @@ def check_weights(machine: CompiledMachine) -> None:
         gate = machine.weights[f"{own}.mlp.gate_proj.weight"]
         used = set(gate.any(dim=1).nonzero().flatten().tolist())
         ensure(used <= units, f"block {number} has more units than planned")
-
-
-def _words(circuit: Circuit, layout: Layout) -> dict[str, tuple[int, ...]]:
-    """The words that exist between loops."""
-    static = [*static_words(circuit), Word.of(VALUE, circuit.width)]
-    kept = [(word.name, word) for word in static]
-    kept += [(r.name, r.following or r.word) for r in circuit.registers]
-    ensure(len(dict(kept)) == len(kept), "names of machines and of the compiler meet")
-    return {name: tuple(layout.index[lane] for lane in word) for name, word in kept}
-
-
-def _place_name(lane: Lane) -> str:
-    return f"{plain(lane.word)}.{lane.index}"
 
 
 def _weights(
@@ -168,7 +175,7 @@ def _attention(plan: Plan, layout: Layout, heads: Sequence[Head]) -> dict[str, T
         _fill(q, first, [form * scale for form in head.query], layout)
         _fill(k, first, head.key, layout)
         _fill(v, first, head.value, layout)
-        for row, lane in enumerate(head.out, start=first):
+        for row, lane in enumerate(head.output, start=first):
             o[layout.index[lane], row] = head.factor
     return {f"self_attn.{n}_proj": w for n, w in zip("qkvo", (q, k, v, o), strict=True)}
 
@@ -195,18 +202,18 @@ def _fill(matrix: Tensor, first: int, forms: Iterable[Form], layout: Layout) -> 
 def _explain_head(head: Head) -> HeadPlan:
     return HeadPlan(
         name=head.name,
-        meaning=head.explanation,
+        meaning=head.meaning,
         query=_named(lane for form in head.query for lane in form.terms),
         key=_named(lane for form in head.key for lane in form.terms),
-        reads=_named(lane for form in head.value for lane in form.terms),
-        writes=_named(head.out),
-        gap=head.gap,
+        value=_named(lane for form in head.value for lane in form.terms),
+        output=_named(head.output),
+        margin=head.margin,
         beta=head.beta,
     )
 
 
 def _explain_units(block_units: Sequence[Unit]) -> tuple[GroupPlan, ...]:
-    """Units by the first definition they work for; what each group reads and writes, by name."""
+    """Units grouped by the first definition that uses them; the words of each group."""
     groups: dict[str, list[int]] = {}
     for j, unit in enumerate(block_units):
         groups.setdefault(next(iter(unit.names)), []).append(j)

@@ -1,11 +1,13 @@
-"""fuse_reads: a register that is added to a word is read onto it, which saves an MLP.
+"""fuse_reads: a head adds a register directly onto a word, which saves the MLP of the sum.
 
-A head adds what it finds to the residual stream. So if it writes to lanes that hold a word
-already, it leaves their sum there: no lanes for the register, no MLP for the sum. The pass looks
-for definitions `word ± x[a] ± x[b] …`, in which no place carries (`disjoint_or` and
-`without` of words): the word and each register must be used for that sum alone. The definition
-goes, and the heads read onto the word one after the other: the first leaves a partial sum in the
-word's lanes, the last the whole.
+A head adds its output to the residual stream. If the lanes that it writes to hold a word, they hold
+the sum afterwards: the register needs no lanes, the sum no MLP. The pass looks for definitions
+`word ± x[a] ± x[b] …` without carries (`disjoint_or` and `without` of words), whose word and
+registers nothing else uses. It removes the definition and lets the heads read onto the word in
+turn: the first leaves a partial sum in the word's lanes, the last the whole.
+
+A second time it changes nothing, so that whoever compares weights with a circuit may call it on a
+circuit that is fused or not.
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ class _Sum:
 def fuse_reads(circuit: Circuit) -> Circuit:
     """The circuit with sums of a word and registers fused into the heads that read them.
 
-    It computes the same wherever each such sum is 0 or 1 in every place, after every one of its
-    reads: as for any definition, a certificate proves that.
+    It computes the same wherever each partial sum is 0 or 1 in every place: as for any definition,
+    a certificate proves that.
     """
     uses = _uses(circuit)
     sums = [found for d in circuit.defines if (found := _as_sum(circuit, d, uses)) is not None]
@@ -47,7 +49,7 @@ def fuse_reads(circuit: Circuit) -> Circuit:
 
 
 def _uses(circuit: Circuit) -> dict[Lane, int]:
-    """How many bits and statements use each lane; a register's old and new value are used."""
+    """The number of bits and statements that use each lane; registers use both their values."""
     counts: dict[Lane, int] = {}
 
     def use(lanes: set[Lane]) -> None:
@@ -88,7 +90,7 @@ def _as_sum(circuit: Circuit, define: Define, uses: dict[Lane, int]) -> _Sum | N
 
 
 def _kept(circuit: Circuit) -> list[tuple[Lane, ...]]:
-    """The lanes of next values, which lie where the register is."""
+    """The lanes of next values, which must be in the lanes of their registers."""
     return [register.following.lanes for register in circuit.registers if register.following]
 
 
@@ -101,7 +103,7 @@ def _sum_at(base: Word, reads: list[tuple[Read, Fraction]], place: int) -> Form:
 
 
 def _heads(found: _Sum) -> list[tuple[Read, Read]]:
-    """Each read and what takes its place; what is added comes before what is subtracted."""
+    """Each read and its replacement; additions come before subtractions."""
     pairs = []
     onto = found.base
     for index, (read, negated) in enumerate(zip(found.reads, found.negated, strict=True)):

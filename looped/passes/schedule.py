@@ -1,10 +1,11 @@
 """Circuit to blocks, by dependence: as soon as possible.
 
-A block is two *phases*: phase 2k is the attention of block k, phase 2k + 1 its MLP. A lane made in
-one phase can be used from the next one on; what is there when a loop begins was made in phase -1.
+A block is two *phases*: phase 2k is the attention of block k, phase 2k + 1 its MLP. The phases
+after the one that makes a lane can use it; phase -1 makes the lanes that a loop begins with.
 
-What a register becomes is made in its own lanes, so not before the last use of what it was; and the
-next value of one register may use another. `_place_following` finds the first phases that suit all.
+The next value of a register is made in the lanes of the register, so not before the last use of
+the old one; and the next value of one register may use another. `_place_following` finds the first
+phases that suit all.
 """
 
 from __future__ import annotations
@@ -39,11 +40,10 @@ class BitDefinition:
 
 @dataclass
 class Schedule:
-    """What happens in which phase; `made` and `last_use` say for every CPU lane how long it lives.
+    """The phase of every statement; `made` and `last_use` bound the live range of every CPU lane.
 
-    A lane that outlives the loop (a register's next value) has no entry in `last_use` that
-    counts: its place in the register is kept by the layout. A lane onto which a head reads lives
-    on as the lane that `heirs` has for it.
+    The next value of a register outlives the loop, whatever `last_use` says: the layout keeps its
+    lanes. A lane onto which a head reads is coalesced into a lane of the sum, `coalesced_into`.
     """
 
     circuit: Circuit
@@ -52,7 +52,7 @@ class Schedule:
     bits: dict[int, list[BitDefinition]] = field(default_factory=dict)
     made: dict[Lane, int] = field(default_factory=dict)
     last_use: dict[Lane, int] = field(default_factory=dict)
-    heirs: dict[Lane, Lane] = field(default_factory=dict)
+    coalesced_into: dict[Lane, Lane] = field(default_factory=dict)
 
     @property
     def blocks(self) -> int:
@@ -60,10 +60,10 @@ class Schedule:
         phases = [0, *self.reads, *self.writes, *self.bits, *map(cleared, self.last_use.values())]
         return max(phases) // 2 + 1
 
-    def death(self, lane: Lane) -> int:
+    def cleared_in(self, lane: Lane) -> int:
         """The phase whose MLP clears a lane that no register keeps: after its last use.
 
-        A bit that is read and never used lives until the MLP of the block that read it.
+        The MLP of the block that reads a bit clears it if nothing uses it.
         """
         return max(1, cleared(max(self.made[lane], self.last_use.get(lane, LOOP_START))))
 
@@ -74,7 +74,7 @@ class Schedule:
 
 
 def schedule(circuit: Circuit) -> Schedule:
-    """Give every read, write and bit the first phase in which all that it needs is there.
+    """Give every read, write and bit the first phase in which all its operands are made.
 
     A bit of which no access and no register depends is left out. Raises CompileError for words that
     depend on themselves.
@@ -113,7 +113,7 @@ def _needed(circuit: Circuit, bits: list[BitDefinition], homes: dict[Lane, Lane]
 
 
 def _place_all(result: Schedule, reads: list[Read], bits: list[BitDefinition]) -> None:
-    """Place whatever has all its lanes, until nothing is left."""
+    """Place every read and bit, each once all its operands have phases."""
     waiting_reads, waiting_bits = list(reads), list(bits)
     while waiting_reads or waiting_bits:
         ready_reads = [r for r in waiting_reads if _known(result, [*r.lanes(), *(r.onto or ())])]
@@ -146,7 +146,7 @@ def _place_read(result: Schedule, read: Read) -> None:
     if read.onto is not None:
         ready = max(result.made[lane] for lane in read.onto)
         phase = max(phase, ready + ready % 2)
-        result.heirs.update(zip(read.onto, read.result, strict=True))
+        result.coalesced_into.update(zip(read.onto, read.result, strict=True))
         result.use(read.onto, phase)
     result.reads.setdefault(phase, []).append(read)
     result.made.update(dict.fromkeys(read.result, phase))
@@ -162,9 +162,9 @@ def _place_bit(result: Schedule, bit: BitDefinition, earliest: int = 1) -> None:
 
 
 def _place_writes(result: Schedule) -> None:
-    """Writes come after every read of the loop: what is read is what was there before.
+    """Writes come after every read of the loop, so that reads find the old contents.
 
-    All of them are in one block, so that their order says nothing.
+    All of them are in one block, so that their order does not matter.
     """
     writes = result.circuit.writes
     ready = (_after(result, list(write.lanes()), 0) for write in writes)
@@ -175,9 +175,9 @@ def _place_writes(result: Schedule) -> None:
 
 
 def _place_following(result: Schedule, bits: list[BitDefinition], homes: dict[Lane, Lane]) -> None:
-    """Place next values that nothing in the loop needs, each when its register's old value is free.
+    """Place next values that nothing in the loop needs, each after its register's last use.
 
-    Each may use the old values of the others: to wait for one may make another wait.
+    Each may use the old values of the others, so delaying one may delay another.
     """
     phases = {bit.lane: _after(result, bit.signal.lanes(), 1) for bit in bits}
     moved = True
@@ -198,7 +198,8 @@ def check_schedule(scheduled: Schedule) -> None:
     """Raise InvalidError unless a schedule is valid.
 
     Every read and write is done once, in attention; every bit that has a phase is made once, in an
-    MLP; what a phase uses was made before, and is not a register's old value once it has its next.
+    MLP; a phase uses only lanes that were made before, and no old value of a register after its
+    next one is made.
     """
     circuit = scheduled.circuit
     for what, placed, parity in (
@@ -220,9 +221,9 @@ def check_schedule(scheduled: Schedule) -> None:
             for access in accesses:
                 _check_uses(scheduled, access.name, access.lanes(), phase)
     for read in circuit.reads:
-        for lane, heir in zip(read.onto or (), read.result, strict=False):
-            late = scheduled.last_use[lane] > scheduled.made[heir]
-            ensure(not late, f"{lane} is used after `{read.name}` has gone onto it")
+        for lane, total in zip(read.onto or (), read.result, strict=False):
+            late = scheduled.last_use[lane] > scheduled.made[total]
+            ensure(not late, f"{lane} is used after `{read.name}` has added to it")
     last = max(scheduled.reads, default=0)
     ensure(all(phase >= last for phase in scheduled.writes), "a write comes before a read")
     ensure(len(scheduled.writes) <= 1, "writes are in several blocks")
@@ -236,4 +237,4 @@ def _check_uses(scheduled: Schedule, user: str, lanes: Iterable[Lane], phase: in
     for lane in lanes:
         ensure(lane in scheduled.made, f"{user} uses {lane}, which is never made")
         ensure(scheduled.made[lane] < phase, f"{user} uses {lane} before it is made")
-        ensure(scheduled.last_use[lane] >= phase, f"{lane} is dead when {user} uses it")
+        ensure(scheduled.last_use[lane] >= phase, f"{user} uses {lane} after its last use")

@@ -1,11 +1,11 @@
 """Definitions as hidden units of a gated MLP over named lanes.
 
-A lane that is made goes to `2·signal - 1` from -1, or from what an old tenant held that is cleared
-at the same time. All linear parts of that difference are joined first, so that a lane that takes
-the place of one of its own operands costs nothing but its gated terms.
+A lane that is made changes to `2·signal - 1` from -1, or from the bit of an occupant that the same
+MLP clears. All linear parts of that difference are joined first, so that a lane that replaces one
+of its own operands costs only its gated terms.
 
-Only the CPU column computes. In every other column all CPU lanes are -1, and a unit is left as it
-is if that makes its gate or its up projection zero; otherwise the tag `cpu` switches it off.
+Only the CPU column computes. In every other column all CPU lanes are -1. If that makes the gate or
+the up projection of a unit zero, the unit stays as it is; otherwise the tag `cpu` switches it off.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from looped.passes.schedule import Schedule
 __all__ = ["CLEAR", "Unit", "units"]
 
 CLEAR = "clear"
-"""The name of units that do nothing but return lanes to -1."""
+"""The name of units that only return lanes to -1."""
 
 
 @dataclass
 class Unit:
     """`relu(gate) · up`, added to lanes of the residual stream (by index) with factors.
 
-    `names` says for which definitions it works.
+    `names` are the definitions that use it.
     """
 
     gate: Form
@@ -53,7 +53,7 @@ def units(schedule: Schedule, layout: Layout, phase: int) -> list[Unit]:
 
 
 def _change(signal: Signal, cleared: Lane | None) -> Iterator[tuple[Condition | None, Form]]:
-    """What is added to a lane: products of a condition (None: always) and a form."""
+    """The change of a lane: products of a condition (None: always) and a form."""
     linear = signal.linear * 2
     if cleared is not None:
         linear = linear - (sign(cleared) + 1)
@@ -79,7 +79,7 @@ def _add(
 
 
 def _ramps(condition: Condition | None) -> list[tuple[Form, int]]:
-    """A step as a difference of ramps; those that can never rise are left out."""
+    """A step as a difference of ramps, without those that never rise."""
     if condition is None:
         return [(constant(1), 1)]
     start = condition.form - condition.threshold

@@ -1,7 +1,7 @@
 """Engine beside reference: after every loop, every lane of every column must be equal.
 
 A machine that takes several loops for an instruction must be as it was before in all of them but
-the last, but for the lanes in which it works (`Plan.working`): those need only be ±1.
+the last, but for the lanes in which it works (`Plan.scratch`): those need only be ±1.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _compare(
         x = should.x
         if event.busy:
             x = x.copy()
-            lanes = list(plan.working)
+            lanes = list(plan.scratch)
             x[plan.cpu, lanes] = np.where(state[program, plan.cpu, lanes] > 0, 1, -1)
         if not np.array_equal(state[program], x):
             place, found, wanted = _first_difference(plan, state[program], x)

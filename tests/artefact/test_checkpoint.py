@@ -12,6 +12,7 @@ from looped.artefact.checkpoint import FORMAT, load_machine, save_machine
 from looped.artefact.plan import CompiledMachine
 from looped.errors import FileError
 from looped.image import Image, Location
+from looped.tensorfile import write_tensors
 
 IMAGE = Image("subleq", 8, (3, 3, 255), {"start": 0}, (Location("a.sasm", 1), None, None))
 
@@ -45,8 +46,20 @@ def test_a_truncated_file_is_refused(size: int, small: CompiledMachine, tmp_path
 def test_other_safetensors_are_refused(tmp_path) -> None:
     path = tmp_path / "other.safetensors"
     path.write_bytes(safetensors.torch.save({"x": torch.zeros(3)}))
-    with pytest.raises(FileError, match=f"expected {FORMAT}, found no file of looped at all"):
+    with pytest.raises(FileError, match="other.safetensors is not a looped file"):
         load_machine(path)
+
+
+@pytest.mark.parametrize("older", ["looped-machine-1", "looped-machine-2"])
+def test_who_has_an_older_file_learns_what_to_do(older: str, tmp_path) -> None:
+    path = tmp_path / "m.safetensors"
+    write_tensors(path, {}, {"format": older})
+    with pytest.raises(FileError) as caught:
+        load_machine(path)
+    assert caught.value.render() == (
+        f"error: {path}: expected {FORMAT}, found {older}\n"
+        "hint: compile it again with `looped compile`"
+    )
 
 
 @pytest.mark.parametrize("damage", [torch.nan, torch.inf])

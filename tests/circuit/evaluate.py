@@ -86,7 +86,7 @@ def _needs(read: Read) -> Iterator[Lane]:
 def _found(read: Read, memory: list[int], file: list[int], lanes: Lanes) -> int:
     assert read.port is None
     address = number_in(read.address, lanes)
-    found = file[address] if read.file else memory[(address + read.offset) % len(memory)]
+    found = file[address] if read.in_registers else memory[(address + read.offset) % len(memory)]
     if read.onto is None:
         return found
     base = number_in(read.onto, lanes)
@@ -99,5 +99,5 @@ def written(circuit: Circuit, lanes: Lanes) -> tuple[bool, int, int] | None:
     (write,) = circuit.writes
     if write.when is not None and lanes[write.when[0]] < 0:
         return None
-    in_file = write.file is not None and lanes[write.file[0]] > 0
+    in_file = write.in_registers is not None and lanes[write.in_registers[0]] > 0
     return in_file, number_in(write.address, lanes), number_in(write.value, lanes)

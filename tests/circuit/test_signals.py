@@ -65,7 +65,7 @@ def test_and_of_literals_that_contradict_never_holds_and_may_be_joined() -> None
 
 
 def test_what_is_no_single_threshold_is_refused() -> None:
-    with pytest.raises(CompileError, match="not one threshold"):
+    with pytest.raises(CompileError, match="not a single threshold"):
         ~all_ones(A) & ~all_ones(B)
 
 

@@ -41,11 +41,11 @@ def small() -> tuple[Circuit, Word]:
 @pytest.mark.parametrize(
     ("sizes", "told"),
     [
-        ((0, 5), "circuit `x` has no words of 0 bits: 1 to 64"),
-        ((65, 5), "circuit `x` has no words of 65 bits: 1 to 64"),
-        ((8, 0), "circuit `x` has no addresses of 0 bits: 1 to 20"),
-        ((8, 21), "circuit `x` has no addresses of 21 bits: 1 to 20"),
-        ((8, 3, 4), "circuit `x` has no numbers of registers of 4 bits: 0 to 3, as in an address"),
+        ((0, 5), "circuit `x` has 0-bit words: 1 to 64 bits"),
+        ((65, 5), "circuit `x` has 65-bit words: 1 to 64 bits"),
+        ((8, 0), "circuit `x` has 0-bit addresses: 1 to 20 bits"),
+        ((8, 21), "circuit `x` has 21-bit addresses: 1 to 20 bits"),
+        ((8, 3, 4), "circuit `x` has 4-bit register numbers: 0 to 3 bits, as in an address"),
         ((8, 3, 0, True), "circuit `x` has a zero register and no register file"),
     ],
 )
@@ -57,11 +57,17 @@ def test_sizes_that_cannot_be(sizes: tuple[int, ...], told: str) -> None:
     "name", [*sorted(RESERVED), "position", "position-1", "write x", "erase for x"]
 )
 def test_names_of_the_compiler_are_its_own(name: str) -> None:
-    for make in (Circuit.register, Circuit.let, Circuit.output, Circuit.fetch, Circuit.read_file):
+    for make in (
+        Circuit.register,
+        Circuit.let,
+        Circuit.output,
+        Circuit.fetch,
+        Circuit.read_register,
+    ):
         m, pc = small()
         arguments = (1,) if make in (Circuit.register, Circuit.let) else (pc[:1],)
         told = message(lambda: make(m, name, *arguments))  # type: ignore[operator] # noqa: B023
-        assert told == f"word `{name}` at {AT}: the name is one of the compiler's own"
+        assert told == f"word `{name}` at {AT}: the compiler reserves that name"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +75,7 @@ def test_names_of_the_compiler_are_its_own(name: str) -> None:
 )
 def test_names_that_are_none(name: str) -> None:
     m, _ = small()
-    assert message(lambda: m.pin(name)) == f"word `{name}` at {AT}: that is no name of a word"
+    assert message(lambda: m.pin(name)) == f"word `{name}` at {AT}: a word cannot have that name"
 
 
 @pytest.mark.parametrize("name", ["next x", "carry 16", "cpu2", "values", "ONE", "in file"])
@@ -137,7 +143,7 @@ STATEMENTS: dict[str, tuple[Callable[[Circuit, Word], object], str]] = {
     ),
     "halts by two bits": (
         lambda m, pc: m.halts(pc[:2]),
-        f"what halts at {AT} is a word of 2 bits: it must be one",
+        f"the flag that halts at {AT} is a word of 2 bits: it must be one",
     ),
     "a literal of two bits": (
         lambda m, pc: literal(pc[:2]),
@@ -158,7 +164,7 @@ STATEMENTS: dict[str, tuple[Callable[[Circuit, Word], object], str]] = {
     ),
     "a disjoint_or of two widths": (
         lambda m, pc: disjoint_or(pc, pc[:2]),
-        "words of [2, 8] bits are merged",
+        "disjoint_or takes words of one width, not of [2, 8] bits",
     ),
     "a sum of two widths": (
         lambda m, pc: m.sub(pc, pc[:2]),
@@ -177,9 +183,9 @@ def test_statements_that_cannot_be(what: str) -> None:
 def test_a_circuit_without_a_register_file_has_no_registers() -> None:
     m = Circuit("x", 8, 5)
     pc = m.register("pc", 8)
-    told = message(lambda: m.read_file("x", pc))
+    told = message(lambda: m.read_register("x", pc))
     assert told == f"read `x` at {AT}: the circuit has no register file"
-    told = message(lambda: m.write("x", pc, pc, file=pc[:1]))
+    told = message(lambda: m.write("x", pc, pc, in_registers=pc[:1]))
     assert told == f"write `x` at {AT}: the circuit has no register file"
 
 
@@ -193,7 +199,7 @@ WHOLE: dict[str, tuple[Callable[[Circuit, Word], object], str]] = {
     ),
     "a half": (
         lambda m, pc: m.output("x", Condition(Form({pc[0]: bit(pc[0]).constant}), 0)),
-        f"word `x` at {AT}: a condition stands on a sum that is not always an integer",
+        f"word `x` at {AT}: a condition has a sum that is not always an integer",
     ),
     "a disjoint_or of ones": (
         lambda m, pc: [m.output("x", disjoint_or(f, f), 8) for f in [m.fetch("word", pc)]],
@@ -220,7 +226,7 @@ WHOLE: dict[str, tuple[Callable[[Circuit, Word], object], str]] = {
     ),
     "halted by no register": (
         lambda m, pc: [(m.halts(x), m.next(pc, m.select(x, pc, 0))) for x in [m.let("x", 0, 1)]],
-        "lane `x.0` tells the host something and is no register's",
+        "a host reads lane `x.0`, which belongs to no register",
     ),
 }  # fmt: skip
 

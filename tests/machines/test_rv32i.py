@@ -19,6 +19,7 @@ from looped.machines import MACHINES
 from looped.machines.rv32i.kinds import KINDS, REFINEMENTS, Kind
 from looped.passes.allocate import allocate
 from looped.passes.emit import emit
+from looped.passes.fuse_reads import fuse_reads
 from looped.passes.schedule import schedule
 from looped.reference import Rv32i
 from looped.verify.lockstep import lockstep
@@ -69,7 +70,7 @@ def test_the_circuit_is_the_reference(mnemonic: str | None, seed: int) -> None:
 
 def test_each_mlp_computes_the_signals_of_its_phase() -> None:
     """In states that are reached: kinds exclude each other, so that signals are bits."""
-    circuit = MACHINES["rv32i"].circuit(32, MEMORY)
+    circuit = fuse_reads(MACHINES["rv32i"].circuit(32, MEMORY))
     scheduled = schedule(circuit)
     layout = allocate(scheduled)
     model = emit(scheduled, layout).model()
@@ -79,7 +80,7 @@ def test_each_mlp_computes_the_signals_of_its_phase() -> None:
         for block in range(scheduled.blocks):
             phase = 2 * block + 1
             x = torch.full((1, 1, model.transformer.norm.weight.numel()), -1.0)
-            alive = [t.lane for ts in layout.tenants for t in ts if t.start < phase <= t.end]
+            alive = [t.lane for ts in layout.occupants for t in ts if t.start < phase <= t.end]
             for lane in (Lane("cpu", 0), Lane("one", 0), *(a for a in alive if a in lanes)):
                 x[0, 0, layout.index[lane]] = lanes[lane]
             after = (x + model.transformer.layers[block].mlp(x))[0, 0]

@@ -229,4 +229,4 @@ def test_a_file_keeps_what_tells_that_it_is_busy(tmp_path: Path) -> None:
     save_machine(tmp_path / "m.safetensors", machine)
     plan = load_machine(tmp_path / "m.safetensors")[0].plan
     assert plan == machine.plan
-    assert (plan.busy in plan.working, len(plan.working)) == (True, 74)
+    assert (plan.busy in plan.scratch, len(plan.scratch)) == (True, 74)

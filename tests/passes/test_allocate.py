@@ -9,46 +9,47 @@ import pytest
 
 from looped.machines import MACHINES
 from looped.passes.allocate import Layout, allocate, padded_width
+from looped.passes.fuse_reads import fuse_reads
 from looped.passes.schedule import cleared, schedule
 
 EVERY = [(name, width) for name, machine in MACHINES.items() for width in machine.widths]
 
 
 def layout_of(name: str, width: int) -> Layout:
-    return allocate(schedule(MACHINES[name].circuit(width, 64)))
+    return allocate(schedule(fuse_reads(MACHINES[name].circuit(width, 64))))
 
 
 @pytest.mark.parametrize(("name", "width"), EVERY)
-def test_no_two_tenants_of_a_lane_overlap(name: str, width: int) -> None:
-    for tenants in layout_of(name, width).tenants:
-        assert not any(a.overlaps(b) for a, b in itertools.combinations(tenants, 2))
+def test_no_two_live_ranges_of_a_lane_overlap(name: str, width: int) -> None:
+    for held in layout_of(name, width).occupants:
+        assert not any(a.overlaps(b) for a, b in itertools.combinations(held, 2))
 
 
 @pytest.mark.parametrize(("name", "width"), EVERY)
-def test_every_use_lies_within_the_tenancy(name: str, width: int) -> None:
+def test_every_use_lies_within_the_live_range(name: str, width: int) -> None:
     """A lane onto which a head reads is used until then, and not cleared."""
-    scheduled = schedule(MACHINES[name].circuit(width, 64))
+    scheduled = schedule(fuse_reads(MACHINES[name].circuit(width, 64)))
     layout = allocate(scheduled)
-    tenancies = {t.lane: t for tenants in layout.tenants for t in tenants}
+    ranges = {t.lane: t for held in layout.occupants for t in held}
     for lane, phase in scheduled.last_use.items():
-        tenancy = tenancies[lane]
-        assert scheduled.made[lane] == tenancy.start <= phase
-        if lane in scheduled.heirs:
-            assert tenancies[scheduled.heirs[lane]].start == tenancy.end == phase
-            assert layout.index[scheduled.heirs[lane]] == layout.index[lane]
+        live = ranges[lane]
+        assert scheduled.made[lane] == live.start <= phase
+        if lane in scheduled.coalesced_into:
+            assert ranges[scheduled.coalesced_into[lane]].start == live.end == phase
+            assert layout.index[scheduled.coalesced_into[lane]] == layout.index[lane]
         else:
-            assert tenancy.start < phase and cleared(phase) <= tenancy.end
+            assert live.start < phase and cleared(phase) <= live.end
 
 
 @pytest.mark.parametrize(("name", "width"), EVERY)
 def test_lanes_are_reused(name: str, width: int) -> None:
     layout = layout_of(name, width)
-    assert len(layout) < sum(len(tenants) for tenants in layout.tenants) * 0.8
+    assert len(layout) < sum(len(held) for held in layout.occupants) * 0.8
 
 
 def test_a_result_takes_the_place_of_its_operand() -> None:
     layout = layout_of("subleq", 16)
-    places = {t.lane: i for i, tenants in enumerate(layout.tenants) for t in tenants}
+    places = {t.lane: i for i, held in enumerate(layout.occupants) for t in held}
     by_name = {str(lane): index for lane, index in places.items()}
     assert all(by_name[f"result.{i}"] == by_name[f"mem_b.{i}"] for i in range(16))
 

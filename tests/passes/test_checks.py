@@ -11,9 +11,10 @@ from looped.circuit.circuit import Circuit
 from looped.circuit.signals import literal
 from looped.circuit.words import Lane
 from looped.machines import MACHINES
-from looped.passes.allocate import Layout, Tenancy, allocate, check_layout
+from looped.passes.allocate import Layout, LiveRange, allocate, check_layout
 from looped.passes.checks import InvalidError
 from looped.passes.emit import check_weights, compile_circuit, emit
+from looped.passes.fuse_reads import fuse_reads
 from looped.passes.schedule import Schedule, check_schedule, cleared, schedule
 from looped.verify.certificate import certify
 
@@ -29,7 +30,7 @@ def late_read() -> Circuit:
 
 
 def scheduled() -> Schedule:
-    return schedule(MACHINES["subleq"].circuit(8, 32))
+    return schedule(fuse_reads(MACHINES["subleq"].circuit(8, 32)))
 
 
 def test_unused_bits_of_a_late_read_have_places_of_their_own() -> None:
@@ -37,7 +38,7 @@ def test_unused_bits_of_a_late_read_have_places_of_their_own() -> None:
     layout = allocate(found)
     places = {layout.index[Lane("x", i)] for i in range(8)}
     assert len(places) == 8
-    assert all(found.death(Lane("x", i)) > found.made[Lane("x", i)] for i in range(8))
+    assert all(found.cleared_in(Lane("x", i)) > found.made[Lane("x", i)] for i in range(8))
     m = late_read()
     assert certify(compile_circuit(m), m).certified("float32")
 
@@ -83,7 +84,7 @@ def test_a_circuit_that_does_nothing_is_compiled() -> None:
 def test_a_head_holds_an_address_and_all_its_tags() -> None:
     m = Circuit("many words", 8, 14, register_bits=2)
     pc = m.register("pc", 14)
-    m.write("x", pc, m.fetch("x", pc), file=pc[:1], when=pc[1:2])
+    m.write("x", pc, m.fetch("x", pc), in_registers=pc[:1], when=pc[1:2])
     m.next(pc, m.add(pc, 1))
     assert compile_circuit(m).plan.d_head == 64
 
@@ -103,8 +104,7 @@ def test_all_writes_are_done_in_one_block() -> None:
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_what_the_passes_leave_of_a_machine_is_valid(name: str) -> None:
-    circuit = MACHINES[name].circuit(32, 64)
-    found = schedule(circuit)
+    found = schedule(fuse_reads(MACHINES[name].circuit(32, 64)))
     check_schedule(found)
     layout = allocate(found)
     check_layout(found, layout)
@@ -125,26 +125,26 @@ def test_a_schedule_that_forgets_a_write_is_not_valid() -> None:
         check_schedule(found)
 
 
-def test_a_layout_in_which_two_lanes_meet_is_not_valid() -> None:
+def test_a_layout_with_overlapping_live_ranges_is_not_valid() -> None:
     found = scheduled()
     layout = allocate(found)
     index = layout.index[Lane("a", 0)]
-    other = next(t for ts in layout.tenants for t in ts if t.lane == Lane("b", 0))
-    layout.tenants[layout.index[Lane("b", 0)]].remove(other)
-    layout.settle(other, index)
-    with pytest.raises(InvalidError, match=r"[ab]\.0 and [ab]\.0 meet"):
+    other = next(t for ts in layout.occupants for t in ts if t.lane == Lane("b", 0))
+    layout.occupants[layout.index[Lane("b", 0)]].remove(other)
+    layout.assign(other, index)
+    with pytest.raises(InvalidError, match=r"the live ranges of [ab]\.0 and [ab]\.0 overlap"):
         check_layout(found, layout)
 
 
-def test_a_layout_in_which_a_lane_lives_for_no_time_is_not_valid() -> None:
+def test_a_layout_with_an_empty_live_range_is_not_valid() -> None:
     found = scheduled()
     layout: Layout = allocate(found)
     index = layout.index[Lane("a", 0)]
-    layout.tenants[index] = [
-        Tenancy(t.lane, t.start, t.start) if t.lane == Lane("a", 0) else t
-        for t in layout.tenants[index]
+    layout.occupants[index] = [
+        LiveRange(t.lane, t.start, t.start) if t.lane == Lane("a", 0) else t
+        for t in layout.occupants[index]
     ]
-    with pytest.raises(InvalidError, match=r"a\.0 lives for no time"):
+    with pytest.raises(InvalidError, match=r"a\.0 has an empty live range"):
         check_layout(found, layout)
 
 
@@ -165,10 +165,10 @@ def test_a_gain_that_is_not_one_is_not_valid(machine) -> None:
 
 
 def test_passes_check_what_they_leave_if_that_is_asked_for(monkeypatch) -> None:
-    def death(self: Schedule, lane: Lane) -> int:
+    def cleared_in(self: Schedule, lane: Lane) -> int:
         return max(1, cleared(self.last_use.get(lane, -1)))
 
-    monkeypatch.setattr(Schedule, "death", death)
+    monkeypatch.setattr(Schedule, "cleared_in", cleared_in)
     with pytest.raises(InvalidError):
         compile_circuit(late_read())
     monkeypatch.setenv("LOOPED_CHECK", "0")

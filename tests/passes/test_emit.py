@@ -12,6 +12,7 @@ from looped.circuit.words import Lane
 from looped.machines import MACHINES
 from looped.passes.allocate import allocate
 from looped.passes.emit import compile_circuit, emit
+from looped.passes.fuse_reads import fuse_reads
 from looped.passes.heads import UNDERFLOW
 from looped.passes.schedule import schedule
 from looped.precision import PRECISIONS
@@ -24,30 +25,30 @@ WIDTHS = [8, 16, 32]
 @pytest.mark.parametrize("width", WIDTHS)
 def test_each_mlp_computes_the_signals_of_its_phase(width: int) -> None:
     """Random lanes in the CPU column: made lanes hold their signals, dead lanes hold -1."""
-    scheduled = schedule(MACHINES["subleq"].circuit(width, 64))
+    scheduled = schedule(fuse_reads(MACHINES["subleq"].circuit(width, 64)))
     layout = allocate(scheduled)
     model = emit(scheduled, layout).model()
     generator = seeds.generator(width)
     for block in range(scheduled.blocks):
         phase = 2 * block + 1
-        alive = [t for ts in layout.tenants for t in ts if t.start < phase <= t.end]
+        alive = [t for ts in layout.occupants for t in ts if t.start < phase <= t.end]
         for _ in range(20):
             lanes: dict[Lane, int] = {t.lane: int(generator.choice([-1, 1])) for t in alive}
             lanes[Lane("cpu", 0)] = lanes[Lane("one", 0)] = 1
             x = torch.full((1, 1, model.transformer.norm.weight.numel()), -1.0)
-            for tenancy in alive:
-                x[0, 0, layout.index[tenancy.lane]] = lanes[tenancy.lane]
+            for live in alive:
+                x[0, 0, layout.index[live.lane]] = lanes[live.lane]
             after = (x + model.transformer.layers[block].mlp(x))[0, 0]
             made = scheduled.bits.get(phase, [])
             for definition in made:
                 expected = 2 * signal_bit(definition.signal, lanes) - 1
                 assert after[layout.index[definition.lane]] == expected
             filled = {layout.index[d.lane] for d in made}
-            for tenancy in alive:
-                index = layout.index[tenancy.lane]
+            for live in alive:
+                index = layout.index[live.lane]
                 if index not in filled:
-                    kept = lanes[tenancy.lane] if tenancy.end > phase else -1
-                    assert after[index] == kept, str(tenancy.lane)
+                    kept = lanes[live.lane] if live.end > phase else -1
+                    assert after[index] == kept, str(live.lane)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -63,7 +64,7 @@ def test_mlps_leave_all_columns_but_the_cpu_alone(width: int, machine) -> None:
 def write_once(compiled: CompiledMachine, words: np.ndarray, address: int, content: int):
     """The residual stream after the block that writes, with b and result set by hand."""
     plan = compiled.plan
-    layout = allocate(schedule(MACHINES["subleq"].circuit(plan.width, plan.memory)))
+    layout = allocate(schedule(fuse_reads(MACHINES["subleq"].circuit(plan.width, plan.memory))))
     x = torch.tensor(embed(words, plan), dtype=torch.float32)
     for name, number in (("b", address), ("result", content)):
         lanes = [
@@ -105,12 +106,12 @@ def test_softmax_is_one_hot_to_the_last_bit(width: int, machine) -> None:
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
-def test_the_temperature_follows_from_the_gap(name: str) -> None:
+def test_the_temperature_follows_from_the_margin(name: str) -> None:
     form = PRECISIONS[name]
     underflow = form.underflow if name == "float16" else UNDERFLOW
     for block in compile_circuit(MACHINES["subleq"].circuit(8, 32, None, form)).plan.blocks:
         for head in block.heads:
-            assert head.gap * head.beta > underflow >= head.gap * head.beta / 2
+            assert head.margin * head.beta > underflow >= head.margin * head.beta / 2
 
 
 @pytest.mark.parametrize("width", WIDTHS)

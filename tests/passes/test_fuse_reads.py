@@ -28,7 +28,7 @@ def circuit(made: Made) -> Circuit:
     m = Circuit("sums", WIDTH, BITS, register_bits=2, zero_register=True)
     pc, one, two = m.register("pc", WIDTH), m.register("first", 2), m.register("second", 2)
     word = m.let("word", m.select(pc[:1], pc, pc))
-    a, b = m.read_file("a", one), m.read_file("b", two)
+    a, b = m.read_register("a", one), m.read_register("b", two)
     m.next(pc, m.add(m.let("sum", made(m, word, a, b)), 1))
     m.check()
     return m
@@ -111,7 +111,7 @@ def test_what_another_statement_needs_stays(made: Made) -> None:
 def test_a_next_value_stays_where_its_register_is() -> None:
     m = Circuit("sums", WIDTH, BITS, register_bits=2, zero_register=True)
     pc, one = m.register("pc", WIDTH), m.register("first", 2)
-    m.next(pc, disjoint_or(m.let("word", m.add(pc, 1)), m.read_file("a", one)))
+    m.next(pc, disjoint_or(m.let("word", m.add(pc, 1)), m.read_register("a", one)))
     assert fuse_reads(m).defines == m.defines
 
 
@@ -122,7 +122,7 @@ def test_a_second_time_changes_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["rv32i", "rv32im"])
 def test_the_pass_saves_a_block_of_a_processor(name: str) -> None:
-    described = MACHINES[name].describe(32, 5)
+    described = MACHINES[name].circuit(32, 32)
     assert schedule(described).blocks == 5
     assert schedule(fuse_reads(described)).blocks == 4
     assert all(read.onto is None for read in described.reads)

@@ -23,10 +23,12 @@ def campaign(
     lifted_every: int = 1,
     attempt: Callable[..., None] = trial,
     shrink: bool = True,
+    progress: Callable[[Counter[str]], None] = lambda counts: None,
 ) -> Counter[str]:
     """Try so many circuits, with the lifted engine one in `lifted_every`; returns what was counted.
 
-    Raises FailureError for the smallest one that fails, or for the first without `shrink`.
+    It calls `progress` with the counts after every circuit. Raises FailureError for the smallest
+    one that fails, or for the first without `shrink`.
     """
     counts: Counter[str] = Counter()
     serial = numbers()
@@ -46,6 +48,7 @@ def campaign(
         @given(cases())
         def check(case: Case) -> None:
             attempt(case, counts, lifted=next(serial) % lifted_every == 0)
+            progress(counts)
 
         check()
     return counts

@@ -127,7 +127,7 @@ def stream(state: State, plan: Plan) -> npt.NDArray[np.int8]:
         for number in range(len(state.file)):
             _put(x, len(state.memory) + number, words[name], number)
     if state.file:
-        x[len(state.memory) : cpu, words["file"]] = 1
+        x[len(state.memory) : cpu, words["register"]] = 1
     for name, (number, _) in state.cpu.items():
         _put(x, cpu, words[name], number)
     if plan.has_input:

@@ -86,7 +86,7 @@ def an_input_column_may_be_captured(patch: pytest.MonkeyPatch) -> None:
 
 def every_write_needs_a_file_flag(patch: pytest.MonkeyPatch) -> None:
     def write_head(write: Write, m: Circuit) -> Head:
-        if m.register_bits and write.file is None:
+        if m.register_bits and write.in_registers is None:
             raise ValueError("zip() argument 2 is shorter than argument 1")
         return heads.write_head(write, m)
 

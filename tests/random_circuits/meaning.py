@@ -184,7 +184,7 @@ class Loop:
             raise InvalidCircuitError(f"there is no device {place}")
         return word(self.before.input if place else 0, self.width)
 
-    def read_file(self, name: str, address: Word) -> Word:
+    def read_register(self, name: str, address: Word) -> Word:
         return word(self.before.file[int(address) % len(self.before.file)], self.width)
 
     def let(self, name: str, content: Operand, width: int | None = None) -> Word:
@@ -210,12 +210,12 @@ class Loop:
         name: str,
         address: Word,
         content: Word,
-        file: Word | None = None,
+        in_registers: Word | None = None,
         when: Word | None = None,
     ) -> None:
         if when is not None and not int(when):
             return
-        kind = "file" if file is not None and int(file) else "memory"
+        kind = "file" if in_registers is not None and int(in_registers) else "memory"
         place = kind, int(address)
         if place in self.hits:
             raise InvalidCircuitError("two writes meet in one column")

@@ -17,10 +17,10 @@ SMALL = st.sampled_from([1, 2, 3, 4, 5, 8, 1, 2, 3, 4, 5, 6, 7, 8, 16, 32, 64])
 SLICES = {"float32": 16, "float64": 16, "bfloat16": 6, "float16": 9}
 """Bits that one MLP adds, by format; float32 is the usual one."""
 
-RESERVED = ("value", "cpu", "one", "device", "file", "position", "positions", "position-1",
+RESERVED = ("value", "cpu", "one", "device", "register", "position", "positions", "position-1",
             "pc.next", "clear", "write result")  # fmt: skip
 TRICKY = ("carry 16", "next pc", "posit", "values", "cpu2", "x one", "borrow", "next",
-          "file 1", "clears", "writes", "in file", "ONE", "Value")  # fmt: skip
+          "register 1", "clears", "writes", "in file", "ONE", "Value")  # fmt: skip
 
 
 _LETTERS = "abcdefghijkl"
@@ -121,7 +121,7 @@ class Writer:
             self.two_sums, self.one_slice,
         ]  # fmt: skip
         if self.register_bits:
-            makers += [self.read_file, self.read_onto]
+            makers += [self.read_register, self.read_onto]
         makers[self.d.upto(len(makers) - 1)]()
 
     def fetch(self) -> None:
@@ -178,10 +178,10 @@ class Writer:
         self.let("s", width)
         self.let(f"Condition({total}, {self.d.choice([1 << width, 1, 2 << width >> 1])})", 1)
 
-    def read_file(self) -> None:
+    def read_register(self) -> None:
         address, _ = self.e.any_word()
         variable, word = self.name()
-        self.add(f'{variable} = m.read_file("{word}", {address})')
+        self.add(f'{variable} = m.read_register("{word}", {address})')
         self.made(variable, self.width)
 
     def read_onto(self) -> None:
@@ -197,7 +197,7 @@ class Writer:
             base = self.let(f"value({full if make else 0}, {self.width})", self.width)
         self.e.words = [(name, own) for name, own in self.e.words if name != base]
         found, word = self.name()
-        self.add(f'{found} = m.read_file("{word}", {address})')
+        self.add(f'{found} = m.read_register("{word}", {address})')
         self.let(f"{'without' if make == 1 else 'disjoint_or'}({base}, {found})", self.width)
 
     def write(self) -> None:
@@ -229,7 +229,7 @@ class Writer:
     def _write(
         self, name: str, address: str, content: str, file: str | None, when: str | None
     ) -> None:
-        flags = (f", file={file}" if file else "") + (f", when={when}" if when else "")
+        flags = (f", in_registers={file}" if file else "") + (f", when={when}" if when else "")
         self.add(f'm.write("{name}", {address}, {content}{flags})')
 
     def end(self) -> None:
@@ -281,7 +281,7 @@ class Writer:
         start = f"({self.e.is_conjunction()[0]}) & ~literal(b0)"
         self.add(f"m.next(b0, value({start}, 1))")
         self.add(f"m.next(k0, gated({start}, {self.e.forms(2)}))")
-        self.add("m.works(b0, k0)")
+        self.add("m.multi_loop(b0, k0)")
 
 
 @st.composite

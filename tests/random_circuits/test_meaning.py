@@ -35,7 +35,7 @@ def test_a_subtraction_and_a_branch() -> None:
     [
         ("m.let('y', disjoint_or(pc, pc))", "a signal is no bit"),
         ("m.let('y', any_of_disjoint([literal(pc), literal(pc)]))", "a signal is no bit"),
-        ("m.let('y', disjoint_or(pc, m.read_file('x', pc)))", "a signal is no bit"),
+        ("m.let('y', disjoint_or(pc, m.read_register('x', pc)))", "a signal is no bit"),
         ("m.let('y', without(Word('', (0,)), pc))", "a signal is no bit"),
         ("m.read('y', Word('', (*pc, 0)), port=pc)", "there is no device 1"),
         ("[m.write(n, pc, pc) for n in 'ab']", "two writes meet in one column"),

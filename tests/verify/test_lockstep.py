@@ -115,7 +115,7 @@ def test_most_single_weight_faults_are_seen(machine) -> None:
 def always_busy(machine: CompiledMachine, *working: int) -> CompiledMachine:
     """A machine that tells after every loop that its instruction goes on."""
     one = machine.plan.words["one"][0]
-    plan = dataclasses.replace(machine.plan, busy=one, working=working)
+    plan = dataclasses.replace(machine.plan, busy=one, scratch=working)
     return CompiledMachine(plan, machine.weights)
 
 

@@ -58,15 +58,15 @@ class Operands:
 
 def read_registers(m: Circuit, i: RegisterInputs) -> Operands:
     """Read up to five registers. The sums have at most a one in any place, and need no adder."""
-    first = m.read_file("rs1 value", i.rs1)
+    first = m.read_register("rs1 value", i.rs1)
     added, subtracted = (
-        m.read_file("rs2 added", i.rs2_add),
-        m.read_file("rs2 subtracted", i.rs2_sub),
+        m.read_register("rs2 added", i.rs2_add),
+        m.read_register("rs2 subtracted", i.rs2_sub),
     )
-    target = m.read_file("target rs1 value", i.target_rs1)
+    target = m.read_register("target rs1 value", i.target_rs1)
     return Operands(
         x=m.let("x", disjoint_or(i.first, first)),
         y=m.let("y", without(disjoint_or(i.second, added), subtracted)),
         base=m.let("base", disjoint_or(i.target_base, target)),
-        rs2=m.read_file("rs2", i.rs2),
+        rs2=m.read_register("rs2", i.rs2),
     )

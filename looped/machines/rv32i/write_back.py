@@ -65,7 +65,7 @@ def write_back(m: Circuit, i: WriteInputs) -> WriteOutputs:
         "result",
         m.let("where", _where(i.rd, stores, i.address[2 : m.address_bits + 2])),
         result,
-        file=m.let("in file", ~literal(stores)),
+        in_registers=m.let("in file", ~literal(stores)),
         when=m.let("writes", disjoint_or(writes_rd, linked, i.mem_writes)),
     )
     return WriteOutputs(result)

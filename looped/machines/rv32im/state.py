@@ -63,5 +63,5 @@ def registers(m: Circuit) -> State:
         negate=m.register("negate", 1),
     )
     words = state.count, state.high, state.low, state.negative, state.opposite, state.negate
-    m.works(state.busy, *words)
+    m.multi_loop(state.busy, *words)
     return state

@@ -125,7 +125,7 @@ class Accesses:
         """The condition that a read asks for a device column, a register or memory, as these
         columns are."""
         scene = self.scene
-        if is_file(scene.subject, columns) != read.file:
+        if is_file(scene.subject, columns) != read.in_registers:
             return scene.space.zero
         port = scene.meaning.lane(read.port[0]) if read.port else scene.space.zero
         return port if is_device(scene.subject, columns) else scene.space.negated(port)
@@ -147,7 +147,7 @@ class Accesses:
         """The condition that a column is the one that is written to."""
         scene = self.scene
         space = scene.space
-        in_file = scene.meaning.lane(write.file[0]) if write.file else space.zero
+        in_file = scene.meaning.lane(write.in_registers[0]) if write.in_registers else space.zero
         hit = in_file if is_file(scene.subject, scene.columns) else space.negated(in_file)
         if write.when is not None:
             hit = space.times(hit, scene.meaning.lane(write.when[0]))

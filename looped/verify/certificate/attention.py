@@ -123,10 +123,10 @@ class _Part:
         if head >= len(self.plan_heads):
             raise Wrong(f"head {head} is not in the plan")
         told = self.plan_heads[head]
-        if not 0 < told.gap * told.beta <= lead:
+        if not 0 < told.margin * told.beta <= lead:
             raise Wrong(
                 f"head `{told.name}` leads by {float(lead):g}, not by "
-                f"{told.gap} · {told.beta} as its plan says"
+                f"{told.margin} · {told.beta} as its plan says"
             )
 
     def _added(self, found: Answer, form: Row) -> int:

@@ -20,7 +20,7 @@ import numpy as np
 from looped.artefact.embedding import embed
 from looped.artefact.plan import Plan
 from looped.circuit.words import ONE, Lane
-from looped.passes.allocate import CPU, FILE, TAG, VALUE
+from looped.passes.allocate import CPU, REGISTER, TAG, VALUE
 from looped.verify.certificate.claims import LAYOUT, Claim
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.subject import Subject
@@ -97,7 +97,7 @@ class Induction:
         first = int(columns.members[0])
         device, file = first >= plan.cpu, plan.memory <= first < plan.cpu
         signs = {ONE: True, CPU[0]: first == plan.cpu, TAG[0]: device}
-        signs |= {FILE[0]: file} if plan.n_registers else {}
+        signs |= {REGISTER[0]: file} if plan.n_registers else {}
         found: dict[Place, Statement] = {
             Place(index[lane]): Fixed(1 if sign else -1) for lane, sign in signs.items()
         }

@@ -33,7 +33,7 @@ def instruction_claims(subject: Subject) -> Iterator[Claim]:
     busy = subject.circuit.busy
     if busy is None:
         return
-    lanes = [lane for word in subject.circuit.working for lane in word if lane != busy]
+    lanes = [lane for word in subject.circuit.scratch for lane in word if lane != busy]
     yield Claim(
         None, "working registers", "are zero at the beginning, and after every instruction but one "
         "that a trap or a host stops before its end",
@@ -68,7 +68,7 @@ def _counters(subject: Subject, busy: Lane) -> list[Word]:
     following = _following(subject)
     if following[busy] == busy:
         return []
-    words = [w for w in subject.circuit.working if len(w) <= _WIDEST and busy not in w.lanes]
+    words = [w for w in subject.circuit.scratch if len(w) <= _WIDEST and busy not in w.lanes]
     return sorted(words, key=lambda word: len(_cone(subject, [following[lane] for lane in word])))
 
 
@@ -94,7 +94,7 @@ def _following(subject: Subject) -> Mapping[Lane, Lane]:
 
 def _left_at_first(subject: Subject) -> str | None:
     plan = subject.plan
-    first = embed((), plan)[plan.cpu, list(plan.working)]
+    first = embed((), plan)[plan.cpu, list(plan.scratch)]
     return "they are not zero at the beginning" if (first > 0).any() else None
 
 
@@ -139,7 +139,7 @@ def _working(subject: Subject, meaning: Meaning, busy: Lane) -> int:
     goes_on = meaning.lane(busy)
     if subject.circuit.halted is not None:
         goes_on = space.times(goes_on, space.negated(meaning.lane(subject.circuit.halted)))
-    zeros: dict[object, int] = {lane: -1 for word in subject.circuit.working for lane in word}
+    zeros: dict[object, int] = {lane: -1 for word in subject.circuit.scratch for lane in word}
     clean = space.threshold(zeros, len(zeros))
     return space.maximum(goes_on, clean)
 

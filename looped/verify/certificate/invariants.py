@@ -91,12 +91,12 @@ def _first_register(subject: Subject) -> str | None:
 
 def _spoilt(subject: Subject, write: Write) -> str | None:
     """Whether a write may go to register 0."""
-    if write.file is None:
+    if write.in_registers is None:
         return None
     meaning = Meaning(Diagrams(), {})
     space = meaning.space
     hit = space.one
-    for lane in (*write.file, *(write.when or ())):
+    for lane in (*write.in_registers, *(write.when or ())):
         hit = space.times(hit, meaning.lane(lane))
     for lane in write.address:
         hit = space.times(hit, space.negated(meaning.lane(lane)))

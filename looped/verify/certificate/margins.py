@@ -54,7 +54,7 @@ def _differences(row: Row, classes: Sequence[ColumnClass]) -> Iterator[Number]:
 def overstated(plan: Plan, block: int, found: Mapping[int, Number]) -> Iterator[str]:
     """What a plan tells of its heads and their weights do not keep."""
     for number, head in enumerate(plan.blocks[block].heads):
-        told = head.gap * head.beta
+        told = head.margin * head.beta
         if number in found and found[number] < told:
             yield (
                 f"block {block + 1}, head `{head.name}`: the plan tells a margin of {told:g}, "

@@ -14,9 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping
 import torch
 
 from looped.artefact.plan import CompiledMachine, Plan
+from looped.artefact.validity import check_plan
 from looped.circuit.circuit import Circuit
 from looped.circuit.words import ONE, Lane, Word
+from looped.errors import CompileError
 from looped.passes.allocate import VALUE, Layout, allocate, static_words
+from looped.passes.fuse_reads import fuse_reads
 from looped.passes.schedule import schedule
 from looped.precision import PRECISIONS
 from looped.verify.certificate.claims import LAYOUT, Claim
@@ -48,7 +51,7 @@ def _premises(
         "weights", "are finite, float32, and as many as the plan says", len(machine.weights),
         _weight_faults(machine),
     )  # fmt: skip
-    scheduled = schedule(circuit)
+    scheduled = schedule(fuse_reads(circuit))
     layout = allocate(scheduled)
     yield (
         "plan", "is that of the circuit: sizes, words, and the lanes that hosts go by",
@@ -105,7 +108,7 @@ def _used(circuit: Circuit) -> Iterator[Lane]:
     for register in circuit.registers:
         yield from register.following or ()
     yield from (lane for lane in (circuit.halted, circuit.busy) if lane is not None)
-    yield from itertools.chain.from_iterable(circuit.working)
+    yield from itertools.chain.from_iterable(circuit.scratch)
 
 
 def _shape_faults(circuit: Circuit) -> Iterator[str]:
@@ -116,7 +119,7 @@ def _shape_faults(circuit: Circuit) -> Iterator[str]:
             yield f"`{read.name}` reads words of another width"
         if len(read.address) > circuit.address_bits:
             yield f"`{read.name}` has an address that is too wide"
-        if read.file and not circuit.register_bits:
+        if read.in_registers and not circuit.register_bits:
             yield f"`{read.name}` reads a register file, and there is none"
     for write in circuit.writes:
         if (len(write.value), len(write.address)) != (circuit.width, circuit.address_bits):
@@ -131,8 +134,9 @@ def _shape_faults(circuit: Circuit) -> Iterator[str]:
 
 def _weight_faults(machine: CompiledMachine) -> Iterator[str]:
     try:
-        machine.plan.check()
-    except ValueError as error:
+        check_plan(machine.plan)
+        machine.plan.check_mixer()
+    except (ValueError, CompileError) as error:
         yield f"the plan: {error}"
         return
     shapes = machine.plan.shapes()
@@ -156,9 +160,9 @@ def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> I
         "dtype": (plan.dtype, circuit.precision.name),
         "halted": (plan.halted, _settled(circuit, layout, circuit.halted)),
         "busy": (plan.busy, _settled(circuit, layout, circuit.busy)),
-        "working": (
-            sorted(plan.working),
-            sorted(layout.index[_kept(circuit)[lane]] for word in circuit.working for lane in word),
+        "scratch": (
+            sorted(plan.scratch),
+            sorted(layout.index[_kept(circuit)[lane]] for word in circuit.scratch for lane in word),
         ),
     }
     if blocks != len(plan.blocks):

@@ -12,7 +12,7 @@ import functools
 
 from looped.circuit.signals import Signal
 from looped.circuit.words import Lane
-from looped.passes.allocate import FILE, TAG
+from looped.passes.allocate import REGISTER, TAG
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.certificate.meaning import Meaning
@@ -30,7 +30,7 @@ def is_device(subject: Subject, columns: ColumnClass) -> bool:
 
 def is_file(subject: Subject, columns: ColumnClass) -> bool:
     """Whether columns are those of the register file."""
-    lane = subject.layout.index.get(FILE[0])
+    lane = subject.layout.index.get(REGISTER[0])
     return lane is not None and columns.fixed[lane] > 0
 
 

@@ -83,7 +83,7 @@ class Subject:
     def _tenants(self, phase: int) -> Iterator[tuple[int, Lane]]:
         apart = {lane for word in static_words(self.circuit) for lane in word}
         apart.update(Word.of(VALUE, self.circuit.width))
-        for index, tenants in enumerate(self.layout.tenants):
+        for index, tenants in enumerate(self.layout.occupants):
             for tenancy in tenants:
                 if tenancy.start <= phase < tenancy.end and tenancy.lane not in apart:
                     yield index, tenancy.lane

@@ -108,7 +108,7 @@ class Loop:
             self._name(lane, z3.Extract(i, i, found) == 1)
 
     def _found(self, read: Read) -> z3.BitVecRef:
-        if read.file:
+        if read.in_registers:
             return self.file.at(self._number(read.address, read.name, read.where))
         low = self._low(read.address, read.where)
         found = self.memory.at(low + read.offset)
@@ -121,10 +121,12 @@ class Loop:
 
     def _effect(self, write: Write) -> _Effect:
         yes = z3.BoolVal(True)
-        in_file = self.word(write.file) == 1 if write.file is not None else z3.Not(yes)
+        in_file = (
+            self.word(write.in_registers) == 1 if write.in_registers is not None else z3.Not(yes)
+        )
         enabled = self.word(write.when) == 1 if write.when is not None else yes
         address = self._low(write.address, write.where)
-        if write.file is not None:
+        if write.in_registers is not None:
             inside = z3.ULT(z3.ZeroExt(1, address), 1 << self.circuit.register_bits)
             what = f"write `{write.name}` names a register ({write.where})"
             self.claims.append(Claim(what, z3.Implies(z3.And(enabled, in_file), inside)))

@@ -10,6 +10,7 @@ import z3
 
 from looped.circuit.circuit import Circuit
 from looped.errors import ProofError
+from looped.passes.fuse_reads import fuse_reads
 from looped.verify.prove.cases import Case
 from looped.verify.prove.counterexample import State
 from looped.verify.prove.loop import Loop
@@ -58,7 +59,7 @@ def prove(circuit: Circuit, note: Callable[[str], None] = lambda text: None) -> 
             f"there is no proof for {circuit.name}", hint=f"there is one for {', '.join(PROVABLE)}"
         )
     began = time.perf_counter()
-    loop = Loop(circuit)
+    loop = Loop(fuse_reads(circuit))
     solver = z3.SolverFor("QF_BV")
     cases = claims = known = 0
     for case in PROVABLE[circuit.name](loop):

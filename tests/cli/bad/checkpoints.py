@@ -92,12 +92,12 @@ CHECKPOINTS = [
     _state(
         "a flipped bit",
         good()[:-1] + bytes([good()[-1] ^ 1]),
-        "error: state is damaged: its checksum is not that of its content",
+        "error: state is damaged: its checksum does not match its content",
     ),
     _state(
         "a compiled machine",
         compiled(),
-        "error: state: expected looped-run-1, found looped-machine-2",
+        "error: state: expected looped-run-1, found looped-machine-3",
     ),
     _state(
         "another program",
@@ -146,12 +146,12 @@ CHECKPOINTS = [
     ),
     _run(
         "a shape that is none",
-        "its state has no shape",
+        "run: Expected `array`, got `str` - at `$.shape`",
         shape="large",
     ),
     _run(
         "steps in words",
-        "`run.steps` is not what it should be",
+        "run: Expected `int`, got `str` - at `$.steps`",
         steps="many",
     ),
     _run(
@@ -161,33 +161,43 @@ CHECKPOINTS = [
     ),
     _run(
         "a place that is none",
-        "`run.place` is not what it should be",
+        "run: Expected `array` of length 3, got 2 - at `$.place`",
         place=[1, 2],
     ),
     _run(
         "another field",
-        "run has no `colour`",
+        "run has no field `colour`",
         colour="blue",
     ),
     _run(
         "no snapshot",
-        "snapshot is no object",
+        "run: Expected `object`, got `null` - at `$.snapshot`",
         snapshot=None,
+    ),
+    _run(
+        "a shape beyond bounds",
+        "its state has no shape",
+        shape=[1, 1 << 40],
+    ),
+    _state(
+        "a state that is not bytes",
+        forged(lambda t, r: t.update(state=t["state"].to(torch.bfloat16))),
+        "its state or its output are not bytes",
     ),
     _snapshot(
         "a program counter in words",
-        "`snapshot.pc` is not what it should be",
+        "run: Expected `int`, got `str` - at `$.snapshot.pc`",
         pc="start",
     ),
     _snapshot(
         "a truth that is a number",
-        "`snapshot.halted` is not what it should be",
+        "run: Expected `bool`, got `int` - at `$.snapshot.halted`",
         halted=0,
     ),
     _snapshot(
         "a number of 100 digits",
-        "`snapshot.due` is not what it should be",
-        due=10**99,
+        "run.snapshot.pending_loops has an integer of more than 64 bits",
+        pending_loops=10**99,
     ),
 ]
 """What `run --resume` is given. After each, the checkpoint is as it was."""

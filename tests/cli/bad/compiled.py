@@ -24,7 +24,7 @@ Tensors = dict[str, torch.Tensor]
 Metadata = dict[str, Any]
 
 _DAMAGED = "error: m.safetensors is damaged: "
-_EXPECTED = "error: m.safetensors: expected looped-machine-2, found "
+_EXPECTED = "error: m.safetensors: expected looped-machine-3, found "
 
 _IMAGE = Image("subleq", 8, (3, 3, 255), {"start": 0})
 
@@ -82,6 +82,27 @@ def _weights(what: str, message: str, command: str = "certify", **tensors: torch
     return _file(what, content, message, command)
 
 
+def _in_plan(field: str, key: str | int, value: object) -> Callable[[Tensors, Metadata], None]:
+    """A change of one entry of a field of the plan."""
+
+    def change(tensors: Tensors, metadata: Metadata) -> None:
+        metadata["plan"][field][key] = value
+
+    return change
+
+
+def _occupant(word: str, bit: int, start: int, end: int) -> dict[str, object]:
+    return {"word": word, "bit": bit, "start": start, "end": end}
+
+
+def _broken(tensors: Tensors, metadata: Metadata) -> None:
+    metadata["plan"] = json.dumps(metadata["plan"])[:1000]
+
+
+def _not_a_number(tensors: Tensors, metadata: Metadata) -> None:
+    metadata["plan"]["width"] = float("nan")
+
+
 def _nested(tensors: Tensors, metadata: Metadata) -> None:
     metadata["plan"] = "[" * 100_000 + "]" * 100_000
 
@@ -96,52 +117,61 @@ COMPILED = [
     _file(
         "truncated within the weights",
         good()[:-1],
-        _DAMAGED + "its checksum is not that of its content",
+        _DAMAGED + "its checksum does not match its content",
         "certify",
     ),
     _file(
         "a flipped bit of a weight",
         good()[:-9] + bytes([good()[-9] ^ 1]) + good()[-8:],
-        _DAMAGED + "its checksum is not that of its content",
+        _DAMAGED + "its checksum does not match its content",
     ),
     _file(
         "a flipped bit of the plan",
         good().replace(b"pc", b"qc", 1),
-        _DAMAGED + "its checksum is not that of its content",
+        _DAMAGED + "its checksum does not match its content",
     ),
     _file(
         "bytes behind the end",
         good() + b"more",
-        _DAMAGED + "its checksum is not that of its content",
+        _DAMAGED + "its checksum does not match its content",
     ),
     _file("a header of 2^63 bytes", _header(b"{}", 1 << 63), "it is truncated"),
     _file("a header of 2^40 bytes", _header(b"{}", 1 << 40), "it is truncated"),
     _file("a header that is no JSON", _header(b"not at all"), "its header is unreadable"),
     _file("a header that is a list", _header(b"[]"), "its header is unreadable"),
     _file("a header of 100,000 brackets", _header(b"[" * 100_000), "its header is unreadable"),
-    _file("a header of invalid UTF-8", _header(b'{"\xff":1}'), "its header is unreadable"),
+    _file(
+        "a header of invalid UTF-8",
+        _header(b'{"__metadata__":{"\xff":"1"}}'),
+        "its header is unreadable",
+    ),
     _file(
         "a number of 10,000 digits",
         _header(b'{"a":' + b"1" * 10_000 + b"}"),
-        "its header is unreadable",
+        "error: m.safetensors is not a looped file",
     ),
     _file("a pickle", pickle.dumps({"weights": [1, 2, 3]}), "it is truncated"),
     _file("a source under a wrong name", "halt\n", "it is truncated"),
     _file(
         "tensors of others",
         safetensors.torch.save({"x": torch.zeros(3)}),
-        _EXPECTED + "no file of looped at all",
+        "error: m.safetensors is not a looped file",
     ),
     _file(
         "an older format",
         forged(lambda t, m: m.update(format="looped-machine-1")),
         _EXPECTED + "looped-machine-1",
     ),
+    _file(
+        "the format before this one",
+        forged(lambda t, m: m.update(format="looped-machine-2")),
+        _EXPECTED + "looped-machine-2",
+    ),
     _file("no checksum", good().replace(b'"sha256"', b'"sha257"'), "it has no checksum"),
     _file(
         "keys twice",
         _header(
-            b'{"__metadata__":{"format":"looped-machine-2"},'
+            b'{"__metadata__":{"format":"looped-machine-3"},'
             + b'"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},' * 2
             + b'"b":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}'
         ),
@@ -180,14 +210,71 @@ COMPILED = [
     ),
     # ---------------------------------------------------------------- plan
     _file("no plan", forged(lambda t, m: m.pop("plan")), "it has no plan"),
-    _file("a plan of 100,000 brackets", forged(_nested), "its plan is nested too deeply"),
-    _plan("a width that is a text", "`width` is not what it should be", width="8"),
-    _plan("a size beyond bounds", "its sizes are those of no machine", d_model=1 << 40),
-    _plan("no heads", "its sizes are those of no machine", n_heads=0),
-    _plan("lanes that are not there", "its words are in lanes that are not there", halted=10_000),
+    _file("a plan of 100,000 brackets", forged(_nested), "plan is nested too deeply"),
+    _file("a plan that is no JSON", forged(_broken), "plan: Input data was truncated"),
+    _file(
+        "a plan with NaN",
+        forged(_not_a_number),
+        "plan: JSON is malformed: invalid character (byte 31)",
+    ),
+    _plan("a width that is a text", "plan: Expected `int`, got `str` - at `$.width`", width="8"),
+    _plan(
+        "a size that is 2^200", "plan.d_model has an integer of more than 64 bits", d_model=1 << 200
+    ),
+    _plan("a size beyond bounds", "no machine has its sizes", d_model=1 << 40),
+    _plan("no heads", "no machine has its sizes", n_heads=0),
+    _plan("an entry beyond bounds", "it begins at no address", entry=1 << 60),
+    _plan("a halting lane that is not there", "it names lanes that do not exist", halted=10_000),
+    _plan("a busy lane that is not there", "it names lanes that do not exist", busy=-1),
+    _plan("scratch lanes that are not there", "it names lanes that do not exist", scratch=[10_000]),
     _plan("no words", "it lacks words that every machine has", words={}),
-    _plan("no blocks", "its blocks do not have the heads that they say", blocks=[]),
-    _plan("another field", "Plan has no `colour`", colour="blue"),
+    _plan("no blocks", "its blocks have other heads than it says", blocks=[]),
+    _plan("another field", "plan has no field `colour`", colour="blue"),
+    _plan("words without formats", "its words and their formats have different names", formats={}),
+    _file(
+        "a format that is none",
+        forged(_in_plan("formats", "pc", {"kind": "roman", "fraction_bits": 0})),
+        "plan: Invalid enum value 'roman' - at `$.formats[...].kind`",
+    ),
+    _file(
+        "a flag of eight bits",
+        forged(_in_plan("formats", "pc", {"kind": "flag", "fraction_bits": 0})),
+        "the format of `pc` does not fit 8 bits",
+    ),
+    _plan("no registers", "its registers lack `pc`, or have one name twice", registers=[]),
+    _plan("a register that is a tag", "`cpu` is not a register", registers=["pc", "cpu"]),
+    _plan("a register without a word", "`sp` is not a register", registers=["pc", "sp"]),
+    _plan("no occupants", "the lanes of `one` have other occupants", occupants=[]),
+    _plan(
+        "occupants beyond all lanes",
+        "its occupants are in lanes that do not exist",
+        occupants=[[]] * 10_000,
+    ),
+    _file(
+        "an occupant for no time",
+        forged(_in_plan("occupants", 0, [_occupant("one", 0, 3, 3)])),
+        "an occupant has no word, no bit or no phases",
+    ),
+    _file(
+        "an occupant after the last phase",
+        forged(_in_plan("occupants", 0, [_occupant("one", 0, -1, 7)])),
+        "an occupant has no word, no bit or no phases",
+    ),
+    _file(
+        "two occupants of a lane",
+        forged(_in_plan("occupants", 0, [_occupant("one", 0, -1, 6), _occupant("x", 0, 2, 3)])),
+        "a lane has two occupants at a time",
+    ),
+    _file(
+        "an occupant in words",
+        forged(_in_plan("occupants", 0, ["one.0"])),
+        "plan: Expected `object`, got `str` - at `$.occupants[0][0]`",
+    ),
+    _plan(
+        "another mixer",
+        "error: m.safetensors: the machine mixes columns by `linear`",
+        mixer="linear",
+    ),
     _plan("a dtype that is none", "there is no dtype `float8`", dtype="float8"),
     _plan("a machine that is none", "the program is for another machine", "verify", machine="z80"),
     # ---------------------------------------------------------------- program
@@ -200,12 +287,12 @@ COMPILED = [
     ),
     _program(
         "lines of files that are not named",
-        "the program's lines are from files without a name",
+        "the program has lines of files without a name",
         places=[[7, 1]] * 3,
     ),
     _program(
         "symbols that are no numbers",
-        "`symbols.start` is not what it should be",
+        "program: Expected `int`, got `str` - at `$.symbols[...]`",
         symbols={"start": "here"},
     ),
     _weights(
@@ -219,7 +306,7 @@ COMPILED = [
         program__words=torch.zeros(33).long(),
     ),
     _weights(
-        "words that are floats", "the program is no list of words", program__words=torch.zeros(3)
+        "words that are floats", "the program is not a list of words", program__words=torch.zeros(3)
     ),
 ]
 """Files that `looped compile` has not written like that."""

@@ -20,7 +20,6 @@ from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, disjoint_or, gated, literal
 from looped.circuit.words import bit, constant, total
 from looped.engines.dense import DenseEngine
-from looped.passes.fuse_reads import fuse_reads
 from tests import seeds
 from tests.circuit.evaluate import evaluate, number_in, written
 
@@ -52,8 +51,8 @@ def small_machine(wrong: str = "") -> Circuit:
     named = m.let("named", running & Condition(total(rd), anything))
     stopping = m.let("stopping", running & all_ones(halt))
 
-    x = m.let("x", disjoint_or(start, m.read_file("source value", source)))
-    subtracted = m.read_file("subtracted", taken)
+    x = m.let("x", disjoint_or(start, m.read_register("source value", source)))
+    subtracted = m.read_register("subtracted", taken)
     added = wrong == "a register is added to ones"
     y = m.let("y", disjoint_or(ones, subtracted) if added else without(ones, subtracted))
     result = m.let("result", m.add(x, y))
@@ -63,7 +62,7 @@ def small_machine(wrong: str = "") -> Circuit:
         "result",
         m.let("where", disjoint_or(to_memory, gated(~literal(stores), *number))),
         result,
-        file=m.let("in file", ~literal(stores)),
+        in_registers=m.let("in file", ~literal(stores)),
         when=m.let("writes", literal(named) | literal(stores)),
     )
     m.next(pc, m.select(running, m.add(pc, 1), pc))
@@ -72,7 +71,7 @@ def small_machine(wrong: str = "") -> Circuit:
     told = running & all_ones(halt[:1]) if wrong == "why without a stop" else literal(stopping)
     m.next(why, disjoint_or(why, gated(told, *reasons)))
     m.check()
-    return fuse_reads(m)
+    return m
 
 
 def states(count: int, seed: int) -> list[Machine]:

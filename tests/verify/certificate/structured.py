@@ -198,8 +198,8 @@ def constant_lane(bench: Bench) -> None:
     gate[unit, tag] += sign
     gate[unit, bench.one] += bench.rng.choice((0, 1))
     up[unit, bench.rng.choice((bench.one, *words["value"]))] = 1
-    never = [i for i, tenants in enumerate(bench.plan.tenants) if not tenants]
-    padding = list(range(len(bench.plan.tenants), bench.plan.d_model))
+    never = [i for i, tenants in enumerate(bench.plan.occupants) if not tenants]
+    padding = list(range(len(bench.plan.occupants), bench.plan.d_model))
     static = [lane for name, lanes in words.items() if name in _STATIC for lane in lanes]
     down[bench.rng.choice([*static, *never, *padding]), unit] = bench.rng.choice((-2, -1, 1, 2))
 

@@ -52,9 +52,9 @@ def filed() -> Circuit:
     m = Circuit("filed", 8, 5, 2)
     pc = m.register("pc", 8)
     word = m.fetch("word", pc)
-    x = m.read_file("x", word[:2])
+    x = m.read_register("x", word[:2])
     where = m.let("where", gated(all_ones(word[4:6]), *map(bit, word[2:4]), *[constant(0)] * 3))
-    m.write("x", where, x, file=m.let("in file", Value((Signal(constant(1)),))))
+    m.write("x", where, x, in_registers=m.let("in file", Value((Signal(constant(1)),))))
     m.next(pc, m.add(pc, 1))
     return m
 
@@ -93,5 +93,5 @@ def test_a_register_file_beside_a_fetch_with_an_offset() -> None:
     """Registers have their numbers in every word of positions, memory words shifted ones."""
     m = Circuit("x", 4, 3, 1)
     pc = m.register("pc", 4)
-    m.next(pc, m.read_file("b", m.fetch("a", pc, 1)))
+    m.next(pc, m.read_register("b", m.fetch("a", pc, 1)))
     assert [claim.fault for claim in certify(compile_circuit(m), m).claims if claim.fault] == []

@@ -36,7 +36,7 @@ def summing(width: int, ends: str = "counter", counts: str = "up", left: str = "
     busy, count = m.register("busy", 1), m.register("count", 3)
     total = m.register("total", width)
     m.halts(pc.sign)
-    m.works(busy, count, total)
+    m.multi_loop(busy, count, total)
     word = m.fetch("word", pc)
     goes_on = m.let("going", _going(ends, busy, count, total, word))
     going = literal(goes_on)
@@ -72,7 +72,7 @@ def test_products_and_quotients_take_34_loops_and_leave_nothing() -> None:
 
 def test_without_a_register_that_counts_nothing_is_shown_to_end() -> None:
     circuit = MACHINES["rv32im"].circuit(32, 32)
-    circuit.working = tuple(word for word in circuit.working if len(word) == 1)
+    circuit.scratch = tuple(word for word in circuit.scratch if len(word) == 1)
     subject = Subject.of(compiled("rv32im", 32, 32), circuit)
     faults = [claim.fault for claim in instruction_claims(subject)]
     assert faults[1] == NO_COUNTER
@@ -104,7 +104,7 @@ def test_a_counter_that_stops_for_an_operand_is_refused() -> None:
 def test_a_host_that_says_when_an_instruction_ends_may_never_say_so() -> None:
     m = Circuit("hosted", 4, 4)
     pc, busy, count = m.register("pc", 4), m.pin("busy"), m.register("count", 2)
-    m.works(busy, count)
+    m.multi_loop(busy, count)
     m.next(count, m.select(literal(busy), m.let("step", m.add(count, 1)), 0))
     m.next(pc, m.select(literal(busy), pc, m.fetch("word", pc)))
     assert claims(m)[1].fault == NO_COUNTER

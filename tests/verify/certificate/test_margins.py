@@ -25,7 +25,7 @@ def test_weights_have_the_margins_that_the_plan_tells(name: str, width: int) -> 
     for block, plan in enumerate(machine.plan.blocks):
         found = margins(block_spans(block_rows(machine, block), classes), classes)
         assert len(found) == len(plan.heads)
-        assert all(found[h] == head.gap * head.beta for h, head in enumerate(plan.heads))
+        assert all(found[h] == head.margin * head.beta for h, head in enumerate(plan.heads))
 
 
 def test_a_plan_that_tells_too_much_is_not_run(tmp_path: Path) -> None:

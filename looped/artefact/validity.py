@@ -1,0 +1,109 @@
+"""Which plans are valid: what a plan from a file must be before anything relies on it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable
+
+from looped.artefact.plan import Occupant, Plan
+from looped.precision import PRECISIONS
+
+__all__ = ["check_plan"]
+
+_LARGEST = 1 << 20
+"""An upper bound of all sizes of a plan: the largest machines have 2^15 columns."""
+
+_MOST_BLOCKS = 1000
+_WIDEST = 64
+_POSITION = re.compile(r"position(-?\d{1,9})?")
+_ALWAYS = ("one", "cpu", "device", "value", "pc")
+
+
+def check_plan(plan: Plan) -> None:
+    """Raise ValueError for a plan that no machine can have."""
+    _check_sizes(plan)
+    _check_blocks(plan)
+    _check_words(plan)
+    _check_lanes(plan)
+    _check_registers(plan)
+    _check_occupants(plan)
+    if plan.dtype not in PRECISIONS:
+        raise ValueError(f"there is no dtype `{plan.dtype[:40]}`")
+
+
+def _check_sizes(plan: Plan) -> None:
+    sizes = (plan.memory, plan.d_model, plan.n_heads, plan.d_head, plan.d_ff, plan.n_registers + 1)
+    if not all(1 <= size <= _LARGEST for size in sizes) or not 1 <= plan.width <= _WIDEST:
+        raise ValueError("no machine has its sizes")
+    if not all(address in range(plan.memory) for address in plan.code):
+        raise ValueError("its instructions are outside of its memory")
+    if not 0 <= plan.entry < 1 << plan.width:
+        raise ValueError("it begins at no address")
+
+
+def _check_blocks(plan: Plan) -> None:
+    """Raise ValueError unless all blocks have their heads and units, and margins are positive."""
+    heads = [len(block.heads) for block in plan.blocks]
+    if not 1 <= len(heads) <= _MOST_BLOCKS or max(heads) > plan.n_heads:
+        raise ValueError("its blocks have other heads than it says")
+    if not all(head.margin > 0 and head.beta > 0 for b in plan.blocks for head in b.heads):
+        raise ValueError("a head has no margin")
+    units = itertools.chain(*(group.units for block in plan.blocks for group in block.groups))
+    if not all(unit in range(plan.d_ff) for unit in units):
+        raise ValueError("its groups have hidden units that do not exist")
+
+
+def _check_words(plan: Plan) -> None:
+    """Raise ValueError unless it has all words that a machine needs, each with a format."""
+    if not all(_POSITION.fullmatch(n) for n in plan.words if n.startswith("position")):
+        raise ValueError("its columns have no positions")
+    needed = [*_ALWAYS, *(["register"] if plan.n_registers else [])]
+    if not all(plan.words.get(name) for name in needed):
+        raise ValueError("it lacks words that every machine has")
+    if len(plan.words["value"]) != plan.width:
+        raise ValueError("its words have another width")
+    if plan.formats.keys() != plan.words.keys():
+        raise ValueError("its words and their formats have different names")
+    for name, lanes in plan.words.items():
+        if not plan.formats[name].fits(len(lanes)):
+            raise ValueError(f"the format of `{name[:40]}` does not fit {len(lanes)} bits")
+
+
+def _check_lanes(plan: Plan) -> None:
+    """Raise ValueError unless every lane that it names exists."""
+    flags = [lane for lane in (plan.halted, plan.busy) if lane is not None]
+    lanes: Iterable[int] = itertools.chain(*plan.words.values(), flags, plan.scratch)
+    if not all(lane in range(plan.d_model) for lane in lanes):
+        raise ValueError("it names lanes that do not exist")
+
+
+def _check_registers(plan: Plan) -> None:
+    """Raise ValueError unless its registers are words that are not the compiler's own."""
+    own = {"one", "cpu", "device", "register", "value"}
+    if len(set(plan.registers)) != len(plan.registers) or "pc" not in plan.registers:
+        raise ValueError("its registers lack `pc`, or have one name twice")
+    for name in plan.registers:
+        if name not in plan.words or name in own or name.startswith("position"):
+            raise ValueError(f"`{name[:40]}` is not a register")
+
+
+def _check_occupants(plan: Plan) -> None:
+    """Raise ValueError unless lanes hold one bit at a time, and words between loops are theirs."""
+    if len(plan.occupants) > plan.d_model:
+        raise ValueError("its occupants are in lanes that do not exist")
+    last = 2 * len(plan.blocks)
+    for held in plan.occupants:
+        if not all(_is_sound(each, last) for each in held):
+            raise ValueError("an occupant has no word, no bit or no phases")
+        if any(one.end > other.start for one, other in itertools.pairwise(held)):
+            raise ValueError("a lane has two occupants at a time")
+    for name, lanes in plan.words.items():
+        for bit, lane in enumerate(lanes):
+            if plan.occupant(lane, last - 1) != f"{name}.{bit}":
+                raise ValueError(f"the lanes of `{name[:40]}` have other occupants")
+
+
+def _is_sound(occupant: Occupant, last: int) -> bool:
+    ordered = -1 <= occupant.start < occupant.end <= last
+    return bool(occupant.word) and 0 <= occupant.bit < _WIDEST and ordered

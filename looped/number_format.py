@@ -1,0 +1,46 @@
+"""NumberFormat: what the bits of a word stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+__all__ = ["ADDRESS", "CODE", "FLAG", "SIGNED", "UNSIGNED", "NumberFormat", "WordKind"]
+
+
+class WordKind(StrEnum):
+    """The use of a word: one condition, a pattern of bits, an address, or a number."""
+
+    FLAG = "flag"
+    CODE = "code"
+    ADDRESS = "address"
+    UNSIGNED = "unsigned"
+    SIGNED = "signed"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFormat:
+    """How to read a word: its kind and, of a number, the bits behind the binary point.
+
+    Signed numbers are two's complement.
+    """
+
+    kind: WordKind
+    fraction_bits: int = 0
+
+    def fits(self, width: int) -> bool:
+        """Whether a word of so many bits can have this format."""
+        if self.kind is WordKind.FLAG:
+            return width == 1 and self.fraction_bits == 0
+        is_number = self.kind in (WordKind.UNSIGNED, WordKind.SIGNED)
+        return 0 <= self.fraction_bits <= (width if is_number else 0)
+
+    def number(self, word: int, width: int) -> Fraction:
+        """The number that an unsigned word of `width` bits stands for."""
+        negative = self.kind is WordKind.SIGNED and word >> (width - 1)
+        return Fraction(word - (1 << width) if negative else word, 1 << self.fraction_bits)
+
+
+FLAG, CODE, ADDRESS = (NumberFormat(k) for k in (WordKind.FLAG, WordKind.CODE, WordKind.ADDRESS))
+UNSIGNED, SIGNED = NumberFormat(WordKind.UNSIGNED), NumberFormat(WordKind.SIGNED)
