@@ -19,11 +19,11 @@ from looped.engines.engine import Engine
 from looped.errors import CompileError
 from looped.files import write_atomically
 from looped.machines import MACHINES
+from looped.profiles.case import Coverage
+from looped.profiles.listing import source
+from looped.profiles.profile import FUZZERS
 from looped.verify.fuzz.campaign import STEPS, Failure, Outcome, failure_of, merge, parts, try_part
-from looped.verify.fuzz.case import Coverage
-from looped.verify.fuzz.fuzzer import FUZZERS
 from looped.verify.fuzz.shrink import shrink
-from looped.verify.fuzz.source import source
 from looped.verify.lockstep import Mismatch
 
 __all__ = ["fuzz"]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import Engine
-from looped.verify.fuzz.case import Case, Coverage
-from looped.verify.fuzz.fuzzer import FUZZERS, make_case
-from looped.verify.fuzz.leaps import leaps
+from looped.profiles.case import Case, Coverage
+from looped.profiles.profile import FUZZERS, make_case
+from looped.profiles.shortened import leaps
 from looped.verify.lockstep import Difference, Mismatch, lockstep
 
 __all__ = ["STEPS", "Failure", "Outcome", "failure_of", "fuzz", "merge", "parts", "try_part"]

@@ -20,8 +20,8 @@ from looped.image import Image
 from looped.passes.allocate import VALUE
 from looped.passes.emit import compile_circuit
 from looped.reference import Subleq
+from looped.symbolic.loop import Loop
 from looped.verify.expected import Expected
-from looped.verify.prove.loop import Loop
 
 __all__ = ["Difference", "State", "differences"]
 

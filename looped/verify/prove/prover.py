@@ -10,12 +10,12 @@ import z3
 
 from looped.circuit.circuit import Circuit
 from looped.errors import ProofError
-from looped.verify.prove.cases import Case
+from looped.symbolic.cases import Case
+from looped.symbolic.loop import Loop
+from looped.symbolic.rv32i import rv32i_cases
+from looped.symbolic.rv32im import rv32im_cases
+from looped.symbolic.subleq import subleq_cases
 from looped.verify.prove.counterexample import State
-from looped.verify.prove.loop import Loop
-from looped.verify.prove.rv32i import rv32i_cases
-from looped.verify.prove.rv32im import rv32im_cases
-from looped.verify.prove.subleq import subleq_cases
 
 __all__ = ["PROVABLE", "Proof", "Refuted", "prove"]
 

@@ -16,8 +16,8 @@ from looped.isa.rv32im import EXTENSION, INSTRUCTIONS
 from looped.machines import MACHINES
 from looped.machines.rv32im import machine, steps
 from looped.reference import Rv32im
+from looped.symbolic.rv32im import Scratch, finished, started, stepped
 from looped.verify.prove.prover import Refuted, prove
-from looped.verify.prove.rv32im import Scratch, finished, started, stepped
 from tests.conftest import examples
 
 MASK = (1 << 32) - 1

@@ -12,8 +12,8 @@ from __future__ import annotations
 import random
 
 from looped.image import Image
+from looped.profiles.case import Case
 from looped.reference import Subleq
-from looped.verify.fuzz.case import Case
 
 __all__ = ["generate"]
 

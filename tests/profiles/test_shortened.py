@@ -8,13 +8,13 @@ import pytest
 
 from looped.engines.event import EventEngine
 from looped.isa.rv32i import word_index
+from looped.profiles.profile import make_case
+from looped.profiles.riscv.served import ServedHart
+from looped.profiles.shortened import leaps
 from looped.reference import REFERENCES, Rv32i, Subleq
 from looped.trace import Step
 from looped.verify.fuzz import Case, fuzz
 from looped.verify.fuzz.campaign import failure_of
-from looped.verify.fuzz.fuzzer import make_case
-from looped.verify.fuzz.leaps import leaps
-from looped.verify.fuzz.served import ServedHart
 from tests.conftest import compiled
 
 MEMORY = 64

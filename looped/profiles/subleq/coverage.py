@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from looped.profiles.case import Case, Coverage
 from looped.reference import Subleq
 from looped.trace import Step
-from looped.verify.fuzz.case import Case, Coverage
 
 __all__ = ["classes", "observe"]
 

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import z3
 
 from looped.reference import Rv32i
-from looped.verify.prove.cases import Case, paths_of
-from looped.verify.prove.cells import Cells
-from looped.verify.prove.integers import Integer, same
-from looped.verify.prove.loop import Claim, Loop
-from looped.verify.prove.paths import Paths
+from looped.symbolic.cases import Case, paths_of
+from looped.symbolic.cells import Cells
+from looped.symbolic.integers import Integer, same
+from looped.symbolic.loop import Claim, Loop
+from looped.symbolic.paths import Paths
 
 __all__ = ["After", "claims_after", "held", "nothing", "rv32i_cases", "step"]
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.errors import ProofError
-from looped.verify.prove.integers import Integer, Truth, as_term, same
-from looped.verify.prove.paths import Path, Paths
+from looped.symbolic.integers import Integer, Truth, as_term, same
+from looped.symbolic.paths import Path, Paths
 
 numbers = st.integers(-(1 << 34), 1 << 34)
 BINARY = [operator.add, operator.sub, operator.mul, operator.and_, operator.or_, operator.xor]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from looped.isa.rv32i import Decoded, decode, word_index
 from looped.isa.rv32im import INSTRUCTIONS, RISCV
+from looped.profiles.case import Case, Coverage
+from looped.profiles.riscv.served import ServedHart
 from looped.reference import Rv32i
 from looped.trace import Step
-from looped.verify.fuzz.case import Case, Coverage
-from looped.verify.fuzz.served import ServedHart
 
 __all__ = ["classes", "observe"]
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from looped.isa.rv32i import encode
+from looped.profiles.case import Case
+from looped.profiles.riscv.served import ServedHart
 from looped.reference import Subleq
-from looped.verify.fuzz.case import Case
-from looped.verify.fuzz.served import ServedHart
 
 __all__ = ["leaps"]
 

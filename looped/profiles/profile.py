@@ -8,8 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from looped.artefact.plan import Plan
-from looped.verify.fuzz import rv32i, rv32i_coverage, subleq, subleq_coverage
-from looped.verify.fuzz.case import Case, Coverage
+from looped.profiles.case import Case, Coverage
+from looped.profiles.riscv import coverage as rv32i_coverage
+from looped.profiles.riscv import generate as rv32i
+from looped.profiles.subleq import coverage as subleq_coverage
+from looped.profiles.subleq import generate as subleq
 
 __all__ = ["FUZZERS", "Fuzzer", "make_case"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import z3
 
 from looped.errors import ProofError
-from looped.verify.prove.paths import Paths
+from looped.symbolic.paths import Paths
 
 __all__ = ["Integer", "Truth", "as_term", "same"]
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import z3
 
-from looped.verify.prove.integers import Integer, as_term
-from looped.verify.prove.paths import Paths
+from looped.symbolic.integers import Integer, as_term
+from looped.symbolic.paths import Paths
 
 __all__ = ["Cells", "Content"]
 

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import z3
 
 from looped.reference import Rv32im
-from looped.verify.prove.cases import Case, paths_of
-from looped.verify.prove.loop import Claim, Loop
-from looped.verify.prove.rv32i import claims_after, held, nothing, step
+from looped.symbolic.cases import Case, paths_of
+from looped.symbolic.loop import Claim, Loop
+from looped.symbolic.rv32i import claims_after, held, nothing, step
 
 __all__ = ["Scratch", "finished", "rv32im_cases", "started", "stepped"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from looped.isa.rv32i_text import disassemble
 from looped.isa.rv32im import RISCV
-from looped.verify.fuzz.case import Case
+from looped.profiles.case import Case
 
 __all__ = ["source"]
 

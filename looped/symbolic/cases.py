@@ -7,8 +7,8 @@ from typing import NamedTuple, TypeVar
 
 import z3
 
-from looped.verify.prove.loop import Claim
-from looped.verify.prove.paths import Paths
+from looped.symbolic.loop import Claim
+from looped.symbolic.paths import Paths
 
 __all__ = ["Case", "paths_of"]
 

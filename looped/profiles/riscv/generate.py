@@ -15,9 +15,9 @@ import random
 from looped.image import Image
 from looped.isa.rv32i import decode, encode, word_index
 from looped.isa.rv32im import RISCV
-from looped.verify.fuzz.case import Case
-from looped.verify.fuzz.rv32i_words import corner, illegal, immediate, random_instruction
-from looped.verify.fuzz.served import ServedHart
+from looped.profiles.case import Case
+from looped.profiles.riscv.served import ServedHart
+from looped.profiles.riscv.words import corner, illegal, immediate, random_instruction
 
 __all__ = ["generate"]
 

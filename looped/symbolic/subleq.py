@@ -8,12 +8,12 @@ from typing import NamedTuple
 import z3
 
 from looped.reference import Subleq
+from looped.symbolic.cases import Case, paths_of
+from looped.symbolic.cells import Cells
+from looped.symbolic.integers import Integer, same
+from looped.symbolic.loop import Claim, Loop
+from looped.symbolic.paths import Paths
 from looped.trace import Step
-from looped.verify.prove.cases import Case, paths_of
-from looped.verify.prove.cells import Cells
-from looped.verify.prove.integers import Integer, same
-from looped.verify.prove.loop import Claim, Loop
-from looped.verify.prove.paths import Paths
 
 __all__ = ["subleq_cases"]
 

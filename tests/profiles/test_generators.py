@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from looped.verify.fuzz.case import Coverage
-from looped.verify.fuzz.fuzzer import FUZZERS, make_case
+from looped.profiles.case import Coverage
+from looped.profiles.profile import FUZZERS, make_case
 from tests.conftest import compiled
 
 MACHINES = [

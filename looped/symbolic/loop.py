@@ -16,8 +16,8 @@ import z3
 from looped.circuit.circuit import Circuit, Define, Read, Write
 from looped.circuit.words import ONE, Lane, Word
 from looped.errors import ProofError
-from looped.verify.prove.cells import Content
-from looped.verify.prove.sums import signal_terms
+from looped.symbolic.cells import Content
+from looped.symbolic.sums import signal_terms
 
 __all__ = ["Claim", "Loop"]
 

@@ -1,0 +1,1 @@
+"""Random RISC-V programs."""
