@@ -11,8 +11,8 @@ import pytest
 
 import looped
 from looped.errors import Source
-from looped.lang import assemble
 from looped.reference.subleq import Subleq
+from looped.registry import assemble
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()

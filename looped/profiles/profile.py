@@ -1,48 +1,38 @@
-"""Fuzzer: what the campaign must know of a machine to try random programs on it; the registry."""
+"""FuzzProfile: what a campaign must know of a machine to try random programs on it."""
 
 from __future__ import annotations
 
-import functools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from looped.artefact.plan import Plan
 from looped.profiles.case import Case, Coverage
-from looped.profiles.riscv import coverage as rv32i_coverage
-from looped.profiles.riscv import generate as rv32i
-from looped.profiles.subleq import coverage as subleq_coverage
-from looped.profiles.subleq import generate as subleq
 
-__all__ = ["FUZZERS", "Fuzzer", "make_case"]
+__all__ = ["FuzzProfile"]
+
+
+def _no_reproducers(case: Case, memory: int, steps: int) -> Iterator[Case]:
+    return iter(())
+
+
+def _one_word_a_line(words: tuple[int, ...]) -> Iterator[tuple[str, str]]:
+    return ((f".word {word}", str(place)) for place, word in enumerate(words))
 
 
 @dataclass(frozen=True, slots=True)
-class Fuzzer:
-    """How the random programs of a machine are made, and what is counted of them.
+class FuzzProfile:
+    """How the random programs of a machine are made, what is counted of them, how they are shown.
 
-    `generate(rng, width, memory, number)` makes one, `observe(case, memory, steps)` says what its
-    first steps do, `classes(width, memory)` names all that they can do.
+    - `generate(rng, width, memory, number)` makes a program.
+    - `observe(case, memory, steps)` runs it on the reference and counts what its first steps do.
+    - `classes(width, memory)` names all classes of instructions that can be counted.
+    - `shortened_reproducers(case, memory, steps)` are programs that soon execute what the case
+      executes after so many steps, the shortest first.
+    - `listing(words)` are lines of source, each with a remark.
     """
 
     generate: Callable[[random.Random, int, int, int], Case]
     observe: Callable[[Case, int, int], Coverage]
     classes: Callable[[int, int], tuple[str, ...]]
-
-
-FUZZERS: dict[str, Fuzzer] = {
-    "rv32i": Fuzzer(rv32i.generate, rv32i_coverage.observe, rv32i_coverage.classes),
-    "rv32im": Fuzzer(
-        functools.partial(rv32i.generate, machine="rv32im"),
-        rv32i_coverage.observe,
-        functools.partial(rv32i_coverage.classes, machine="rv32im"),
-    ),
-    "subleq": Fuzzer(subleq.generate, subleq_coverage.observe, subleq_coverage.classes),
-}
-"""One entry for each machine."""
-
-
-def make_case(plan: Plan, seed: int, number: int) -> Case:
-    """Random program `number` of a seed: a function of these, of machine, width and memory."""
-    rng = random.Random(f"{plan.machine} {plan.width} {plan.memory} {seed} {number}")
-    return FUZZERS[plan.machine].generate(rng, plan.width, plan.memory, number)
+    shortened_reproducers: Callable[[Case, int, int], Iterator[Case]] = _no_reproducers
+    listing: Callable[[tuple[int, ...]], Iterator[tuple[str, str]]] = _one_word_a_line

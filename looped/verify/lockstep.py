@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from looped import registry
 from looped.artefact.embedding import read_word
 from looped.artefact.plan import CompiledMachine, Plan
-from looped.devices import RiscvHost, host_for
+from looped.devices import ProgramHost
 from looped.engines.computer import Computer, Event
 from looped.engines.engine import Engine
 from looped.errors import MismatchError
@@ -26,7 +27,7 @@ from looped.verify.expected import Expected
 __all__ = ["Difference", "Mismatch", "Verdict", "lockstep"]
 
 _MOST_LOOPS = 64
-"""Loops that an instruction takes at most."""
+"""The most loops that an instruction may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +83,13 @@ def lockstep(
     """Run programs on an engine and on the reference until all have halted or done `steps` steps.
 
     After every loop the whole residual stream is compared: memory, pc, flags, ports, scratch lanes,
-    each exactly ±1; so are output, exit status and the count of instructions that the host carries
-    out, against the reference's own system calls. After a program has halted, one more loop must
-    change nothing but the flags. Raises Mismatch with the first Difference.
+    each exactly ±1; so are output, exit status and the count of instructions that the host
+    executes, against the reference's own system calls. After a program has halted, one more loop
+    must change nothing but the flags. Raises Mismatch with the first Difference.
     """
     plan = machine.plan
     pairs = list(zip(images, inputs, strict=True))
-    hosts = [host_for(image, data) for image, data in pairs]
+    hosts = [registry.host_for(image, data) for image, data in pairs]
     computer = Computer(
         plan,
         engine,
@@ -172,8 +173,8 @@ def _compare_io(
             continue
         pairs = (
             ("the input taken", event.consumed, step.consumed),
-            ("the byte put out", event.emitted, step.emitted),
-            ("what the host put out", event.written, step.written),
+            ("the byte of output", event.emitted, step.emitted),
+            ("the output of the host", event.written, step.written),
         )
         for what, found, wanted in pairs:
             if found != wanted:
@@ -182,12 +183,12 @@ def _compare_io(
 
 def _compare_hosts(
     images: Sequence[Image],
-    hosts: Sequence[RiscvHost | None],
+    hosts: Sequence[ProgramHost | None],
     expected: Sequence[Expected],
     events: Sequence[Event],
     number: int,
 ) -> None:
-    """What a host tells of a program must be what the reference's own system tells."""
+    """A host and the reference's own system must agree on the exit status and the emulation."""
     for program, (host, should, event) in enumerate(zip(hosts, expected, events, strict=True)):
         if host is None:
             continue

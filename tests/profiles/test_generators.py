@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from looped import registry
 from looped.profiles.case import Coverage
-from looped.profiles.profile import FUZZERS, make_case
+from looped.verify.fuzz.campaign import make_case
 from tests.conftest import compiled
 
 MACHINES = [
@@ -31,7 +32,7 @@ def test_a_program_is_a_function_of_its_seed_and_number(name: str, width: int, m
 @each
 def test_every_class_of_instructions_comes_up(name: str, width: int, memory: int) -> None:
     plan = compiled(name, width, memory).plan
-    fuzzer = FUZZERS[name]
+    fuzzer = registry.fuzz_profile(name)
     total = Coverage()
     for number in range(500):
         total += fuzzer.observe(make_case(plan, 0, number), memory, 64)

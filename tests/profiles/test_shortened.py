@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 
+from looped import registry
 from looped.engines.event import EventEngine
 from looped.isa.rv32i import word_index
-from looped.profiles.profile import make_case
 from looped.profiles.riscv.served import ServedHart
-from looped.profiles.shortened import leaps
-from looped.reference import REFERENCES, Rv32i, Subleq
+from looped.reference import Rv32i, Subleq
 from looped.trace import Step
 from looped.verify.fuzz import Case, fuzz
-from looped.verify.fuzz.campaign import failure_of
+from looped.verify.fuzz.campaign import failure_of, make_case
 from tests.conftest import compiled
 
 MEMORY = 64
@@ -64,7 +64,8 @@ def test_one_of_them_comes_to_the_instruction_with_its_operands(
             wanted = instruction(run.hart) if name == "rv32i" else subtraction(run)
             run.step()
             done += 1
-        found.append(any(comes_to(leap, wanted) for leap in leaps(case, MEMORY, done - 1)))
+        shorter = registry.fuzz_profile(name).shortened_reproducers(case, MEMORY, done - 1)
+        found.append(any(comes_to(program, wanted) for program in shorter))
     assert sum(found) >= least
 
 
@@ -95,7 +96,8 @@ class ShortShift(Rv32i):
 def test_a_failure_begins_just_before_it(
     name: str, width: int, wrong: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(REFERENCES, name, wrong)
+    right = registry.machine(name)
+    monkeypatch.setitem(registry.registry._machines, name, replace(right, reference=wrong))
     machine = compiled(name, width, MEMORY)
     engine = EventEngine(machine)
     failure = fuzz(machine, engine, 64, seed=1).failure

@@ -14,7 +14,7 @@ from looped.engines.computer import Computer
 from looped.engines.event import EventEngine
 from looped.errors import Source
 from looped.image import Image
-from looped.lang import assemble
+from looped.registry import assemble
 from looped.verify.lockstep import Mismatch, lockstep
 from tests.conftest import compiled
 

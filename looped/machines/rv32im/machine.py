@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from looped.circuit.circuit import Circuit
 from looped.isa.rv32im import EXTENSION, TELLING_BIT
-from looped.machines.machine import Machine
 from looped.machines.rv32i.core import core, fetch
 from looped.machines.rv32i.extension import Extension
-from looped.machines.rv32i.machine import circuit, read_code
+from looped.machines.rv32i.machine import circuit
 from looped.machines.rv32im.operands import operands
 from looped.machines.rv32im.state import registers
 from looped.machines.rv32im.steps import advance, decode_steps
 from looped.precision import FLOAT32, Precision
 
-__all__ = ["RV32IM", "describe"]
+__all__ = ["describe"]
 
 
 def describe(
@@ -39,6 +38,3 @@ def describe(
     )
     advance(m, steps, state, core(m, fetched, extension))
     return m
-
-
-RV32IM = Machine("rv32im", (32,), describe, read_code)

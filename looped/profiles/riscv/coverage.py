@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from looped.isa.rv32i import Decoded, decode, word_index
-from looped.isa.rv32im import INSTRUCTIONS, RISCV
+from looped.isa.rv32i import Decoded, Encoding, decode, word_index
+from looped.isa.rv32im import INSTRUCTIONS
 from looped.profiles.case import Case, Coverage
 from looped.profiles.riscv.served import ServedHart
 from looped.reference import Rv32i
@@ -29,12 +29,12 @@ _BRANCH, _LOAD, _STORE = 0x63, 0x03, 0x23
 _SHIFTS = ("sll", "srl", "sra", "slli", "srli", "srai")
 
 
-def classes(width: int, memory: int, machine: str = "rv32i") -> tuple[str, ...]:
+def classes(width: int, memory: int, *, instructions: Mapping[str, Encoding]) -> tuple[str, ...]:
     """Every class that there is."""
     taken = (" taken", " not taken")
     names = [
         f"{name}{ending}"
-        for name, encoding in RISCV[machine].items()
+        for name, encoding in instructions.items()
         for ending in (taken if encoding.opcode == _BRANCH else ("",))
     ]
     return (
@@ -56,9 +56,11 @@ def classes(width: int, memory: int, machine: str = "rv32i") -> tuple[str, ...]:
     )
 
 
-def observe(case: Case, memory: int, steps: int) -> Coverage:
+def observe(
+    case: Case, memory: int, steps: int, *, kind: type[Rv32i], instructions: Mapping[str, Encoding]
+) -> Coverage:
     """What the first `steps` instructions of a program do, on the reference and with its host."""
-    run, known = ServedHart(case.image, memory, case.data), RISCV[case.image.machine]
+    run = ServedHart(case.image, memory, case.data, kind)
     counts: Counter[str] = Counter()
     changed: set[int] = set()
     done = 0
@@ -66,7 +68,7 @@ def observe(case: Case, memory: int, steps: int) -> Coverage:
         pc, registers = run.hart.pc, list(run.hart.x)
         word = run.hart.memory[word_index(pc)]
         step = run.step()
-        counts.update(_classes(run.hart, decode(word, known), registers, step))
+        counts.update(_classes(run.hart, decode(word, instructions), registers, step))
         if step.cause is not None and not run.halted:
             counts["trap served by the host"] += 1
         counts["changed word executed"] += word_index(pc) in changed

@@ -4,20 +4,22 @@ The reference executes the program that is being written. Whenever it comes to a
 has touched yet, an instruction is chosen for the registers as they stand: loads and stores that
 hit memory, its edges and the code to come, branches both ways, jumps to places that are still free.
 Now and then come traps, most of them by words that are no instructions, with `mtvec` set so that
-the program goes on. The last choice is one of `_ENDS`, by turns: a trap of every cause, reached in
-several ways.
+the program continues. The last choice is one of `_ENDS`, by turns: a trap of every cause, reached
+in several ways.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from looped.image import Image
-from looped.isa.rv32i import decode, encode, word_index
-from looped.isa.rv32im import RISCV
+from looped.isa.rv32i import Encoding, decode, encode, word_index
 from looped.profiles.case import Case
 from looped.profiles.riscv.served import ServedHart
 from looped.profiles.riscv.words import corner, illegal, immediate, random_instruction
+from looped.reference import Rv32i
 
 __all__ = ["generate"]
 
@@ -27,7 +29,7 @@ _STEPS = 64
 _MASK, _HIGH = 0xFFFFFFFF, 1 << 31
 _REGISTERS = 9
 _DETOUR = 6
-"""Traps that the program goes on after, at most so many at a time."""
+"""The most traps, one after the other, that the program continues after."""
 
 _MTVEC, _MEPC, _MCAUSE = 0x305, 0x341, 0x342
 _A0, _A7 = 10, 17
@@ -48,28 +50,46 @@ _ENDS = (
 
 
 def generate(
-    rng: random.Random, width: int, memory: int, number: int, machine: str = "rv32i"
+    rng: random.Random,
+    width: int,
+    memory: int,
+    number: int,
+    *,
+    machine: str,
+    kind: type[Rv32i],
+    instructions: Mapping[str, Encoding],
 ) -> Case:
     """A program for a memory of so many words; its number says how it shall end."""
-    return _Writer(rng, machine, width, memory).program(_ENDS[number % len(_ENDS)])
+    hart = _Hart(machine, width, kind, instructions)
+    return _Writer(rng, hart, memory).program(_ENDS[number % len(_ENDS)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Hart:
+    """The machine that a program is for."""
+
+    machine: str
+    width: int
+    kind: type[Rv32i]
+    instructions: Mapping[str, Encoding]
 
 
 class _Writer:
     """A program in the making. `words` is what it begins as, `run` where it has got to."""
 
-    def __init__(self, rng: random.Random, machine: str, width: int, memory: int) -> None:
+    def __init__(self, rng: random.Random, target: _Hart, memory: int) -> None:
         self.rng = rng
-        self.machine = machine
-        self.instructions = RISCV[machine]
+        self.machine, self.width = target.machine, target.width
+        self.instructions = target.instructions
         self.ordinary = [name for name in self.instructions if name not in ("ecall", "ebreak")]
-        self.width, self.memory = width, memory
+        self.memory = memory
         start = rng.randrange(1, memory - memory // 4 + 1)
         self.area = list(range(start, start + memory // 4))
         self.words = [random_instruction(rng) for _ in range(memory)]
         for place in self.area:
             self.words[place] = corner(rng, memory)
         self.data = rng.randbytes(rng.randrange(6))
-        self.run = ServedHart(self._image(), memory, self.data)
+        self.run = ServedHart(self._image(), memory, self.data, target.kind)
         self.hart = self.run.hart
         self.few = [0, _A0, _A7, *rng.sample(range(1, 32), _REGISTERS)]
         self.touched = [place in self.area for place in range(memory)]
@@ -116,7 +136,7 @@ class _Writer:
 
     def _plan_detour(self) -> bool:
         """Plan some traps. Each leads over a word, to an instruction that asks where or why it was;
-        there the program goes on. False without room."""
+        there the program continues. False without room."""
         place = word_index(self.hart.pc)
         taken = (i for i in range(place, self.memory) if self.touched[i])
         count = min(self._any(_DETOUR) + 1, (next(taken, self.memory) - place - 2) // 5)

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from looped.image import Image
-from looped.reference import Rv32i, Rv32im, system_for
+from looped.reference import Rv32i, riscv_system
 from looped.trace import Step
 
 __all__ = ["ServedHart"]
 
 
-_HARTS: dict[str, type[Rv32i]] = {"rv32i": Rv32i, "rv32im": Rv32im}
-
-
 class ServedHart:
-    """The reference and its system; `hart` may be looked at, and its memory be changed."""
+    """A hart of some `kind` and its system; callers may read the `hart` and change its memory."""
 
-    def __init__(self, image: Image, memory: int, data: bytes) -> None:
-        self.hart = _HARTS[image.machine](image.words, image.width, memory, data, image.entry)
-        self.system = system_for(image, data)
+    def __init__(self, image: Image, memory: int, data: bytes, kind: type[Rv32i] = Rv32i) -> None:
+        self.hart = kind(image.words, image.width, memory, data, image.entry)
+        self.system = riscv_system(image, data)
 
     @property
     def halted(self) -> bool:
-        """Whether the hart has trapped and stays so."""
+        """Whether the hart has a trap that its system does not serve."""
         return self.hart.halted
 
     def step(self) -> Step:
-        """One instruction, and what is done about its trap."""
+        """Execute one instruction, and serve its trap."""
         step = self.hart.step()
-        if self.system is not None:
-            self.system.after(self.hart)
+        self.system.after(self.hart)
         return step

@@ -18,7 +18,7 @@ from looped.reference import Subleq
 __all__ = ["generate"]
 
 _STEPS = 64
-"""Instructions that are chosen; the program goes on with whatever it has made of itself."""
+"""Instructions that are chosen; the program continues with whatever it has made of itself."""
 
 _LONGEST_INPUT = 6
 

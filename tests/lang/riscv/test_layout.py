@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from looped.errors import Source
 from looped.image import Image, Location
-from looped.lang import assemble
+from looped.registry import assemble
 from tests import seeds
 from tests.lang.riscv import binutils
 
