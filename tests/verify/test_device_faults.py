@@ -160,12 +160,12 @@ FAULTS = {
     "write reverses its bytes": (
         "calls",
         wrapped(Syscalls, "_write", lambda r, *a: (r[0], r[1][::-1])),
-        "what the host put out",
+        "the output of the host",
     ),
     "write drops a byte": (
         "calls",
         wrapped(Syscalls, "_write", lambda r, *a: (r[0], r[1][1:])),
-        "what the host put out",
+        "the output of the host",
     ),
     "write returns one too few": (
         "calls",
