@@ -1,4 +1,4 @@
-"""verify --fuzz: many random programs, what they covered, and the smallest one that went wrong."""
+"""verify --fuzz: many random programs, what they covered, and the smallest one that failed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from looped.verify.lockstep import Mismatch
 __all__ = ["fuzz"]
 
 MEMORY = 64
-"""Words of memory, if not told otherwise: few, so that edges are never far."""
+"""The default words of memory: few, so that edges are never far."""
 
 _COLUMNS = 2
 

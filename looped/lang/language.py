@@ -1,4 +1,4 @@
-"""Language: what tells one assembly language from another."""
+"""Language: how one assembly language differs from another."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class SymbolTable:
         self._constants[item.key] = value
 
     def move(self, key: str, address: int) -> None:
-        """Say where a label is; constants may depend on it and are computed anew."""
+        """Say where a label is; constants may depend on it and are computed again."""
         self._labels[key] = address
         self._values.clear()
 

@@ -12,7 +12,7 @@ from looped.symbolic.paths import Paths
 
 __all__ = ["Case", "paths_of"]
 
-State = TypeVar("State")
+After = TypeVar("After")
 
 
 class Case(NamedTuple):
@@ -26,8 +26,8 @@ class Case(NamedTuple):
 def paths_of(
     name: str,
     given: Sequence[z3.BoolRef],
-    step: Callable[[Paths], State],
-    claims: Callable[[State], Sequence[Claim]],
+    step: Callable[[Paths], After],
+    claims: Callable[[After], Sequence[Claim]],
 ) -> Iterator[Case]:
     """A case for every path of the reference's step, which leaves a state behind."""
     paths = Paths(given)
@@ -36,7 +36,7 @@ def paths_of(
         if path.error is not None:
             if not isinstance(path.error, IndexError):
                 raise path.error
-            found = [Claim(f"the reference goes on: {path.error}", z3.BoolVal(False))]
+            found = [Claim(f"the reference completes: {path.error}", z3.BoolVal(False))]
         else:
             found = claims(path.result)  # type: ignore[arg-type]
         yield Case(f"{name}, path {number}", (*given, *path.conditions), (*found,))

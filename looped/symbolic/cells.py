@@ -1,4 +1,4 @@
-"""Memory whose content is not known, and what code and circuits do with it.
+"""Memory with unknown content, as code and circuits read and write it.
 
 Content is known by what is read of it: each read at another address gives an unknown word, and two
 of them are equal where their addresses are. That is all there is to say of a memory in which
@@ -20,7 +20,7 @@ __all__ = ["Cells", "Content"]
 class Content:
     """2^`address_bits` words of `width` bits, as they are at the beginning of a step.
 
-    `assume` is told what follows from two reads; `zero_first` says that word 0 is zero.
+    `assume(fact)` takes each fact that follows from two reads; with `zero_first` word 0 is zero.
     """
 
     def __init__(

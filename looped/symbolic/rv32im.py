@@ -2,7 +2,7 @@
 
 The base instructions are proved against the reference. An instruction of the extension takes 34
 loops; what each of them does is written here as the schoolbook has it: multiply by adding and
-moving to the right, divide by moving to the left and subtracting where it can. That 34 of these
+shifting right, divide by shifting left and subtracting where that is possible. That 34 of these
 steps make the product or the quotient of the reference is tested, not proved.
 """
 
@@ -70,7 +70,7 @@ def finished(funct3: z3.BitVecRef, s: Scratch) -> z3.BitVecRef:
 def _multiplied(
     funct3: z3.BitVecRef, last: z3.BoolRef, s: Scratch, b: z3.BitVecRef
 ) -> tuple[z3.BitVecRef, z3.BitVecRef]:
-    """Add b where the multiplier is odd, take it away for a sign bit, and move to the right."""
+    """Add b where the multiplier is odd, subtract it for a sign bit, and move to the right."""
     signed = z3.ULT(funct3, 2)
     wide_b, wide = (z3.If(signed, z3.SignExt(2, x), z3.ZeroExt(2, x)) for x in (b, s.high))
     odd = z3.Extract(0, 0, s.low) == 1
@@ -163,7 +163,7 @@ def _equal(found: Scratch, wanted: Scratch) -> list[Claim]:
 
 
 def _same_place(loop: Loop) -> list[Claim]:
-    """The instruction goes on: nothing moves that a program sees."""
+    """The instruction is unfinished: nothing changes that a program sees."""
     kept = [claim for claim in nothing(loop) if not claim.what.startswith(_QUOTED)]
     following = dict(loop.following())
     goes_on = Claim("`busy` is set", following["busy"] == 1)

@@ -19,7 +19,7 @@ __all__ = ["subleq_cases"]
 
 
 class _After(NamedTuple):
-    """The reference after a step, and what it tells of it."""
+    """The reference after a step, and the step."""
 
     reference: Subleq
     memory: Cells
@@ -74,9 +74,9 @@ def _claims(loop: Loop, after: _After, waits: bool) -> list[Claim]:
     claims = [
         Claim("`pc` after the loop", same(after.reference.pc, following["pc"])),
         Claim("memory after the loop", after.memory.holds(place, loop.memory_after(place))),
-        Claim("`reading` tells input", following["reading"] == int(step.consumed is not None)),
+        Claim("`reading` reports input", following["reading"] == int(step.consumed is not None)),
         Claim("`waiting` is zero", following["waiting"] == 0),
-        Claim("`writing` tells output", following["writing"] == int(emitted is not None)),
+        Claim("`writing` reports output", following["writing"] == int(emitted is not None)),
         Claim("`out` is the byte", same(0 if emitted is None else emitted, following["out"])),
     ]
     if step.consumed is not None:

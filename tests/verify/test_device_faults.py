@@ -206,7 +206,7 @@ FAULTS = {
     ),
     "MRET goes elsewhere": (
         "registers",
-        wrapped(ControlRegisters, "_carry_out", lambda r, s, p, w, pc: r + 4 * (w == csr._MRET)),
+        wrapped(ControlRegisters, "_execute", lambda r, s, p, w, pc: r + 4 * (w == csr._MRET)),
         "word `pc`",
     ),
     "writes to CSRs are forgotten": (
@@ -220,7 +220,7 @@ FAULTS = {
     "mepc is not told": ("registers", assigned(csr, "_MEPC", 0x7FF), "x9"),
     "instructions are counted twice": (
         "registers",
-        wrapped(ControlRegisters, "_carry_out", _off_by_one),
+        wrapped(ControlRegisters, "_execute", _off_by_one),
         "the count of emulated instructions",
     ),
     "execution goes on at the same place": (

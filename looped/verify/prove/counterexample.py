@@ -1,4 +1,4 @@
-"""State: a concrete state of a machine, and what both sides make of it.
+"""MachineState: a concrete state of a machine, and the state that follows on both sides.
 
 The circuit is compiled and its weights run on the dense engine for one loop; the reference executes
 one step from the same state. So a counterexample of the prover is seen without the prover.
@@ -23,11 +23,11 @@ from looped.passes.emit import compile_circuit
 from looped.symbolic.loop import Loop
 from looped.verify.expected import Expected
 
-__all__ = ["Difference", "State", "differences"]
+__all__ = ["Difference", "MachineState", "differences"]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class MachineState:
     """Words by name and address; what is not listed is zero. `arriving` is in the input column."""
 
     registers: Mapping[str, int]
@@ -36,7 +36,7 @@ class State:
     arriving: int
 
     @classmethod
-    def of(cls, loop: Loop, model: z3.ModelRef) -> State:
+    def of(cls, loop: Loop, model: z3.ModelRef) -> MachineState:
         """What a model says of the beginning of a loop."""
 
         def number(term: z3.BitVecRef) -> int:
@@ -68,7 +68,7 @@ class Difference:
         return f"{self.where} is {self.circuit:#x}, not {self.reference:#x}"
 
 
-def differences(circuit: Circuit, state: State) -> list[Difference]:
+def differences(circuit: Circuit, state: MachineState) -> list[Difference]:
     """Run one loop on the dense engine and one step on the reference, from one state.
 
     A lane that is no longer ±1 counts as what its sign says, and is a difference of its own.
@@ -84,7 +84,7 @@ def differences(circuit: Circuit, state: State) -> list[Difference]:
     return _compared(plan, np.asarray(found), expected.x)
 
 
-def _expected(plan: Plan, state: State) -> Expected:
+def _expected(plan: Plan, state: MachineState) -> Expected:
     """The reference in a state, and the residual stream for it."""
     words = [state.memory.get(address, 0) for address in range(plan.memory)]
     data = bytes([state.arriving]) if state.arriving < 256 else b""
@@ -107,7 +107,7 @@ def _expected(plan: Plan, state: State) -> Expected:
     return expected
 
 
-def _step(expected: Expected, state: State) -> None:
+def _step(expected: Expected, state: MachineState) -> None:
     """One step of the reference; a machine that waits for input stays as it is."""
     reference = expected.reference
     waits = expected.plan.has_input and not state.registers["ready"]

@@ -13,7 +13,7 @@ from looped.circuit.circuit import Circuit
 from looped.errors import ProofError
 from looped.symbolic.cases import Case
 from looped.symbolic.loop import Loop
-from looped.verify.prove.counterexample import State
+from looped.verify.prove.counterexample import MachineState
 
 __all__ = ["Proof", "Refuted", "prove"]
 
@@ -30,7 +30,7 @@ class Proof:
 class Refuted(ProofError):
     """A state in which the circuit does not do what the manual says."""
 
-    def __init__(self, case: str, claim: str, state: State) -> None:
+    def __init__(self, case: str, claim: str, state: MachineState) -> None:
         super().__init__(f"{case}: {claim}: not in the state {state}")
         self.case, self.claim, self.state = case, claim, state
 
@@ -67,7 +67,7 @@ def _show(solver: z3.Solver, loop: Loop, case: Case) -> None:
         solver.add(z3.Not(claim.holds))
         found = solver.check()
         if found == z3.sat:
-            raise Refuted(case.name, claim.what, State.of(loop, solver.model()))
+            raise Refuted(case.name, claim.what, MachineState.of(loop, solver.model()))
         if found != z3.unsat:
             why = solver.reason_unknown()
             raise ProofError(f"{case.name}: {claim.what}: the solver does not know ({why})")

@@ -1,4 +1,4 @@
-"""What there is of a product or of a quotient between two loops, and in which loop it is.
+"""Scratch: what an unfinished multiplication or division keeps between two loops.
 
 The first loop of an instruction finds nothing `busy`; 32 follow, in which `count` goes from 0 to
 31; in the last one its top bit is set. Between two instructions all of these words are zero.
@@ -13,11 +13,11 @@ from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, literal
 from looped.circuit.words import Word
 
-__all__ = ["State", "registers"]
+__all__ = ["Scratch", "registers"]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class Scratch:
     """Registers of the CPU.
 
     `high` and `low` are 64 bits together: of a product, whose multiplier leaves it to the right, or
@@ -51,9 +51,9 @@ class State:
         return literal(self.busy) & literal(self.count.sign)
 
 
-def registers(m: Circuit) -> State:
+def registers(m: Circuit) -> Scratch:
     """The registers, which no one sees between two instructions."""
-    state = State(
+    state = Scratch(
         busy=m.register("busy", 1),
         count=m.register("count", 6),
         high=m.register("high", 32),
