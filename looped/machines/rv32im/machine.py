@@ -2,7 +2,7 @@
 
 Every loop of such an instruction is an addition with operands of its own: see `operands` for what
 is added, `steps` for what becomes of the sum, `scratch` for what is kept. All eight instructions
-take the same number of loops: one to read the first operand, 32 for its bits, one to write the result.
+take equally many loops: one to read the first operand, 32 for its bits, one to write the result.
 """
 
 from __future__ import annotations
