@@ -34,7 +34,7 @@ class Anchor:
 class Scope:
     """Where a statement was written: what its names mean.
 
-    `local` distinguishes equal local labels; `parameters` maps a macro's parameters to what they
+    `local` tells apart equal local labels; `parameters` maps a macro's parameters to what they
     were given.
     """
 

@@ -118,7 +118,7 @@ class Expander:
             self._full |= len(self.errors) >= _MOST_ERRORS
 
     def _count_statements(self, number: int, span: Span) -> None:
-        """Count statements that were read. Raises LoopedError for too many of them."""
+        """Take note of statements that were looked at. Raises LoopedError for too many of them."""
         self._seen += number
         if self._seen > _MOST_STATEMENTS and not self._full:
             self._full = True
@@ -127,7 +127,7 @@ class Expander:
     def _body(
         self, head: MacroHead | Command, kind: str, statements: Sequence[Statement], start: int
     ) -> tuple[tuple[Statement, ...], int]:
-        """The statements from `start` to the end of a block, and the index after it."""
+        """The statements from `start` to the end of a block, and where it goes on behind it."""
         depth = 1
         for at in range(start, len(statements)):
             statement = statements[at]

@@ -22,7 +22,7 @@ __all__ = ["PLAIN", "Syntax", "parse"]
 _Key = tuple[int, frozenset[str], str | None]
 
 _MOST_ERRORS = 100
-"""The most syntax errors that are reported of a file; making sentences of them takes a while."""
+"""Syntax errors that are told of a file; making sentences of them takes a while."""
 
 _SENTENCES = {
     "an operand is missing": ["mov a,", "mov ,a", "mov a,,b", ".word 1,", ".word ,", "mov )",
@@ -143,7 +143,7 @@ def _sentences(syntax: Syntax) -> dict[_Key, str]:
 
 def _keys(error: UnexpectedInput) -> list[_Key]:
     """What is alike in lines that go wrong in the same way, the closest likeness first: the state
-    of the parser, whatever is around it, what could have followed, and the token that came."""
+    of the parser, whatever is around it, what could have gone on, and the token that came."""
     if not isinstance(error, UnexpectedToken):
         return []
     place = error.interactive_parser.parser_state.position, frozenset(error.accepts)

@@ -44,7 +44,7 @@ class SymbolTable:
         self._constants[item.key] = value
 
     def move(self, key: str, address: int) -> None:
-        """Say where a label is; constants may depend on it and are computed again."""
+        """Say where a label is; constants may depend on it and are computed anew."""
         self._labels[key] = address
         self._values.clear()
 

@@ -37,7 +37,7 @@ class Builder(Transformer[Token, Any]):
     }  # fmt: skip
 
     longest_number: ClassVar[int] = 40
-    """The most digits, with those that state the base."""
+    """Digits at most, with those that tell the base."""
 
     def __init__(self, source: Source, offset: int) -> None:
         super().__init__()

@@ -29,7 +29,7 @@ def directive_of(line: Line) -> str:
 
 
 def block(lines: Sequence[Line], start: int) -> int:
-    """The line after the block that begins at a line. Raises LoopedError if it has no
+    """Where it goes on behind the block that begins at a line. Raises LoopedError if it has no
     end."""
     opener = directive_of(lines[start])
     closer = OPENERS[opener]

@@ -23,7 +23,7 @@ COMPARISONS: dict[str, Callable[[int], bool]] = {
 _ABOUT_TEXT = (".ifb", ".ifnb", ".ifc", ".ifnc", ".ifdef", ".ifndef", ".ifnotdef", ".ifeqs")
 OPENING = frozenset({*COMPARISONS, *_ABOUT_TEXT, ".ifnes"})
 CONDITIONS = OPENING | {".else", ".elseif", ".endif"}
-"""The directives that are read where others are skipped."""
+"""The directives that are looked at where others are skipped."""
 
 
 @dataclass(slots=True)

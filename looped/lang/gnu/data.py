@@ -45,7 +45,7 @@ ALIGNING = {
     ".align": 0, ".p2align": 0, ".balign": 0,
     ".p2alignw": 2, ".balignw": 2, ".p2alignl": 4, ".balignl": 4,
 }  # fmt: skip
-"""Directives that continue at a multiple of a power of two → the bytes of what fills up, if it is
+"""Directives that go on at a multiple of a power of two → the bytes of what fills the gap, if it is
 given; those of `.balign` are given the number, the others its exponent."""
 
 LEB128 = (".uleb128", ".sleb128")

@@ -45,7 +45,7 @@ _CFI = (
 
 
 def assign(name: str, line: Line, at: int, program: Program, writer: Writer) -> None:
-    """`name = value`. A value for `.` is the address to continue at. Raises LoopedError."""
+    """`name = value`. A value for `.` is the place to go on at. Raises LoopedError."""
     value = expression(line, at, program.names)
     if name == ".":
         program.emit(".org", (value,), writer)
@@ -176,7 +176,7 @@ def _complain(name: str, line: Line, at: int, program: Program, writer: Writer) 
 
 
 def _nothing(name: str, line: Line, at: int, program: Program, writer: Writer) -> None:
-    """Directives for a linker or a debugger."""
+    """A linker or a debugger would be told something."""
 
 
 def _symbol(name: str, operand: Operand) -> Name:

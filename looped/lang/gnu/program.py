@@ -81,7 +81,7 @@ class Program:
         """Data or an instruction. Raises LoopedError if it stands in a section of no kind."""
         section = self.sections.section
         if not section.is_known:
-            section.is_known = True  # it is reported once
+            section.is_known = True  # it is told once
             raise _no_kind(section)
         self._append(section, self.sections.number, kind, operands, writer, written)
 

@@ -77,7 +77,7 @@ class _Context:
 class Reader:
     """Reads sources for a target; `errors` collects whatever is wrong with them.
 
-    `is_fixed` says that the caller chose the target, whatever the source says.
+    `is_fixed` tells that the target is asked for, whatever the source says.
     """
 
     target: Target
@@ -219,7 +219,7 @@ class Reader:
             raise _no_statement(line, at)
 
     def _labels(self, line: Line, context: _Context) -> int:
-        """The labels of a statement; where the rest of it begins."""
+        """The labels of a statement; where it goes on behind them."""
         at = 0
         while (match := _LABEL.match(line.text, at)) is not None:
             name, span = match[1], line.span(*match.span(1))
@@ -339,6 +339,6 @@ def _whole(line: Line) -> Span:
 
 def _no_statement(line: Line, at: int) -> LoopedError:
     at += len(line.text[at:]) - len(line.text[at:].lstrip())
-    bad = tokens(line, at)[0]  # what is no token at all is reported first
+    bad = tokens(line, at)[0]  # what is no token at all is told first
     message = "a statement begins with a label, a mnemonic or a directive"
     return LoopedError(message, line.span(bad.start, max(bad.end, bad.start + 1)))

@@ -85,7 +85,7 @@ class Subsection:
 @dataclass(slots=True)
 class Section:
     """A part of the program. `kind` is None if it is not loaded; `span` is where it is named first,
-    and `is_known` says that its name or its flags determine its kind."""
+    and `is_known` tells that its name or its flags say what it is."""
 
     name: str
     kind: int | None
@@ -137,7 +137,7 @@ class Sections:
         return self.all.setdefault(name, _new(name, None, None, span))
 
     def directive(self, name: str, line: Line, at: int, span: Span) -> None:
-        """Continue in another section. Raises LoopedError for invalid operands."""
+        """Go on elsewhere. Raises LoopedError for operands that it does not understand."""
         if name in SHORT:
             self._enter(self.named(name, span).name, _number(line, at, 0))
         elif name == ".subsection":

@@ -109,7 +109,7 @@ class _Layout:
     def _grow(self) -> bool:
         """Whether an item needed more bytes than it had."""
         grown = False
-        ignored: list[Diagnostic] = []  # they are reported when the bytes are made
+        ignored: list[Diagnostic] = []  # it is told when the bytes are made
         for section in (*self.loaded, *self.others):
             for item in self._items[section.name]:
                 if item.is_open:
