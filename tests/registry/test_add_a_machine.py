@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import runpy
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import looped
 import looped.api
 from looped import registry
 from looped.artefact.plan import CompiledMachine
+from looped.circuit.signals import literal
 from looped.cli.main import cli
 from looped.engines.dense import DenseEngine
 from looped.errors import CompileError, ProofError
@@ -23,6 +25,7 @@ from looped.verify.fuzz import fuzz
 from looped.verify.lockstep import Mismatch, lockstep
 from tests.engines.faults import faults
 from tests.registry.add_a_machine import blocks, machine_text, registered
+from tests.registry.addleq_proof import prover_cases
 
 ENGINES = ("dense", "event", "lifted")
 SMALL = ("--width", "8", "--memory", "32")
@@ -129,6 +132,31 @@ def test_what_it_does_not_register_is_refused_in_a_line(folder: Path) -> None:
 
     with pytest.raises(ProofError, match="there is no proof for addleq"):
         prove(registry.machine("addleq").circuit(8, 32))
+
+
+@pytest.fixture
+def provable(folder: Path) -> Iterator[None]:
+    """The machine with the cases of a proof, registered in its place."""
+    plain = registry.machine("addleq")
+    registry.unregister("addleq")
+    registry.register(dataclasses.replace(plain, prover_cases=prover_cases))
+    yield
+    registry.unregister("addleq")
+    registry.register(plain)
+
+
+def test_its_circuit_is_proved_to_be_its_reference(provable: None) -> None:
+    result = CliRunner().invoke(cli, ["prove", "addleq", *SMALL])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("addleq, 8 bits, 32 words: the circuit is the manual.")
+
+
+def test_a_wrong_circuit_is_refuted(provable: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["addleq"], "nonpositive", lambda word: literal(word.sign))
+    result = CliRunner().invoke(cli, ["prove", "addleq", *SMALL])
+    assert result.exit_code == 8
+    assert "error: addleq is not its manual: running, path " in result.stderr
+    assert "hint: on the weights, after one loop: cpu, pc is 0x" in result.stderr
 
 
 def test_a_name_is_registered_once_and_is_free_afterwards(tmp_path: Path) -> None:
