@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.workload import walk, workload
-from looped import api
+from looped import api, registry
 from looped.artefact.embedding import embed
 from looped.artefact.plan import CompiledMachine
 from looped.errors import CompileError
-from looped.reference import REFERENCES
 
 __all__ = ["ENGINES", "Row", "measure", "peaks"]
 
@@ -79,7 +78,7 @@ def dense_is_quick(row: Row) -> bool:
 
 def _reference(machine: CompiledMachine, words: tuple[int, ...]) -> Callable[[int], object]:
     plan = machine.plan
-    reference = REFERENCES[plan.machine](words, plan.width, plan.memory, b"")
+    reference = registry.machine(plan.machine).reference(words, plan.width, plan.memory, b"")
 
     def run(steps: int) -> None:
         for _ in range(steps):

@@ -14,9 +14,9 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+from looped import registry
 from looped.artefact.plan import CompiledMachine, Plan
-from looped.devices import host_for
-from looped.devices.accesses import Targets, targets
+from looped.devices.destinations import Destinations
 from looped.engines.auto import ENGINES, AutoEngine
 from looped.engines.computer import Computer, Event
 from looped.engines.engine import Engine
@@ -24,14 +24,12 @@ from looped.engines.host import ColumnPort
 from looped.engines.lifted import LiftedEngine
 from looped.errors import CertificateError, CompileError
 from looped.image import Image
-from looped.image.elf import is_elf, load_elf
+from looped.image.elf import is_elf
 from looped.image.formats import FORMATS, load_image
-from looped.isa.rv32im import RISCV
-from looped.lang import LANGUAGES, assemble_file
-from looped.machines import MACHINES
-from looped.machines.machine import MINIMUM_MEMORY, largest_memory
 from looped.passes.emit import compile_circuit
 from looped.precision import precision
+from looped.registry import DEFAULT_MACHINE
+from looped.registry.definition import MINIMUM_MEMORY, largest_memory
 from looped.trace import Access, Step, Trace
 from looped.verify.certificate import Certificate, numeric_verdict
 from looped.verify.certificate import certify as certify_circuit
@@ -54,7 +52,6 @@ __all__ = [
     "verify",
 ]
 
-DEFAULT_MACHINE = "subleq"
 DEFAULT_MEMORY = 1024
 
 
@@ -63,23 +60,24 @@ def assemble(
 ) -> Image:
     """The image in a file: assembly source, an ELF file, or numbers if it is a .dec, .hex or .bin.
 
-    `machine` and `width` override what a source says. Raises SourceError, FileError, and
-    CompileError for a machine that is none, or that ELF files are not for.
+    `machine` and `width` override the source's. Raises SourceError, FileError, and CompileError for
+    an unknown machine, or one that runs no ELF files.
     """
     path = Path(path)
-    if machine is not None and machine not in MACHINES:
-        raise _unknown_machine(machine)
+    if machine is not None:
+        registry.machine(machine)
     if is_elf(path):
-        image = load_elf(path)
-        if machine not in (None, *RISCV) or width not in (None, image.width):
+        image = registry.load_elf_program(path, machine)
+        if width not in (None, image.width):
             raise CompileError(f"{path} is a program for {image.machine}, {image.width} bits")
-        return image if machine is None else dataclasses.replace(image, machine=machine)
+        return image
     if path.suffix.lstrip(".") in FORMATS:
-        language = LANGUAGES[DEFAULT_MACHINE if machine is None else machine]
+        described = registry.machine(DEFAULT_MACHINE if machine is None else machine)
+        language = described.language
         width = language.width if width is None else width
-        MACHINES[language.name].check(width, MINIMUM_MEMORY)
+        described.check(width, MINIMUM_MEMORY)
         return load_image(path, language.name, width, language.addresses_per_word)
-    return assemble_file(path, width=width, machine=machine)
+    return registry.assemble_file(path, width=width, machine=machine)
 
 
 def compile(
@@ -95,7 +93,7 @@ def compile(
     if len(image.words) > largest_memory(image.width):
         most = f"{largest_memory(image.width)} is the most for {image.width} bits"
         raise CompileError(f"the program has {len(image.words)} words, and {most}")
-    machine = MACHINES[image.machine]
+    machine = registry.machine(image.machine)
     machine.check(image.width, memory)
     image.padded(memory)
     form = precision(dtype)
@@ -117,16 +115,15 @@ def compile_machine(
     `memory` is the number of words, by default DEFAULT_MEMORY or the most that `width` allows.
     Raises CompileError.
     """
-    if name not in MACHINES:
-        raise _unknown_machine(name)
-    width = LANGUAGES[name].width if width is None else width
+    described = registry.machine(name)
+    width = described.language.width if width is None else width
     memory = default_memory(name, width) if memory is None else memory
-    return compile_circuit(MACHINES[name].circuit(width, memory, None, precision(dtype)))
+    return compile_circuit(described.circuit(width, memory, None, precision(dtype)))
 
 
 def default_memory(name: str, width: int) -> int:
-    """The words of memory of a machine that is asked for by name: DEFAULT_MEMORY or the most."""
-    if width not in MACHINES[name].widths:
+    """The words of memory of a machine given by name: DEFAULT_MEMORY or the most."""
+    if width not in registry.machine(name).widths:
         return DEFAULT_MEMORY
     return min(DEFAULT_MEMORY, largest_memory(width))
 
@@ -186,22 +183,23 @@ def run(
     host set while it served a trap; `reads` cannot be seen from outside and are empty.
     """
     engine = engine or choose_engine(machine)
-    hosts = [host_for(image, data)]
+    hosts = [registry.host_for(image, data)]
     computer = Computer(machine.plan, engine, [image.words], [data], [image.entry], hosts)
     port = ColumnPort(machine.plan, engine, 0)
     done: list[Step] = []
-    told = targets(image, port)
+    destinations = registry.machine(image.machine).destinations
+    told = destinations(image, port)
     while not computer.halted() and (steps is None or len(done) < steps):
         event = computer.step()[0]
         if event.retired:
             done.append(_step(port, event, told))
-            told = targets(image, port)
+            told = destinations(image, port)
     return Trace(tuple(done), computer.halted())
 
 
-def _step(port: ColumnPort, event: Event, told: Targets) -> Step:
+def _step(port: ColumnPort, event: Event, told: Destinations) -> Step:
     """One instruction, which writes to nothing of its own if it trapped."""
-    told = told if event.cause is None else Targets()
+    told = told if event.cause is None else Destinations()
     memory = port.plan.memory
     writes = [(index, port.memory(index)) for index in told.memory]
     registers = [(number, port.register(number)) for number in told.registers]
@@ -246,9 +244,7 @@ def certify(
     no such machine, CertificateError if a baked machine's program is missing or another one.
     """
     plan = machine.plan
-    if plan.machine not in MACHINES:
-        raise _unknown_machine(plan.machine)
-    described = MACHINES[plan.machine]
+    described = registry.machine(plan.machine)
     code = None
     if plan.baked:
         if image is None:
@@ -270,7 +266,7 @@ def translate(
     """
     found: list[Translation] = []
     words = _any_words(machine.plan) if image is None else image.words
-    host, entry = (None, 0) if image is None else (host_for(image, b""), image.entry)
+    host, entry = (None, 0) if image is None else (registry.host_for(image, b""), image.entry)
     try:
         engine = LiftedEngine(
             machine, dtype, check=lambda model, code: found.append(translation(model, code))
@@ -288,7 +284,3 @@ def _any_words(plan: Plan) -> list[int]:
     """A memory full of random words, always the same ones."""
     rng = random.Random(0)
     return [rng.getrandbits(plan.width) for _ in range(plan.memory)]
-
-
-def _unknown_machine(name: str) -> CompileError:
-    return CompileError(f"no machine named `{name}`", hint=f"machines: {', '.join(MACHINES)}")

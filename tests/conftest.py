@@ -18,8 +18,8 @@ from collections.abc import Callable, Generator
 import pytest
 from hypothesis import Phase, settings
 
+from looped import registry
 from looped.artefact.plan import CompiledMachine
-from looped.machines import MACHINES
 from looped.passes.emit import compile_circuit
 from tests import seeds
 
@@ -47,7 +47,7 @@ def examples(share: float, shrink: bool = True) -> settings:
 @functools.cache
 def compiled(name: str, width: int, memory: int) -> CompiledMachine:
     """A universal machine, compiled at most once a session."""
-    return compile_circuit(MACHINES[name].circuit(width, memory))
+    return compile_circuit(registry.machine(name).circuit(width, memory))
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from looped.engines.auto import ENGINES
 from looped.engines.event import EventEngine
 from looped.errors import CertificateError, CompileError
 from looped.image import Image
-from looped.reference import Rv32i, Subleq, system_for
+from looped.reference import Rv32i, Subleq, riscv_system
 from looped.trace import Step
 from tests.conftest import compiled
 from tests.verify.test_device_faults import DATA, MEMORY, PROGRAMS, image_of
@@ -42,7 +42,7 @@ def test_a_trace_of_a_risc_v_program_is_that_of_the_reference(name: str) -> None
     machine = compiled("rv32i", 32, MEMORY)
     trace = looped.run(machine, image, DATA, 400, EventEngine(machine))
     hart = Rv32i(image.words, 32, MEMORY, DATA, image.entry)
-    system = system_for(image, DATA)
+    system = riscv_system(image, DATA)
     assert system is not None and trace.halted
     for step in trace:
         told = hart.step()

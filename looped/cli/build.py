@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from looped import api
+from looped import api, registry
 from looped.artefact.checkpoint import save_machine
 from looped.artefact.llama import export_llama
 from looped.cli.options import (
@@ -25,7 +25,6 @@ from looped.errors import FileError
 from looped.files import write_atomically
 from looped.image.formats import FORMATS, dump_image
 from looped.inspect.listing import describe, listing
-from looped.machines import MACHINES
 from looped.precision import PRECISIONS
 
 __all__ = ["asm", "compile_command", "export", "info"]
@@ -49,7 +48,7 @@ Examples:
 @click.option(
     "--format", "kind", type=click.Choice(FORMATS), help="By default the output's suffix, or dec."
 )
-@click.option("--machine", metavar="NAME", help=f"One of: {', '.join(MACHINES)}.")
+@click.option("--machine", metavar="NAME", help=f"One of: {', '.join(registry.names())}.")
 @click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32.")
 @json_option
 def asm(
@@ -123,7 +122,7 @@ def compile_command(
     as_json: bool,
 ) -> None:
     """Compile a program, or a machine by its name, to weights in a safetensors file."""
-    if target in MACHINES:
+    if target in registry.names():
         if bake:
             raise click.UsageError("--bake needs a program.")
         compiled, image = open_both(target, machine, width, memory, dtype)

@@ -12,7 +12,7 @@ from typing import cast
 
 import click
 
-from looped import api
+from looped import api, registry
 from looped.cli.options import (
     check_engine,
     engine_options,
@@ -24,7 +24,7 @@ from looped.cli.progress import progress, reporter
 from looped.cli.session import Session, early_end
 from looped.cli.streams import Input, Output
 from looped.cli.watch import End, Watch
-from looped.devices import RiscvHost, failed_test, host_for, unserved_trap
+from looped.devices import ProgramHost, failed_test
 from looped.engines.checkpoint import identify
 from looped.engines.computer import Computer
 from looped.engines.host import ColumnPort
@@ -122,7 +122,7 @@ def run(
         chosen = api.choose_engine(compiled, engine, dtype, device, report, uncertified)
         output = Output(None if as_json else sys.stdout.buffer, line, max_output)
         source = Input(_standard_input())
-        hosts = [host_for(image, source)]
+        hosts = [registry.host_for(image, source)]
         computer = Computer(compiled.plan, chosen, [image.words], [source], [image.entry], hosts)
         with Watch(timeout) as watch:
             session = Session(computer, image, line, source, output, watch)
@@ -141,7 +141,7 @@ def run(
         click.echo(json.dumps({**session.summary(), **_ending(host)}))
     if end is not End.HALTED:
         raise early_end(end, str(program), session)
-    trap = unserved_trap(image, host, ColumnPort(compiled.plan, chosen, 0))
+    trap = registry.unserved_trap(image, host, ColumnPort(compiled.plan, chosen, 0))
     if trap is not None:
         raise TrapError(trap)
     failure = failed_test(host)
@@ -151,7 +151,7 @@ def run(
         click.get_current_context().exit(host.exit_code or 0)
 
 
-def _ending(host: RiscvHost | None) -> dict[str, object]:
+def _ending(host: ProgramHost | None) -> dict[str, object]:
     """What is told of a program's host in JSON."""
     if host is None:
         return {}

@@ -1,4 +1,4 @@
-"""verify --fuzz: many random programs, what they covered, and the smallest one that went wrong."""
+"""verify --fuzz: many random programs, what they covered, and the smallest one that failed."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from looped import api
+from looped import api, registry
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.cli.progress import progress
 from looped.engines.engine import Engine
-from looped.errors import CompileError
 from looped.files import write_atomically
-from looped.machines import MACHINES
-from looped.verify.fuzz.campaign import STEPS, Failure, Outcome, failure_of, merge, parts, try_part
-from looped.verify.fuzz.case import Coverage
-from looped.verify.fuzz.fuzzer import FUZZERS
+from looped.profiles.case import Coverage
+from looped.verify.fuzz.campaign import (
+    STEPS,
+    Failure,
+    PartResult,
+    failure_of,
+    merge,
+    parts,
+    try_part,
+)
 from looped.verify.fuzz.shrink import shrink
 from looped.verify.fuzz.source import source
 from looped.verify.lockstep import Mismatch
@@ -29,7 +34,7 @@ from looped.verify.lockstep import Mismatch
 __all__ = ["fuzz"]
 
 MEMORY = 64
-"""Words of memory, if not told otherwise: few, so that edges are never far."""
+"""The default words of memory: few, so that edges are never far."""
 
 _COLUMNS = 2
 
@@ -55,7 +60,7 @@ class _Part:
     steps: int
 
 
-Share = Callable[[Callable[[_Part], Outcome], Iterable[_Part]], Iterator[Outcome]]
+Share = Callable[[Callable[[_Part], PartResult], Iterable[_Part]], Iterator[PartResult]]
 
 
 def fuzz(
@@ -88,24 +93,21 @@ def fuzz(
 @functools.cache
 def _opened(target: _Target) -> tuple[CompiledMachine, Engine]:
     """A machine and an engine for it, made once in a process."""
-    if target.machine in MACHINES and target.machine not in FUZZERS:
-        raise CompileError(
-            f"there are no random programs for {target.machine}", hint=f"for {', '.join(FUZZERS)}"
-        )
+    registry.fuzz_profile(target.machine)
     dtype = target.engine[1]
     compiled = api.compile_machine(target.machine, target.width, target.memory, dtype)
     chosen = api.choose_engine(compiled, *target.engine, uncertified=target.uncertified)
     return compiled, chosen
 
 
-def _try(part: _Part) -> Outcome:
+def _try(part: _Part) -> PartResult:
     return try_part(*_opened(part.target), part.seed, part.numbers, part.steps)
 
 
-def _report(plan: Plan, seed: int, outcome: Outcome, as_json: bool) -> None:
+def _report(plan: Plan, seed: int, outcome: PartResult, as_json: bool) -> None:
     """What was covered: instructions by class, and the classes that never came up."""
     coverage = outcome.coverage
-    known = FUZZERS[plan.machine].classes(plan.width, plan.memory)
+    known = registry.fuzz_profile(plan.machine).classes(plan.width, plan.memory)
     never = [name for name in known if name not in coverage.classes]
     if as_json:
         click.echo(
@@ -159,7 +161,8 @@ def _left(target: _Target, failure: Failure, seed: int, steps: int) -> Mismatch:
         line.note("making the program smaller")
         small = shrink(case, lambda c: failure_of(machine, engine, c, limit) is not None)
     difference = failure_of(machine, engine, small, limit) or failure.difference
-    path = Path(f"fuzz-{plan.machine}-{plan.width}-{seed}-{failure.number}{_SUFFIX[plan.machine]}")
+    suffix = registry.machine(plan.machine).language.suffix
+    path = Path(f"fuzz-{plan.machine}-{plan.width}-{seed}-{failure.number}{suffix}")
     command = (
         f"looped verify {path} --memory {plan.memory} --steps {difference.step} "
         f"--engine {target.engine[0]} --dtype {target.engine[1]}"
@@ -172,6 +175,3 @@ def _left(target: _Target, failure: Failure, seed: int, steps: int) -> Mismatch:
     write_atomically(path, source(small, heading).encode())
     hint = f"program {failure.number} of seed {seed}; made small, it is in {path}"
     return Mismatch(difference, hint)
-
-
-_SUFFIX = {"rv32i": ".s", "rv32im": ".s", "subleq": ".sasm"}

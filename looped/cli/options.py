@@ -8,12 +8,11 @@ from typing import Any, TypeVar
 
 import click
 
-from looped import api
+from looped import api, registry
 from looped.artefact.checkpoint import load_machine
 from looped.artefact.plan import CompiledMachine
 from looped.errors import CompileError, FileError
 from looped.image import Image
-from looped.machines import MACHINES
 from looped.precision import PRECISIONS
 
 __all__ = [
@@ -44,7 +43,7 @@ def machine_options(command: F) -> F:
             f"machine by its name {api.DEFAULT_MEMORY:,}, or all there can be with short words.",
         ),
         click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32."),
-        click.option("--machine", metavar="NAME", help=f"One of: {', '.join(MACHINES)}."),
+        click.option("--machine", metavar="NAME", help=f"One of: {', '.join(registry.names())}."),
     ):
         command = option(command)
     return command
@@ -100,7 +99,7 @@ def open_source(path: Path, machine: str | None, width: int | None) -> Image:
     """A program that is not compiled yet, from source or image."""
     if path.suffix == COMPILED:
         raise FileError(f"{path} is compiled already", hint="it takes a source or an image")
-    if str(path) in MACHINES and not path.exists():
+    if str(path) in registry.names() and not path.exists():
         raise FileError(f"{path} is a machine, and here it takes a program")
     return api.assemble(path, machine, width)
 
@@ -141,7 +140,7 @@ def open_both(
     What is not compiled yet is compiled for `dtype`.
     """
     path = Path(target)
-    if target in MACHINES:
+    if target in registry.names():
         if machine not in (None, target):
             raise click.UsageError(f"{target} is a machine by its name, and --machine another.")
         return api.compile_machine(target, width, memory, dtype), None
@@ -151,7 +150,7 @@ def open_both(
         return open_program(path, machine, width, memory, dtype)
     except FileError as error:
         if target.isidentifier():  # a machine, spelt wrong
-            raise FileError(str(error), hint=f"machines: {', '.join(MACHINES)}") from None
+            raise FileError(str(error), hint=f"machines: {', '.join(registry.names())}") from None
         raise
 
 
@@ -160,7 +159,7 @@ def _open_compiled(
 ) -> tuple[CompiledMachine, Image | None]:
     compiled, program = load_machine(path)
     plan = compiled.plan
-    if plan.machine not in MACHINES:
+    if plan.machine not in registry.names():
         raise FileError(f"{path} is compiled for a machine `{plan.machine[:40]}`, which is none")
     for option, asked, found in (
         ("--machine", machine, plan.machine),

@@ -7,13 +7,11 @@ import json
 
 import click
 
-from looped import api
+from looped import api, registry
 from looped.circuit.circuit import Circuit
 from looped.cli.options import json_option
 from looped.cli.progress import progress
 from looped.errors import ProofError
-from looped.lang import LANGUAGES
-from looped.machines import MACHINES
 from looped.precision import PRECISIONS
 
 __all__ = ["prove"]
@@ -38,8 +36,16 @@ Examples:
 """
 
 
+def _known(name: str) -> str:
+    """The name of a machine that is registered."""
+    if name not in registry.names():
+        known = ", ".join(map(repr, registry.names()))
+        raise click.BadParameter(f"{name!r} is not one of {known}.")
+    return name
+
+
 @click.command(help=_HELP)
-@click.argument("machine", type=click.Choice(list(MACHINES)), metavar="MACHINE")
+@click.argument("machine", callback=lambda ctx, argument, name: _known(name), metavar="MACHINE")
 @click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32.")
 @click.option(
     "--memory",
@@ -62,9 +68,10 @@ def prove(machine: str, width: int | None, memory: int | None, dtype: str, as_js
             "a proof needs the solver Z3, which is not installed",
             hint="pip install 'looped[prove]'",
         )
-    width = LANGUAGES[machine].width if width is None else width
+    described = registry.machine(machine)
+    width = described.language.width if width is None else width
     memory = api.default_memory(machine, width) if memory is None else memory
-    circuit = MACHINES[machine].circuit(width, memory, None, PRECISIONS[dtype])
+    circuit = described.circuit(width, memory, None, PRECISIONS[dtype])
     told = {"machine": machine, "width": width, "memory": memory, **_proof(circuit, as_json)}
     if as_json:
         click.echo(json.dumps(told))

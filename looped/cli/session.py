@@ -13,11 +13,11 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from looped import registry
 from looped.cli.progress import Progress
 from looped.cli.recorder import Recorder
 from looped.cli.streams import Input, Output
 from looped.cli.watch import End, Stop, Watch
-from looped.devices import describe_pc
 from looped.engines.checkpoint import Checkpoint, Identity, load_checkpoint
 from looped.engines.computer import Computer, Event
 from looped.engines.host import ColumnPort
@@ -95,7 +95,9 @@ class Session:
 
     def place(self) -> str:
         """The program counter, the source line and the instruction, as far as they are known."""
-        return describe_pc(self.image, ColumnPort(self.computer.plan, self.computer.engine, 0))
+        return registry.describe_pc(
+            self.image, ColumnPort(self.computer.plan, self.computer.engine, 0)
+        )
 
     def summary(self) -> dict[str, object]:
         """The run as JSON: output as text of code points 0 to 255, and the trace if asked for."""

@@ -1,7 +1,7 @@
 """Control and status registers, as far as start-up code uses them, emulated by the host.
 
 CSR instructions (Zicsr), MRET and FENCE.I are not in the weights: they trap as illegal, and this
-host carries them out between two loops. Every register holds what was written to it, and all begin
+host executes them between two loops. Every register holds what was written to it, and all begin
 with 0; the read-only ones (numbers from 0xc00 on, `mhartid` among them) stay 0. Two of them do
 something: once `mtvec` is not 0, every other trap goes there, with `mepc` and `mcause` set, and
 MRET goes to `mepc`. The hart is always in machine mode. RISC-V privileged specification, 2.1, 3.1
@@ -32,7 +32,7 @@ _MASK = 0xFFFFFFFF
 class ControlRegisters:
     """A host that emulates CSR instructions and, unless `mtvec` is set, leaves traps to `calls`.
 
-    `emulated` counts the instructions that it has carried out.
+    `emulated` counts the instructions that it has executed.
     """
 
     poll_address: int | None = None
@@ -44,14 +44,14 @@ class ControlRegisters:
 
     @property
     def exit_code(self) -> int | None:
-        """The status that the program has left with, None before it has."""
+        """The exit status of the program, None before it has one."""
         return self.calls.exit_code
 
     def serve(self, port: Port) -> bytes:
-        """Carry out an instruction, go to the program's own handler, or serve a call."""
+        """Execute an instruction, go to the program's own handler, or serve a call."""
         pc = port.cpu("pc")
         if port.cpu("cause") == _ILLEGAL:
-            following = self._carry_out(port, port.memory(word_index(pc)), pc)
+            following = self._execute(port, port.memory(word_index(pc)), pc)
             if following is not None:
                 self.emulated += 1
                 resume(port, following)
@@ -72,13 +72,13 @@ class ControlRegisters:
         }
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Go on from such a state. Raises ValueError for what is none."""
+        """Continue from such a state. Raises ValueError for an invalid one."""
         self.calls.restore(snapshot["calls"])
         self.values = {int(number): int(v) & _MASK for number, v in snapshot["registers"].items()}
         self.emulated = int(snapshot["emulated"])
 
-    def _carry_out(self, port: Port, word: int, pc: int) -> int | None:
-        """Execute an instruction that the weights lack; where it leads to, None if it is none."""
+    def _execute(self, port: Port, word: int, pc: int) -> int | None:
+        """Execute an instruction that the weights lack; the next pc, None for any other word."""
         opcode, funct3 = word & 0x7F, word >> 12 & 7
         if word == _MRET:
             return self.values.get(_MEPC, 0) & ~3

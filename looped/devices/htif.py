@@ -2,7 +2,7 @@
 
 An odd number ends it with the status number >> 1: 1 is a test that has passed, 2n + 1 one whose
 case n has failed. Other numbers are requests that nobody serves. The machine knows nothing of it:
-the host looks at the word every POLL_INTERVAL loops, while the program waits in a loop of its own.
+the host reads the word every POLL_INTERVAL loops, while the program waits in a loop of its own.
 Then it raises the trap of an environment call, and the machine stays as it is.
 """
 
@@ -20,7 +20,7 @@ _ECALL = 11
 
 
 class Htif:
-    """A host that looks at `tohost`, the index of a word of memory, and leaves traps to another.
+    """A host that reads `tohost`, the index of a word of memory, and leaves traps to another.
 
     `status` is what the program has written there to end, None before it has.
     """
@@ -32,14 +32,14 @@ class Htif:
 
     @property
     def exit_code(self) -> int | None:
-        """The status that the program has left with, None before it has; 0 only if it was 0."""
+        """The exit status of the program, None before it has one; 0 only if the program wrote 0."""
         if self.status is None:
             return self.inner.exit_code
         return self.status & 0xFF or int(self.status > 0)
 
     @property
     def emulated(self) -> int:
-        """How many instructions the other host has carried out."""
+        """How many instructions the other host has executed."""
         return self.inner.emulated
 
     def serve(self, port: Port) -> bytes:
@@ -59,7 +59,7 @@ class Htif:
         return {"status": self.status, "inner": self.inner.snapshot()}
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Go on from such a state. Raises ValueError for what is none."""
+        """Continue from such a state. Raises ValueError for an invalid one."""
         status = snapshot["status"]
         self.status = None if status is None else int(status)
         self.inner.restore(snapshot["inner"])

@@ -1,4 +1,4 @@
-"""How a host lets a machine go on that has trapped."""
+"""How a host lets a machine continue that has trapped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MASK = 0xFFFFFFFF
 
 
 def resume(port: Port, pc: int) -> None:
-    """Clear the trap and go on at `pc`, a multiple of 4.
+    """Clear the trap and continue at `pc`, a multiple of 4.
 
     Where there is no memory to fetch from, the machine traps there, as after a jump to that place.
     """

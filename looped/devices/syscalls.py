@@ -26,7 +26,7 @@ class Syscalls:
     """A host with an input, and a heap that begins at byte address `heap`.
 
     Of a stream one byte at a time is read, so that a program gets it as soon as it is there.
-    `exit_code` is the status that the program has left with, None before it has.
+    `exit_code` is the exit status of the program, None before it has one.
     """
 
     poll_address: int | None = None
@@ -63,7 +63,8 @@ class Syscalls:
         return {"position": self.position, "end": self.end, "exit_code": self.exit_code}
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Go on from such a state; a stream must be where it was. Raises ValueError for none."""
+        """Continue from such a state, a stream from where it was. Raises ValueError for an invalid
+        state."""
         self.position, self.end = int(snapshot["position"]), int(snapshot["end"])
         code = snapshot["exit_code"]
         self.exit_code = None if code is None else int(code) & 0xFF

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from looped.devices.csr import ControlRegisters
+from collections.abc import Callable
+
 from looped.devices.htif import Htif
+from looped.devices.program_host import ProgramHost
 from looped.engines.host import Port
 from looped.image import Image
-from looped.isa.rv32i import CAUSES, decode, word_index
-from looped.isa.rv32im import RISCV
+from looped.isa.rv32i import CAUSES, word_index
 
-__all__ = ["failed_test", "unserved_trap"]
+__all__ = ["describe_trap", "failed_test"]
 
 
-def unserved_trap(image: Image, host: ControlRegisters | Htif | None, port: Port) -> str | None:
-    """Why a machine that has halted did so, if it was by a trap and not by `exit`; else None."""
-    if host is None or host.exit_code is not None:
-        return None
+def describe_trap(image: Image, port: Port, name_of: Callable[[int], str | None]) -> str:
+    """The trap that a machine has halted with, where, and at which instruction.
+
+    `name_of` names the instruction in a word, None if it is none.
+    """
     pc, cause = port.cpu("pc"), port.cpu("cause")
     location = image.location(pc)
     place = f"{pc:#x}" + (f" ({location})" if location else "")
@@ -23,21 +25,12 @@ def unserved_trap(image: Image, host: ControlRegisters | Htif | None, port: Port
     if word_index(pc) >= port.size:
         return message
     word = port.memory(word_index(pc))
-    return f"{message}: {word:#010x}{_named(word, image.machine)}"
+    name = name_of(word)
+    return f"{message}: {word:#010x}" + ("" if name is None else f", {name}")
 
 
-def failed_test(host: ControlRegisters | Htif | None) -> str | None:
-    """Which test a program has told at `tohost` to have failed, if any."""
+def failed_test(host: ProgramHost | None) -> str | None:
+    """Which test a program has reported at `tohost` as failed, if any."""
     if isinstance(host, Htif) and host.status:
         return f"test {host.status} failed"
     return None
-
-
-def _named(word: int, machine: str) -> str:
-    """What instruction a word is, of this machine or of another one."""
-    for name, instructions in RISCV.items():
-        found = decode(word, instructions)
-        if found is not None:
-            other = "" if found.mnemonic in RISCV[machine] else f" of {name}: try --machine {name}"
-            return f", `{found.mnemonic}`{other}"
-    return ""

@@ -1,13 +1,13 @@
 """ELF files to images: linked 32-bit RISC-V programs, with their symbols and source lines.
 
 A program may be linked to addresses from 0 on, or from 0x80000000 on, where boards for RISC-V have
-their memory: the machine does not look at bit 31 of an address, and nothing of the program changes.
+their memory: the machine ignores bit 31 of an address, and nothing of the program changes.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from elftools.elf.elffile import ELFFile
 from looped.errors import FileError
 from looped.files import open_regular, read_bytes
 from looped.image.image import Image, Location
-from looped.isa.rv32im import machine_for
 
 __all__ = ["is_elf", "load_elf"]
 
@@ -25,7 +24,8 @@ _LARGEST_MEMORY = 4 << 20
 _MAGIC = b"\x7fELF"
 _HIGH = 0x80000000
 _COMPRESSED, _FLOATING = 1, 6
-_MARCH = "build it with -march=rv32i -mabi=ilp32"
+_BASE = "rv32i"
+_MARCH = f"build it with -march={_BASE} -mabi=ilp32"
 _TYPES = {"ET_REL": "is not linked yet: it is an object file", "ET_DYN": "is position independent"}
 _TYPE_HINTS = {"ET_REL": "link it, with its entry and its addresses", "ET_DYN": "-static -no-pie"}
 
@@ -39,11 +39,12 @@ def is_elf(path: Path) -> bool:
         return False
 
 
-def load_elf(path: Path) -> Image:
+def load_elf(path: Path, machine_for: Callable[[str], str | None]) -> Image:
     """The program in an ELF file: its segments, symbols, entry and source lines.
 
-    Raises FileError for what is no linked RV32 program without compressed instructions, what is
-    truncated, and what needs more than 4 MB.
+    `machine_for` names the machine for an architecture as linkers name it, such as `rv32i2p1_m2p0`.
+    Raises FileError unless the file is a linked RV32 program without compressed instructions, for
+    an architecture with a machine, not truncated, that needs at most 4 MB.
     """
     content = read_bytes(path, _LARGEST_FILE)
     if not content.startswith(_MAGIC):
@@ -51,10 +52,10 @@ def load_elf(path: Path) -> Image:
     try:
         file = ELFFile(io.BytesIO(content))
         _check(path, file)
-        return _Program(path, file, content).image()
+        return _Loader(path, file, content, machine_for).image()
     except FileError:
         raise
-    except Exception:  # pyelftools does not say what damage may raise, and it is much
+    except Exception:  # pyelftools documents no exceptions for damaged files
         raise FileError(f"{path} is a damaged ELF file") from None
 
 
@@ -76,11 +77,14 @@ def _check(path: Path, file: Any) -> None:
         raise FileError(f"{path} passes floating-point registers, which RV32I lacks", hint=_MARCH)
 
 
-class _Program:
+class _Loader:
     """One file on its way to an image."""
 
-    def __init__(self, path: Path, file: Any, content: bytes) -> None:
+    def __init__(
+        self, path: Path, file: Any, content: bytes, machine_for: Callable[[str], str | None]
+    ) -> None:
         self.path = path
+        self.machine_for = machine_for
         self.file = file
         self.content = content
         self.segments = [s for s in file.iter_segments("PT_LOAD") if s["p_memsz"]]
@@ -95,17 +99,27 @@ class _Program:
         entry = self.file["e_entry"]
         if not 0 <= entry - self.base < len(memory):
             raise FileError(f"{self.path} begins at {entry:#x}, where nothing is loaded")
+        if entry % 4:
+            raise FileError(f"{self.path} begins at {entry:#x}, which is no multiple of 4")
         symbols = dict(self._symbols())
         return Image(self._machine(), 32, words, symbols, self._source_map(len(words)), entry, 4)
 
     def _machine(self) -> str:
-        """The machine that the linker says the program is for, RV32I where it says nothing."""
+        """The machine for the architecture of the program. Raises FileError if there is none."""
+        architecture = self._architecture()
+        machine = self.machine_for(architecture)
+        if machine is None:
+            raise FileError(f"{self.path} is for {architecture}, and no machine runs that")
+        return machine
+
+    def _architecture(self) -> str:
+        """The architecture as the linker states it, the base integer set if it states none."""
         section = self.file.get_section_by_name(".riscv.attributes")
         for vendor in section.iter_subsections() if section is not None else ():
             for part in vendor.iter_subsubsections():
                 for attribute in part.iter_attributes("TAG_ARCH"):
-                    return machine_for(attribute.value)
-        return "rv32i"
+                    return str(attribute.value)
+        return _BASE
 
     def _memory(self) -> bytearray:
         end = max(s["p_vaddr"] - self.base + s["p_memsz"] for s in self.segments)

@@ -28,9 +28,9 @@ class Image:
 
     `words` are unsigned integers of `width` bits. `symbols` maps names to addresses or constants.
     `source_map[index]` is where a word comes from, or None; it is as long as `words`, or
-    empty if nothing is known. Execution begins at the address `entry`. A word takes `unit`
-    addresses, its number of bytes if addresses count those. Raises CompileError for a word that
-    does not fit `width`.
+    empty if nothing is known. Execution begins at the address `entry`. A word takes
+    `addresses_per_word` addresses, its number of bytes if addresses count bytes. Raises
+    CompileError for a word that does not fit `width`.
     """
 
     machine: str
@@ -53,13 +53,15 @@ class Image:
         object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))
 
     def location(self, address: int) -> Location | None:
-        """Where the word at an address comes from, if that is known.
+        """Where the word at an address comes from, if that is known."""
+        index = self.index(address)
+        return self.source_map[index] if 0 <= index < len(self.source_map) else None
 
-        The highest bit of an address that counts bytes is not looked at.
-        """
-        if self.addresses_per_word > 1:
-            address = address % (1 << self.width - 1) // self.addresses_per_word
-        return self.source_map[address] if 0 <= address < len(self.source_map) else None
+    def index(self, address: int) -> int:
+        """The index of the word at an address; the highest bit of a byte address is ignored."""
+        if self.addresses_per_word == 1:
+            return address
+        return address % (1 << self.width - 1) // self.addresses_per_word
 
     def padded(self, memory: int) -> tuple[int, ...]:
         """The words, followed by zeros up to `memory` words. Raises CompileError if too long."""

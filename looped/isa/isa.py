@@ -9,7 +9,7 @@ __all__ = ["Default", "Instruction", "InstructionSet", "Operand"]
 
 
 class Default(Enum):
-    """What an operand means when it is left out."""
+    """What an operand means when it is omitted."""
 
     REQUIRED = "required"
     NEXT = "the address of the next instruction"
@@ -36,13 +36,13 @@ class Instruction:
 class InstructionSet:
     """A machine language: its name, its instructions, its word widths, its macro library.
 
-    `prelude` names the macro library in `looped/lang/library` that every source may use.
+    `prelude` names the macro library in `looped/lang/library` that every source may use, if any.
     """
 
     name: str
     instructions: tuple[Instruction, ...]
     widths: tuple[int, ...]
-    prelude: str
+    prelude: str | None = None
 
     def instruction(self, mnemonic: str) -> Instruction | None:
         """The instruction of that name, or None."""

@@ -216,7 +216,7 @@ def decode(word: int, instructions: Mapping[str, Encoding] = INSTRUCTIONS) -> De
 
 
 def word_index(address: int) -> int:
-    """The memory word that a byte address lies in; bit 31 of an address is not looked at."""
+    """The memory word that a byte address lies in; bit 31 of an address is ignored."""
     return (address & _PLACE) >> 2
 
 

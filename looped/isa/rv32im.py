@@ -6,12 +6,11 @@ All eight instructions of the extension are of the R-format, with a funct7 of th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from looped.isa.rv32i import INSTRUCTIONS as BASE
 from looped.isa.rv32i import Encoding
 
-__all__ = ["EXTENSION", "INSTRUCTIONS", "RISCV", "TELLING_BIT", "machine_for"]
+__all__ = ["EXTENSION", "INSTRUCTIONS", "TELLING_BIT", "has_extension"]
 
 _MNEMONICS = ("mul", "mulh", "mulhsu", "mulhu", "div", "divu", "rem", "remu")
 
@@ -26,12 +25,10 @@ INSTRUCTIONS: dict[str, Encoding] = {**BASE, **EXTENSION}
 TELLING_BIT = 1 << 25
 """The bit of an R-format that is one in the extension and zero in RV32I."""
 
-RISCV: dict[str, Mapping[str, Encoding]] = {"rv32i": BASE, "rv32im": INSTRUCTIONS}
-"""The machines for RISC-V → their instructions."""
 
-
-def machine_for(architecture: str) -> str:
-    """The machine for an architecture as compilers and linkers name it: `rv32i2p1_m2p0`."""
+def has_extension(architecture: str) -> bool:
+    """Whether an architecture, as compilers and linkers name it (`rv32i2p1_m2p0`), has the M
+    extension."""
     names = re.sub(r"\d+p\d+", "", architecture.removeprefix("rv32")).split("_")
     letters = "".join(name for name in names if name[:1] not in ("z", "s", "x"))
-    return "rv32im" if "m" in letters else "rv32i"
+    return "m" in letters

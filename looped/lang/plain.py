@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from looped.errors import Diagnostic, LoopedError, Source, SourceError
-from looped.isa import InstructionSet
+from looped.isa import Instruction, InstructionSet
 from looped.lang.ast import Command, Number, Program, Symbol
 from looped.lang.language import Language, Placed
 from looped.lang.macros import Expander
@@ -14,31 +15,51 @@ from looped.lang.parser import parse
 from looped.lang.sources import read_source
 from looped.lang.words import DIRECTIVES, lay_out
 
-__all__ = ["plain_language"]
+__all__ = ["plain_language", "plain_text"]
 
 _LIBRARY = Path(__file__).parent / "library"
 
 
-def plain_language(isa: InstructionSet, width: int) -> Language:
+def plain_language(isa: InstructionSet, width: int, suffix: str) -> Language:
     """The assembly language of an instruction set whose operands are one word each.
 
-    `width` is that of a word if nothing else is said.
+    `width` is the usual one of a word, `suffix` that of its files.
     """
 
     def assemble(
-        source: Source, wanted: int | None, asked: bool, errors: list[Diagnostic]
+        source: Source, wanted: int | None, chosen: bool, errors: list[Diagnostic]
     ) -> Placed:
         program, wrong = parse(source)
         errors += wrong
-        bits = _width(program, wanted, language, asked)
+        bits = _width(program, wanted, language, chosen)
         mnemonics = frozenset(instruction.mnemonic for instruction in isa.instructions)
         expander = Expander(mnemonics, DIRECTIVES, errors=errors)
-        expander.define(_prelude(isa.prelude))
+        if isa.prelude is not None:
+            expander.define(_prelude(isa.prelude))
         expander.program(program, source.name)
         return lay_out(isa, expander.items, bits, errors)
 
-    language = Language(isa.name, isa.widths, width, assemble)
+    language = Language(
+        isa.name,
+        isa.widths,
+        width,
+        assemble,
+        suffix=suffix,
+        comment=";",
+        recognises=lambda source: Path(source.name).suffix == suffix,
+    )
     return language
+
+
+def plain_text(instruction: Instruction) -> Callable[[tuple[int, ...], int, int], str]:
+    """`text(words, pc, width)`: an instruction that is its operands, as in a source."""
+
+    def text(words: tuple[int, ...], pc: int, width: int) -> str:
+        half, full = 1 << width - 1, 1 << width
+        operands = ", ".join(str(word - full if word >= half else word) for word in words)
+        return f"{instruction.mnemonic} {operands}"
+
+    return text
 
 
 @cache
@@ -50,22 +71,24 @@ def _prelude(name: str) -> Program:
     return program
 
 
-def _width(program: Program, width: int | None, language: Language, asked: bool) -> int:
+def _width(program: Program, width: int | None, language: Language, chosen: bool) -> int:
     """The width that directives or the argument ask for.
 
-    If the machine has been `asked` for, the source may name another.
+    If the machine has been `chosen` by the caller, the source may name another.
     """
     wanted, width_span = width, None
     for command in (s for s in program.statements if isinstance(s, Command)):
         match command.name, command.arguments:
             case ".machine", (Symbol() as name,):
-                if name.name != language.name and not asked:
+                if name.name != language.name and not chosen:
                     raise LoopedError(f"this source is for {language.name} already", name.span)
             case ".width", (Number() as number,):
                 if width is None:
                     wanted, width_span = number.value, number.span
             case ".machine", _:
-                raise LoopedError(".machine needs a name", command.span, ".machine subleq")
+                raise LoopedError(
+                    ".machine needs a name", command.span, f".machine {language.name}"
+                )
             case ".width", _:
                 raise LoopedError(".width needs a number", command.span, ".width 16")
     return language.checked(wanted, width_span)

@@ -2,7 +2,7 @@
 
     a, b, c = mem[pc], mem[pc+1], mem[pc+2]
     a = -1:     mem[b] = next byte of input; stall until there is one
-    b = -1:     put out the low byte of mem[a]
+    b = -1:     write the low byte of mem[a] to the output
     otherwise:  mem[b] -= mem[a]; if mem[b] ≤ 0 goto c
     pc < 0:     halted, a fixed point
 
@@ -15,12 +15,11 @@ from __future__ import annotations
 from looped.circuit.arithmetic import all_ones, but_not, neither, nonpositive, table
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, Value, literal
-from looped.machines.machine import Machine
-from looped.machines.subleq_code import SubleqCode, read_code
+from looped.machines.subleq_code import SubleqCode
 from looped.number_format import SIGNED
 from looped.precision import FLOAT32, Precision
 
-__all__ = ["SUBLEQ", "describe"]
+__all__ = ["describe"]
 
 
 def describe(
@@ -65,6 +64,3 @@ def describe(
     following = m.let("following", m.select(literal(waiting) | halted, pc, m.add(pc, 3)))
     m.next(pc, m.select(subtracting & nonpositive(result), c, following))
     return m
-
-
-SUBLEQ = Machine("subleq", (8, 16, 32), describe, read_code)

@@ -2,8 +2,8 @@
 
 Every operand of an instruction is a constant as long as no instruction is written to. So the
 instructions that can be reached from the entry of a program and the addresses that they write to
-are known without running anything. Each goes on at pc + 3 or at c, at pc + 3 alone if it takes or
-gives a byte, at c alone if it subtracts a word from itself (a jump). Whether a program's
+are known without running anything. The next one is at pc + 3 or at c: at pc + 3 alone if it takes
+or gives a byte, at c alone if it subtracts a word from itself (a jump). Whether a program's
 instructions leave each other alone is decided here, once and for all.
 """
 
@@ -37,7 +37,7 @@ class SubleqCode:
 
     @property
     def gives(self) -> dict[int, int]:
-        """Program counter → 1 if the instruction there puts out a byte."""
+        """Program counter → 1 if the instruction there writes a byte of output."""
         ones = (1 << self.width) - 1
         return {pc: int(b == ones != a) for pc, (a, b, _) in self.instructions.items()}
 

@@ -1,19 +1,20 @@
 """The RV32I interpreter: plain integers, written from the unprivileged specification, chapter 2.
 
 Memory is little-endian words from byte address 0, and the same words again from 0x80000000 on: bit
-31 of an address is not looked at. Registers are x0 to x31, x0 is always zero. A trap leaves the
+31 of an address is ignored. Registers are x0 to x31, x0 is always zero. A trap leaves the
 state as it was, but for the trap itself and its cause (the numbers of `mcause`, privileged
 specification, table "Machine cause register values after trap"): the program counter stays at the
 instruction that trapped. Misaligned loads and stores trap, and a misaligned address takes
-precedence over one outside memory. A jump to a place outside memory is made, and the fetch that
-would follow traps at once: the program counter is then the place that cannot be fetched from; so it
-is behind the last word of memory. FENCE does nothing.
+precedence over one outside memory. A jump to an address outside memory completes, and the fetch
+that would follow traps at once: the program counter is then the address that cannot be fetched; the
+same holds behind the last word of memory. FENCE does nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from looped.reference.reference import Reference
 from looped.trace import Access, Step
 
 __all__ = ["Rv32i"]
@@ -34,7 +35,7 @@ class _Trap(Exception):
         self.cause = cause
 
 
-class Rv32i:
+class Rv32i(Reference):
     """An RV32I hart with `memory` words of 32 bits; `words` are loaded at address 0.
 
     Execution begins at `entry`. The hart has no input: `data` is for who serves its traps.
@@ -48,17 +49,19 @@ class Rv32i:
         data: bytes = b"",
         entry: int = 0,
     ) -> None:
-        self.memory = [*words, *[0] * (memory - len(words))]
+        super().__init__(words, width, memory, data, entry)
         self.x = [0] * 32
-        self.pc = entry
         self.trap = 0
         self.cause = 0
-        self.data = data
 
     @property
     def halted(self) -> bool:
         """Whether the hart has trapped, and nobody has served it yet."""
         return self.trap == 1
+
+    def cpu_words(self) -> Mapping[str, int]:
+        """The program counter, the trap and its cause."""
+        return {"pc": self.pc, "trap": self.trap, "cause": self.cause}
 
     def step(self) -> Step:
         """Execute one instruction. Must not be called on a hart that has trapped."""

@@ -3,10 +3,12 @@
 The instruction at pc is three words a, b, c; all three are fetched before anything is written.
 
 - a = -1 (all ones): one byte of input is stored in mem[b] (-1 at the end of the input).
-- b = -1 (all ones): the low byte of mem[a] is put out.
+- b = -1 (all ones): the low byte of mem[a] is written to the output.
 - otherwise mem[b] becomes mem[b] - mem[a], wrapped to the width; if the wrapped difference is
-  zero or negative, the program goes on at c.
-- in all other cases it goes on at pc + 3. A negative program counter halts the machine.
+  zero or negative, the next instruction is at c.
+- in all other cases the next instruction is at pc + 3.
+
+A negative program counter halts the machine.
 
 An address is the low bits of an operand or of the program counter.
 """
@@ -15,12 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from looped.reference.reference import Reference
 from looped.trace import Access, Step
 
 __all__ = ["Subleq"]
 
 
-class Subleq:
+class Subleq(Reference):
     """A SUBLEQ computer with `memory` words (a power of two) of `width` bits.
 
     `words` are loaded at address 0, the rest of the memory is zero; `data` is the whole input.
@@ -34,10 +37,7 @@ class Subleq:
         data: bytes = b"",
         entry: int = 0,
     ) -> None:
-        self.width = width
-        self.memory = [*words, *[0] * (memory - len(words))]
-        self.pc = entry
-        self.data = data
+        super().__init__(words, width, memory, data, entry)
         self.position = 0
         self.output = bytearray()
 
@@ -45,6 +45,10 @@ class Subleq:
     def halted(self) -> bool:
         """Whether the program counter is negative."""
         return self.pc >> (self.width - 1) == 1
+
+    def takes_input(self) -> bool:
+        """Whether the operand a of the next instruction is -1."""
+        return self.memory[self.pc % len(self.memory)] == (1 << self.width) - 1
 
     def step(self) -> Step:
         """Execute one instruction. Must not be called on a halted machine."""

@@ -9,42 +9,30 @@ that a lockstep run holds those against it.
 - *Control registers* (Zicsr; privileged specification, 2.1, 3.1, 3.3.2): all begin with zero and
   hold what is written, numbers from 0xc00 on stay zero. MRET goes to mepc. With mtvec set, every
   other trap goes there. FENCE.I does nothing.
-- *Host-target interface*: after every 64th instruction the word `tohost` is looked at. If it is not
-  zero, the hart stops as at an ECALL; an odd number n is the exit status n >> 1.
+- *Host-target interface*: the system reads the word `tohost` after every 64th instruction. If it is
+  not zero, the hart stops as at an ECALL; an odd number n is the exit status n >> 1.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from looped.image import Image
+from looped.reference.reference import Service
 from looped.reference.rv32i import Rv32i
 from looped.trace import Access
 
-__all__ = ["Service", "System", "system_for"]
+__all__ = ["RiscvSystem", "riscv_system"]
 
 _LOOK = 64
 _WORD = 1 << 32
 _HALF = 1 << 31
 
 
-@dataclass(slots=True)
-class Service:
-    """What was done for a hart: bytes put out, words of memory and registers set, in order."""
-
-    output: bytes = b""
-    writes: list[Access] = field(default_factory=list)
-    registers: list[Access] = field(default_factory=list)
-
-
-def system_for(image: Image, data: bytes) -> System | None:
-    """The surroundings of a program; None for a machine with an input column.
+def riscv_system(image: Image, data: bytes) -> RiscvSystem:
+    """The surroundings of a RISC-V program.
 
     The heap begins at the next multiple of 16 from the last word on, or from the symbol `_end` if
     that lies higher.
     """
-    if not image.machine.startswith("rv32"):
-        return None
     base = _HALF if image.entry >= _HALF else 0
     end = base + 4 * len(image.words)
     if image.symbols.get("_end", 0) > end:
@@ -54,14 +42,14 @@ def system_for(image: Image, data: bytes) -> System | None:
     tohost = image.symbols.get("tohost")
     if tohost is not None and not 0 <= tohost % _HALF < 4 * len(image.words):
         tohost = None
-    return System(data, end, tohost)
+    return RiscvSystem(data, end, tohost)
 
 
-class System:
+class RiscvSystem:
     """Serves one hart, whose whole input is `data` and whose heap begins at `heap`.
 
-    `exit_code` is the status that the program has left with, None before it has; `emulated` counts
-    the instructions that were carried out for the hart.
+    `exit_code` is the exit status of the program, None before it has one; `emulated` counts the
+    instructions that it executes for the hart.
     """
 
     def __init__(self, data: bytes, heap: int, tohost: int | None = None) -> None:
@@ -74,7 +62,7 @@ class System:
         self.executed = 0
 
     def after(self, hart: Rv32i) -> Service | None:
-        """To be called after every instruction. None if there was nothing to do."""
+        """Serve a hart that has just executed an instruction; None if there is nothing to do."""
         self.executed += 1
         if hart.trap:
             return self._trapped(hart)
@@ -96,17 +84,17 @@ class System:
         handler = self.control.get(0x305, 0) // 4 * 4
         if following is not None:
             self.emulated += 1
-            _go_on(hart, following)
+            _resume(hart, following)
         elif handler:
             self.control[0x341], self.control[0x342], self.control[0x343] = hart.pc, hart.cause, 0
-            _go_on(hart, handler)
+            _resume(hart, handler)
         elif hart.cause == 11:
             self._call(hart, done)
         return done
 
     def _system_instruction(self, hart: Rv32i, done: Service) -> int | None:
-        """Carry out MRET, FENCE.I or a CSR instruction; the next program counter, None if it is
-        none of them."""
+        """Execute MRET, FENCE.I or a CSR instruction; the next program counter, or None for any
+        other word."""
         word = hart.memory[hart.pc % _HALF // 4]
         if word == 0b0011000_00010_00000_000_00000_1110011:  # MRET
             return self.control.get(0x341, 0) // 4 * 4
@@ -149,7 +137,7 @@ class System:
         else:
             result = -38
         _set(hart, 10, result % _WORD, done)
-        _go_on(hart, hart.pc + 4)
+        _resume(hart, hart.pc + 4)
 
     def _read(self, hart: Rv32i, source: int, start: int, count: int, done: Service) -> int:
         if source != 0:
@@ -181,8 +169,8 @@ def _set(hart: Rv32i, number: int, value: int, done: Service) -> None:
     done.registers.append(Access(number, value))
 
 
-def _go_on(hart: Rv32i, pc: int) -> None:
-    """Execution goes on at an address; where there is no memory, the fetch traps at once."""
+def _resume(hart: Rv32i, pc: int) -> None:
+    """Continue at an address; where there is no memory, the fetch traps at once."""
     hart.pc = pc % _WORD
     outside = hart.pc % _HALF // 4 >= len(hart.memory)
     hart.trap, hart.cause = (1, 1) if outside else (0, 0)

@@ -7,10 +7,11 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from looped import registry
 from looped.artefact.embedding import State, embed
 from looped.artefact.plan import Plan
 from looped.image import Image
-from looped.reference import REFERENCES, Rv32i, Service, Subleq, system_for
+from looped.reference import Service
 from looped.trace import Step
 
 __all__ = ["Expected"]
@@ -19,17 +20,18 @@ __all__ = ["Expected"]
 class Expected:
     """A reference interpreter, and the residual stream that its state stands for.
 
-    `x` is (columns, d_model). Nothing is left open: memory, registers, flags, ports, and every
+    `x` is (columns, d_model). It defines every lane: memory, registers, flags, ports, and every
     scratch lane at -1. The host offers each input byte as soon as the one before is consumed, so
-    the machine never waits. One that traps is served by the reference's own `system`, which shares
-    no code with the host of the transformer; without one (`served` is false) it stays as it is.
+    the machine never waits. The reference's own `system` serves traps; it shares no code with the
+    host of the transformer. Without one (`served` is false) a machine that traps stays as it is.
     """
 
     def __init__(self, image: Image, plan: Plan, data: bytes, served: bool = True) -> None:
         self.plan = plan
-        kind = REFERENCES[plan.machine]
+        kind = registry.machine(plan.machine).reference
         self.reference = kind(image.words, plan.width, plan.memory, data, image.entry)
-        self.system = system_for(image, data) if served else None
+        self.system = registry.system_for(image, data) if served else None
+        self._data, self._taken = data, 0
         self.output = bytearray()
         self.code = frozenset(plan.code)
         self._lanes = {name: np.array(lanes, np.intp) for name, lanes in plan.words.items()}
@@ -37,9 +39,9 @@ class Expected:
         for address, word in enumerate(image.words):
             self.set(address, "value", 0 if address in self.code else word)
         self.set(plan.cpu, "pc", self.reference.pc)
-        if isinstance(self.reference, Subleq):
+        if plan.has_input:
             self.set(plan.cpu, "ready", 1)
-            self._offer_input(self.reference)
+            self._offer_input()
 
     @property
     def halted(self) -> bool:
@@ -47,9 +49,9 @@ class Expected:
         return self.reference.halted
 
     def step(self) -> Step | None:
-        """Execute one instruction on the reference and bring the residual stream up to date.
+        """Execute one instruction on the reference and update the residual stream.
 
-        A halted machine executes none (None): its flags and its port fall back.
+        A halted machine executes none (None): its flags and its port return to zero.
         """
         if self.halted:
             self._flags(None)
@@ -60,44 +62,39 @@ class Expected:
                 self.set(write.address, "value", write.value)
         for write in step.registers:
             self.set(self.plan.memory + write.address, "value", write.value)
-        self.set(self.plan.cpu, "pc", step.next_pc)
+        self._set_cpu_words()
         self._flags(step)
-        if isinstance(self.reference, Rv32i):
-            if step.cause is not None:
-                self.set(self.plan.cpu, "trap", 1)
-                self.set(self.plan.cpu, "cause", step.cause)
-            service = None if self.system is None else self.system.after(self.reference)
-            if service is not None:
-                step = self._served(self.reference, step, service)
+        service = None if self.system is None else self.system.after(self.reference)
+        if service is not None:
+            step = self._served(step, service)
         self.output += step.output
         return step
 
     @property
     def exit_code(self) -> int | None:
-        """The status that the program has left with, None before it has, or without a system."""
+        """The exit status of the program, None before it has one, or without a system."""
         return None if self.system is None else self.system.exit_code
 
     @property
     def emulated(self) -> int:
-        """How many instructions the system has carried out."""
+        """How many instructions the system has executed for the machine."""
         return 0 if self.system is None else self.system.emulated
 
-    def _served(self, reference: Rv32i, step: Step, service: Service) -> Step:
-        """Bring what the system has changed into the residual stream."""
+    def _served(self, step: Step, service: Service) -> Step:
+        """Set the words that the system has changed."""
         for write in service.writes:
             self.set(write.address, "value", write.value)
         for write in service.registers:
             self.set(self.plan.memory + write.address, "value", write.value)
-        for name, value in (
-            ("pc", reference.pc),
-            ("trap", reference.trap),
-            ("cause", reference.cause),
-        ):
+        self._set_cpu_words()
+        return dataclasses.replace(step, next_pc=self.reference.pc, written=service.output)
+
+    def _set_cpu_words(self) -> None:
+        for name, value in self.reference.cpu_words().items():
             self.set(self.plan.cpu, name, value)
-        return dataclasses.replace(step, next_pc=reference.pc, written=service.output)
 
     def _flags(self, step: Step | None) -> None:
-        if not isinstance(self.reference, Subleq):
+        if not self.plan.has_input:
             return
         emitted = step.emitted if step is not None else None
         reading = step is not None and step.consumed is not None
@@ -105,11 +102,12 @@ class Expected:
         self.set(self.plan.cpu, "writing", int(emitted is not None))
         self.set(self.plan.cpu, "out", emitted or 0)
         if reading:
-            self._offer_input(self.reference)
+            self._taken += 1
+            self._offer_input()
 
-    def _offer_input(self, reference: Subleq) -> None:
-        data, position = reference.data, reference.position
-        word = data[position] if position < len(data) else (1 << self.plan.width) - 1
+    def _offer_input(self) -> None:
+        ended = self._taken >= len(self._data)
+        word = (1 << self.plan.width) - 1 if ended else self._data[self._taken]
         self.set(self.plan.input, "value", word)
 
     def set(self, column: int, word: str, value: int) -> None:
@@ -119,6 +117,6 @@ class Expected:
 
 
 def _signs(value: int, width: int) -> npt.NDArray[np.int8]:
-    """A word as lanes, the lowest bit first: +1 for a one. It is written anew here, so that a fault
-    of the compiler's embedding is not on both sides."""
+    """A word as lanes, the lowest bit first: +1 for a one. This repeats the compiler's embedding,
+    so that a fault there is not on both sides."""
     return np.array([1 if value >> place & 1 else -1 for place in range(width)], np.int8)

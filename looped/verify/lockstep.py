@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from looped import registry
 from looped.artefact.embedding import read_word
 from looped.artefact.plan import CompiledMachine, Plan
-from looped.devices import RiscvHost, host_for
+from looped.devices import ProgramHost
 from looped.engines.computer import Computer, Event
 from looped.engines.engine import Engine
 from looped.errors import MismatchError
@@ -26,7 +27,7 @@ from looped.verify.expected import Expected
 __all__ = ["Difference", "Mismatch", "Verdict", "lockstep"]
 
 _MOST_LOOPS = 64
-"""Loops that an instruction takes at most."""
+"""The most loops that an instruction may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,47 +83,73 @@ def lockstep(
     """Run programs on an engine and on the reference until all have halted or done `steps` steps.
 
     After every loop the whole residual stream is compared: memory, pc, flags, ports, scratch lanes,
-    each exactly ±1; so are output, exit status and the count of instructions that the host carries
-    out, against the reference's own system calls. After a program has halted, one more loop must
-    change nothing but the flags. Raises Mismatch with the first Difference.
+    each exactly ±1; so are output, exit status and the count of instructions that the host
+    executes, against the reference's own system calls. After a program has halted, one more loop
+    must change nothing but the flags. Raises Mismatch with the first Difference.
     """
-    plan = machine.plan
-    pairs = list(zip(images, inputs, strict=True))
-    hosts = [host_for(image, data) for image, data in pairs]
-    computer = Computer(
-        plan,
-        engine,
-        [image.words for image in images],
-        inputs,
-        [image.entry for image in images],
-        hosts,
-    )
-    expected = [Expected(image, plan, data) for image, data in pairs]
-    pcs = [e.reference.pc for e in expected]
-    idle = [Event(False, pc, pc) for pc in pcs]
-    _compare(plan, images, expected, computer, 0, idle)
-    counts, loops = [0] * len(images), [0] * len(images)
+    programs = _Programs(machine.plan, engine, images, inputs)
     for number in itertools.count(1):
-        running = [not e.halted for e in expected]
-        left = [n for n, runs in zip(counts, running, strict=True) if runs]
-        if left and steps is not None and min(left) >= steps:
+        running = programs.running()
+        if steps is not None and programs.have_done(steps):
             break
-        events = computer.step()
-        done = [None if event.busy else e.step() for e, event in zip(expected, events, strict=True)]
-        _compare(plan, images, expected, computer, number, events)
-        _compare_io(plan, images, events, done, number)
-        _compare_hosts(images, hosts, expected, events, number)
-        for program, event in enumerate(events):
-            loops[program] = loops[program] + 1 if event.busy else 0
-            counts[program] += running[program] and not event.busy
-            if loops[program] > _MOST_LOOPS:
-                raise _mismatch(images, program, number, event.pc, "`busy`", "1", "0 at last")
+        programs.step(number)
         progress(number)
         if not any(running):
             break
-    halted = all(e.halted for e in expected)
-    outputs = tuple(bytes(e.output) for e in expected)
-    return Verdict(len(images), sum(counts), plan.columns * plan.d_model, halted, outputs)
+    return programs.verdict()
+
+
+class _Programs:
+    """Programs on an engine, each with its reference. `counts` are the steps that each has done,
+    `loops` those that its unfinished instruction has taken."""
+
+    def __init__(
+        self, plan: Plan, engine: Engine, images: Sequence[Image], inputs: Sequence[bytes]
+    ) -> None:
+        pairs = list(zip(images, inputs, strict=True))
+        self.plan = plan
+        self.images = images
+        self.hosts = [registry.host_for(image, data) for image, data in pairs]
+        words, entries = [image.words for image in images], [image.entry for image in images]
+        self.computer = Computer(plan, engine, words, inputs, entries, self.hosts)
+        self.expected = [Expected(image, plan, data) for image, data in pairs]
+        self.counts, self.loops = [0] * len(images), [0] * len(images)
+        pcs = [e.reference.pc for e in self.expected]
+        idle = [Event(False, pc, pc) for pc in pcs]
+        _compare(plan, images, self.expected, self.computer, 0, idle)
+
+    def running(self) -> list[bool]:
+        """Which programs have not halted."""
+        return [not e.halted for e in self.expected]
+
+    def have_done(self, steps: int) -> bool:
+        """Whether some programs run, and each of those has done so many steps."""
+        left = [n for n, runs in zip(self.counts, self.running(), strict=True) if runs]
+        return bool(left) and min(left) >= steps
+
+    def step(self, number: int) -> None:
+        """One loop of the engine, and one step of each reference whose instruction is finished."""
+        running, events = self.running(), self.computer.step()
+        pairs = zip(self.expected, events, strict=True)
+        done = [None if event.busy else e.step() for e, event in pairs]
+        _compare(self.plan, self.images, self.expected, self.computer, number, events)
+        _compare_io(self.images, events, done, number)
+        _compare_hosts(self.images, self.hosts, self.expected, events, number)
+        for program, event in enumerate(events):
+            self.loops[program] = self.loops[program] + 1 if event.busy else 0
+            self.counts[program] += running[program] and not event.busy
+            if self.loops[program] > _MOST_LOOPS:
+                raise _mismatch(self.images, program, number, event.pc, "`busy`", "1", "0 at last")
+
+    def verdict(self) -> Verdict:
+        """How far the programs were compared."""
+        return Verdict(
+            programs=len(self.images),
+            steps=sum(self.counts),
+            lanes=self.plan.columns * self.plan.d_model,
+            halted=not any(self.running()),
+            outputs=tuple(bytes(e.output) for e in self.expected),
+        )
 
 
 def _compare(
@@ -161,7 +188,6 @@ def _first_difference(
 
 
 def _compare_io(
-    plan: Plan,
     images: Sequence[Image],
     events: Sequence[Event],
     done: Sequence[Step | None],
@@ -172,8 +198,8 @@ def _compare_io(
             continue
         pairs = (
             ("the input taken", event.consumed, step.consumed),
-            ("the byte put out", event.emitted, step.emitted),
-            ("what the host put out", event.written, step.written),
+            ("the byte of output", event.emitted, step.emitted),
+            ("the output of the host", event.written, step.written),
         )
         for what, found, wanted in pairs:
             if found != wanted:
@@ -182,12 +208,12 @@ def _compare_io(
 
 def _compare_hosts(
     images: Sequence[Image],
-    hosts: Sequence[RiscvHost | None],
+    hosts: Sequence[ProgramHost | None],
     expected: Sequence[Expected],
     events: Sequence[Event],
     number: int,
 ) -> None:
-    """What a host tells of a program must be what the reference's own system tells."""
+    """A host and the reference's own system must agree on the exit status and the emulation."""
     for program, (host, should, event) in enumerate(zip(hosts, expected, events, strict=True)):
         if host is None:
             continue

@@ -9,7 +9,7 @@ import torch
 import looped
 from looped.artefact.embedding import embed
 from looped.artefact.llama import export_llama
-from looped.devices import host_for
+from looped.devices import riscv_host
 from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.errors import FileError
@@ -140,7 +140,7 @@ def test_a_risc_v_program_on_the_stock_model(tmp_path) -> None:
     outputs = []
     engines = StockEngine(machine, tmp_path), DenseEngine(machine)
     computers = [
-        Computer(machine.plan, e, [image.words], [b""], [image.entry], [host_for(image, b"")])
+        Computer(machine.plan, e, [image.words], [b""], [image.entry], [riscv_host(image, b"")])
         for e in engines
     ]
     while not computers[1].halted():

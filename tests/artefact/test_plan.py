@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 
+from looped import registry
 from looped.artefact.embedding import embed, embed_words
 from looped.artefact.plan import CompiledMachine, Occupant
 from looped.artefact.validity import check_plan
@@ -16,7 +17,6 @@ from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
 from looped.engines.lifted import LiftedEngine
 from looped.errors import CompileError
-from looped.machines import MACHINES
 from looped.number_format import ADDRESS, CODE, FLAG, SIGNED, UNSIGNED
 from looped.passes.fuse_reads import fuse_reads
 from looped.verify.certificate import certify
@@ -64,7 +64,7 @@ def check(machine: CompiledMachine, x: torch.Tensor, lanes: Lanes) -> int:
 
 def test_lanes_of_rv32i_hold_what_the_plan_says(machine) -> None:
     compiled = machine("rv32i", 32, MEMORY)
-    plan, circuit = compiled.plan, fuse_reads(MACHINES["rv32i"].circuit(32, MEMORY))
+    plan, circuit = compiled.plan, fuse_reads(registry.machine("rv32i").circuit(32, MEMORY))
     for mnemonic in ("sub", "lw", "sb"):
         one = case(seeds.rng(f"occupants {mnemonic}"), mnemonic, MEMORY)
         x = torch.tensor(embed(one.words, plan, one.pc), dtype=torch.float32)
@@ -77,7 +77,7 @@ def test_lanes_of_rv32i_hold_what_the_plan_says(machine) -> None:
 def test_lanes_of_subleq_hold_what_the_plan_says(machine) -> None:
     """Words of memory below its size, so that no port is named."""
     compiled = machine("subleq", 16, MEMORY)
-    circuit = MACHINES["subleq"].circuit(16, MEMORY)
+    circuit = registry.machine("subleq").circuit(16, MEMORY)
     circuit.reads = [dataclasses.replace(read, port=None) for read in circuit.reads]
     for seed in range(10):
         words = seeds.rng(seed).choices(range(MEMORY - 1), k=MEMORY)
@@ -108,11 +108,11 @@ def test_words_have_formats_and_registers_names(machine) -> None:
     assert (plan.formats["value"], plan.formats["pc"]) == (SIGNED, ADDRESS)
     assert (plan.formats["ready"], plan.formats["position"]) == (FLAG, CODE)
     assert machine("rv32i", 32, MEMORY).plan.formats["value"] == UNSIGNED
-    circuit = MACHINES["subleq"].circuit(16, MEMORY)
+    circuit = registry.machine("subleq").circuit(16, MEMORY)
     assert plan.registers == tuple(plain(register.name) for register in circuit.registers)
 
 
-@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("name", registry.names())
 def test_plans_of_the_compiler_are_valid(name: str, machine) -> None:
     check_plan(machine(name, 32, MEMORY).plan)
 
@@ -131,7 +131,7 @@ def test_engines_refuse_an_unknown_mixer(engine: str, machine) -> None:
 def test_the_certificate_refuses_an_unknown_mixer(machine) -> None:
     good = machine("subleq", 8, 32)
     linear = dataclasses.replace(good, plan=dataclasses.replace(good.plan, mixer="linear"))
-    found = certify(linear, MACHINES["subleq"].circuit(8, 32))
+    found = certify(linear, registry.machine("subleq").circuit(8, 32))
     assert [c.fault for c in found.claims if c.fault is not None] == [
         "the plan: the machine mixes columns by `linear`"
     ]

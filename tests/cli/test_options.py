@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from looped import api
+from looped import api, registry
 from looped.cli.main import cli
-from looped.machines import MACHINES
-from looped.machines.machine import Machine, largest_memory
 from looped.precision import PRECISIONS
+from looped.registry.definition import Machine, largest_memory
 
 PROGRAMS = Path(__file__).parents[2] / "programs"
 HELLO = {"subleq": "subleq/hello.sasm", "rv32i": "rv32i/hello.s", "rv32im": "rv32im/pi.s"}
@@ -44,7 +43,7 @@ CASES = [
     (command, arguments, machine, option)
     for commands in (OF_MACHINES, OF_PROGRAMS)
     for command, arguments in commands.items()
-    for machine in MACHINES
+    for machine in registry.names()
     for option in OPTIONS
 ]
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from looped.devices import ControlRegisters, Syscalls, host_for
+from looped.devices import ControlRegisters, Syscalls, riscv_host
 from looped.engines.dense import DenseEngine
 from looped.image import Image
 from looped.isa.rv32i import encode
@@ -126,7 +126,7 @@ def test_start_up_code_in_lockstep_with_the_reference(machine) -> None:
 
 
 def test_programs_get_such_a_host() -> None:
-    assert isinstance(host_for(Image("rv32i", 32, (0,)), b""), ControlRegisters)
+    assert isinstance(riscv_host(Image("rv32i", 32, (0,)), b""), ControlRegisters)
 
 
 def test_its_state_goes_through_json_into_another_host() -> None:

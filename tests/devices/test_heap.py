@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from looped.devices import host_for
+from looped.devices import riscv_host
 from looped.errors import Source
-from looped.lang import assemble
-from looped.reference import system_for
+from looped.reference import riscv_system
+from looped.registry import assemble
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from looped.reference import system_for
 )
 def test_the_heap_lies_behind_the_program_whatever_its_labels(text: str, end: int) -> None:
     image = assemble(Source("t.s", text))
-    host, system = host_for(image, b""), system_for(image, b"")
+    host, system = riscv_host(image, b""), riscv_system(image, b"")
     assert host is not None and system is not None
     assert system.heap == end
     assert host.snapshot()["calls"]["end"] == end

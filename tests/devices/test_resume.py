@@ -7,7 +7,7 @@ import pytest
 from looped.engines.event import EventEngine
 from looped.image import Image
 from looped.isa.rv32i import encode
-from looped.verify.fuzz.served import ServedHart
+from looped.profiles.riscv.served import ServedHart
 from looped.verify.lockstep import lockstep
 
 MEMORY = 32

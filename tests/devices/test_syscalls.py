@@ -6,8 +6,9 @@ import io
 
 import pytest
 
+from looped import registry
 from looped.artefact.plan import CompiledMachine
-from looped.devices import ControlRegisters, Syscalls, host_for, unserved_trap
+from looped.devices import ControlRegisters, Syscalls, riscv_host
 from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.engines.host import ColumnPort
@@ -94,11 +95,11 @@ def test_other_traps_are_not_served() -> None:
 
 def test_the_heap_begins_behind_the_program() -> None:
     image = Image("rv32i", 32, (0,) * 5, addresses_per_word=4)
-    host = host_for(image, b"")
+    host = riscv_host(image, b"")
     assert host is not None and host.calls.start == 32
-    marked = host_for(Image("rv32i", 32, (0,) * 5, {"_end": 100}, addresses_per_word=4), b"")
+    marked = riscv_host(Image("rv32i", 32, (0,) * 5, {"_end": 100}, addresses_per_word=4), b"")
     assert marked is not None and marked.calls.start == 112
-    assert host_for(Image("subleq", 16, (0,)), b"") is None
+    assert registry.host_for(Image("subleq", 16, (0,)), b"") is None
 
 
 def echo() -> Image:
@@ -156,14 +157,14 @@ def test_a_trap_is_told_with_its_place(words: list[int], message: str, machine) 
     places = tuple(Location("p.s", line) for line, _ in enumerate(words, 1))
     image = Image("rv32i", 32, tuple(words), {}, places, addresses_per_word=4)
     compiled: CompiledMachine = machine("rv32i", 32, 32)
-    engine, host = DenseEngine(compiled), host_for(image, b"")
+    engine, host = DenseEngine(compiled), riscv_host(image, b"")
     computer = Computer(compiled.plan, engine, [image.words], [b""], [0], [host])
     while not computer.halted():
         computer.step()
-    assert unserved_trap(image, host, ColumnPort(compiled.plan, engine, 0)) == message
+    assert registry.unserved_trap(image, host, ColumnPort(compiled.plan, engine, 0)) == message
 
 
 def test_exit_is_no_trap_to_tell() -> None:
     host = ControlRegisters(Syscalls(b"", 0))
     host.serve(Words(93, 0))
-    assert unserved_trap(echo(), host, Words(93, 0)) is None
+    assert registry.unserved_trap(echo(), host, Words(93, 0)) is None

@@ -7,6 +7,7 @@ import functools
 import numpy as np
 import pytest
 
+from looped import registry
 from looped.artefact.embedding import embed
 from looped.artefact.plan import CompiledMachine
 from looped.engines.auto import AutoEngine
@@ -15,7 +16,6 @@ from looped.engines.event import EventEngine
 from looped.engines.exact import analyse, check_made
 from looped.engines.lifted import LiftedEngine
 from looped.errors import CompileError
-from looped.machines import MACHINES
 from looped.passes.emit import compile_circuit
 from looped.precision import precision
 from tests.conftest import compiled
@@ -27,7 +27,7 @@ FAST = EventEngine, LiftedEngine
 @functools.cache
 def made_for(dtype: str, width: int = 8) -> CompiledMachine:
     """A small machine compiled for a dtype."""
-    return compile_circuit(MACHINES["subleq"].circuit(width, 32, None, precision(dtype)))
+    return compile_circuit(registry.machine("subleq").circuit(width, 32, None, precision(dtype)))
 
 
 def start(machine: CompiledMachine) -> np.ndarray:

@@ -13,9 +13,8 @@ from tempfile import TemporaryDirectory
 from looped import api
 from looped.artefact.checkpoint import load_machine
 from looped.engines.checkpoint import identify, load_checkpoint
-from looped.image.elf import load_elf
 from looped.image.formats import load_image
-from looped.lang import assemble_file
+from looped.registry import assemble_file, load_elf_program
 from tests.cli.bad import checkpoints, compiled
 from tests.fuzz.damage import damaged, mistaken, rearranged
 from tests.image.test_elf import CODE, elf
@@ -136,7 +135,7 @@ TARGETS = (
     Target("dec", "a.dec", _image, lambda path: load_image(path, "subleq", 16)),
     Target("hex", "a.hex", _image, lambda path: load_image(path, "subleq", 32)),
     Target("bin", "a.bin", _image, lambda path: load_image(path, "subleq", 16)),
-    Target("elf", "a.elf", _elf, load_elf),
+    Target("elf", "a.elf", _elf, load_elf_program),
     Target("compiled", "a.safetensors", _compiled, load_machine),
     Target("plan", "a.safetensors", _forged_plan, load_machine),
     Target("checkpoint", "state", _checkpoint, _load_checkpoint),

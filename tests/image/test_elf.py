@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import looped
 from looped.errors import CompileError, FileError
 from looped.image import Image, Location
-from looped.image.elf import is_elf, load_elf
+from looped.image.elf import is_elf
+from looped.registry import load_elf_program
 from tests import seeds
 from tests.lang.riscv import binutils
 
@@ -68,7 +69,7 @@ def path(tmp_path: Path) -> Path:
 
 def load(path: Path, content: bytes) -> Image:
     path.write_bytes(content)
-    return load_elf(path)
+    return load_elf_program(path)
 
 
 def test_segments_become_words_and_what_is_between_them_is_zero(path: Path) -> None:
@@ -126,6 +127,7 @@ WRONG = {
     "passes floating-point registers, which RV32I lacks": elf((0, CODE, 12), flags=2),
     "has nothing to load": elf(),
     "begins at 0x40, where nothing is loaded": elf((0, CODE, 12), entry=0x40),
+    "begins at 0x2, which is no multiple of 4": elf((0, CODE, 12), entry=2),
     "needs memory up to address 0x50000c": elf((0x500000, CODE, 12)),
     "is a damaged ELF file": GOOD[:40],
 }
@@ -188,7 +190,7 @@ if binutils.FOUND:
     room:   .space 40
             """
         ours = looped.assemble(_saved(tmp_path / "t.s", text))
-        image = load_elf(binutils.link(text, tmp_path))
+        image = load_elf_program(binutils.link(text, tmp_path))
         assert image.words == ours.words
         assert image.entry == ours.entry
         assert {name: image.symbols[name] for name in ours.symbols} == ours.symbols
@@ -199,7 +201,7 @@ if binutils.FOUND:
         subprocess.run([*run, "-o", "t.o"], cwd=tmp_path, check=True)
         link = ["riscv64-unknown-elf-ld", "-melf32lriscv", "--no-relax", "-Ttext", "0", "t.o"]
         subprocess.run([*link, "-o", "t.elf"], cwd=tmp_path, check=True, capture_output=True)
-        image = load_elf(tmp_path / "t.elf")
+        image = load_elf_program(tmp_path / "t.elf")
         assert [image.location(4 * i) for i in range(3)] == [
             Location("t.s", 2),
             Location("t.s", 4),

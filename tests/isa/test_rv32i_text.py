@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from looped.errors import Source
 from looped.isa.rv32i import INSTRUCTIONS
 from looped.isa.rv32i_text import disassemble
-from looped.lang import assemble
+from looped.registry import assemble
 from tests.lang.riscv import binutils
 
 WORDS = st.integers(0, 0xFFFFFFFF)

@@ -8,7 +8,7 @@ import pytest
 
 from looped.errors import FileError, Source, SourceError
 from looped.image import Location
-from looped.lang import assemble, assemble_file
+from looped.registry import assemble, assemble_file
 
 
 def words(text: str, width: int | None = None) -> list[int]:

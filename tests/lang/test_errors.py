@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.errors import LoopedError, Source, SourceError
-from looped.lang import assemble, assemble_file
+from looped.registry import assemble, assemble_file
 
 
 def complaint(text: str) -> str:

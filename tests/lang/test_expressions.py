@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.errors import Source, SourceError
-from looped.lang import assemble
+from looped.registry import assemble
 
 
 def expressions() -> st.SearchStrategy[str]:

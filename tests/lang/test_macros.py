@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from looped.errors import Source
-from looped.lang import assemble, assemble_file
+from looped.registry import assemble, assemble_file
 
 
 def words(text: str) -> tuple[int, ...]:

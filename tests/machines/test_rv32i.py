@@ -9,13 +9,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from looped import registry
 from looped.circuit.words import Lane
 from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
 from looped.errors import CompileError
 from looped.image import Image
 from looped.isa.rv32i import INSTRUCTIONS, encode
-from looped.machines import MACHINES
 from looped.machines.rv32i.kinds import KINDS, REFINEMENTS, Kind
 from looped.passes.allocate import allocate
 from looped.passes.emit import emit
@@ -54,7 +54,7 @@ def test_every_instruction_has_one_kind() -> None:
 @given(mnemonic=st.sampled_from(EVERY), seed=st.integers(0, 1 << 32))
 def test_the_circuit_is_the_reference(mnemonic: str | None, seed: int) -> None:
     """By the definition of the circuit, no weights anywhere."""
-    circuit = MACHINES["rv32i"].circuit(32, MEMORY)
+    circuit = registry.machine("rv32i").circuit(32, MEMORY)
     one = case(seeds.rng(seed), mnemonic, MEMORY)
     hart = one.reference()
     hart.step()
@@ -70,7 +70,7 @@ def test_the_circuit_is_the_reference(mnemonic: str | None, seed: int) -> None:
 
 def test_each_mlp_computes_the_signals_of_its_phase() -> None:
     """In states that are reached: kinds exclude each other, so that signals are bits."""
-    circuit = fuse_reads(MACHINES["rv32i"].circuit(32, MEMORY))
+    circuit = fuse_reads(registry.machine("rv32i").circuit(32, MEMORY))
     scheduled = schedule(circuit)
     layout = allocate(scheduled)
     model = emit(scheduled, layout).model()
@@ -211,9 +211,9 @@ def test_random_programs_on_the_event_engine_without_a_fallback(seeds: list[int]
 
 def test_it_cannot_be_baked() -> None:
     with pytest.raises(CompileError, match="an rv32i program cannot be baked"):
-        MACHINES["rv32i"].read_code(Image("rv32i", 32, (0,)), 32)
+        registry.machine("rv32i").read_code(Image("rv32i", 32, (0,)), 32)
 
 
 def test_other_widths_are_refused() -> None:
     with pytest.raises(CompileError, match="rv32i has no 16-bit words"):
-        MACHINES["rv32i"].circuit(16, 64)
+        registry.machine("rv32i").circuit(16, 64)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from looped import registry
 from looped.artefact.checkpoint import load_machine, save_machine
 from looped.artefact.embedding import State, embed, embed_words, read_word
 from looped.artefact.plan import CompiledMachine, Plan
@@ -23,7 +24,6 @@ from looped.image import Image
 from looped.isa.rv32i import INSTRUCTIONS as BASE
 from looped.isa.rv32i import encode
 from looped.isa.rv32im import EXTENSION, INSTRUCTIONS
-from looped.machines import MACHINES
 from looped.reference import Rv32im
 from looped.verify.lockstep import lockstep
 from tests import seeds
@@ -119,7 +119,7 @@ def test_the_sizes_told_are_true(memory: int) -> None:
 )
 def test_the_circuit_is_the_reference(mnemonic: str, pair: tuple[int, int]) -> None:
     """By the definition of the circuit, no weights anywhere; nothing is written before the end."""
-    circuit = MACHINES["rv32im"].circuit(32, MEMORY)
+    circuit = registry.machine("rv32im").circuit(32, MEMORY)
     hart = after((m_word(mnemonic, 3), *pair))
     file = [0, *pair, 12345, *[0] * 28]
     cpu = {register.name: 0 for register in circuit.registers}

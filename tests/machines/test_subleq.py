@@ -7,8 +7,9 @@ import inspect
 
 import pytest
 
+from looped import registry
 from looped.errors import CompileError
-from looped.machines import MACHINES, subleq
+from looped.machines import subleq
 
 
 @pytest.mark.parametrize(("width", "blocks"), [(8, 3), (16, 3), (32, 4)])
@@ -63,5 +64,5 @@ def test_the_description_contains_no_index_and_no_tensor() -> None:
 )
 def test_impossible_machines(width: int, memory: int, message: str, hint: str) -> None:
     with pytest.raises(CompileError) as caught:
-        MACHINES["subleq"].circuit(width, memory)
+        registry.machine("subleq").circuit(width, memory)
     assert caught.value.render() == f"error: {message}\nhint: {hint}"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 import looped
-from looped import api
+from looped import api, registry
 from looped.artefact.embedding import embed, memory_words
 from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.errors import CertificateError, CompileError
 from looped.image import Image, Location
-from looped.machines import MACHINES
 from looped.machines.subleq_code import read_code
 from looped.passes.emit import compile_circuit
 from looped.verify.lockstep import lockstep
@@ -26,7 +25,7 @@ ECHO_THREE = [-1, 21, 0, 21, -1, 0, 22, 23, 12, 24, 24, 0, 24, 24, -1, 0, 0, 0, 
 
 
 def bake(program: Image, memory: int) -> CompiledMachine:
-    machine = MACHINES["subleq"]
+    machine = registry.machine("subleq")
     code = machine.read_code(program, memory)
     circuit = machine.circuit(program.width, memory, code)
     return compile_circuit(circuit, code.addresses)

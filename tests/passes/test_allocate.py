@@ -7,16 +7,16 @@ import itertools
 import numpy as np
 import pytest
 
-from looped.machines import MACHINES
+from looped import registry
 from looped.passes.allocate import Layout, allocate, padded_width
 from looped.passes.fuse_reads import fuse_reads
 from looped.passes.schedule import cleared, schedule
 
-EVERY = [(name, width) for name, machine in MACHINES.items() for width in machine.widths]
+EVERY = [(name, width) for name in registry.names() for width in registry.machine(name).widths]
 
 
 def layout_of(name: str, width: int) -> Layout:
-    return allocate(schedule(fuse_reads(MACHINES[name].circuit(width, 64))))
+    return allocate(schedule(fuse_reads(registry.machine(name).circuit(width, 64))))
 
 
 @pytest.mark.parametrize(("name", "width"), EVERY)
@@ -28,7 +28,7 @@ def test_no_two_live_ranges_of_a_lane_overlap(name: str, width: int) -> None:
 @pytest.mark.parametrize(("name", "width"), EVERY)
 def test_every_use_lies_within_the_live_range(name: str, width: int) -> None:
     """A lane onto which a head reads is used until then, and not cleared."""
-    scheduled = schedule(fuse_reads(MACHINES[name].circuit(width, 64)))
+    scheduled = schedule(fuse_reads(registry.machine(name).circuit(width, 64)))
     layout = allocate(scheduled)
     ranges = {t.lane: t for held in layout.occupants for t in held}
     for lane, phase in scheduled.last_use.items():

@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 import torch
 
+from looped import registry
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import literal
 from looped.circuit.words import Lane
-from looped.machines import MACHINES
 from looped.passes.allocate import Layout, LiveRange, allocate, check_layout
 from looped.passes.checks import InvalidError
 from looped.passes.emit import check_weights, compile_circuit, emit
@@ -30,7 +30,7 @@ def late_read() -> Circuit:
 
 
 def scheduled() -> Schedule:
-    return schedule(fuse_reads(MACHINES["subleq"].circuit(8, 32)))
+    return schedule(fuse_reads(registry.machine("subleq").circuit(8, 32)))
 
 
 def test_unused_bits_of_a_late_read_have_places_of_their_own() -> None:
@@ -102,9 +102,9 @@ def test_all_writes_are_done_in_one_block() -> None:
     assert certify(compile_circuit(m), m).certified("float32")
 
 
-@pytest.mark.parametrize("name", MACHINES)
+@pytest.mark.parametrize("name", registry.names())
 def test_what_the_passes_leave_of_a_machine_is_valid(name: str) -> None:
-    found = schedule(fuse_reads(MACHINES[name].circuit(32, 64)))
+    found = schedule(fuse_reads(registry.machine(name).circuit(32, 64)))
     check_schedule(found)
     layout = allocate(found)
     check_layout(found, layout)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from looped import registry
 from looped.artefact.embedding import embed, embed_words, memory_words, read_word
 from looped.artefact.plan import CompiledMachine
 from looped.circuit.words import Lane
-from looped.machines import MACHINES
 from looped.passes.allocate import allocate
 from looped.passes.emit import compile_circuit, emit
 from looped.passes.fuse_reads import fuse_reads
@@ -25,7 +25,7 @@ WIDTHS = [8, 16, 32]
 @pytest.mark.parametrize("width", WIDTHS)
 def test_each_mlp_computes_the_signals_of_its_phase(width: int) -> None:
     """Random lanes in the CPU column: made lanes hold their signals, dead lanes hold -1."""
-    scheduled = schedule(fuse_reads(MACHINES["subleq"].circuit(width, 64)))
+    scheduled = schedule(fuse_reads(registry.machine("subleq").circuit(width, 64)))
     layout = allocate(scheduled)
     model = emit(scheduled, layout).model()
     generator = seeds.generator(width)
@@ -64,7 +64,9 @@ def test_mlps_leave_all_columns_but_the_cpu_alone(width: int, machine) -> None:
 def write_once(compiled: CompiledMachine, words: np.ndarray, address: int, content: int):
     """The residual stream after the block that writes, with b and result set by hand."""
     plan = compiled.plan
-    layout = allocate(schedule(fuse_reads(MACHINES["subleq"].circuit(plan.width, plan.memory))))
+    layout = allocate(
+        schedule(fuse_reads(registry.machine("subleq").circuit(plan.width, plan.memory)))
+    )
     x = torch.tensor(embed(words, plan), dtype=torch.float32)
     for name, number in (("b", address), ("result", content)):
         lanes = [
@@ -109,7 +111,7 @@ def test_softmax_is_one_hot_to_the_last_bit(width: int, machine) -> None:
 def test_the_temperature_follows_from_the_margin(name: str) -> None:
     form = PRECISIONS[name]
     underflow = form.underflow if name == "float16" else UNDERFLOW
-    for block in compile_circuit(MACHINES["subleq"].circuit(8, 32, None, form)).plan.blocks:
+    for block in compile_circuit(registry.machine("subleq").circuit(8, 32, None, form)).plan.blocks:
         for head in block.heads:
             assert head.margin * head.beta > underflow >= head.margin * head.beta / 2
 
@@ -124,7 +126,7 @@ def test_every_weight_is_dyadic_and_small(width: int, machine) -> None:
 
 
 def test_compilation_is_deterministic() -> None:
-    circuits = [MACHINES["subleq"].circuit(16, 64) for _ in range(2)]
+    circuits = [registry.machine("subleq").circuit(16, 64) for _ in range(2)]
     first, second = (compile_circuit(c) for c in circuits)
     assert first.plan == second.plan
     assert all(torch.equal(w, second.weights[n]) for n, w in first.weights.items())

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from looped import registry
 from looped.circuit.arithmetic import without
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Value, disjoint_or, gated, literal
 from looped.circuit.words import Word, bit
-from looped.machines import MACHINES
 from looped.passes.emit import compile_circuit
 from looped.passes.fuse_reads import fuse_reads
 from looped.passes.schedule import schedule
@@ -122,7 +122,7 @@ def test_a_second_time_changes_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["rv32i", "rv32im"])
 def test_the_pass_saves_a_block_of_a_processor(name: str) -> None:
-    described = MACHINES[name].circuit(32, 32)
+    described = registry.machine(name).circuit(32, 32)
     assert schedule(described).blocks == 5
     assert schedule(fuse_reads(described)).blocks == 4
     assert all(read.onto is None for read in described.reads)

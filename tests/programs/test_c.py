@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 import looped
-from looped.devices import host_for
+from looped.devices import riscv_host
 from looped.engines.computer import Computer
 from looped.engines.lifted import LiftedEngine
 from looped.errors import Source
-from looped.lang import assemble
+from looped.registry import assemble
 from tests.conftest import compiled
 from tests.programs.headers import FOLDER, Program, c_programs
 from tests.programs.host import Run
@@ -72,7 +72,7 @@ if shutil.which(COMPILER):
         program: Program, built: Path, engine: LiftedEngine
     ) -> None:
         image = looped.assemble(built / f"{program.path.stem}.elf")
-        host = host_for(image, program.input)
+        host = riscv_host(image, program.input)
         plan = compiled("rv32i", 32, ENOUGH).plan
         computer = Computer(plan, engine, [image.words], [b""], [image.entry], [host])
         steps, output = 0, bytearray()

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.errors import Source
-from looped.lang import assemble
 from looped.reference.subleq import Subleq
+from looped.registry import assemble
 from tests.conftest import examples
 
 MEMORY = 1024

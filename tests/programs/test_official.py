@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 import looped
 from looped.cli.main import cli
-from looped.devices import Htif, host_for
+from looped.devices import Htif, riscv_host
 from looped.engines.computer import Computer
 from looped.engines.event import EventEngine
 from looped.engines.host import POLL_INTERVAL
@@ -118,12 +118,12 @@ def test_how_many_loops_go_at_once_makes_no_difference(tmp_path: Path) -> None:
 
 
 def test_a_program_without_tohost_has_no_such_host() -> None:
-    assert not isinstance(host_for(Image("rv32i", 32, (0,), addresses_per_word=4), b""), Htif)
+    assert not isinstance(riscv_host(Image("rv32i", 32, (0,), addresses_per_word=4), b""), Htif)
 
 
 def steps_until_the_end(image: Image, loops: int = 1000) -> tuple[int, Htif]:
     """Run a test on the event engine, so many loops at most in one go."""
-    host = host_for(image, b"")
+    host = riscv_host(image, b"")
     assert isinstance(host, Htif)
     machine = compiled("rv32i", 32, looped.api.smallest_memory(image))
     engine = EventEngine(machine)

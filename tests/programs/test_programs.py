@@ -6,9 +6,9 @@ import pytest
 
 import looped
 import looped.api
+from looped import registry
 from looped.engines.dense import DenseEngine
 from looped.errors import CompileError
-from looped.reference import REFERENCES
 from looped.verify.certificate import numeric_verdict
 from looped.verify.lockstep import lockstep
 from tests.conftest import compiled
@@ -33,7 +33,9 @@ def test_there_are_enough() -> None:
 def test_the_reference_does_what_the_header_says(program: Program) -> None:
     image = looped.assemble(program.path)
     memory = looped.api.smallest_memory(image)
-    machine = REFERENCES[image.machine](image.words, image.width, memory, program.input)
+    machine = registry.machine(image.machine).reference(
+        image.words, image.width, memory, program.input
+    )
     steps = 0
     while not machine.halted and steps <= program.steps:
         machine.step()

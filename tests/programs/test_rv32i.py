@@ -10,7 +10,7 @@ import pytest
 import looped
 from looped.engines.event import EventEngine
 from looped.errors import Source
-from looped.lang import assemble
+from looped.registry import assemble
 from looped.verify.lockstep import lockstep
 from tests.conftest import compiled
 from tests.lang.riscv import binutils

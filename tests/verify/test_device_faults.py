@@ -14,7 +14,7 @@ from looped.engines.computer import Computer
 from looped.engines.event import EventEngine
 from looped.errors import Source
 from looped.image import Image
-from looped.lang import assemble
+from looped.registry import assemble
 from looped.verify.lockstep import Mismatch, lockstep
 from tests.conftest import compiled
 
@@ -160,12 +160,12 @@ FAULTS = {
     "write reverses its bytes": (
         "calls",
         wrapped(Syscalls, "_write", lambda r, *a: (r[0], r[1][::-1])),
-        "what the host put out",
+        "the output of the host",
     ),
     "write drops a byte": (
         "calls",
         wrapped(Syscalls, "_write", lambda r, *a: (r[0], r[1][1:])),
-        "what the host put out",
+        "the output of the host",
     ),
     "write returns one too few": (
         "calls",
@@ -206,7 +206,7 @@ FAULTS = {
     ),
     "MRET goes elsewhere": (
         "registers",
-        wrapped(ControlRegisters, "_carry_out", lambda r, s, p, w, pc: r + 4 * (w == csr._MRET)),
+        wrapped(ControlRegisters, "_execute", lambda r, s, p, w, pc: r + 4 * (w == csr._MRET)),
         "word `pc`",
     ),
     "writes to CSRs are forgotten": (
@@ -220,7 +220,7 @@ FAULTS = {
     "mepc is not told": ("registers", assigned(csr, "_MEPC", 0x7FF), "x9"),
     "instructions are counted twice": (
         "registers",
-        wrapped(ControlRegisters, "_carry_out", _off_by_one),
+        wrapped(ControlRegisters, "_execute", _off_by_one),
         "the count of emulated instructions",
     ),
     "execution goes on at the same place": (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 from looped.errors import Diagnostic, Source
-from looped.isa.rv32im import EXTENSION
+from looped.isa.rv32im import EXTENSION, has_extension
 from looped.lang.gnu.data import ALIGNING, FILLING, LEB128, NUMBERS, TEXTS
 from looped.lang.gnu.program import Target
 from looped.lang.gnu.reader import Reader
@@ -34,19 +36,41 @@ _RV32I = replace(
 )
 
 
-def _language(target: Target) -> Language:
+_ARCHITECTURE = re.compile(
+    r"^[ \t]*\.attribute[ \t]+(?:arch|Tag_RISCV_arch|5)[ \t]*,[ \t]*\"(\w+)\"", re.MULTILINE
+)
+
+
+def _language(target: Target, extended: bool) -> Language:
+    """The language of a machine, `extended` if that has the M extension."""
+
     def assemble(
-        source: Source, width: int | None, asked: bool, errors: list[Diagnostic]
+        source: Source, width: int | None, chosen: bool, errors: list[Diagnostic]
     ) -> Placed:
         language.checked(width)
-        return lay_out(Reader(target, asked, errors).read(source), errors)
+        return lay_out(Reader(target, chosen, errors).read(source), errors)
 
-    language = Language(target.name, (target.width,), target.width, assemble, addresses_per_word=4)
+    def recognises(source: Source) -> bool:
+        if Path(source.name).suffix not in (".s", ".S"):
+            return False
+        architecture = _ARCHITECTURE.search(source.text)
+        return extended is (architecture is not None and has_extension(architecture.group(1)))
+
+    language = Language(
+        target.name,
+        (target.width,),
+        target.width,
+        assemble,
+        suffix=".s",
+        comment="#",
+        recognises=recognises,
+        addresses_per_word=4,
+    )
     return language
 
 
-RV32I = _language(_RV32I)
-"""RISC-V assembly, as GNU as has it."""
+RV32I = _language(_RV32I, extended=False)
+"""RISC-V assembly in the syntax of GNU as."""
 
-RV32IM = _language(_RV32IM)
+RV32IM = _language(_RV32IM, extended=True)
 """The same with the M extension."""

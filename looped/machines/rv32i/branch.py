@@ -75,7 +75,7 @@ def _low_equality(is_branch: Word, difference: Adder) -> Value:
 
 
 def _taken(i: BranchInputs, beq: Word, bne: Word) -> Value:
-    """Whether a branch is taken; `beq` and `bne` tell equality of low bits.
+    """Whether a branch is taken; `beq` and `bne` are equality of low bits.
 
     Each kind is gated by its comparison. All comparisons are thresholds of one sum.
     """

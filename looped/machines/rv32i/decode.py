@@ -82,7 +82,7 @@ class Decoded:
 def decode(m: Circuit, i: DecodeInputs, extension: Extension) -> Decoded:
     """Decode an instruction of RV32I or of an extension.
 
-    Of all opcodes, bit 2 tells those whose sum has no x[rs1]: LUI, AUIPC, JAL and JALR. Among them
+    Of all opcodes, bit 2 marks those whose sum has no x[rs1]: LUI, AUIPC, JAL and JALR. Among them
     LUI has bits 4 and 5, and JALR alone has not bit 3.
     """
     word, also = i.instruction, extension.operands

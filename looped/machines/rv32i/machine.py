@@ -5,12 +5,12 @@ from __future__ import annotations
 from looped.circuit.circuit import Circuit
 from looped.errors import CompileError
 from looped.image import Image
-from looped.machines.machine import Code, Machine
+from looped.machines.code import Code
 from looped.machines.rv32i.core import core, fetch
 from looped.machines.rv32i.extension import NO_EXTENSION
 from looped.precision import FLOAT32, Precision
 
-__all__ = ["RV32I", "circuit", "describe", "read_code"]
+__all__ = ["circuit", "describe", "read_code"]
 
 
 def describe(
@@ -28,7 +28,9 @@ def describe(
 def circuit(name: str, width: int, address_bits: int, precision: Precision) -> Circuit:
     """A circuit with the registers of RISC-V. Raises CompileError; see `describe`."""
     if precision.mantissa < FLOAT32.mantissa:
-        raise CompileError(f"{name} is not to be had in {precision.name}", hint="--dtype float32")
+        raise CompileError(
+            f"{name} cannot be compiled for {precision.name}", hint="--dtype float32"
+        )
     return Circuit(
         name, width, address_bits, register_bits=5, zero_register=True, precision=precision
     )
@@ -41,6 +43,3 @@ def read_code(image: Image, memory: int) -> Code:
         "only when it runs",
         hint="run it on the universal machine: leave out --bake",
     )
-
-
-RV32I = Machine("rv32i", (32,), describe, read_code)

@@ -31,9 +31,9 @@ def exactly(*mnemonics: str) -> list[Pattern]:
 def fields(
     *mnemonics: str, funct3: bool = False, bit_30: bool = False, telling_bit: int = 0
 ) -> list[Pattern]:
-    """Patterns that tell these instructions from other valid ones, by few bits.
+    """Patterns that separate these instructions from other valid ones, by few bits.
 
-    Those are bits 2 to 6 of the opcode, `funct3` and bit 30 if asked for, and the bit that tells an
+    Those are bits 2 to 6 of the opcode, `funct3` and bit 30 if asked for, and the bit that marks an
     extension where the format fixes it.
     """
     mask = 0x7C | (0x7000 if funct3 else 0) | (_BIT_30 if bit_30 else 0)

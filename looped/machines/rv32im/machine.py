@@ -1,24 +1,23 @@
 """RV32IM: RV32I, and products and quotients bit by bit, over 34 loops of the same four blocks.
 
 Every loop of such an instruction is an addition with operands of its own: see `operands` for what
-is added, `steps` for what becomes of the sum, `state` for what is kept. All eight instructions take
-the same number of loops: one to read the first operand, 32 for its bits, one to write the result.
+is added, `steps` for what becomes of the sum, `scratch` for what is kept. All eight instructions
+take equally many loops: one to read the first operand, 32 for its bits, one to write the result.
 """
 
 from __future__ import annotations
 
 from looped.circuit.circuit import Circuit
 from looped.isa.rv32im import EXTENSION, TELLING_BIT
-from looped.machines.machine import Machine
 from looped.machines.rv32i.core import core, fetch
 from looped.machines.rv32i.extension import Extension
-from looped.machines.rv32i.machine import circuit, read_code
+from looped.machines.rv32i.machine import circuit
 from looped.machines.rv32im.operands import operands
-from looped.machines.rv32im.state import registers
+from looped.machines.rv32im.scratch import registers
 from looped.machines.rv32im.steps import advance, decode_steps
 from looped.precision import FLOAT32, Precision
 
-__all__ = ["RV32IM", "describe"]
+__all__ = ["describe"]
 
 
 def describe(
@@ -39,6 +38,3 @@ def describe(
     )
     advance(m, steps, state, core(m, fetched, extension))
     return m
-
-
-RV32IM = Machine("rv32im", (32,), describe, read_code)

@@ -19,7 +19,7 @@ from looped.circuit.words import Form, Word, bit, constant
 from looped.isa.rv32im import EXTENSION, TELLING_BIT
 from looped.machines.rv32i.extension import OperandPorts
 from looped.machines.rv32i.patterns import Pattern, fields, match
-from looped.machines.rv32im.state import State
+from looped.machines.rv32im.scratch import Scratch
 
 __all__ = ["operands"]
 
@@ -35,7 +35,7 @@ _PRODUCTS = _words("mul", "mulh", "mulhsu", "mulhu")
 _QUOTIENTS = _words("div", "divu", "rem", "remu")
 
 
-def operands(instruction: Word, state: State) -> OperandPorts:
+def operands(instruction: Word, state: Scratch) -> OperandPorts:
     """The ports of RV32I's operands, which are zero for these instructions but for `rs1`."""
     rs1, rs2 = ([*map(bit, instruction[at : at + 5])] for at in (15, 20))
     high, low = ([*map(bit, word)] for word in (state.high, state.low))

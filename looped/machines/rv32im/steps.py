@@ -26,7 +26,7 @@ from looped.circuit.words import Word, bit, constant, total
 from looped.isa.rv32im import EXTENSION
 from looped.machines.rv32i.core import Datapath
 from looped.machines.rv32i.patterns import any_match, exactly
-from looped.machines.rv32im.state import State
+from looped.machines.rv32im.scratch import Scratch
 
 __all__ = ["Steps", "advance", "decode_steps"]
 
@@ -54,7 +54,7 @@ class Steps:
     beyond: Word
 
 
-def decode_steps(m: Circuit, instruction: Word, trapped: Word, state: State) -> Steps:
+def decode_steps(m: Circuit, instruction: Word, trapped: Word, state: Scratch) -> Steps:
     """Make the lanes of `Steps` from an instruction word."""
     fresh = ~literal(trapped) & ~literal(state.busy)
     step = state.stepping
@@ -77,7 +77,7 @@ def decode_steps(m: Circuit, instruction: Word, trapped: Word, state: State) -> 
     )
 
 
-def advance(m: Circuit, s: Steps, state: State, path: Datapath) -> None:
+def advance(m: Circuit, s: Steps, state: Scratch, path: Datapath) -> None:
     """Give the registers their next values."""
     negative = m.let(
         "starts negative", any_of_disjoint([literal(s.starts_signed) & literal(path.x.sign)])
@@ -118,7 +118,7 @@ def _first(*conditions: Condition) -> Value:
     return Value((*any_of_disjoint(conditions).signals, *[Signal(constant(0))] * 31))
 
 
-def _fits(s: Steps, state: State, path: Datapath) -> Value:
+def _fits(s: Steps, state: Scratch, path: Datapath) -> Value:
     """Whether the divisor fits into the remainder: the sum carries, or its complement does not."""
     divides, negative = literal(s.divides), literal(state.negative)
     whole, limit = path.sum.high_total, path.sum.high_limit
@@ -139,7 +139,7 @@ def _carried(s: Steps, path: Datapath) -> Value:
     )
 
 
-def _signs(m: Circuit, s: Steps, state: State, path: Datapath) -> None:
+def _signs(m: Circuit, s: Steps, state: Scratch, path: Datapath) -> None:
     """Note the signs of a signed division as it starts."""
     starts = literal(s.starts_signed)
     below, minus = literal(path.x.sign), literal(path.rs2.sign)

@@ -1,6 +1,6 @@
-"""Random programs in lockstep with the reference, and the smallest one that goes wrong."""
+"""Random programs in lockstep with the reference, and the smallest one that fails."""
 
-from looped.verify.fuzz.campaign import STEPS, Failure, Outcome, fuzz
-from looped.verify.fuzz.case import Case, Coverage
+from looped.profiles.case import Case, Coverage
+from looped.verify.fuzz.campaign import STEPS, Failure, PartResult, fuzz
 
-__all__ = ["STEPS", "Case", "Coverage", "Failure", "Outcome", "fuzz"]
+__all__ = ["STEPS", "Case", "Coverage", "Failure", "PartResult", "fuzz"]

@@ -1,26 +1,36 @@
-"""Many random programs, transformer beside reference: in parts, so that they can be shared out."""
+"""Many random programs, transformer beside reference, in parts that several processes can share."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from looped.artefact.plan import CompiledMachine
+from looped import registry
+from looped.artefact.plan import CompiledMachine, Plan
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import Engine
-from looped.verify.fuzz.case import Case, Coverage
-from looped.verify.fuzz.fuzzer import FUZZERS, make_case
-from looped.verify.fuzz.leaps import leaps
+from looped.profiles.case import Case, Coverage
 from looped.verify.lockstep import Difference, Mismatch, lockstep
 
-__all__ = ["STEPS", "Failure", "Outcome", "failure_of", "fuzz", "merge", "parts", "try_part"]
+__all__ = [
+    "STEPS",
+    "Failure",
+    "PartResult",
+    "failure_of",
+    "fuzz",
+    "make_case",
+    "merge",
+    "parts",
+    "try_part",
+]
 
 STEPS = 64
-"""Instructions of each program that are compared, if not told otherwise."""
+"""Instructions of each program that are compared by default."""
 
 _PART = 32
-"""Programs that are tried in one go, whoever does it: what is reported depends on no number of
-processes."""
+"""Programs that one call tries, in whichever process: so a report does not depend on how many
+processes there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +46,17 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of some programs: those that ran equal are counted; then one may have failed."""
+class PartResult:
+    """The result of some programs: a count of those that ran equal, then one that failed."""
 
     coverage: Coverage
     failure: Failure | None = None
+
+
+def make_case(plan: Plan, seed: int, number: int) -> Case:
+    """Random program `number` of a seed: a function of these, of machine, width and memory."""
+    rng = random.Random(f"{plan.machine} {plan.width} {plan.memory} {seed} {number}")
+    return registry.fuzz_profile(plan.machine).generate(rng, plan.width, plan.memory, number)
 
 
 def parts(count: int) -> list[range]:
@@ -50,22 +66,22 @@ def parts(count: int) -> list[range]:
 
 def try_part(
     machine: CompiledMachine, engine: Engine, seed: int, numbers: range, steps: int = STEPS
-) -> Outcome:
+) -> PartResult:
     """Run some programs of a seed in lockstep with the reference, side by side on the dense engine.
 
-    If any fails, the first one in the order of their numbers is the one told, and those after it
-    are not counted.
+    If any fails, the first one in the order of their numbers is reported, and those after it are
+    not counted.
     """
     cases = [make_case(machine.plan, seed, number) for number in numbers]
     failure = _first_failure(machine, engine, numbers, cases, steps)
     if failure is not None:
         cases = cases[: failure.number - numbers[0]]
         failure = _begun_late(machine, engine, failure)
-    observe = FUZZERS[machine.plan.machine].observe
+    observe = registry.fuzz_profile(machine.plan.machine).observe
     total = Coverage()
     for case in cases:
         total += observe(case, machine.plan.memory, steps)
-    return Outcome(total, failure)
+    return PartResult(total, failure)
 
 
 def failure_of(
@@ -80,16 +96,16 @@ def failure_of(
 
 
 def merge(
-    outcomes: Iterable[Outcome], progress: Callable[[int], None] = lambda done: None
-) -> Outcome:
-    """The outcomes of parts in their order as one, up to the first failure."""
+    results: Iterable[PartResult], progress: Callable[[int], None] = lambda done: None
+) -> PartResult:
+    """The results of parts in their order as one, up to the first failure."""
     total = Coverage()
-    for outcome in outcomes:
-        total += outcome.coverage
+    for result in results:
+        total += result.coverage
         progress(total.steps)
-        if outcome.failure is not None:
-            return Outcome(total, outcome.failure)
-    return Outcome(total)
+        if result.failure is not None:
+            return PartResult(total, result.failure)
+    return PartResult(total)
 
 
 def fuzz(
@@ -99,7 +115,7 @@ def fuzz(
     seed: int = 0,
     steps: int = STEPS,
     progress: Callable[[int], None] = lambda done: None,
-) -> Outcome:
+) -> PartResult:
     """Programs 0 to `count` - 1 of a seed on one engine, until one fails."""
     tried = (try_part(machine, engine, seed, numbers, steps) for numbers in parts(count))
     return merge(tried, progress)
@@ -108,7 +124,10 @@ def fuzz(
 def _begun_late(machine: CompiledMachine, engine: Engine, failure: Failure) -> Failure:
     """The failure of a program that begins just before, if one of those fails."""
     step, memory = failure.difference.step, machine.plan.memory
-    for case in leaps(failure.case, memory, step - 1) if step > 1 else ():
+    if step <= 1:
+        return failure
+    profile = registry.fuzz_profile(machine.plan.machine)
+    for case in profile.shortened_reproducers(failure.case, memory, step - 1):
         difference = failure_of(machine, engine, case, step)
         if difference is not None:
             return Failure(failure.number, case, difference)

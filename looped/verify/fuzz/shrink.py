@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 
-from looped.verify.fuzz.case import Case
+from looped.profiles.case import Case
 
 __all__ = ["shrink"]
 

@@ -1,37 +1,25 @@
-"""A case as a source file, as a report of what went wrong."""
+"""A case as a source file, as a report of a failure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
-from looped.isa.rv32i_text import disassemble
-from looped.isa.rv32im import RISCV
-from looped.verify.fuzz.case import Case
+from looped import registry
+from looped.profiles.case import Case
 
 __all__ = ["source"]
 
-_A_LINE = 3
-"""Words of SUBLEQ in a line: an instruction, if they are one."""
 
-
-def source(case: Case, heading: list[str]) -> str:
-    """The text of a program: its words up to the last that is not zero, behind lines of comment."""
+def source(case: Case, heading: Sequence[str]) -> str:
+    """The text of a program: its words up to the last that is not zero, after lines of comment."""
     image = case.image
     words = image.words[: max((n + 1 for n, word in enumerate(image.words) if word), default=1)]
-    riscv = image.machine in RISCV
-    mark, lines = ("#", _riscv(words, image.machine)) if riscv else (";", _subleq(words))
-    header = [f"{mark} {line}".rstrip() for line in heading]
-    settings = [f".machine {image.machine}"] + ([] if riscv else [f".width {image.width}"])
-    return "\n".join([*header, "", *settings, "", *lines, ""])
-
-
-def _subleq(words: tuple[int, ...]) -> Iterator[str]:
-    for first in range(0, len(words), _A_LINE):
-        line = ", ".join(map(str, words[first : first + _A_LINE]))
-        yield f"        .word {line}".ljust(40) + f"; {first}"
-
-
-def _riscv(words: tuple[int, ...], machine: str) -> Iterator[str]:
-    for place, word in enumerate(words):
-        text = disassemble(word, 4 * place, RISCV[machine])
-        yield f"        .word {word:#010x}".ljust(32) + f"# {4 * place:#x}: {text}"
+    language = registry.machine(image.machine).language
+    lines = list(registry.fuzz_profile(image.machine).listing(words))
+    margin = max(len(text) for text, _ in lines)
+    header = [f"{language.comment} {line}".rstrip() for line in heading]
+    settings = [f".machine {image.machine}"]
+    if len(language.widths) > 1:
+        settings.append(f".width {image.width}")
+    body = [f"        {text.ljust(margin)}  {language.comment} {remark}" for text, remark in lines]
+    return "\n".join([*header, "", *settings, "", *body, ""])

@@ -1,4 +1,4 @@
-"""State: a concrete state of a machine, and what both sides make of it.
+"""MachineState: a concrete state of a machine, and the state that follows on both sides.
 
 The circuit is compiled and its weights run on the dense engine for one loop; the reference executes
 one step from the same state. So a counterexample of the prover is seen without the prover.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import z3
 
+from looped import registry
 from looped.artefact.embedding import read_word
 from looped.artefact.plan import Plan
 from looped.circuit.circuit import Circuit
@@ -19,15 +20,14 @@ from looped.engines.dense import DenseEngine
 from looped.image import Image
 from looped.passes.allocate import VALUE
 from looped.passes.emit import compile_circuit
-from looped.reference import Subleq
+from looped.symbolic.loop import Loop
 from looped.verify.expected import Expected
-from looped.verify.prove.loop import Loop
 
-__all__ = ["Difference", "State", "differences"]
+__all__ = ["Difference", "MachineState", "differences"]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class MachineState:
     """Words by name and address; what is not listed is zero. `arriving` is in the input column."""
 
     registers: Mapping[str, int]
@@ -36,7 +36,7 @@ class State:
     arriving: int
 
     @classmethod
-    def of(cls, loop: Loop, model: z3.ModelRef) -> State:
+    def of(cls, loop: Loop, model: z3.ModelRef) -> MachineState:
         """What a model says of the beginning of a loop."""
 
         def number(term: z3.BitVecRef) -> int:
@@ -68,7 +68,7 @@ class Difference:
         return f"{self.where} is {self.circuit:#x}, not {self.reference:#x}"
 
 
-def differences(circuit: Circuit, state: State) -> list[Difference]:
+def differences(circuit: Circuit, state: MachineState) -> list[Difference]:
     """Run one loop on the dense engine and one step on the reference, from one state.
 
     A lane that is no longer ±1 counts as what its sign says, and is a difference of its own.
@@ -84,12 +84,16 @@ def differences(circuit: Circuit, state: State) -> list[Difference]:
     return _compared(plan, np.asarray(found), expected.x)
 
 
-def _expected(plan: Plan, state: State) -> Expected:
+def _expected(plan: Plan, state: MachineState) -> Expected:
     """The reference in a state, and the residual stream for it."""
     words = [state.memory.get(address, 0) for address in range(plan.memory)]
     data = bytes([state.arriving]) if state.arriving < 256 else b""
+    language = registry.machine(plan.machine).language
     image = Image(
-        plan.machine, plan.width, tuple(words), addresses_per_word=4 if plan.n_registers else 1
+        plan.machine,
+        plan.width,
+        tuple(words),
+        addresses_per_word=language.addresses_per_word,
     )
     expected = Expected(image, plan, data, served=False)
     reference = expected.reference
@@ -98,29 +102,22 @@ def _expected(plan: Plan, state: State) -> Expected:
         if hasattr(reference, name):
             setattr(reference, name, value)
     for number, value in state.file.items():
-        if not isinstance(reference, Subleq):
-            reference.x[number] = value
+        reference.x[number] = value
         expected.set(plan.memory + number, VALUE, value)
     return expected
 
 
-def _step(expected: Expected, state: State) -> None:
+def _step(expected: Expected, state: MachineState) -> None:
     """One step of the reference; a machine that waits for input stays as it is."""
     reference = expected.reference
-    ones = (1 << expected.plan.width) - 1
-    waits = isinstance(reference, Subleq) and not state.registers["ready"]
-    if waits and not reference.halted and _takes_input(reference, ones):
+    waits = expected.plan.has_input and not state.registers["ready"]
+    if waits and not reference.halted and reference.takes_input():
         values = {"reading": 0, "waiting": 1, "writing": 0, "out": 0}
     else:
         expected.step()
-        values = {"waiting": 0} if isinstance(reference, Subleq) else {}
+        values = {"waiting": 0} if expected.plan.has_input else {}
     for name, value in values.items():
         expected.set(expected.plan.cpu, name, value)
-
-
-def _takes_input(reference: object, ones: int) -> bool:
-    assert isinstance(reference, Subleq)
-    return reference.memory[reference.pc % len(reference.memory)] == ones
 
 
 def _compared(plan: Plan, found: np.ndarray, expected: np.ndarray) -> list[Difference]:

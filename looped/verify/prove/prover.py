@@ -1,38 +1,27 @@
-"""The proof: every case of a machine is put to the solver."""
+"""The proof: the solver decides every case of a machine."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import z3
 
+from looped import registry
 from looped.circuit.circuit import Circuit
 from looped.errors import ProofError
 from looped.passes.fuse_reads import fuse_reads
-from looped.verify.prove.cases import Case
-from looped.verify.prove.counterexample import State
-from looped.verify.prove.loop import Loop
-from looped.verify.prove.rv32i import rv32i_cases
-from looped.verify.prove.rv32im import rv32im_cases
-from looped.verify.prove.subleq import subleq_cases
+from looped.symbolic.cases import Case
+from looped.symbolic.loop import Loop
+from looped.verify.prove.counterexample import MachineState
 
-__all__ = ["PROVABLE", "Proof", "Refuted", "prove"]
-
-Cases = Callable[[Loop], Iterator[Case]]
-
-PROVABLE: dict[str, Cases] = {
-    "subleq": subleq_cases,
-    "rv32i": rv32i_cases,
-    "rv32im": rv32im_cases,
-}
-"""What there is to show of each machine."""
+__all__ = ["Proof", "Refuted", "prove"]
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was shown: so many claims in so many cases, in so many seconds."""
+    """The size of a proof: claims and cases, and the seconds that it took."""
 
     cases: int
     claims: int
@@ -42,7 +31,7 @@ class Proof:
 class Refuted(ProofError):
     """A state in which the circuit does not do what the manual says."""
 
-    def __init__(self, case: str, claim: str, state: State) -> None:
+    def __init__(self, case: str, claim: str, state: MachineState) -> None:
         super().__init__(f"{case}: {claim}: not in the state {state}")
         self.case, self.claim, self.state = case, claim, state
 
@@ -50,19 +39,18 @@ class Refuted(ProofError):
 def prove(circuit: Circuit, note: Callable[[str], None] = lambda text: None) -> Proof:
     """Show that one loop of a universal machine's circuit is one step of the reference.
 
-    `note` is told which case comes next. Raises Refuted with a state in which it is not so, and
-    ProofError for a machine that nothing is known of, a circuit that is none, or a case of which
-    the solver does not know.
+    `note` gets the name of each case before the solver does. Raises Refuted with a state that
+    refutes a claim, and ProofError for a machine without cases, an invalid circuit, or a case that
+    the solver cannot decide.
     """
-    if circuit.name not in PROVABLE:
-        raise ProofError(
-            f"there is no proof for {circuit.name}", hint=f"there is one for {', '.join(PROVABLE)}"
-        )
+    prover_cases = registry.machine(circuit.name).prover_cases
+    if prover_cases is None:
+        raise ProofError(f"there is no proof for {circuit.name}: it registers no `prover_cases`")
     began = time.perf_counter()
     loop = Loop(fuse_reads(circuit))
     solver = z3.SolverFor("QF_BV")
     cases = claims = known = 0
-    for case in PROVABLE[circuit.name](loop):
+    for case in prover_cases(loop):
         note(case.name)
         solver.add(*loop.facts[known:])
         known = len(loop.facts)
@@ -72,7 +60,7 @@ def prove(circuit: Circuit, note: Callable[[str], None] = lambda text: None) -> 
 
 
 def _show(solver: z3.Solver, loop: Loop, case: Case) -> None:
-    """One claim after the other: what is learned of one is of use for the next."""
+    """Show one claim after the other: the solver keeps what it learns."""
     solver.push()
     solver.add(*case.given)
     for claim in case.claims:
@@ -80,7 +68,7 @@ def _show(solver: z3.Solver, loop: Loop, case: Case) -> None:
         solver.add(z3.Not(claim.holds))
         found = solver.check()
         if found == z3.sat:
-            raise Refuted(case.name, claim.what, State.of(loop, solver.model()))
+            raise Refuted(case.name, claim.what, MachineState.of(loop, solver.model()))
         if found != z3.unsat:
             why = solver.reason_unknown()
             raise ProofError(f"{case.name}: {claim.what}: the solver does not know ({why})")

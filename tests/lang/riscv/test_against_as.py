@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from looped.errors import Source, SourceError
-from looped.lang import assemble
+from looped.registry import assemble
 from tests import seeds
 from tests.lang.riscv import binutils
 from tests.lang.riscv.compilers import COMPILERS, FOLDER, Compiler

@@ -10,8 +10,8 @@ import pytest
 
 from looped.errors import Source
 from looped.isa.rv32i import ABI_NAMES, INSTRUCTIONS
-from looped.lang import assemble
 from looped.lang.riscv.instructions import MNEMONICS
+from looped.registry import assemble
 from tests import seeds
 from tests.lang.riscv import binutils
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.errors import LoopedError, Source, SourceError
-from looped.lang import assemble
+from looped.registry import assemble
 from tests.conftest import examples
 
 

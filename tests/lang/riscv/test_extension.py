@@ -11,7 +11,7 @@ import looped
 from looped.errors import Source, SourceError
 from looped.image import Image
 from looped.isa.rv32im import EXTENSION
-from looped.lang import assemble
+from looped.registry import assemble
 from tests import seeds
 from tests.lang.riscv import binutils
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looped.errors import Source
+from looped.errors import Source, SourceError
 from looped.image import Image, Location
-from looped.lang import assemble
+from looped.registry import assemble
 from tests import seeds
 from tests.lang.riscv import binutils
 
@@ -99,6 +99,11 @@ def test_names_that_linkers_define() -> None:
     assert found.words[1:6] == (4, 25, 28, 33, 4 + 0x800)
     assert found.symbols == {}
     assert image("_end: nop\n.word _end").words == (0x13, 0)
+
+
+def test_an_entry_between_two_words_is_refused() -> None:
+    with pytest.raises(SourceError, match="`_start` is 0x1, which is no multiple of 4"):
+        image(".byte 1\n_start: .byte 2, 3, 4\nnop")
 
 
 def test_start_in_a_section_that_is_not_loaded_is_no_entry() -> None:

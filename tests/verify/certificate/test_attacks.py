@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 import torch
 
+from looped import registry
 from looped.artefact.plan import CompiledMachine
 from looped.circuit.circuit import Circuit, Define, Register
 from looped.circuit.signals import literal, value
 from looped.circuit.words import Word
-from looped.machines import MACHINES
 from looped.passes.emit import compile_circuit
 from looped.verify.certificate import Certificate, certify
 from tests.conftest import compiled
 
 WIDTH, MEMORY = 8, 32
-CIRCUIT = MACHINES["subleq"].circuit(WIDTH, MEMORY)
+CIRCUIT = registry.machine("subleq").circuit(WIDTH, MEMORY)
 
 
 def faults(found: Certificate) -> list[str]:

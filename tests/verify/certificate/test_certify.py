@@ -11,14 +11,13 @@ import pytest
 import torch
 
 import looped
-from looped import api
+from looped import api, registry
 from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.errors import CertificateError
-from looped.machines import MACHINES
-from looped.machines.machine import MAXIMUM_MEMORY
 from looped.passes.emit import compile_circuit
 from looped.precision import PRECISIONS
+from looped.registry.definition import MAXIMUM_MEMORY
 from looped.verify.certificate import Certificate
 from looped.verify.certificate.claims import DIAGRAMS, EXHAUSTION
 from looped.verify.lockstep import lockstep
@@ -38,7 +37,7 @@ def certified(found: Certificate) -> set[str]:
     return {name for name in found.verdicts if found.certified(name)}
 
 
-EVERY = [(name, width) for name in ("subleq", "rv32i") for width in MACHINES[name].widths]
+EVERY = [(name, width) for name in ("subleq", "rv32i") for width in registry.machine(name).widths]
 
 
 def check_wide_dtypes(name: str, width: int, memory: int) -> None:
@@ -180,7 +179,7 @@ def test_the_lead_is_the_least_that_is_seen(width: int) -> None:
 )
 def test_random_programs_run_like_the_reference_in_small_dtypes(dtype: str, width: int) -> None:
     form = PRECISIONS[dtype]
-    machine = compile_circuit(MACHINES["subleq"].circuit(width, 32, None, form))
+    machine = compile_circuit(registry.machine("subleq").circuit(width, 32, None, form))
     images = [random_program(seed, width, 32, 0.1) for seed in range(10)]
     lockstep(machine, DenseEngine(machine, dtype), images, [b"ab"] * 10, steps=12)
 
@@ -192,7 +191,7 @@ def test_random_programs_run_like_the_reference_in_small_dtypes_for_long(
     dtype: str, width: int
 ) -> None:
     form = PRECISIONS[dtype]
-    machine = compile_circuit(MACHINES["subleq"].circuit(width, 64, None, form))
+    machine = compile_circuit(registry.machine("subleq").circuit(width, 64, None, form))
     images = [random_program(seed, width, 64, 0.1) for seed in range(30)]
     lockstep(machine, DenseEngine(machine, dtype), images, [b"abc"] * 30, steps=30)
 

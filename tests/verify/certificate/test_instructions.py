@@ -6,11 +6,11 @@ import itertools
 
 import pytest
 
+from looped import registry
 from looped.circuit.arithmetic import all_ones
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, Signal, Value, literal
 from looped.circuit.words import Word, constant
-from looped.machines import MACHINES
 from looped.passes.emit import compile_circuit
 from looped.verify.certificate import diagrams, instructions
 from looped.verify.certificate.claims import Claim
@@ -64,14 +64,14 @@ def _going(ends: str, busy: Word, count: Word, total: Word, word: Word) -> Condi
 
 
 def test_products_and_quotients_take_34_loops_and_leave_nothing() -> None:
-    subject = Subject.of(compiled("rv32im", 32, 32), MACHINES["rv32im"].circuit(32, 32))
+    subject = Subject.of(compiled("rv32im", 32, 32), registry.machine("rv32im").circuit(32, 32))
     found = list(instruction_claims(subject))
     assert [claim.fault for claim in found] == [None, None]
     assert found[1].statement == "an instruction takes 34 loops at most, for all operands"
 
 
 def test_without_a_register_that_counts_nothing_is_shown_to_end() -> None:
-    circuit = MACHINES["rv32im"].circuit(32, 32)
+    circuit = registry.machine("rv32im").circuit(32, 32)
     circuit.scratch = tuple(word for word in circuit.scratch if len(word) == 1)
     subject = Subject.of(compiled("rv32im", 32, 32), circuit)
     faults = [claim.fault for claim in instruction_claims(subject)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from looped import registry
 from looped.circuit.signals import Condition
 from looped.circuit.words import Lane, bit, constant
-from looped.machines import MACHINES
 from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.certificate.meaning import Meaning, definitions
 from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
@@ -16,7 +16,7 @@ from tests.circuit.evaluate import signal_bit
 
 def test_every_signal_means_what_it_evaluates_to() -> None:
     """On any lanes. (Those of RV32I are bits only where its kinds exclude each other.)"""
-    circuit = MACHINES["subleq"].circuit(8, 32)
+    circuit = registry.machine("subleq").circuit(8, 32)
     rng = seeds.rng("subleq")
     for lane, signal in definitions(circuit).items():
         space = Diagrams()
@@ -30,7 +30,7 @@ def test_every_signal_means_what_it_evaluates_to() -> None:
 
 def test_an_unfolded_lane_is_what_it_is_made_of() -> None:
     """`reading` implies that `a` is all ones: not seen until it is unfolded."""
-    circuit = MACHINES["subleq"].circuit(8, 32)
+    circuit = registry.machine("subleq").circuit(8, 32)
     reading = next(r for r in circuit.registers if r.name == "reading").following
     assert reading is not None
     made = {reading[0]: definitions(circuit)[reading[0]]}

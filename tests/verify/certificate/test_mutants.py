@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from looped.machines import MACHINES
+from looped import registry
 from looped.passes.emit import compile_circuit
 from tests.conftest import compiled
 from tests.verify.certificate.mutants import (
@@ -26,13 +26,13 @@ MEMORY = 32
 
 def of_subleq(width: int, count: int, seed: int) -> Counter[tuple[str, str]]:
     machine = compiled("subleq", width, MEMORY)
-    circuit = MACHINES["subleq"].circuit(width, MEMORY)
+    circuit = registry.machine("subleq").circuit(width, MEMORY)
     return outcomes(machine, circuit, subleq_misbehaves(width, MEMORY), count, seed)
 
 
 def of_rv32i(count: int, seed: int, each: int) -> Counter[tuple[str, str]]:
     machine = compiled("rv32i", 32, MEMORY)
-    circuit = MACHINES["rv32i"].circuit(32, MEMORY)
+    circuit = registry.machine("rv32i").circuit(32, MEMORY)
     return outcomes(machine, circuit, rv32i_misbehaves(MEMORY, each), count, seed)
 
 

@@ -6,16 +6,15 @@ from collections import Counter
 
 import pytest
 
-from looped import api
+from looped import api, registry
 from looped.artefact.plan import CompiledMachine
-from looped.machines import MACHINES
 from tests import seeds
 from tests.conftest import compiled
 from tests.verify.certificate.mutants import Misbehaves, shown, subleq_misbehaves
 from tests.verify.certificate.structured import KINDS, Bench, padded
 
 WIDTH, MEMORY = 8, 32
-CIRCUIT = MACHINES["subleq"].circuit(WIDTH, MEMORY)
+CIRCUIT = registry.machine("subleq").circuit(WIDTH, MEMORY)
 
 
 def machine() -> CompiledMachine:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from looped.engines.event import EventEngine
+from looped.profiles.case import Case
 from looped.verify.fuzz import fuzz
 from looped.verify.fuzz.campaign import failure_of, merge, parts, try_part
-from looped.verify.fuzz.case import Case
 from looped.verify.fuzz.shrink import shrink
 from tests.conftest import compiled
 from tests.engines.faults import faults

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.image import Image
-from looped.verify.fuzz.case import Case
+from looped.profiles.case import Case
 from looped.verify.fuzz.shrink import shrink
 
 words = st.lists(st.integers(0, 255), min_size=4, max_size=40)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from looped.errors import Source
 from looped.image import Image
-from looped.lang import assemble
-from looped.verify.fuzz.case import Case
+from looped.profiles.case import Case
+from looped.registry import assemble
 from looped.verify.fuzz.source import source
 
 

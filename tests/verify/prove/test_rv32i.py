@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from looped.machines import MACHINES
+from looped import registry
 from looped.machines.rv32i import machine
 from looped.verify.prove.counterexample import differences
 from looped.verify.prove.prover import Refuted, prove
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("memory", [32, 32768])
 def test_the_circuit_is_the_manual(memory: int) -> None:
-    proof = prove(MACHINES["rv32i"].circuit(32, memory))
+    proof = prove(registry.machine("rv32i").circuit(32, memory))
     assert proof.cases > 400
     assert proof.claims > 3000
 

@@ -12,12 +12,12 @@ import z3
 from hypothesis import given
 from hypothesis import strategies as st
 
+from looped import registry
 from looped.isa.rv32im import EXTENSION, INSTRUCTIONS
-from looped.machines import MACHINES
 from looped.machines.rv32im import machine, steps
 from looped.reference import Rv32im
+from looped.symbolic.rv32im import Scratch, finished, started, stepped
 from looped.verify.prove.prover import Refuted, prove
-from looped.verify.prove.rv32im import Scratch, finished, started, stepped
 from tests.conftest import examples
 
 MASK = (1 << 32) - 1
@@ -54,7 +54,7 @@ def test_34_loops_make_the_result_of_the_reference(mnemonic: str, a: int, b: int
 
 @pytest.mark.slow
 def test_every_loop_is_the_schoolbook_and_every_base_instruction_the_manual() -> None:
-    assert prove(MACHINES["rv32im"].circuit(32, 32)).cases > 400
+    assert prove(registry.machine("rv32im").circuit(32, 32)).cases > 400
 
 
 def changed(name: str, wrong: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:

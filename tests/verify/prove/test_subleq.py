@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
+from looped import registry
 from looped.circuit.arithmetic import all_ones
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, Signal, Value, literal
 from looped.circuit.words import Word, constant, total
-from looped.machines import MACHINES, subleq
+from looped.machines import subleq
 from looped.precision import PRECISIONS
 from looped.verify.prove.counterexample import differences
 from looped.verify.prove.prover import Refuted, prove
@@ -73,14 +74,14 @@ SLIPS: dict[str, Slip] = {
 
 @pytest.mark.parametrize("width, memory", [(8, 32), (8, 256), (16, 1024), (32, 32)])
 def test_the_circuit_is_the_manual(width: int, memory: int) -> None:
-    proof = prove(MACHINES["subleq"].circuit(width, memory))
+    proof = prove(registry.machine("subleq").circuit(width, memory))
     assert proof.cases == 17
     assert proof.claims > 100
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
 def test_so_it_is_with_adders_in_slices(name: str) -> None:
-    assert prove(MACHINES["subleq"].circuit(16, 64, None, PRECISIONS[name])).cases == 17
+    assert prove(registry.machine("subleq").circuit(16, 64, None, PRECISIONS[name])).cases == 17
 
 
 @pytest.mark.parametrize("slip", SLIPS)

@@ -7,13 +7,13 @@ import functools
 
 import pytest
 
+from looped import registry
 from looped.artefact.embedding import embed
 from looped.artefact.plan import CompiledMachine
 from looped.engines.exact import Model
 from looped.engines.lifted import LiftedEngine
 from looped.engines.lifted.lift import Lifted
 from looped.errors import LoopedError
-from looped.machines import MACHINES
 from looped.passes.emit import compile_circuit
 from looped.precision import precision
 from looped.verify.translation import Translation, WrongLift, translation, validate
@@ -60,7 +60,9 @@ def test_that_of_rv32i_is_proved() -> None:
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_those_of_other_formats_too(dtype: str) -> None:
-    checked(compile_circuit(MACHINES["subleq"].circuit(16, 32, None, precision(dtype))), dtype)
+    checked(
+        compile_circuit(registry.machine("subleq").circuit(16, 32, None, precision(dtype))), dtype
+    )
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -1,0 +1,21 @@
+"""ProgramHost: a host that a program can leave with an exit status."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from looped.engines.host import Host
+
+__all__ = ["ProgramHost"]
+
+
+class ProgramHost(Host, Protocol):
+    """A host of a program that can exit; it may also execute instructions for the machine."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit status of the program, None before it has one."""
+
+    @property
+    def emulated(self) -> int:
+        """How many instructions the host has executed for the machine."""

@@ -1,0 +1,26 @@
+"""Code: the instructions of one program, as a baked machine keeps them in its weights."""
+
+from __future__ import annotations
+
+from typing import NoReturn, Protocol
+
+from looped.errors import CompileError
+from looped.image import Image
+
+__all__ = ["Code", "not_baked"]
+
+
+class Code(Protocol):
+    """The instructions of one program, as a baked machine keeps them in its weights."""
+
+    @property
+    def addresses(self) -> frozenset[int]:
+        """The addresses of the words that hold instructions and nothing else."""
+
+
+def not_baked(image: Image, memory: int) -> NoReturn:
+    """Raise CompileError: the machine has no description with instructions in the weights."""
+    raise CompileError(
+        f"{image.machine} programs cannot be baked into the weights",
+        hint="run it on the universal machine: leave out --bake",
+    )

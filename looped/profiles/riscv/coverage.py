@@ -1,0 +1,124 @@
+"""What a RISC-V program does, instruction by instruction, by running it on the reference."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from looped.isa.rv32i import Decoded, Encoding, decode, word_index
+from looped.isa.rv32im import INSTRUCTIONS
+from looped.profiles.case import Case, Coverage
+from looped.profiles.riscv.served import ServedHart
+from looped.reference import Rv32i
+from looped.trace import Step
+
+__all__ = ["classes", "observe"]
+
+_TRAPS = {
+    0: "trap 0: misaligned jump",
+    1: "trap 1: fetch outside memory",
+    2: "trap 2: illegal",
+    3: "trap 3: breakpoint",
+    4: "trap 4: misaligned load",
+    5: "trap 5: load outside memory",
+    6: "trap 6: misaligned store",
+    7: "trap 7: store outside memory",
+    11: "trap 11: call",
+}
+_BRANCH, _LOAD, _STORE = 0x63, 0x03, 0x23
+_SHIFTS = ("sll", "srl", "sra", "slli", "srli", "srai")
+
+
+def classes(width: int, memory: int, *, instructions: Mapping[str, Encoding]) -> tuple[str, ...]:
+    """Every class that there is."""
+    taken = (" taken", " not taken")
+    names = [
+        f"{name}{ending}"
+        for name, encoding in instructions.items()
+        for ending in (taken if encoding.opcode == _BRANCH else ("",))
+    ]
+    return (
+        *names,
+        *_TRAPS.values(),
+        "trap served by the host",
+        "write to x0 dropped",
+        "equal operands",
+        "shift by 0",
+        "shift by 31",
+        "shift by a register beyond 31",
+        *(f"load from byte {i} of a word" for i in range(4)),
+        *(f"store to byte {i} of a word" for i in range(4)),
+        "first word changed",
+        "last word changed",
+        "changed word executed",
+        "jump to an odd address",
+        "address wraps around 2^32",
+    )
+
+
+def observe(
+    case: Case, memory: int, steps: int, *, kind: type[Rv32i], instructions: Mapping[str, Encoding]
+) -> Coverage:
+    """What the first `steps` instructions of a program do, on the reference and with its host."""
+    run = ServedHart(case.image, memory, case.data, kind)
+    counts: Counter[str] = Counter()
+    changed: set[int] = set()
+    done = 0
+    while done < steps and not run.halted:
+        pc, registers = run.hart.pc, list(run.hart.x)
+        word = run.hart.memory[word_index(pc)]
+        step = run.step()
+        counts.update(_classes(run.hart, decode(word, instructions), registers, step))
+        if step.cause is not None and not run.halted:
+            counts["trap served by the host"] += 1
+        counts["changed word executed"] += word_index(pc) in changed
+        changed.update(access.address for access in step.writes)
+        done += 1
+    return Coverage(1, int(run.halted), done, +counts)
+
+
+def _classes(hart: Rv32i, found: Decoded | None, registers: list[int], step: Step) -> Iterator[str]:
+    if step.cause is not None:
+        yield _TRAPS[step.cause]
+    if found is None:
+        return
+    encoding = INSTRUCTIONS[found.mnemonic]
+    a, b = registers[found.rs1], registers[found.rs2]
+    if encoding.opcode == _BRANCH:
+        taken = step.next_pc != step.pc + 4 or step.cause == 0
+        yield f"{found.mnemonic} {'taken' if taken else 'not taken'}"
+    else:
+        yield found.mnemonic
+    if encoding.format in "RIUJ" and found.rd == 0 and step.cause is None:
+        yield "write to x0 dropped"
+    if encoding.format in "RB" and a == b:
+        yield "equal operands"
+    if found.mnemonic in _SHIFTS:
+        yield from _shift(found, b)
+    if found.mnemonic == "jalr" and a + found.imm & 1:
+        yield "jump to an odd address"
+    if encoding.opcode in (_LOAD, _STORE) and step.cause is None:
+        yield from _access(len(hart.memory), encoding.opcode == _LOAD, a, found.imm)
+
+
+def _shift(found: Decoded, amount: int) -> Iterator[str]:
+    by_register = INSTRUCTIONS[found.mnemonic].format == "R"
+    if by_register and amount > 31:
+        yield "shift by a register beyond 31"
+    shift = amount & 31 if by_register else found.imm
+    if shift in (0, 31):
+        yield f"shift by {shift}"
+
+
+def _access(memory: int, load: bool, base: int, offset: int) -> Iterator[str]:
+    address = base + offset & 0xFFFFFFFF
+    if address != base + offset:
+        yield "address wraps around 2^32"
+    if load:
+        yield f"load from byte {address & 3} of a word"
+        return
+    yield f"store to byte {address & 3} of a word"
+    if word_index(address) == 0:
+        yield "first word changed"
+    if word_index(address) == memory - 1:
+        yield "last word changed"

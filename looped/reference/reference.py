@@ -1,0 +1,74 @@
+"""Reference: the state that every plain interpreter has, and what a verifier asks of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from looped.trace import Access, Step
+
+__all__ = ["Reference", "Service", "System"]
+
+
+class Reference:
+    """A machine with `memory` words of `width` bits; `words` are loaded at address 0.
+
+    Execution begins at `entry`; `data` is the whole input. `x` is the register file, empty on a
+    machine without one. A machine overrides `halted` and `step`, and what else differs.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[int],
+        width: int,
+        memory: int,
+        data: bytes = b"",
+        entry: int = 0,
+    ) -> None:
+        self.width = width
+        self.memory = [*words, *[0] * (memory - len(words))]
+        self.x: list[int] = []
+        self.pc = entry
+        self.data = data
+
+    @property
+    def halted(self) -> bool:
+        """Whether the machine executes nothing more."""
+        raise NotImplementedError
+
+    def step(self) -> Step:
+        """Execute one instruction. Must not be called on a halted machine."""
+        raise NotImplementedError
+
+    def cpu_words(self) -> Mapping[str, int]:
+        """The words of the CPU between two instructions, the ports of input and output left out."""
+        return {"pc": self.pc}
+
+    def takes_input(self) -> bool:
+        """Whether the next instruction takes a word of input."""
+        return False
+
+
+@dataclass(slots=True)
+class Service:
+    """What a system does for a machine: bytes of output, and the words of memory and registers that
+    it sets, in order."""
+
+    output: bytes = b""
+    writes: list[Access] = field(default_factory=list)
+    registers: list[Access] = field(default_factory=list)
+
+
+class System(Protocol):
+    """The surroundings of a machine that traps.
+
+    `exit_code` is the exit status of the program, None before it has one; `emulated` counts the
+    instructions that the system executes for the machine.
+    """
+
+    exit_code: int | None
+    emulated: int
+
+    def after(self, reference: Any, /) -> Service | None:
+        """Serve a machine that has just executed an instruction; None if there is nothing to do."""

@@ -1,0 +1,36 @@
+"""The registry: each machine registers itself once, in a file of `builtin` or from outside.
+
+It is the only room that knows which machines there are.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from looped.registry import builtin
+from looped.registry.definition import Machine
+from looped.registry.describe_pc import describe_pc
+from looped.registry.registry import fuzz_profile, machine, names, register, unregister
+from looped.registry.sources import DEFAULT_MACHINE, assemble, assemble_file, load_elf_program
+from looped.registry.surroundings import host_for, system_for, unserved_trap
+
+__all__ = [
+    "DEFAULT_MACHINE",
+    "Machine",
+    "assemble",
+    "assemble_file",
+    "describe_pc",
+    "fuzz_profile",
+    "host_for",
+    "load_elf_program",
+    "machine",
+    "names",
+    "register",
+    "system_for",
+    "unregister",
+    "unserved_trap",
+]
+
+for _file in pkgutil.iter_modules(builtin.__path__):
+    importlib.import_module(f"{builtin.__name__}.{_file.name}")

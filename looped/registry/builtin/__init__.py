@@ -1,0 +1,1 @@
+"""The machines of `looped`: one file each, which registers one machine."""

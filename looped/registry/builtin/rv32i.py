@@ -1,0 +1,66 @@
+"""RV32I: the base integer instruction set of RISC-V."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from looped.devices import describe_trap, riscv_host
+from looped.devices.destinations import riscv_destinations
+from looped.engines.host import Port
+from looped.image import Image
+from looped.isa.rv32i import INSTRUCTIONS, decode
+from looped.isa.rv32i_text import disassemble
+from looped.isa.rv32im import EXTENSION, has_extension
+from looped.lang.riscv import RV32I as LANGUAGE
+from looped.lang.riscv import RV32IM as EXTENDED_LANGUAGE
+from looped.machines.rv32i.machine import describe, read_code
+from looped.profiles.riscv import riscv_profile
+from looped.reference import Rv32i, riscv_system
+from looped.registry.definition import Machine
+from looped.registry.registry import register
+
+if TYPE_CHECKING:
+    from looped.symbolic.cases import Case
+    from looped.symbolic.loop import Loop
+
+__all__ = ["RV32I"]
+
+
+def _name_of(word: int) -> str | None:
+    """The instruction in a word, also if only the M extension has it."""
+    found = decode(word, INSTRUCTIONS)
+    if found is not None:
+        return f"`{found.mnemonic}`"
+    extended, name = decode(word, EXTENSION), EXTENDED_LANGUAGE.name
+    return None if extended is None else f"`{extended.mnemonic}` of {name}: try --machine {name}"
+
+
+def _describe_trap(image: Image, port: Port) -> str:
+    return describe_trap(image, port, _name_of)
+
+
+def _prover_cases(loop: Loop) -> Iterator[Case]:
+    from looped.symbolic.rv32i import rv32i_cases  # which needs the solver
+
+    return rv32i_cases(loop)
+
+
+RV32I = register(
+    Machine(
+        name=LANGUAGE.name,
+        widths=LANGUAGE.widths,
+        describe=describe,
+        reference=Rv32i,
+        language=LANGUAGE,
+        destinations=riscv_destinations,
+        disassemble=lambda words, pc, width: disassemble(words[0], pc, INSTRUCTIONS),
+        read_code=read_code,
+        fuzz=riscv_profile(LANGUAGE.name, Rv32i, INSTRUCTIONS),
+        prover_cases=_prover_cases,
+        host=riscv_host,
+        system=riscv_system,
+        describe_trap=_describe_trap,
+        runs_elf=lambda architecture: not has_extension(architecture),
+    )
+)

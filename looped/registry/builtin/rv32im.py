@@ -1,0 +1,62 @@
+"""RV32IM: RV32I with the M extension, multiplication and division."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from looped.devices import describe_trap, riscv_host
+from looped.devices.destinations import riscv_destinations
+from looped.engines.host import Port
+from looped.image import Image
+from looped.isa.rv32i import decode
+from looped.isa.rv32i_text import disassemble
+from looped.isa.rv32im import INSTRUCTIONS, has_extension
+from looped.lang.riscv import RV32IM as LANGUAGE
+from looped.machines.rv32i.machine import read_code
+from looped.machines.rv32im.machine import describe
+from looped.profiles.riscv import riscv_profile
+from looped.reference import Rv32im, riscv_system
+from looped.registry.definition import Machine
+from looped.registry.registry import register
+
+if TYPE_CHECKING:
+    from looped.symbolic.cases import Case
+    from looped.symbolic.loop import Loop
+
+__all__ = ["RV32IM"]
+
+
+def _name_of(word: int) -> str | None:
+    found = decode(word, INSTRUCTIONS)
+    return None if found is None else f"`{found.mnemonic}`"
+
+
+def _describe_trap(image: Image, port: Port) -> str:
+    return describe_trap(image, port, _name_of)
+
+
+def _prover_cases(loop: Loop) -> Iterator[Case]:
+    from looped.symbolic.rv32im import rv32im_cases  # which needs the solver
+
+    return rv32im_cases(loop)
+
+
+RV32IM = register(
+    Machine(
+        name=LANGUAGE.name,
+        widths=LANGUAGE.widths,
+        describe=describe,
+        reference=Rv32im,
+        language=LANGUAGE,
+        destinations=riscv_destinations,
+        disassemble=lambda words, pc, width: disassemble(words[0], pc, INSTRUCTIONS),
+        read_code=read_code,
+        fuzz=riscv_profile(LANGUAGE.name, Rv32im, INSTRUCTIONS),
+        prover_cases=_prover_cases,
+        host=riscv_host,
+        system=riscv_system,
+        describe_trap=_describe_trap,
+        runs_elf=has_extension,
+    )
+)

@@ -1,0 +1,45 @@
+"""SUBLEQ: one instruction, von Neumann, words of 8, 16 or 32 bits, an input and an output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from looped.devices.destinations import subleq_destinations
+from looped.isa.subleq import SUBLEQ as ISA
+from looped.lang.plain import plain_language, plain_text
+from looped.machines.subleq import describe
+from looped.machines.subleq_code import read_code
+from looped.profiles.subleq import SUBLEQ_PROFILE
+from looped.reference import Subleq
+from looped.registry.definition import Machine
+from looped.registry.registry import register
+
+if TYPE_CHECKING:
+    from looped.symbolic.cases import Case
+    from looped.symbolic.loop import Loop
+
+__all__ = ["SUBLEQ"]
+
+
+def _prover_cases(loop: Loop) -> Iterator[Case]:
+    from looped.symbolic.subleq import subleq_cases  # which needs the solver
+
+    return subleq_cases(loop)
+
+
+SUBLEQ = register(
+    Machine(
+        name=ISA.name,
+        widths=ISA.widths,
+        describe=describe,
+        reference=Subleq,
+        language=plain_language(ISA, width=16, suffix=".sasm"),
+        destinations=subleq_destinations,
+        disassemble=plain_text(ISA.instructions[0]),
+        instruction_words=3,
+        read_code=read_code,
+        fuzz=SUBLEQ_PROFILE,
+        prover_cases=_prover_cases,
+    )
+)

@@ -1,0 +1,95 @@
+"""Machine: all that the rest of `looped` knows of an instruction set, in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from looped.circuit.circuit import Circuit
+from looped.devices import ProgramHost
+from looped.devices.destinations import Destinations
+from looped.engines.host import ByteSource, ColumnPort, Port
+from looped.errors import CompileError
+from looped.image import Image
+from looped.lang.language import Language
+from looped.machines.code import Code, not_baked
+from looped.precision import FLOAT32, Precision
+from looped.profiles.profile import FuzzProfile
+from looped.reference import Reference, System
+
+if TYPE_CHECKING:
+    from looped.symbolic.cases import Case
+    from looped.symbolic.loop import Loop
+
+__all__ = ["MAXIMUM_MEMORY", "MINIMUM_MEMORY", "Machine", "largest_memory"]
+
+MINIMUM_MEMORY = 1 << 5
+MAXIMUM_MEMORY = 1 << 15
+
+
+def largest_memory(width: int) -> int:
+    """The most words that a machine with words of `width` bits may have."""
+    return min(MAXIMUM_MEMORY, 1 << width)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """An instruction set that a looped transformer can be compiled for.
+
+    The core, which every machine has:
+
+    - `describe(width, address_bits, code, precision)` is one step as a circuit; `code` is None for
+      a universal machine, `precision` the format in which its sums must be exact.
+    - `reference(words, width, memory, data, entry)` is the plain interpreter.
+    - `language` is the assembly language; its name is the machine's.
+    - `destinations(image, port)` names the words that the next instruction writes to.
+    - `disassemble(words, pc, width)` is the text of an instruction of `instruction_words` words.
+
+    What only some machines have:
+
+    - `read_code(image, memory)` finds the instructions of a program, for baking. It raises
+      CompileError for a program that cannot be baked.
+    - `fuzz` makes random programs, `prover_cases(loop)` what a proof must show.
+    - `host(image, source)` serves the traps of a program on the transformer, `system(image, data)`
+      on the reference; `describe_trap(image, port)` explains one that nobody serves.
+    - `runs_elf(architecture)` says whether an ELF file for an architecture, as linkers name it, is
+      for this machine.
+    """
+
+    name: str
+    widths: tuple[int, ...]
+    describe: Callable[..., Circuit]
+    reference: Callable[..., Reference]
+    language: Language
+    destinations: Callable[[Image, ColumnPort], Destinations]
+    disassemble: Callable[[tuple[int, ...], int, int], str]
+    instruction_words: int = 1
+    read_code: Callable[[Image, int], Code] = not_baked
+    fuzz: FuzzProfile | None = None
+    prover_cases: Callable[[Loop], Iterator[Case]] | None = None
+    host: Callable[[Image, bytes | ByteSource], ProgramHost] | None = None
+    system: Callable[[Image, bytes], System] | None = None
+    describe_trap: Callable[[Image, Port], str] | None = None
+    runs_elf: Callable[[str], bool] | None = None
+
+    def check(self, width: int, memory: int) -> None:
+        """Raise CompileError unless the machine exists in this width with so many words."""
+        if width not in self.widths:
+            known = ", ".join(map(str, self.widths))
+            raise CompileError(f"{self.name} has no {width}-bit words", hint=f"widths: {known}")
+        largest = largest_memory(width)
+        if memory & (memory - 1) or not MINIMUM_MEMORY <= memory <= largest:
+            raise CompileError(
+                f"a memory of {memory} words is impossible with {width}-bit words",
+                hint=f"memory must be a power of two from {MINIMUM_MEMORY} to {largest}",
+            )
+
+    def circuit(
+        self, width: int, memory: int, code: Code | None = None, precision: Precision = FLOAT32
+    ) -> Circuit:
+        """One step of the machine. Raises CompileError for an impossible width or memory."""
+        self.check(width, memory)
+        circuit = self.describe(width, memory.bit_length() - 1, code, precision)
+        circuit.check()
+        return circuit

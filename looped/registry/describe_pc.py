@@ -1,0 +1,33 @@
+"""Where a program is: address, source line, and the instruction as text."""
+
+from __future__ import annotations
+
+from looped.engines.host import ColumnPort
+from looped.image import Image
+from looped.registry.registry import machine
+
+__all__ = ["describe_pc"]
+
+
+def describe_pc(image: Image, port: ColumnPort) -> str:
+    """The program counter of a machine, the source line if it is known, and the instruction."""
+    pc = port.cpu("pc")
+    shown = f"{pc:#x}" if image.addresses_per_word > 1 else str(pc)
+    location = image.location(pc)
+    instruction = _instruction(image, port, pc)
+    return (
+        f"address {shown}"
+        + (f" ({location})" if location else "")
+        + (f": {instruction}" if instruction else "")
+    )
+
+
+def _instruction(image: Image, port: ColumnPort, pc: int) -> str | None:
+    """The instruction at an address, None outside memory. A baked one is in the image alone."""
+    described, index = machine(image.machine), image.index(pc)
+    places = range(index, index + described.instruction_words)
+    if places.stop > port.size:
+        return None
+    memory = image.padded(port.size) if port.plan.baked else None
+    words = tuple(port.memory(place) if memory is None else memory[place] for place in places)
+    return described.disassemble(words, pc, image.width)

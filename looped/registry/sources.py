@@ -1,0 +1,71 @@
+"""Text and ELF files to images: which machine a program is for, and its language."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+from looped.errors import CompileError, Diagnostic, Source, SourceError, Span
+from looped.image import Image
+from looped.image.elf import load_elf
+from looped.lang.assembler import assemble_in
+from looped.lang.sources import read_source
+from looped.registry import registry
+
+__all__ = ["DEFAULT_MACHINE", "assemble", "assemble_file", "load_elf_program"]
+
+DEFAULT_MACHINE = "subleq"
+"""The machine of a source that names none and that no language recognises."""
+
+_MACHINE = re.compile(r"^[ \t]*\.machine[ \t]+(\w+)", re.MULTILINE)
+
+
+def assemble_file(path: Path, *, width: int | None = None, machine: str | None = None) -> Image:
+    """Assemble a source file. Raises FileError if it cannot be read, SourceError as `assemble`."""
+    return assemble(read_source(path), width=width, machine=machine)
+
+
+def assemble(source: Source, *, width: int | None = None, machine: str | None = None) -> Image:
+    """Assemble a source; `width` and `machine` override its directives.
+
+    Without `machine`, a source is for the machine that its directive `.machine` names, else for the
+    first one whose language recognises it, else for DEFAULT_MACHINE. Raises SourceError with all
+    errors of the source, in the order of the text.
+    """
+    directive = _MACHINE.search(source.text)
+    named = machine or (directive.group(1) if directive else _recognised(source))
+    if named not in registry.names():
+        span = Span(source, *directive.span(1)) if directive and machine is None else None
+        hint = f"machines: {', '.join(registry.names())}"
+        raise SourceError([Diagnostic(f"no machine named `{named}`", span, hint)])
+    return assemble_in(registry.machine(named).language, source, width, machine is not None)
+
+
+def _recognised(source: Source) -> str:
+    known = (
+        name for name in registry.names() if registry.machine(name).language.recognises(source)
+    )
+    return next(known, DEFAULT_MACHINE)
+
+
+def load_elf_program(path: Path, machine: str | None = None) -> Image:
+    """The program in an ELF file, for the machine of its architecture or the one named.
+
+    Raises FileError as `load_elf`, CompileError for a machine that runs no ELF files.
+    """
+    image = load_elf(path, _machine_for)
+    if machine is None:
+        return image
+    if registry.machine(machine).runs_elf is None:
+        raise CompileError(f"{path} is a program for {image.machine}, {image.width} bits")
+    return dataclasses.replace(image, machine=machine)
+
+
+def _machine_for(architecture: str) -> str | None:
+    """The machine that runs ELF files for an architecture."""
+    for name in registry.names():
+        runs_elf = registry.machine(name).runs_elf
+        if runs_elf is not None and runs_elf(architecture):
+            return name
+    return None

@@ -1,0 +1,31 @@
+"""What surrounds a program: its host on the transformer, its system on the reference."""
+
+from __future__ import annotations
+
+from looped.devices import ProgramHost
+from looped.engines.host import ByteSource, Port
+from looped.image import Image
+from looped.reference import System
+from looped.registry.registry import machine
+
+__all__ = ["host_for", "system_for", "unserved_trap"]
+
+
+def host_for(image: Image, source: bytes | ByteSource) -> ProgramHost | None:
+    """The host that serves the traps of a program; None for a machine without traps."""
+    host = machine(image.machine).host
+    return None if host is None else host(image, source)
+
+
+def system_for(image: Image, data: bytes) -> System | None:
+    """The system that serves the traps of a program on the reference; None without traps."""
+    system = machine(image.machine).system
+    return None if system is None else system(image, data)
+
+
+def unserved_trap(image: Image, host: ProgramHost | None, port: Port) -> str | None:
+    """Why a machine has halted, if that was by a trap without an exit status; else None."""
+    describe_trap = machine(image.machine).describe_trap
+    if describe_trap is None or host is None or host.exit_code is not None:
+        return None
+    return describe_trap(image, port)

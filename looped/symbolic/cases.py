@@ -1,0 +1,42 @@
+"""Case: a set of states, and what is to be shown of a loop that begins in any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
+
+import z3
+
+from looped.symbolic.loop import Claim
+from looped.symbolic.paths import Paths
+
+__all__ = ["Case", "paths_of"]
+
+After = TypeVar("After")
+
+
+class Case(NamedTuple):
+    """In states in which all of `given` holds, all `claims` do."""
+
+    name: str
+    given: tuple[z3.BoolRef, ...]
+    claims: tuple[Claim, ...]
+
+
+def paths_of(
+    name: str,
+    given: Sequence[z3.BoolRef],
+    step: Callable[[Paths], After],
+    claims: Callable[[After], Sequence[Claim]],
+) -> Iterator[Case]:
+    """A case for every path of the reference's step, which leaves a state behind."""
+    paths = Paths(given)
+    for number, path in enumerate(paths.explore(lambda: step(paths)), 1):
+        found: Sequence[Claim]
+        if path.error is not None:
+            if not isinstance(path.error, IndexError):
+                raise path.error
+            found = [Claim(f"the reference completes: {path.error}", z3.BoolVal(False))]
+        else:
+            found = claims(path.result)  # type: ignore[arg-type]
+        yield Case(f"{name}, path {number}", (*given, *path.conditions), (*found,))

@@ -1,0 +1,46 @@
+"""Only a machine's own files name it: nothing else knows which machines there are."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import looped
+from looped import registry
+
+PACKAGE = Path(looped.__file__).parent
+OWN = ("registry/builtin", "machines", "isa", "lang/riscv", "reference", "profiles", "symbolic")
+"""Rooms with files of single machines."""
+
+DEFAULTS = {("registry/sources.py", "subleq"), ("image/elf.py", "rv32i")}
+"""The machine of a source that names none, and the architecture of an ELF file that states none."""
+
+
+def named(path: Path) -> Iterator[str]:
+    """Names of machines and of classes of references that a file has outside of its texts."""
+    classes = {registry.machine(name).reference.__name__ for name in registry.names()}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and node.value in registry.names():
+            yield node.value
+        if isinstance(node, ast.Name) and node.id in classes:
+            yield node.id
+
+
+def test_no_file_but_its_own_names_a_machine() -> None:
+    found = {
+        (str(path.relative_to(PACKAGE)), name)
+        for path in PACKAGE.rglob("*.py")
+        if not str(path.relative_to(PACKAGE)).startswith(OWN)
+        for name in named(path)
+    }
+    assert found == DEFAULTS
+
+
+def test_each_builtin_file_registers_one_machine() -> None:
+    files = {path.stem for path in (PACKAGE / "registry" / "builtin").glob("[!_]*.py")}
+    assert set(registry.names()) >= files and len(files) == 3
+    for name in files:
+        machine = registry.machine(name)
+        assert machine.language.name == name and machine.language.widths == machine.widths
+        assert machine.circuit(max(machine.widths), 32).name == name
