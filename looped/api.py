@@ -17,10 +17,9 @@ from pathlib import Path
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.devices import host_for
 from looped.devices.accesses import Targets, targets
+from looped.devices.host import ColumnPort
 from looped.engines.auto import ENGINES, AutoEngine
-from looped.engines.computer import Computer, Event
 from looped.engines.engine import Engine
-from looped.engines.host import ColumnPort
 from looped.engines.lifted import LiftedEngine
 from looped.errors import CertificateError, CompileError
 from looped.image import Image
@@ -32,6 +31,7 @@ from looped.machines import MACHINES
 from looped.machines.machine import MINIMUM_MEMORY, largest_memory
 from looped.passes.emit import compile_circuit
 from looped.precision import precision
+from looped.run.computer import Computer, Event
 from looped.trace import Access, Step, Trace
 from looped.verify.certificate import Certificate, numeric_verdict
 from looped.verify.certificate import certify as certify_circuit

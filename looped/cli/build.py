@@ -20,13 +20,13 @@ from looped.cli.options import (
     open_source,
     open_target,
 )
-from looped.cli.streams import write_whole
 from looped.errors import FileError
 from looped.files import write_atomically
 from looped.image.formats import FORMATS, dump_image
 from looped.inspect.listing import describe, listing
 from looped.machines import MACHINES
 from looped.precision import PRECISIONS
+from looped.run.streams import write_whole
 
 __all__ = ["asm", "compile_command", "export", "info"]
 

@@ -21,14 +21,14 @@ from looped.cli.options import (
     open_program,
 )
 from looped.cli.progress import progress, reporter
-from looped.cli.session import Session, early_end
-from looped.cli.streams import Input, Output
-from looped.cli.watch import End, Watch
 from looped.devices import RiscvHost, failed_test, host_for, unserved_trap
-from looped.engines.checkpoint import identify
-from looped.engines.computer import Computer
-from looped.engines.host import ColumnPort
+from looped.devices.host import ColumnPort
 from looped.errors import TrapError
+from looped.run.checkpoint import identify
+from looped.run.computer import Computer
+from looped.run.session import Session, early_end
+from looped.run.streams import Input, Output
+from looped.run.watch import End, Watch
 
 __all__ = ["run"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from looped.devices.csr import ControlRegisters
 from looped.devices.describe_pc import describe_pc
+from looped.devices.host import ByteSource
 from looped.devices.htif import Htif
 from looped.devices.syscalls import Syscalls
 from looped.devices.traps import failed_test, unserved_trap
-from looped.engines.host import ByteSource
 from looped.image import Image
 from looped.isa.rv32i import word_index
 from looped.isa.rv32im import RISCV

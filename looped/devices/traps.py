@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from looped.devices.csr import ControlRegisters
+from looped.devices.host import Port
 from looped.devices.htif import Htif
-from looped.engines.host import Port
 from looped.image import Image
 from looped.isa.rv32i import CAUSES, decode, word_index
 from looped.isa.rv32im import RISCV

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 
 from looped.cli.main import cli
-from looped.cli.session import Session
-from looped.cli.watch import End
+from looped.run.session import Session
+from looped.run.watch import End
 
 KILLED = -signal.SIGKILL
 

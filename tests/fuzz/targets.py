@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 
 from looped import api
 from looped.artefact.checkpoint import load_machine
-from looped.engines.checkpoint import identify, load_checkpoint
 from looped.image.elf import load_elf
 from looped.image.formats import load_image
 from looped.lang import assemble_file
+from looped.run.checkpoint import identify, load_checkpoint
 from tests.cli.bad import checkpoints, compiled
 from tests.fuzz.damage import damaged, mistaken, rearranged
 from tests.image.test_elf import CODE, elf

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from looped.artefact.checkpoint import load_machine, save_machine
 from looped.artefact.embedding import State, embed, embed_words, read_word
 from looped.artefact.plan import CompiledMachine, Plan
-from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import NO_LANES, Engine
 from looped.engines.event import EventEngine
@@ -25,6 +24,7 @@ from looped.isa.rv32i import encode
 from looped.isa.rv32im import EXTENSION, INSTRUCTIONS
 from looped.machines import MACHINES
 from looped.reference import Rv32im
+from looped.run.computer import Computer
 from looped.verify.lockstep import lockstep
 from tests import seeds
 from tests.circuit.evaluate import evaluate, number_in, written

@@ -10,11 +10,11 @@ import pytest
 import looped.devices.csr as csr
 import looped.devices.syscalls as syscalls
 from looped.devices import ControlRegisters, Htif, Syscalls
-from looped.engines.computer import Computer
 from looped.engines.event import EventEngine
 from looped.errors import Source
 from looped.image import Image
 from looped.lang import assemble
+from looped.run.computer import Computer
 from looped.verify.lockstep import Mismatch, lockstep
 from tests.conftest import compiled
 
@@ -271,7 +271,7 @@ def test_a_wrong_front_panel_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_wrong_embedding_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program is loaded into the reference without the compiler's embedding."""
-    import looped.engines.computer as computer
+    import looped.run.computer as computer
 
     machine = compiled("subleq", 8, 32)
     image = Image("subleq", 8, (9, 9, 3, 9, 9, 6, 7, 8, 255))

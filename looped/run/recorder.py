@@ -11,10 +11,10 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from looped.cli.streams import Input, Output
-from looped.engines.checkpoint import Checkpoint, Identity, prepare_checkpoint
-from looped.engines.computer import Computer
 from looped.files import Replacement
+from looped.run.checkpoint import Checkpoint, Identity, prepare_checkpoint
+from looped.run.computer import Computer
+from looped.run.streams import Input, Output
 
 __all__ = ["Recorder"]
 

@@ -14,13 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.cli.progress import Progress
-from looped.cli.recorder import Recorder
-from looped.cli.streams import Input, Output
-from looped.cli.watch import End, Stop, Watch
 from looped.devices import describe_pc
-from looped.engines.checkpoint import Checkpoint, Identity, load_checkpoint
-from looped.engines.computer import Computer, Event
-from looped.engines.host import ColumnPort
+from looped.devices.host import ColumnPort
 from looped.errors import (
     FileError,
     InterruptionError,
@@ -30,6 +25,11 @@ from looped.errors import (
     TimeLimitError,
 )
 from looped.image import Image
+from looped.run.checkpoint import Checkpoint, Identity, load_checkpoint
+from looped.run.computer import Computer, Event
+from looped.run.recorder import Recorder
+from looped.run.streams import Input, Output
+from looped.run.watch import End, Stop, Watch
 
 __all__ = ["Session", "early_end"]
 

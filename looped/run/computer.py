@@ -3,7 +3,7 @@
 Between two loops the host may do three things, and does nothing else: it reads the CPU's flags and
 registers, it puts the next byte into the input column, and it says so on the CPU's `ready` pin. A
 machine that wants a byte and has none stalls for a loop and raises `waiting`. A machine without an
-input column traps instead, and is served by a host of its own (`looped/engines/host.py`), which may
+input column traps instead, and is served by a host of its own (`looped/devices/host.py`), which may
 also look at a word of memory now and then. One that takes several loops for an instruction raises
 `busy` in all of them but the last.
 """
@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from looped.artefact.embedding import embed, embed_words, memory_words, read_word
 from looped.artefact.plan import Plan
+from looped.devices.host import POLL_INTERVAL, ByteSource, ColumnPort, Host
 from looped.engines.engine import NO_LANES, Engine
-from looped.engines.host import POLL_INTERVAL, ByteSource, ColumnPort, Host
 from looped.errors import CompileError
 
 __all__ = ["PC_UNKNOWN", "Computer", "Event", "Snapshot"]

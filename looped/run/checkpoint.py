@@ -13,11 +13,11 @@ import numpy as np
 import torch
 
 from looped.artefact.plan import CompiledMachine
-from looped.engines.computer import Snapshot
 from looped.errors import FileError
 from looped.files import Replacement
 from looped.image import Image
 from looped.records import record_from_json
+from looped.run.computer import Snapshot
 from looped.tensorfile import read_tensors, with_checksum
 
 __all__ = ["FORMAT", "Checkpoint", "Identity", "identify", "load_checkpoint", "prepare_checkpoint"]
