@@ -20,7 +20,7 @@ import numpy.typing as npt
 from looped.artefact.embedding import embed, embed_words, memory_words, read_word
 from looped.artefact.plan import Plan
 from looped.devices.host import POLL_INTERVAL, ByteSource, ColumnPort, Host
-from looped.engines.engine import NO_LANES, Engine
+from looped.engines.engine import NO_LANES, Engine, Watch
 from looped.errors import CompileError
 
 __all__ = ["PC_UNKNOWN", "Computer", "Event", "Snapshot"]
@@ -114,7 +114,7 @@ class Computer:
         pc_and_flags = (self._lanes[name] for name in names)
         self._watched = np.concatenate([[plan.halted], self._busy, *pc_and_flags])
         flags = [self._lanes[name] for name in _FLAGS] if plan.has_input else []
-        self._stops = np.concatenate([[plan.halted], *flags])
+        self._watch = Watch(plan.cpu, np.concatenate([[plan.halted], *flags]), self._busy)
         self.hosts = list(hosts or [None] * len(inputs))
         self.pcs = list(entries or [0] * len(inputs))
         starts = zip(programs, self.pcs, strict=True)
@@ -151,7 +151,7 @@ class Computer:
         if self._pending_loops == 0:
             if self._poll_addresses[0] is not None:
                 loops = min(loops, POLL_INTERVAL - self._loops[0] % POLL_INTERVAL)
-            self._pending_loops = self.engine.run(self.plan.cpu, self._stops, loops, self._busy)
+            self._pending_loops = self.engine.advance(loops, self._watch)
             self._loops[0] += self._pending_loops
         event = self._look([False])[0]
         done, self._pending_loops = self._pending_loops, 0
