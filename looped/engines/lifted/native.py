@@ -7,8 +7,8 @@ The function made is
 with `state` the driver's words, `cells` the packed lanes of the passive columns, and two masks for
 each word of the state: it returns after the first pass that leaves a one in `stops`, and other
 passes that leave one in `mid_instruction` do not count. If a guard fails it returns at once, with
-everything as it was before that pass; so it does after too many passes that do not count. Each
-store of the code leaves the column of its last execution in a place of its own in `stored`.
+everything as it was before that pass; so it does after too many passes that do not count. `stored`
+gets, for each store of the code, the column to which the last pass has stored.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _PLAIN = {
 @dataclass(frozen=True)
 class Native:
     """Compiled code. `cell` is the type of the array of passive columns. `stored` has, for each
-    store, the column of its last execution."""
+    store, the column to which the last pass has stored."""
 
     cell: type[np.unsignedinteger]
     stored: npt.NDArray[np.int64]
@@ -109,6 +109,7 @@ class _Writer:
             self.function.append_basic_block(name) for name in ("entry", "head", "body", "done")
         )
         self.undo: list[tuple[ir.Value, ir.Value]] = []
+        self.stores = [i.operands[0] for i in code.instructions if i.operation == "store"]
         self._write(words)
 
     def _table(self, number: int, table: npt.NDArray[np.int64]) -> ir.GlobalVariable:
@@ -122,7 +123,6 @@ class _Writer:
 
     def _write(self, words: int) -> None:
         state, cells, stops, mid_instruction, stored, loops = self.function.args
-        self.stored = stored
         builder = ir.IRBuilder(self.entry)
         first, stops, mid_instruction = (
             [builder.load(self._at(builder, array, n)) for n in range(words)]
@@ -134,6 +134,7 @@ class _Writer:
         builder.position_at_end(self.head)
         count, passes = builder.phi(_WORD, "count"), builder.phi(_WORD, "passes")
         now = [builder.phi(_WORD) for _ in range(words)]
+        columns = [builder.phi(_WORD) for _ in self.stores]
         halt = builder.phi(_BIT, "halt")
         finished = builder.or_(halt, builder.icmp_unsigned(">=", count, loops))
         finished = builder.or_(finished, builder.icmp_unsigned(">=", passes, most))
@@ -158,9 +159,14 @@ class _Writer:
             phi.add_incoming(start, self.entry)
             phi.add_incoming(word, last)
 
+        for phi, place in zip(columns, self.stores, strict=True):
+            phi.add_incoming(ir.Constant(_WORD, 0), self.entry)
+            phi.add_incoming(values[place], last)
+
         builder.position_at_end(self.done)
-        for number, word in enumerate(now):
-            builder.store(word, self._at(builder, state, number))
+        for array, content in ((state, now), (stored, columns)):
+            for number, word in enumerate(content):
+                builder.store(word, self._at(builder, array, number))
         builder.ret(count)
 
     @staticmethod
@@ -224,7 +230,6 @@ class _Writer:
         self, builder: ir.IRBuilder, cells: ir.Value, column: ir.Value, content: ir.Value
     ) -> None:
         place = builder.gep(cells, [column])
-        builder.store(column, self._at(builder, self.stored, len(self.undo)))
         self.undo.append((place, builder.load(place)))
         builder.store(content if self.cell == _WORD else builder.trunc(content, self.cell), place)
 
