@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from looped.nn import LoopedTransformer, Transformer
+from looped.ports import Ports
 from looped.precision import PRECISIONS
 
 __all__ = ["BlockPlan", "CompiledMachine", "GroupPlan", "HeadPlan", "Plan"]
@@ -64,10 +65,10 @@ class Plan:
     bit first; `tenants[i]` names what lives in lane i in the course of a loop. The columns are
     `memory` words, then `n_registers` registers, then the CPU, then the input if there is one.
     `code` lists the addresses whose words are instructions of a baked program, none for a
-    universal machine. A baked program begins at `entry`, and there alone. `halted` is the lane of
-    the CPU that says that it does no more, `busy` the one that says that its instruction goes on in
-    the next loop, `working` all lanes of the CPU that are +1 only then. `dtype` is the name of the
-    format that its sums were cut for.
+    universal machine. A baked program begins at `entry`, and there alone. `ports` name the words by
+    which the machine talks to its host. `halted` is the lane of the CPU that says that the machine
+    stops, `busy` the one that says that its instruction takes another loop, `working` all lanes of
+    the CPU that are +1 only then. `dtype` is the name of the format that its sums were cut for.
     """
 
     machine: str
@@ -80,6 +81,7 @@ class Plan:
     words: Mapping[str, tuple[int, ...]]
     tenants: tuple[tuple[str, ...], ...]
     blocks: tuple[BlockPlan, ...]
+    ports: Ports
     code: tuple[int, ...] = ()
     baked: bool = False
     entry: int = 0
@@ -125,6 +127,19 @@ class Plan:
             raise ValueError("it lacks words that every machine has")
         if len(self.words["value"]) != self.width:
             raise ValueError("its words have another width")
+        self._check_ports()
+
+    def _check_ports(self) -> None:
+        """Raise ValueError unless the ports are words that can be served."""
+        ports = self.ports
+        if not all(self.words.get(name) for name in ports.words()):
+            raise ValueError("its ports name words that are not there")
+        if not all(len(self.words[name]) == 1 for name in ports.flags()):
+            raise ValueError("its ports have flags of more than one bit")
+        if ports.output is not None and len(self.words[ports.output.content]) > 8:
+            raise ValueError("its output port has more than a byte")
+        if ports.input is not None and not self.has_input:
+            raise ValueError("it has an input port without an input column")
 
     @property
     def columns(self) -> int:

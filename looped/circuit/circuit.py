@@ -18,6 +18,7 @@ from looped.circuit.signals import Condition, Operand, Value, value
 from looped.circuit.statements import Define, Invariant, Read, Register, Write
 from looped.circuit.words import Lane, Word
 from looped.errors import CompileError
+from looped.ports import InputPort, OutputPort, Ports, TrapPort
 from looped.precision import FLOAT32, Precision
 
 __all__ = ["Circuit", "Define", "Invariant", "Read", "Register", "Write"]
@@ -42,6 +43,7 @@ class Circuit:
     busy: Lane | None = None
     working: tuple[Word, ...] = ()
     precision: Precision = FLOAT32
+    ports: Ports = field(default_factory=Ports)
     registers: list[Register] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     defines: list[Define] = field(default_factory=list)
@@ -84,6 +86,24 @@ class Circuit:
         """
         validity.check_bit("what works", flag, _caller())
         self.busy, self.working = flag[0], (flag, *words)
+
+    def input_port(self, ready: Word, taken: Word, waiting: Word) -> None:
+        """Declare how the machine takes input: see InputPort. Some read must name the device."""
+        where = _caller()
+        flags = [self._port_word(word, where, 1) for word in (ready, taken, waiting)]
+        self.ports = replace(self.ports, input=InputPort(*flags))
+
+    def output_port(self, content: Word, when: Word) -> None:
+        """Declare how the machine writes output: see OutputPort."""
+        where = _caller()
+        port = OutputPort(self._port_word(content, where, 8), self._port_word(when, where, 1))
+        self.ports = replace(self.ports, output=port)
+
+    def trap_port(self, trap: Word, cause: Word) -> None:
+        """Declare how the machine asks its host for help: see TrapPort."""
+        where = _caller()
+        port = TrapPort(self._port_word(trap, where, 1), self._port_word(cause, where))
+        self.ports = replace(self.ports, trap=port)
 
     def next(self, register: Word, following: Operand) -> None:
         """Give a register its next value, once."""
@@ -209,6 +229,21 @@ class Circuit:
         yield from self.registers
         yield from self.reads
         yield from self.defines
+
+    def _port_word(self, word: Word, where: str, most: int | None = None) -> str:
+        """The name of a register with the old or the new value `word`, of `most` bits."""
+        for register in self.registers:
+            if word in (register.word, register.following):
+                if most is not None and len(word) > most:
+                    raise CompileError(
+                        f"the port at {where} takes {most} bits at most, and `{register.name}` "
+                        f"has {len(word)}"
+                    )
+                return register.name
+        raise CompileError(
+            f"the port at {where} has `{word}`, which is no register",
+            hint="make it by `register`, `pin` or `output`",
+        )
 
     def _keep(self, name: str, content: Value) -> Word:
         """Lanes for what arithmetic needs on its way: a name of the compiler's, made unique."""
