@@ -30,7 +30,7 @@ from looped.run.streams import write_whole
 
 __all__ = ["asm", "compile_command", "export", "info"]
 
-_PATH = click.Path(path_type=Path, readable=False)  # what cannot be read is told by who reads
+_PATH = click.Path(path_type=Path, readable=False)  # opening it reports what is wrong
 
 
 _ASM = """Assemble SOURCE into an image: the words of memory.
