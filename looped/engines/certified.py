@@ -12,6 +12,10 @@ from looped.engines.engine import NOTHING, Engine, Floats, Lanes, Watch
 
 __all__ = ["Certified", "Fast", "FastStream"]
 
+_FEW = 16
+"""Loops that are done one by one to note what they change. Who asks for more at once wants speed,
+and compares all columns in less time than so many single passes take."""
+
 
 class FastStream(Protocol):
     """One residual stream, (columns, d_model), that a fast engine advances."""
@@ -94,7 +98,8 @@ class Certified:
     def changes(self, stream: int = 0) -> Lanes:
         """The columns of a stream that may have changed since the last call, in ascending order.
 
-        The first call after `load` returns all columns. From then on passes are done one by one.
+        The first call after `load` returns all columns, and so does one after many loops that were
+        asked for at once. From then on passes are done one by one, as long as they are few.
         """
         found, self._changed[stream] = self._changed[stream], set()
         return np.arange(self._columns) if found is None else np.array(sorted(found), np.intp)
@@ -115,6 +120,8 @@ class Certified:
     def _advance(self, number: int, loops: int, watch: Watch) -> int:
         """Passes of one stream until `loops` of them count or `watch` stops them."""
         stream = self.streams[number]
+        if loops > _FEW:
+            self._changed[number] = None
         done = 0
         while done < loops:
             passes = 0

@@ -77,7 +77,8 @@ class Engine(Protocol):
         """The columns of a stream that may have changed since the last call, in ascending order.
 
         Every column that has changed is among them. The first call after `load` returns all
-        columns; from then on a pass costs the time to note them, so do not call it without need.
+        columns, and a call after many loops at once may. From then on a pass costs the time to
+        note what it changes, so do not call it without need.
         """
 
     def state(self) -> Floats:
