@@ -22,7 +22,7 @@ def walk(width: int) -> tuple[int, ...]:
     """SUBLEQ words that take one from mem[14], mem[30], mem[46], … and begin again at the end.
 
     The second instruction changes the first one's operand, so every round modifies the program. (It
-    never becomes -1, which would put out a byte.)
+    never becomes -1, which would write a byte.)
     """
     mask = (1 << width) - 1
     one, stride, zero, target = 9, 10, 11, STRIDE - 2

@@ -32,8 +32,8 @@ __all__ = ["__version__", *_PUBLIC]
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module `looped` has no attribute `{name}`")
-    if name == "verify":  # the package, which can be called: importing it binds its name here
-        return importlib.import_module("looped.verify")
+    if name in ("run", "verify"):  # packages that can be called: see `looped.callable_package`
+        return importlib.import_module(f"looped.{name}")
     return getattr(importlib.import_module(_PUBLIC[name]), name)
 
 

@@ -16,11 +16,8 @@ from pathlib import Path
 
 from looped import registry
 from looped.artefact.plan import CompiledMachine, Plan
-from looped.devices.destinations import Destinations
 from looped.engines.auto import ENGINES, AutoEngine
-from looped.engines.computer import Computer, Event
 from looped.engines.engine import Engine
-from looped.engines.host import ColumnPort
 from looped.engines.lifted import LiftedEngine
 from looped.errors import CertificateError, CompileError
 from looped.image import Image
@@ -30,7 +27,9 @@ from looped.passes.emit import compile_circuit
 from looped.precision import precision
 from looped.registry import DEFAULT_MACHINE
 from looped.registry.definition import MINIMUM_MEMORY, largest_memory
-from looped.trace import Access, Step, Trace
+from looped.run.computer import Computer
+from looped.run.session import Session
+from looped.trace import Trace
 from looped.verify.certificate import Certificate, numeric_verdict
 from looped.verify.certificate import certify as certify_circuit
 from looped.verify.lockstep import Verdict, lockstep
@@ -178,43 +177,13 @@ def run(
     """Run a program on the transformer until it halts, or for at most `steps` instructions.
 
     The engine is by default the fastest that can run the model. The trace is read off the residual
-    stream, at the words that an instruction writes to, so that a step costs the same whatever the
-    size of the memory. `writes` and `registers` are what the instruction wrote and then what the
-    host set while it served a trap; `reads` cannot be seen from outside and are empty.
+    stream, at the columns that an instruction changes, so that a step costs the same whatever the
+    size of the memory. `writes` and `registers` are the words whose value has changed, then what
+    the host set while it served a trap. A store of the value that was there cannot be seen between
+    two loops, nor can a load: `reads` is empty.
     """
-    engine = engine or choose_engine(machine)
-    hosts = [registry.host_for(image, data)]
-    computer = Computer(machine.plan, engine, [image.words], [data], [image.entry], hosts)
-    port = ColumnPort(machine.plan, engine, 0)
-    done: list[Step] = []
-    destinations = registry.machine(image.machine).destinations
-    told = destinations(image, port)
-    while not computer.halted() and (steps is None or len(done) < steps):
-        event = computer.step()[0]
-        if event.retired:
-            done.append(_step(port, event, told))
-            told = destinations(image, port)
-    return Trace(tuple(done), computer.halted())
-
-
-def _step(port: ColumnPort, event: Event, told: Destinations) -> Step:
-    """One instruction, which writes to nothing of its own if it trapped."""
-    told = told if event.cause is None else Destinations()
-    memory = port.plan.memory
-    writes = [(index, port.memory(index)) for index in told.memory]
-    registers = [(number, port.register(number)) for number in told.registers]
-    writes += [(column, value) for column, value in event.served if column < memory]
-    registers += [(c - memory, value) for c, value in event.served if c >= memory]
-    return Step(
-        event.pc,
-        event.next_pc,
-        writes=tuple(Access(*write) for write in writes),
-        consumed=event.consumed,
-        emitted=event.emitted,
-        registers=tuple(Access(*write) for write in registers),
-        cause=event.cause,
-        written=event.written,
-    )
+    session = Session(machine, image, engine or choose_engine(machine), data)
+    return Trace(tuple(session.walk(steps)), session.computer.halted())
 
 
 def verify(

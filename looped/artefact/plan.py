@@ -11,6 +11,7 @@ from torch import Tensor
 from looped.errors import CompileError
 from looped.nn import LoopedTransformer, Transformer
 from looped.number_format import NumberFormat
+from looped.ports import Ports
 
 __all__ = ["SOFTMAX", "BlockPlan", "CompiledMachine", "GroupPlan", "HeadPlan", "Occupant", "Plan"]
 
@@ -76,12 +77,13 @@ class Plan:
     bit first, `formats` says what its bits stand for; `registers` are the names of those words that
     the CPU column keeps from loop to loop. `occupants[i]` lists what lane i of the CPU column holds
     during a loop, in order. The columns are `memory` words, then `n_registers` registers, then the
-    CPU, then the input if there is one. `code` lists the addresses whose words are instructions of
-    a baked program, none for a universal machine. A baked program begins at `entry`, and there
-    alone. Of the lanes of the CPU, `halted` is the one that says that the machine stops, `busy` the
-    one that says that an instruction takes another loop, `scratch` all lanes that are +1 only
-    during such an instruction. `dtype` is the name of the format in which sums are exact, `mixer`
-    the name of what mixes columns in a block.
+    CPU, then the input if there is one. `ports` name the words by which the machine talks to its
+    host. `code` lists the addresses whose words are instructions of a baked program, none for a
+    universal machine. A baked program begins at `entry`, and there alone. Of the lanes of the CPU,
+    `halted` is the one that says that the machine stops, `busy` the one that says that an
+    instruction takes another loop, `scratch` all lanes that are +1 only during such an instruction.
+    `dtype` is the name of the format in which sums are exact, `mixer` that of what mixes columns in
+    a block.
     """
 
     machine: str
@@ -96,6 +98,7 @@ class Plan:
     registers: tuple[str, ...]
     occupants: tuple[tuple[Occupant, ...], ...]
     blocks: tuple[BlockPlan, ...]
+    ports: Ports
     code: tuple[int, ...] = ()
     baked: bool = False
     entry: int = 0

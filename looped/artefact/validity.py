@@ -28,6 +28,7 @@ def check_plan(plan: Plan) -> None:
     _check_lanes(plan)
     _check_registers(plan)
     _check_occupants(plan)
+    _check_ports(plan)
     if plan.dtype not in PRECISIONS:
         raise ValueError(f"there is no dtype `{plan.dtype[:40]}`")
 
@@ -86,6 +87,19 @@ def _check_registers(plan: Plan) -> None:
     for name in plan.registers:
         if name not in plan.words or name in own or name.startswith("position"):
             raise ValueError(f"`{name[:40]}` is not a register")
+
+
+def _check_ports(plan: Plan) -> None:
+    """Raise ValueError unless the ports are words that can be served."""
+    ports = plan.ports
+    if not all(plan.words.get(name) for name in ports.words()):
+        raise ValueError("its ports name words that do not exist")
+    if not all(len(plan.words[name]) == 1 for name in ports.flags()):
+        raise ValueError("its ports have flags of more than one bit")
+    if ports.output is not None and len(plan.words[ports.output.content]) > 8:
+        raise ValueError("its output port has more than a byte")
+    if ports.input is not None and not plan.has_input:
+        raise ValueError("it has an input port without an input column")
 
 
 def _check_occupants(plan: Plan) -> None:

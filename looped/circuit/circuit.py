@@ -18,6 +18,7 @@ from looped.circuit.statements import Define, Invariant, Read, Register, Write
 from looped.circuit.words import Word
 from looped.errors import CompileError
 from looped.number_format import ADDRESS, FLAG, UNSIGNED, NumberFormat
+from looped.ports import InputPort, OutputPort, TrapPort
 
 __all__ = ["Circuit", "Define", "Invariant", "Read", "Register", "Write"]
 
@@ -67,6 +68,24 @@ class Circuit(Graph):
         """
         validity.check_bit("the flag of a multi-loop instruction", flag, _caller())
         self.busy, self.scratch = flag[0], (flag, *words)
+
+    def input_port(self, ready: Word, taken: Word, waiting: Word) -> None:
+        """Declare how the machine takes input: see InputPort. Some read must name the device."""
+        where = _caller()
+        flags = [self._port_word(word, where, 1) for word in (ready, taken, waiting)]
+        self.ports = replace(self.ports, input=InputPort(*flags))
+
+    def output_port(self, content: Word, when: Word) -> None:
+        """Declare how the machine writes output: see OutputPort."""
+        where = _caller()
+        port = OutputPort(self._port_word(content, where, 8), self._port_word(when, where, 1))
+        self.ports = replace(self.ports, output=port)
+
+    def trap_port(self, trap: Word, cause: Word) -> None:
+        """Declare how the machine asks its host for help: see TrapPort."""
+        where = _caller()
+        port = TrapPort(self._port_word(trap, where, 1), self._port_word(cause, where))
+        self.ports = replace(self.ports, trap=port)
 
     def next(self, register: Word, following: Operand) -> None:
         """Give a register its next value, once."""
@@ -193,6 +212,21 @@ class Circuit(Graph):
             return ADDRESS if name == "pc" else FLAG if width == 1 else UNSIGNED
         validity.check_number(name, width, number, where)
         return number
+
+    def _port_word(self, word: Word, where: str, most: int | None = None) -> str:
+        """The name of a register with the old or the new value `word`, of `most` bits."""
+        for register in self.registers:
+            if word in (register.word, register.following):
+                if most is not None and len(word) > most:
+                    raise CompileError(
+                        f"the port at {where} takes {most} bits at most, and `{register.name}` "
+                        f"has {len(word)}"
+                    )
+                return register.name
+        raise CompileError(
+            f"the port at {where} has `{word}`, which is no register",
+            hint="make it by `register`, `pin` or `output`",
+        )
 
     def _keep(self, name: str, content: Value) -> Word:
         """Lanes for an intermediate result of arithmetic, under a unique name of the compiler's."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from looped.circuit.statements import Define, Invariant, Read, Register, Write
 from looped.circuit.words import Lane, Word
 from looped.number_format import UNSIGNED, NumberFormat
+from looped.ports import Ports
 from looped.precision import FLOAT32, Precision
 
 __all__ = ["Graph"]
@@ -24,7 +25,8 @@ class Graph:
     Memory has 2^address_bits words. The register file, if there is one, has 2^register_bits; with
     `zero_register` its register 0 is always zero. `precision` is the format in which its sums must
     be exact: adders are cut to its mantissa. `number` says what the words of memory and of the
-    register file stand for; no weight depends on it. `halted` is the lane of a register that stops
+    register file stand for; no weight depends on it. `ports` are the words by which the machine
+    talks to its host. `halted` is the lane of a register that stops
     the machine until its host acts. The lane `busy` is set while an instruction takes another loop;
     between two instructions every word of `scratch`, the flag among them, is zero.
     """
@@ -39,6 +41,7 @@ class Graph:
     scratch: tuple[Word, ...] = ()
     precision: Precision = FLOAT32
     number: NumberFormat = UNSIGNED
+    ports: Ports = field(default_factory=Ports)
     registers: list[Register] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     defines: list[Define] = field(default_factory=list)

@@ -20,16 +20,16 @@ from looped.cli.options import (
     open_source,
     open_target,
 )
-from looped.cli.streams import write_whole
 from looped.errors import FileError
 from looped.files import write_atomically
 from looped.image.formats import FORMATS, dump_image
 from looped.inspect.listing import describe, listing
 from looped.precision import PRECISIONS
+from looped.run.streams import write_whole
 
 __all__ = ["asm", "compile_command", "export", "info"]
 
-_PATH = click.Path(path_type=Path, readable=False)  # what cannot be read is told by who reads
+_PATH = click.Path(path_type=Path, readable=False)  # opening it reports what is wrong
 
 
 _ASM = """Assemble SOURCE into an image: the words of memory.

@@ -6,13 +6,15 @@ import io
 import json
 import math
 import sys
+from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import click
 
-from looped import api, registry
+from looped import api
+from looped.cli.ends import early_end
 from looped.cli.options import (
     check_engine,
     engine_options,
@@ -20,25 +22,25 @@ from looped.cli.options import (
     machine_options,
     open_program,
 )
-from looped.cli.progress import progress, reporter
-from looped.cli.session import Session, early_end
-from looped.cli.streams import Input, Output
-from looped.cli.watch import End, Watch
-from looped.devices import ProgramHost, failed_test
-from looped.engines.checkpoint import identify
-from looped.engines.computer import Computer
-from looped.engines.host import ColumnPort
+from looped.cli.progress import ProgressLine, progress, reporter
+from looped.cli.trace import step_json, step_line
+from looped.devices import failed_test
+from looped.engines.engine import Engine
 from looped.errors import TrapError
+from looped.registry import unserved_trap
+from looped.run.interrupts import End, Interrupts
+from looped.run.session import Session
+from looped.run.streams import Input, Output
 
 __all__ = ["run"]
 
-_PATH = click.Path(path_type=Path, readable=False)  # what cannot be read is told by who reads
+_PATH = click.Path(path_type=Path, readable=False)  # opening it reports what is wrong
 _LONGEST = 1e9
-"""Seconds, thirty years: what the system can be asked to wait."""
+"""Seconds, about thirty years: `select` takes no more."""
 
 
 def _number(value: float | None) -> float | None:
-    """A number that is one: `nan` is in every range."""
+    """The value of an option; click lets `nan` pass every range."""
     if value is not None and math.isnan(value):
         raise click.BadParameter("nan is not a number.")
     return value
@@ -46,9 +48,12 @@ def _number(value: float | None) -> float | None:
 
 _HELP = """Run PROGRAM (source, image or compiled file) on the transformer until it halts.
 
-stdin and stdout are the program's own. With --json, stdout is one object with the output in it.
-A RISC-V program that exits by itself gives the command its own status. A resumed run is given
-the same input from its beginning; steps and output count from the program's beginning.
+stdin and stdout belong to the program. With --json, stdout is one object that has the output in
+it. The exit status of a RISC-V program is that of the command.
+
+`--checkpoint FILE --every N` saves a long run; `--resume FILE` continues it, even after a kill,
+with identical output. Give a resumed run the same input from its beginning; steps and output
+count from the program's beginning.
 
 \b
 Examples:
@@ -60,6 +65,28 @@ Examples:
   looped run LONG.sasm --checkpoint long.state --every 1000000 > output
   looped run LONG.sasm --checkpoint long.state --every 1000000 --resume long.state >> output
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """The options of the command, by the names of their parameters."""
+
+    machine: str | None
+    width: int | None
+    memory: int | None
+    engine: str
+    dtype: str
+    uncertified: bool
+    device: str
+    verbose: bool
+    steps: int | None
+    timeout: float | None
+    max_output: int | None
+    checkpoint: Path | None
+    every: int | None
+    resume: Path | None
+    trace: bool
+    as_json: bool
 
 
 @click.command(help=_HELP)
@@ -78,84 +105,106 @@ Examples:
     "--max-output",
     type=click.IntRange(min=0),
     metavar="BYTES",
-    help="Stop when the program puts out more.",
+    help="Stop when the program writes more.",
 )
 @click.option(
-    "--checkpoint", type=_PATH, metavar="FILE", help="Leave a checkpoint, however the run ends."
+    "--checkpoint", type=_PATH, metavar="FILE", help="Save a checkpoint, however the run ends."
 )
 @click.option(
     "--every",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Write the checkpoint every N instructions, too, and hand over output only then.",
+    help="Save the checkpoint every N instructions, too, and write output only then.",
 )
-@click.option("--resume", type=_PATH, metavar="FILE", help="Go on from a checkpoint of PROGRAM.")
+@click.option("--resume", type=_PATH, metavar="FILE", help="Continue from a checkpoint.")
 @click.option("--trace", is_flag=True, help="Print every instruction on stderr.")
 @json_option
-def run(
-    program: Path,
-    machine: str | None,
-    width: int | None,
-    memory: int | None,
-    engine: str,
-    dtype: str,
-    uncertified: bool,
-    device: str,
-    verbose: bool,
-    steps: int | None,
-    timeout: float | None,
-    max_output: int | None,
-    checkpoint: Path | None,
-    every: int | None,
-    resume: Path | None,
-    trace: bool,
-    as_json: bool,
-) -> None:
+def run(program: Path, **options: Any) -> None:
     """Run PROGRAM (source, image or compiled file) on the transformer until it halts."""
-    if every is not None and checkpoint is None:
+    chosen = _Options(**options)
+    check_engine(chosen.engine, chosen.uncertified)
+    if chosen.every is not None and chosen.checkpoint is None:
         raise click.UsageError("--every needs --checkpoint FILE.")
-    check_engine(engine, uncertified)
-    compiled, image = open_program(program, machine, width, memory, dtype)
-    screen = not as_json and sys.stdout.isatty()  # it is the program's: no line of ours on it
-    with progress("run", shown=not screen) as line:
-        report = reporter(verbose, line)
-        chosen = api.choose_engine(compiled, engine, dtype, device, report, uncertified)
-        output = Output(None if as_json else sys.stdout.buffer, line, max_output)
-        source = Input(_standard_input())
-        hosts = [registry.host_for(image, source)]
-        computer = Computer(compiled.plan, chosen, [image.words], [source], [image.entry], hosts)
-        with Watch(timeout) as watch:
-            session = Session(computer, image, line, source, output, watch)
-            if checkpoint or resume:
-                session.persist(identify(compiled, image), resume, checkpoint, every)
-            chosen.prepare(line.note)
+    on_screen = not chosen.as_json and sys.stdout.isatty()  # then the screen is the program's
+    with progress("run", shown=not on_screen) as line:
+        session, engine = _open(program, chosen, line)
+        with session.interrupts:
+            _begin(session, engine, chosen, line)
+            trace = _execute(session, chosen, line)
+    report = reporter(chosen.verbose, line)
+    report(f"{session.steps:,} steps, {engine.fallbacks} passes fell back to the dense engine")
+    if session.host is not None:
+        report(f"the host emulated {session.host.emulated} CSR and return instructions")
+    if chosen.as_json:
+        click.echo(json.dumps({**_summary(session), **({"trace": trace} if chosen.trace else {})}))
+    _finish(program, session)
+
+
+def _open(program: Path, options: _Options, line: ProgressLine) -> tuple[Session, Engine]:
+    """The run, whose time begins now, and its engine."""
+    compiled, image = open_program(
+        program, options.machine, options.width, options.memory, options.dtype
+    )
+    report = reporter(options.verbose, line)
+    engine = api.choose_engine(
+        compiled, options.engine, options.dtype, options.device, report, options.uncertified
+    )
+    output = Output(None if options.as_json else sys.stdout.buffer, options.max_output, line.clear)
+    source, interrupts = Input(_standard_input()), Interrupts(options.timeout)
+    return Session(compiled, image, engine, source, output, interrupts, line), engine
+
+
+def _begin(session: Session, engine: Engine, options: _Options, line: ProgressLine) -> None:
+    """Do what comes before the first instruction."""
+    if options.resume is not None:
+        session.resume(options.resume)
+    if options.checkpoint is not None:
+        session.record(options.checkpoint, options.every)
+    engine.prepare(line.note)
+    line.clear()
+
+
+def _execute(session: Session, options: _Options, line: ProgressLine) -> list[dict[str, object]]:
+    """Run to the end; returns the trace if it is to be printed as JSON."""
+    trace: list[dict[str, object]] = []
+    if not options.trace:
+        session.run(options.steps)
+        return trace
+    for step in session.walk(options.steps):
+        if options.as_json:
+            trace.append(step_json(step))
+        else:
+            session.output.flush()
             line.clear()
-            if trace:
-                session.trace()
-            end = session.run(steps)
-    report(f"{session.steps:,} steps, {chosen.fallbacks} passes left to the dense engine")
-    host = hosts[0]
-    if host is not None:
-        report(f"{host.emulated} CSR and return instructions carried out by the host")
-    if as_json:
-        click.echo(json.dumps({**session.summary(), **_ending(host)}))
-    if end is not End.HALTED:
-        raise early_end(end, str(program), session)
-    trap = registry.unserved_trap(image, host, ColumnPort(compiled.plan, chosen, 0))
+            click.echo(step_line(session.steps, step, session.image), err=True)
+    return trace
+
+
+def _summary(session: Session) -> dict[str, object]:
+    """The run as JSON; the output is text of code points 0 to 255."""
+    summary: dict[str, object] = {
+        "halted": session.computer.halted(),
+        "steps": session.steps,
+        "pc": session.computer.pc(),
+        "output": session.output.kept.decode("latin-1"),
+    }
+    if session.host is not None:
+        summary |= {"exit_code": session.host.exit_code, "emulated": session.host.emulated}
+    return summary
+
+
+def _finish(program: Path, session: Session) -> None:
+    """End as the program has ended. Raises LoopedError unless it halted by itself."""
+    if session.end is not End.HALTED:
+        raise early_end(str(program), session)
+    trap = unserved_trap(session.image, session.host, session.port)
     if trap is not None:
         raise TrapError(trap)
-    failure = failed_test(host)
+    failure = failed_test(session.host)
     if failure is not None:
         click.echo(f"{program}: {failure}", err=True)
-    if host is not None:
-        click.get_current_context().exit(host.exit_code or 0)
-
-
-def _ending(host: ProgramHost | None) -> dict[str, object]:
-    """What is told of a program's host in JSON."""
-    if host is None:
-        return {}
-    return {"exit_code": host.exit_code, "emulated": host.emulated}
+    if session.host is not None:
+        click.get_current_context().exit(session.host.exit_code or 0)
 
 
 def _standard_input() -> BufferedIOBase:

@@ -1,4 +1,4 @@
-"""What several commands take: a program or a machine, its width and its memory."""
+"""Options that several commands have: a machine or a program for one, an engine, JSON."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def machine_options(command: F) -> F:
             "--memory",
             type=int,
             metavar="WORDS",
-            help="Words of memory, a power of two; by default as few as hold the program; for a "
-            f"machine by its name {api.DEFAULT_MEMORY:,}, or all there can be with short words.",
+            help="Words of memory, a power of two. By default, the fewest that hold the program; "
+            f"for the name of a machine {api.DEFAULT_MEMORY:,}, or the most that its width allows.",
         ),
         click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32."),
         click.option("--machine", metavar="NAME", help=f"One of: {', '.join(registry.names())}."),
@@ -54,26 +54,27 @@ def engine_options(default: str) -> Callable[[F], F]:
 
     def add(command: F) -> F:
         for option in (
-            click.option("-v", "--verbose", is_flag=True, help="Say on stderr which engine it is."),
+            click.option("-v", "--verbose", is_flag=True, help="Name the engine on stderr."),
             click.option("--device", default="cpu", metavar="NAME", help="cpu, cuda, cuda:1, …"),
             click.option(
                 "--uncertified",
                 is_flag=True,
-                help="Run on the dense engine even where sums are not certified in the dtype.",
+                help="Run on the dense engine even if sums are not certified in the dtype.",
             ),
             click.option(
                 "--dtype",
                 default="float32",
                 type=click.Choice(list(PRECISIONS)),
-                help="Arithmetic of the transformer; a program from source is compiled for it.",
+                help="Number format of the transformer; a source is compiled for it.",
             ),
             click.option(
                 "--engine",
                 default=default,
                 show_default=True,
                 type=click.Choice(["auto", *api.ENGINES]),
-                help="What executes the weights: machine code made from them (lifted), the columns "
-                "that changed (event), all columns (dense); auto takes the first that can.",
+                help="What executes the weights: machine code made from them (lifted), only "
+                "columns that change (event), all columns (dense); auto takes the first that can. "
+                "Passes that an engine cannot certify fall back to dense and are counted.",
             ),
         ):
             command = option(command)
@@ -96,9 +97,9 @@ def json_option(command: F) -> F:
 
 
 def open_source(path: Path, machine: str | None, width: int | None) -> Image:
-    """A program that is not compiled yet, from source or image."""
+    """The program in a source or an image. Raises FileError for a compiled file."""
     if path.suffix == COMPILED:
-        raise FileError(f"{path} is compiled already", hint="it takes a source or an image")
+        raise FileError(f"{path} is compiled already", hint="give a source or an image")
     if str(path) in registry.names() and not path.exists():
         raise FileError(f"{path} is a machine, and here it takes a program")
     return api.assemble(path, machine, width)
@@ -124,7 +125,7 @@ def open_program(
 def open_target(
     target: str, machine: str | None, width: int | None, memory: int | None
 ) -> CompiledMachine:
-    """A machine, from its name or from a file with a program for it."""
+    """The machine of that name, or the one for the program in that file."""
     return open_both(target, machine, width, memory)[0]
 
 
@@ -137,7 +138,7 @@ def open_both(
 ) -> tuple[CompiledMachine, Image | None]:
     """A machine by its name, without a program, or a file with a program and its machine.
 
-    What is not compiled yet is compiled for `dtype`.
+    A source or an image is compiled for `dtype`.
     """
     path = Path(target)
     if target in registry.names():
@@ -149,7 +150,7 @@ def open_both(
     try:
         return open_program(path, machine, width, memory, dtype)
     except FileError as error:
-        if target.isidentifier():  # a machine, spelt wrong
+        if target.isidentifier():  # a misspelt machine
             raise FileError(str(error), hint=f"machines: {', '.join(registry.names())}") from None
         raise
 

@@ -1,4 +1,4 @@
-"""One line on stderr that says how far a run is, where someone is looking."""
+"""One line on stderr that says how far a command is, if stderr is a terminal."""
 
 from __future__ import annotations
 
@@ -8,58 +8,73 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
+from rich import progress as bars
+from rich.console import Console
 
-__all__ = ["Progress", "progress", "reporter"]
+__all__ = ["ProgressLine", "progress", "reporter"]
 
 _INTERVAL = 0.1
 """Seconds between two updates of the line."""
 
 
-class Progress:
-    """Called with the number of steps done; prints nothing if stderr is not a terminal."""
+class ProgressLine:
+    """A line of `rich` with the number of steps done; nothing unless stderr is a terminal.
+
+    It is there only while nothing else is printed: `clear` removes it, the next update shows it.
+    """
 
     def __init__(self, what: str, shown: bool = True) -> None:
         self.what = what
-        self.shown = False
-        self.started = time.monotonic()
-        self.updated = self.started
         self.active = shown and sys.stderr.isatty()
+        self._bar: bars.Progress | None = None
+        self._started = self._updated = time.monotonic()
 
     def __call__(self, done: int) -> None:
+        """Say that so many steps are done."""
         now = time.monotonic()
-        if self.active and now - self.updated >= _INTERVAL:
-            rate = done / (now - self.started)
-            sys.stderr.write(f"\r\x1b[K{self.what}: {done:,} steps, {rate:,.0f} a second")
-            sys.stderr.flush()
-            self.updated, self.shown = now, True
+        if self.active and now - self._updated >= _INTERVAL:
+            rate = done / (now - self._started)
+            self._show(f"{self.what}: {done:,} steps, {rate:,.0f} a second")
+            self._updated = now
 
     def note(self, text: str) -> None:
-        """Say what takes a while, to whoever is looking, until something else is said."""
+        """Say what takes a while."""
         if sys.stderr.isatty():
-            sys.stderr.write(f"\r\x1b[K{text} …")
-            sys.stderr.flush()
-            self.shown = True
+            self._show(f"{text} …")
 
     def clear(self) -> None:
-        """Take the line away, before anything else is printed."""
-        if self.shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-            self.shown = False
+        """Remove the line, before anything else is printed."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _show(self, text: str) -> None:
+        if self._bar is None:
+            self._bar = bars.Progress(
+                bars.TextColumn("{task.description}", markup=False),
+                console=Console(stderr=True),
+                auto_refresh=False,  # no thread: a run forks and takes signals
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._bar.add_task("")
+            self._bar.start()
+        self._bar.update(self._bar.task_ids[0], description=text, refresh=True)
 
 
 @contextmanager
-def progress(what: str, shown: bool = True) -> Iterator[Progress]:
-    """A progress line that is gone at the end; none at all unless it may be shown."""
-    line = Progress(what, shown)
+def progress(what: str, shown: bool = True) -> Iterator[ProgressLine]:
+    """A progress line that is removed at the end."""
+    line = ProgressLine(what, shown)
     try:
         yield line
     finally:
         line.clear()
 
 
-def reporter(verbose: bool, line: Progress) -> Callable[[str], None]:
-    """What prints a line on stderr if it is asked for, and else nothing."""
+def reporter(verbose: bool, line: ProgressLine) -> Callable[[str], None]:
+    """A function that prints a line on stderr if the user wants to know, else nothing."""
 
     def report(text: str) -> None:
         if verbose:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -29,20 +29,20 @@ from looped.verify.parallel import parallel_map
 
 __all__ = ["verify"]
 
-_PATH = click.Path(path_type=Path, readable=False)  # what cannot be read is told by who reads
+_PATH = click.Path(path_type=Path, readable=False)  # opening it reports what is wrong
 _INPUT_LIMIT = 64 << 20
 
 
 _HELP = """Run every PROGRAM on the transformer and on the reference, and compare after every loop.
 
-All of the state is compared: memory, program counter, flags, input and output, and every other
-lane of the residual stream, each of which must be exactly -1 or +1. The first difference is
-reported by name, and the exit code is 1.
+The whole state is compared: memory, program counter, flags, input and output, and every other
+lane of the residual stream. Each lane must be exactly -1 or +1. The first difference is reported
+by name, and the exit status is 1.
 
-With --fuzz it is random programs: of branches, self-modification, operands that are one and the
-same, the edges of memory and what wraps around them; for rv32i of all encodings, valid and not.
-Program number i of a seed is always the same one. A program that goes wrong is made as small as
-it can be and left as a source file.
+--fuzz verifies random programs: branches, self-modification, equal operands, the edges of memory
+and addresses that wrap around them; for rv32i all encodings, valid or not. Program number i of a
+seed is always the same. A program that fails is made as small as possible and saved as a source
+file.
 
 \b
 Examples:
@@ -54,6 +54,40 @@ Examples:
   looped verify --fuzz 200 --seed 1 --machine subleq --width 8 --memory 32
   looped verify --fuzz 1000 --machine rv32i --engine event --jobs 2
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """The options of the command, by the names of their parameters."""
+
+    machine: str | None
+    width: int | None
+    memory: int | None
+    engine: str
+    dtype: str
+    uncertified: bool
+    device: str
+    verbose: bool
+    steps: int | None
+    data: Path | None
+    jobs: int
+    cluster: str | None
+    count: int | None
+    seed: int | None
+    as_json: bool
+
+    def check(self, programs: tuple[Path, ...]) -> None:
+        """Raise UsageError for options that contradict each other."""
+        check_engine(self.engine, self.uncertified)
+        if self.cluster is not None and self.jobs != 1:
+            raise click.UsageError("--jobs is for this machine, --cluster for others.")
+        if self.count is not None:
+            if programs or self.data is not None:
+                raise click.UsageError("--fuzz makes programs and their input by itself.")
+        elif self.seed is not None:
+            raise click.UsageError("--seed is for --fuzz.")
+        elif not programs:
+            raise click.UsageError("Missing argument 'PROGRAM...', or --fuzz N.")
 
 
 @click.command(help=_HELP)
@@ -69,12 +103,12 @@ Examples:
     type=click.IntRange(min=1),
     default=1,
     metavar="N",
-    help="Verify N programs at a time, each in a process of its own.",
+    help="Verify N programs at a time, each in its own process.",
 )
 @click.option(
     "--cluster",
     metavar="ADDRESS",
-    help="Hand the work to a Dask cluster whose scheduler is there, as tcp://host:8786.",
+    help="Verify on the Dask cluster with the scheduler at this address: tcp://host:8786.",
 )
 @click.option(
     "--fuzz",
@@ -85,64 +119,41 @@ Examples:
 )
 @click.option("--seed", type=int, metavar="S", help="Which random programs.  [default: 0]")
 @json_option
-def verify(
-    programs: tuple[Path, ...],
-    machine: str | None,
-    width: int | None,
-    memory: int | None,
-    engine: str,
-    dtype: str,
-    uncertified: bool,
-    device: str,
-    verbose: bool,
-    steps: int | None,
-    data: Path | None,
-    jobs: int,
-    cluster: str | None,
-    count: int | None,
-    seed: int | None,
-    as_json: bool,
-) -> None:
+def verify(programs: tuple[Path, ...], **options: Any) -> None:
     """Run every PROGRAM on the transformer and on the reference, and compare after every loop."""
-    check_engine(engine, uncertified)
-    share = _sharing(jobs, cluster)
-    if count is not None:
-        if programs or data is not None:
-            raise click.UsageError("--fuzz makes programs and their input by itself.")
-        target = (machine, width, memory), (engine, dtype, device), uncertified
-        fuzz(*target, count, seed or 0, steps, share, as_json)
+    chosen = _Options(**options)
+    chosen.check(programs)
+    if chosen.count is None:
+        _verify_programs(programs, chosen)
         return
-    if seed is not None:
-        raise click.UsageError("--seed is for --fuzz.")
-    if not programs:
-        raise click.UsageError("Missing argument 'PROGRAM...', or --fuzz N.")
-    content = _read_input(data)
-    alone = jobs == 1 and cluster is None
-    tasks = [
-        _Task(
-            path,
-            (machine, width, memory),
-            (engine, dtype, device),
-            uncertified,
-            verbose,
-            alone,
-            steps,
-            content,
-        )
-        for path in programs
-    ]
+    fuzz(
+        (chosen.machine, chosen.width, chosen.memory),
+        (chosen.engine, chosen.dtype, chosen.device),
+        chosen.uncertified,
+        chosen.count,
+        chosen.seed or 0,
+        chosen.steps,
+        _sharing(chosen),
+        chosen.as_json,
+    )
+
+
+def _verify_programs(programs: tuple[Path, ...], options: _Options) -> None:
+    """Verify programs in order and report each. Raises Mismatch."""
+    content = _read_input(options.data)
+    tasks = [_Task(path, options, content) for path in programs]
     verdicts = []
     try:
-        for task, verdict in zip(tasks, share(_verify, tasks), strict=True):
-            verdicts.append({"file": str(task.path), "equal": True, **_verdict(verdict)})
-            if not as_json:
-                click.echo("\n".join(_report(task.path, verdict)))
+        for path, verdict in zip(programs, _sharing(options)(_verify, tasks), strict=True):
+            verdicts.append({"file": str(path), "equal": True, **_verdict(verdict)})
+            if not options.as_json:
+                click.echo("\n".join(_report(path, verdict)))
     except Mismatch as mismatch:
-        if as_json:
+        if options.as_json:
             path = programs[len(verdicts)]
             click.echo(json.dumps({"file": str(path), **_mismatch(mismatch)}))
         raise
-    if as_json:
+    if options.as_json:
         click.echo(json.dumps(verdicts))
 
 
@@ -151,37 +162,37 @@ Result = TypeVar("Result")
 
 
 def _sharing(
-    jobs: int, cluster: str | None
+    options: _Options,
 ) -> Callable[[Callable[[Item], Result], Iterable[Item]], Iterator[Result]]:
-    """How work is shared out: over processes of this machine, or over a cluster."""
-    if cluster is None:
-        return lambda function, items: parallel_map(function, items, jobs)
-    if jobs != 1:
-        raise click.UsageError("--jobs is for this machine, --cluster for others.")
-    return lambda function, items: map_on_cluster(function, items, cluster)
+    """How work is shared: over processes of this machine, or over a cluster."""
+    address = options.cluster
+    if address is None:
+        return lambda function, items: parallel_map(function, items, options.jobs)
+    return lambda function, items: map_on_cluster(function, items, address)
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One program to verify, as it is handed to another process."""
+    """One program to verify and its input, as another process gets them."""
 
     path: Path
-    machine: tuple[str | None, int | None, int | None]
-    engine: tuple[str, str, str]
-    uncertified: bool
-    verbose: bool
-    watched: bool
-    steps: int | None
+    options: _Options
     data: bytes
 
 
 def _verify(task: _Task) -> Verdict:
     """Run a program beside the reference. Raises Mismatch."""
-    compiled, image = open_program(task.path, *task.machine, task.engine[1])
-    with progress(f"verify {task.path}", shown=task.watched) as line:
-        report = reporter(task.verbose, line)
-        engine = api.choose_engine(compiled, *task.engine, report, task.uncertified)
-        return api.verify(compiled, image, task.data, task.steps, engine, line)
+    options = task.options
+    compiled, image = open_program(
+        task.path, options.machine, options.width, options.memory, options.dtype
+    )
+    alone = options.jobs == 1 and options.cluster is None
+    with progress(f"verify {task.path}", shown=alone) as line:
+        report = reporter(options.verbose, line)
+        engine = api.choose_engine(
+            compiled, options.engine, options.dtype, options.device, report, options.uncertified
+        )
+        return api.verify(compiled, image, task.data, options.steps, engine, line)
 
 
 def _read_input(data: Path | None) -> bytes:
@@ -223,7 +234,7 @@ def _mismatch(mismatch: Mismatch) -> dict[str, object]:
 def _report(path: Path, verdict: Verdict) -> Iterator[str]:
     if verdict.outputs[0]:
         shown = verdict.outputs[0].decode("latin-1").encode("unicode_escape").decode("ascii")
-        yield f"{path}: put out {len(verdict.outputs[0])} bytes: {shown[:200]}"
+        yield f"{path}: wrote {len(verdict.outputs[0])} bytes: {shown[:200]}"
     end = "until it halted" if verdict.halted else "without reaching its end"
     yield (
         f"{path}: equal. {verdict.steps:,} steps {end}; after each, all {verdict.lanes:,} lanes "

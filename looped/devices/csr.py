@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from looped.devices.host import Port
 from looped.devices.resume import resume
 from looped.devices.syscalls import Syscalls
-from looped.engines.host import Port
 from looped.isa.rv32i import word_index
 
 __all__ = ["ControlRegisters"]

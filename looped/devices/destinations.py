@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from looped.engines.host import ColumnPort
+from looped.devices.host import ColumnPort
 from looped.image import Image
 from looped.isa.rv32i import word_index
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from looped.devices.csr import ControlRegisters
-from looped.engines.host import Port
+from looped.devices.host import Port
 
 __all__ = ["Htif"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from looped.engines.host import Host
+from looped.devices.host import Host
 
 __all__ = ["ProgramHost"]
 

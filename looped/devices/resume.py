@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from looped.engines.host import Port
+from looped.devices.host import Port
 from looped.isa.rv32i import word_index
 
 __all__ = ["resume"]

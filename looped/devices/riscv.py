@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from looped.devices.csr import ControlRegisters
+from looped.devices.host import ByteSource
 from looped.devices.htif import Htif
 from looped.devices.program_host import ProgramHost
 from looped.devices.syscalls import Syscalls
-from looped.engines.host import ByteSource
 from looped.image import Image
 from looped.isa.rv32i import word_index
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from looped.devices.host import ByteSource, Port
 from looped.devices.resume import resume
-from looped.engines.host import ByteSource, Port
 
 __all__ = ["Syscalls"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from looped.devices.host import Port
 from looped.devices.htif import Htif
 from looped.devices.program_host import ProgramHost
-from looped.engines.host import Port
 from looped.image import Image
 from looped.isa.rv32i import CAUSES, word_index
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
-from looped.engines.engine import NO_LANES, Engine
+from looped.engines.engine import NOTHING, Engine, Lanes, Watch
 from looped.errors import CompileError
 
 __all__ = ["ENGINES", "AutoEngine"]
@@ -39,10 +39,10 @@ dtype may be uncertified. The dense one takes every model."""
 class AutoEngine:
     """Takes `lifted` if the model can be lifted, else `event` if it can be indexed, else `dense`.
 
-    Which one is decided when the first pass is due, and again if the host sets lanes that were
-    taken for constants. `report` is told the choice, and what spoke against faster ones. Raises
-    CompileError for a dtype or device that not even the dense engine has, CertificateError as the
-    dense engine does.
+    The first pass decides which one; a later pass decides again if the host has set lanes that
+    were taken for constants. `report` gets the choice, and why faster engines refuse the model.
+    Raises CompileError for a dtype or device that not even the dense engine has, CertificateError
+    as the dense engine does.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class AutoEngine:
 
     @property
     def fallbacks(self) -> int:
-        """Passes that the engine handed to the dense one."""
+        """Passes of single streams that fell back to the dense engine."""
         return self.engine.fallbacks
 
     def load(self, x: npt.NDArray[np.generic]) -> None:
@@ -71,7 +71,7 @@ class AutoEngine:
         self._begin(x)
 
     def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
-        """Settle on an engine; done by itself when the first pass is due."""
+        """Decide on an engine; the first pass does so by itself."""
         while True:
             try:
                 self.engine.prepare(note)
@@ -91,18 +91,20 @@ class AutoEngine:
         self.prepare()
         self.engine.step(loops)
 
-    def run(
-        self,
-        column: int,
-        stops: npt.NDArray[np.intp],
-        loops: int,
-        mid_instruction: npt.NDArray[np.intp] = NO_LANES,
-    ) -> int:
-        """Up to `loops` passes of the only stream, and no more after one that leaves one of the
-        lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
-        `mid_instruction` at +1 do not count. Raises ValueError if there are other streams."""
+    def advance(self, loops: int, watch: Watch = NOTHING) -> int:
+        """Pass the only stream through all blocks until `loops` passes count, or `watch` stops it.
+
+        Returns how many passes count. Raises ValueError if there are other streams.
+        """
         self.prepare()
-        return self.engine.run(column, stops, loops, mid_instruction)
+        return self.engine.advance(loops, watch)
+
+    def changes(self, stream: int = 0) -> Lanes:
+        """The columns of a stream that may have changed since the last call, in ascending order.
+
+        The first call after `load`, or on another engine, returns all columns.
+        """
+        return self.engine.changes(stream)
 
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""

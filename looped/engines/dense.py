@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from looped.artefact.plan import CompiledMachine
-from looped.engines.engine import NO_LANES
+from looped.engines.engine import NOTHING, Lanes, Watch
 from looped.engines.exact import grid
 from looped.engines.settings import Settings, check_kernels
 from looped.errors import CertificateError, CompileError
@@ -50,6 +50,7 @@ class DenseEngine:
         heads = machine.plan.n_heads, machine.plan.d_head
         check_kernels(machine.plan.d_model, form, self.device, heads, _largest_score(machine))
         self.x = torch.empty(0, dtype=self.dtype, device=self.device)
+        self._seen: dict[int, torch.Tensor] = {}
         self.fallbacks = 0
 
     def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
@@ -62,6 +63,7 @@ class DenseEngine:
         layout.
         """
         self.x = torch.tensor(np.ascontiguousarray(x), dtype=self.dtype, device=self.device)
+        self._seen = {}
 
     @torch.inference_mode()
     def step(self, loops: int = 1) -> None:
@@ -69,26 +71,29 @@ class DenseEngine:
         self._settings.check()
         self.x = self.model(self.x, loops)
 
-    def run(
-        self,
-        column: int,
-        stops: npt.NDArray[np.intp],
-        loops: int,
-        mid_instruction: npt.NDArray[np.intp] = NO_LANES,
-    ) -> int:
-        """Up to `loops` passes of the only stream, and no more after one that leaves one of the
-        lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
-        `mid_instruction` at +1 do not count. Raises ValueError if there are other streams."""
+    def advance(self, loops: int, watch: Watch = NOTHING) -> int:
+        """Pass the only stream through all blocks until `loops` passes count, or `watch` stops it.
+
+        Returns how many passes count. Raises ValueError if there are other streams.
+        """
         if len(self.x) != 1:
-            raise ValueError(f"run is for one stream, and there are {len(self.x)}")
-        done = 0
-        while done < loops:
+            raise ValueError(f"advance is for one stream, and there are {len(self.x)}")
+        done, stop = 0, False
+        while done < loops and not stop:
             self.step()
-            stop = bool((self.read(column, stops) == 1).any())
-            done += stop or not (self.read(column, mid_instruction) == 1).any()
-            if stop:
-                break
+            stop, counts = watch.seen(self.read(watch.column, watch.lanes)[0])
+            done += counts
         return done
+
+    def changes(self, stream: int = 0) -> Lanes:
+        """The columns of a stream that have changed since the last call, in ascending order.
+
+        The first call after `load` returns all columns. From then on a copy is kept.
+        """
+        before, self._seen[stream] = self._seen.get(stream), self.x[stream].clone()
+        if before is None:
+            return np.arange(self.x.shape[1])
+        return (before != self.x[stream]).any(dim=1).nonzero()[:, 0].cpu().numpy()
 
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""

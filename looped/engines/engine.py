@@ -1,16 +1,47 @@
-"""The protocol of engines: load(X), step(k), state()."""
+"""The protocol of engines: load residual streams, advance them, read and write their lanes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NO_LANES", "Engine"]
+__all__ = ["NOTHING", "NO_LANES", "Engine", "Floats", "Lanes", "Watch"]
 
-NO_LANES = np.zeros(0, np.intp)
+Lanes = npt.NDArray[np.intp]
+Floats = npt.NDArray[np.float64]
+
+NO_LANES: Lanes = np.zeros(0, np.intp)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Watch:
+    """Lanes of one column that say, after each pass, whether to stop and what to count.
+
+    A pass that leaves one of `stops` at +1 is the last one. A pass that leaves one of
+    `mid_instruction` at +1 does not count, unless it is the last one.
+    """
+
+    column: int = 0
+    stops: Lanes = field(default_factory=lambda: NO_LANES)
+    mid_instruction: Lanes = field(default_factory=lambda: NO_LANES)
+
+    @property
+    def lanes(self) -> Lanes:
+        """All lanes that are watched."""
+        return np.concatenate([self.stops, self.mid_instruction])
+
+    def seen(self, values: npt.NDArray[np.generic]) -> tuple[bool, bool]:
+        """Whether a pass is the last one, and whether it counts, by the values of `lanes`."""
+        raised = values == 1
+        stop = bool(raised[: len(self.stops)].any())
+        return stop, stop or not raised[len(self.stops) :].any()
+
+
+NOTHING = Watch()
 
 
 class Engine(Protocol):
@@ -28,7 +59,7 @@ class Engine(Protocol):
         """Begin with these residual streams, (batch, columns, d_model)."""
 
     def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
-        """Do now what the next pass needs done once; what takes a while is told to `note` first.
+        """Do now what the next pass needs done once; `note` gets a line about what takes a while.
 
         Raises CompileError if the engine turns out not to take the model or these streams.
         """
@@ -36,22 +67,25 @@ class Engine(Protocol):
     def step(self, loops: int = 1) -> None:
         """Pass all streams through all blocks, `loops` times."""
 
-    def run(
-        self,
-        column: int,
-        stops: npt.NDArray[np.intp],
-        loops: int,
-        mid_instruction: npt.NDArray[np.intp] = NO_LANES,
-    ) -> int:
-        """Up to `loops` passes of the only stream, and no more after one that leaves one of the
-        lanes `stops` of a column at +1; returns how many. Others that leave one of the lanes
-        `mid_instruction` at +1 do not count. Raises ValueError if there are other streams."""
+    def advance(self, loops: int, watch: Watch = NOTHING) -> int:
+        """Pass the only stream through all blocks until `loops` passes count, or `watch` stops it.
 
-    def state(self) -> npt.NDArray[np.float64]:
+        Returns how many passes count. Raises ValueError if there are other streams.
+        """
+
+    def changes(self, stream: int = 0) -> Lanes:
+        """The columns of a stream that may have changed since the last call, in ascending order.
+
+        Every column that has changed is among them. The first call after `load` returns all
+        columns, and a call after many loops at once may. From then on a pass costs the time to
+        note what it changes, so do not call it without need.
+        """
+
+    def state(self) -> Floats:
         """A copy of the residual streams as they are, ±1 or not: (batch, columns, d_model)."""
 
-    def read(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column of every stream, (batch, lanes)."""
 
-    def write(self, stream: int, column: int, lanes: npt.NDArray[np.intp], values: object) -> None:
+    def write(self, stream: int, column: int, lanes: Lanes, values: object) -> None:
         """Set some lanes of one column of one stream to values (lanes,)."""

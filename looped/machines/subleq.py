@@ -33,7 +33,8 @@ def describe(
 
     # state: the program counter, and a pin by which the host says that the input column is full
     pc = m.register("pc", width)
-    ready = literal(m.pin("ready"))
+    ready_pin = m.pin("ready")
+    ready = literal(ready_pin)
     halted = literal(pc.sign)
     m.halts(pc.sign)
 
@@ -57,10 +58,14 @@ def describe(
     y = m.read("mem_b", b)
     kept = m.select(reading, x, y)
     result = m.let("result", m.select(subtracting, m.sub(y, x), kept))
-    m.output("out", m.select(writing, x[:8], 0), 8)
+    out = m.output("out", m.select(writing, x[:8], 0), 8)
 
     # write back and branch
     m.write("result", b, result)
     following = m.let("following", m.select(literal(waiting) | halted, pc, m.add(pc, 3)))
     m.next(pc, m.select(subtracting & nonpositive(result), c, following))
+
+    # what the host sees
+    m.input_port(ready=ready_pin, taken=reading, waiting=waiting)
+    m.output_port(out, when=writing)
     return m

@@ -75,6 +75,7 @@ def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) 
             BlockPlan(tuple(map(_explain_head, h)), _explain_units(m))
             for h, m in zip(heads, mlps, strict=True)
         ),
+        ports=circuit.ports,
         code=tuple(sorted(code or ())),
         baked=code is not None,
         n_registers=1 << circuit.register_bits if circuit.register_bits else 0,

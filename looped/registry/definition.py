@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from looped.circuit.circuit import Circuit
 from looped.devices import ProgramHost
 from looped.devices.destinations import Destinations
-from looped.engines.host import ByteSource, ColumnPort, Port
+from looped.devices.host import ByteSource, ColumnPort, Port
 from looped.errors import CompileError
 from looped.image import Image
 from looped.lang.language import Language

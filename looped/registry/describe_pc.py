@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from looped.engines.host import ColumnPort
+from looped.devices.host import ColumnPort
 from looped.image import Image
 from looped.registry.registry import machine
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from looped.devices import ProgramHost
-from looped.engines.host import ByteSource, Port
+from looped.devices.host import ByteSource, Port
 from looped.image import Image
 from looped.reference import System
 from looped.registry.registry import machine

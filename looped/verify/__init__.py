@@ -1,22 +1,8 @@
 """Agreement of the transformer with the reference, shown.
 
-The package is also the call `looped.verify(machine, image)`: a name that is imported as a package
-and called as a function must be both.
+The package is also the call `looped.verify(machine, image)`.
 """
 
-from __future__ import annotations
+from looped.callable_package import make_callable
 
-import importlib
-import sys
-from types import ModuleType
-from typing import Any
-
-
-class _Callable(ModuleType):
-    """A package that can be called: see `looped.api.verify`."""
-
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        return importlib.import_module("looped.api").verify(*arguments, **options)
-
-
-sys.modules[__name__].__class__ = _Callable
+make_callable(__name__)

@@ -17,10 +17,10 @@ from looped import registry
 from looped.artefact.embedding import read_word
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.devices import ProgramHost
-from looped.engines.computer import Computer, Event
 from looped.engines.engine import Engine
 from looped.errors import MismatchError
 from looped.image import Image
+from looped.run.computer import Computer, Event
 from looped.trace import Step
 from looped.verify.expected import Expected
 

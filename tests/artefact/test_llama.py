@@ -10,10 +10,10 @@ import looped
 from looped.artefact.embedding import embed
 from looped.artefact.llama import export_llama
 from looped.devices import riscv_host
-from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.errors import FileError
 from looped.isa.rv32i import INSTRUCTIONS
+from looped.run.computer import Computer
 from tests import seeds
 from tests.machines.rv32i_cases import case, differences, embedded
 from tests.programs.headers import programs, riscv_programs

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 
 from looped.cli.main import cli
-from looped.cli.session import Session
-from looped.cli.watch import End
+from looped.run.interrupts import End
+from looped.run.session import Session
 
 KILLED = -signal.SIGKILL
 
@@ -22,7 +22,7 @@ def _tell_when_it_runs(pipe: int) -> None:
     """Have a byte written when the program has been loaded and begins."""
     original = Session.run
 
-    def run(self: Session, limit: int | None) -> End:
+    def run(self: Session, limit: int | None = None) -> End:
         os.write(pipe, b"!")
         return original(self, limit)
 

@@ -47,7 +47,7 @@ def sources(tmp_path: Path) -> Path:
 def test_no_more_than_so_many_bytes(engine: str, sources: Path) -> None:
     result = looped("run", sources / "loop.sasm", "--max-output", 5, "--engine", engine)
     assert (result.exit_code, result.stdout) == (10, "xxxxx")
-    assert "loop.sasm puts out more than 5 bytes: stopped after 11 steps at add" in result.stderr
+    assert "loop.sasm writes more than 5 bytes: stopped after 11 steps at add" in result.stderr
     assert "loop.sasm:3): subleq 7, 7, 0\n" in result.stderr
     assert "hint: more with --max-output" in result.stderr
 
@@ -89,7 +89,7 @@ def test_a_bound_leaves_a_checkpoint_from_which_any_engine_goes_on(sources: Path
             data=b"abcd",
         )
         assert result.exit_code == (10 if limit else 0), result.stderr
-        assert not limit or f"hint: go on with --resume {state}" in result.stderr
+        assert not limit or f"hint: continue with --resume {state}" in result.stderr
         output += result.stdout
     assert output == "abcd."
     setting = Setting.__new__(Setting)
@@ -163,7 +163,7 @@ def test_ctrl_c_while_a_program_waits_for_input(sources: Path) -> None:
         stderr = running.stderr.read()
     assert b"error: interrupted after 4 steps at address 0 (" in stderr
     assert b"copy.sasm:3): subleq -1, " in stderr and b"Traceback" not in stderr
-    assert f"hint: go on with --resume {state}".encode() in stderr
+    assert f"hint: continue with --resume {state}".encode() in stderr
     assert looped("run", program, "--resume", state, data=b"ab").stdout == "b."
     for data, message in (
         (b"", "the input ends after 0 bytes, and 1 had been read"),

@@ -13,9 +13,9 @@ from click.testing import CliRunner
 
 from looped.artefact.checkpoint import load_machine
 from looped.cli.main import cli
-from looped.cli.streams import Output
-from looped.engines.checkpoint import Checkpoint, identify, load_checkpoint
 from looped.files import Replacement
+from looped.run.checkpoint import Checkpoint, identify, load_checkpoint
+from looped.run.streams import Output
 from tests import seeds
 from tests.cli.lives import KILLED, append, live
 

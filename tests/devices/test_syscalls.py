@@ -9,11 +9,11 @@ import pytest
 from looped import registry
 from looped.artefact.plan import CompiledMachine
 from looped.devices import ControlRegisters, Syscalls, riscv_host
-from looped.engines.computer import Computer
+from looped.devices.host import ColumnPort
 from looped.engines.dense import DenseEngine
-from looped.engines.host import ColumnPort
 from looped.image import Image, Location
 from looped.isa.rv32i import encode
+from looped.run.computer import Computer
 from looped.verify.lockstep import lockstep
 from tests.devices.words import MEMORY, Words
 

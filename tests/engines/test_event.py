@@ -12,6 +12,7 @@ import looped.api
 from looped.artefact.embedding import embed
 from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
+from looped.engines.engine import Watch
 from looped.engines.event import EventEngine
 from looped.errors import CompileError
 from looped.verify.lockstep import lockstep
@@ -164,7 +165,7 @@ def test_after_a_fallback_it_goes_on_by_itself(machine) -> None:
 
 
 @pytest.mark.parametrize("kind", [EventEngine, DenseEngine])
-def test_run_stops_after_the_first_pass_that_raises_a_lane(machine, kind) -> None:
+def test_it_stops_after_the_first_pass_that_raises_a_lane(machine, kind) -> None:
     small = machine("subleq", 16, 64)
     plan = small.plan
     x = embed([2**16 - 1, 15, 0, 15, 2**16 - 1, 0, 16, 16, 0], plan)[None]  # cat, without end
@@ -175,7 +176,7 @@ def test_run_stops_after_the_first_pass_that_raises_a_lane(machine, kind) -> Non
         engine.write(0, plan.cpu, ready, [1])
     passes = []
     for limit in (50, 50, 50, 1, 50):
-        passes.append(first.run(plan.cpu, stops, limit))
+        passes.append(first.advance(limit, Watch(plan.cpu, stops)))
         stopped, done = False, 0
         while not stopped and done < limit:
             second.step()
@@ -184,19 +185,19 @@ def test_run_stops_after_the_first_pass_that_raises_a_lane(machine, kind) -> Non
         assert passes[-1] == done
         assert np.array_equal(first.state(), second.state())
     assert passes == [1, 1, 2, 1, 2]
-    assert first.run(plan.cpu, np.zeros(0, np.intp), 7) == 7
+    assert first.advance(7) == 7
     first.load(np.concatenate([x, x]))
-    with pytest.raises(ValueError, match="run is for one stream, and there are 2"):
-        first.run(plan.cpu, stops, 1)
+    with pytest.raises(ValueError, match="advance is for one stream, and there are 2"):
+        first.advance(1)
 
 
-def test_run_counts_passes_given_up_too(machine) -> None:
+def test_advance_counts_passes_given_up_too(machine) -> None:
     small = machine("subleq", 8, 32)
     x = embed([2**8 - 1, 9, 0], small.plan)[None].astype(np.float64)
     x[0, 20, small.plan.words["value"][0]] = 0.5
-    waiting = np.array(small.plan.words["waiting"])
+    waiting = Watch(small.plan.cpu, np.array(small.plan.words["waiting"]))
     event, dense = both(small, x)
-    assert event.run(small.plan.cpu, waiting, 5) == dense.run(small.plan.cpu, waiting, 5) == 1
+    assert event.advance(5, waiting) == dense.advance(5, waiting) == 1
     assert event.fallbacks == 1
 
 

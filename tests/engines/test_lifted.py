@@ -14,6 +14,7 @@ import looped.api
 from looped.artefact.embedding import embed
 from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
+from looped.engines.engine import Watch
 from looped.engines.lifted import LiftedEngine
 from looped.errors import CompileError
 from looped.image import Image
@@ -165,26 +166,26 @@ def test_a_state_that_is_not_plus_or_minus_one_goes_to_the_dense_engine() -> Non
     assert engine.fallbacks == 2
 
 
-def test_run_stops_after_the_loop_that_raises_a_lane() -> None:
+def test_it_stops_after_the_loop_that_raises_a_lane() -> None:
     """A jump to -1 raises the sign of the program counter; one more loop changes nothing."""
     small = compiled("subleq", 8, 32)
     x = embed([9, 10, 3, 9, 9, 255, 0, 0, 0, 5, 3], small.plan)[None]
     sign = np.array(small.plan.words["pc"][-1:])
     engine, dense = both(small, x)
     for each in (engine, dense):
-        assert each.run(small.plan.cpu, sign, 100) == 2
-        assert each.run(small.plan.cpu, sign, 100) == 1
-        assert each.run(small.plan.cpu, np.zeros(0, np.intp), 7) == 7
-        assert each.run(0, np.array(small.plan.words["one"]), 7) == 1
+        assert each.advance(100, Watch(small.plan.cpu, sign)) == 2
+        assert each.advance(100, Watch(small.plan.cpu, sign)) == 1
+        assert each.advance(7) == 7
+        assert each.advance(7, Watch(0, np.array(small.plan.words["one"]))) == 1
     assert np.array_equal(engine.state(), dense.state())
 
 
-def test_run_is_for_one_stream() -> None:
+def test_advance_is_for_one_stream() -> None:
     small = compiled("subleq", 8, 32)
     engine, dense = both(small, embed([0], small.plan)[None].repeat(2, axis=0))
     for each in (engine, dense):
-        with pytest.raises(ValueError, match="run is for one stream, and there are 2"):
-            each.run(small.plan.cpu, np.zeros(0, np.intp), 1)
+        with pytest.raises(ValueError, match="advance is for one stream, and there are 2"):
+            each.advance(1)
 
 
 def test_streams_with_other_constants_have_code_of_their_own() -> None:

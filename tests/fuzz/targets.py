@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 
 from looped import api
 from looped.artefact.checkpoint import load_machine
-from looped.engines.checkpoint import identify, load_checkpoint
 from looped.image.formats import load_image
 from looped.registry import assemble_file, load_elf_program
+from looped.run.checkpoint import identify, load_checkpoint
 from tests.cli.bad import checkpoints, compiled
 from tests.fuzz.damage import damaged, mistaken, rearranged
 from tests.image.test_elf import CODE, elf

@@ -15,9 +15,8 @@ from looped import registry
 from looped.artefact.checkpoint import load_machine, save_machine
 from looped.artefact.embedding import State, embed, embed_words, read_word
 from looped.artefact.plan import CompiledMachine, Plan
-from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
-from looped.engines.engine import NO_LANES, Engine
+from looped.engines.engine import NO_LANES, Engine, Watch
 from looped.engines.event import EventEngine
 from looped.engines.lifted import LiftedEngine
 from looped.image import Image
@@ -25,6 +24,7 @@ from looped.isa.rv32i import INSTRUCTIONS as BASE
 from looped.isa.rv32i import encode
 from looped.isa.rv32im import EXTENSION, INSTRUCTIONS
 from looped.reference import Rv32im
+from looped.run.computer import Computer
 from looped.verify.lockstep import lockstep
 from tests import seeds
 from tests.circuit.evaluate import evaluate, number_in, written
@@ -90,7 +90,7 @@ def wrong_results(machine: CompiledMachine, engine: Engine, cases: list[Operatio
         for column, content in zip(places, (*case, 12345), strict=True):
             engine.write(0, column, value, embed_words(content, 32))
         engine.write(0, plan.cpu, pc[2:], embed_words(0, 30))
-        assert engine.run(plan.cpu, NO_LANES, 1, busy) == 1
+        assert engine.advance(1, Watch(plan.cpu, NO_LANES, busy)) == 1
         x3 = int(read_word(engine.read(plan.memory + 3, value)[0]))
         if x3 != after(case).x[3] or not np.array_equal(engine.read(plan.cpu, lanes)[0], end):
             wrong.append(f"{case[0]:#x} of {case[1]:#x} and {case[2]:#x} is not {x3:#x}")

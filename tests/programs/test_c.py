@@ -14,10 +14,10 @@ import pytest
 
 import looped
 from looped.devices import riscv_host
-from looped.engines.computer import Computer
 from looped.engines.lifted import LiftedEngine
 from looped.errors import Source
 from looped.registry import assemble
+from looped.run.computer import Computer
 from tests.conftest import compiled
 from tests.programs.headers import FOLDER, Program, c_programs
 from tests.programs.host import Run

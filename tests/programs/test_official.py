@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 import looped
 from looped.cli.main import cli
 from looped.devices import Htif, riscv_host
-from looped.engines.computer import Computer
+from looped.devices.host import POLL_INTERVAL
 from looped.engines.event import EventEngine
-from looped.engines.host import POLL_INTERVAL
 from looped.image import Image
 from looped.isa.rv32i import encode
+from looped.run.computer import Computer
 from looped.verify.lockstep import lockstep
 from tests.conftest import compiled
 from tests.devices.test_csr import MEPC, MHARTID, MRET, SET, WRITE, access

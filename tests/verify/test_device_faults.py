@@ -10,11 +10,12 @@ import pytest
 import looped.devices.csr as csr
 import looped.devices.syscalls as syscalls
 from looped.devices import ControlRegisters, Htif, Syscalls
-from looped.engines.computer import Computer
 from looped.engines.event import EventEngine
 from looped.errors import Source
 from looped.image import Image
 from looped.registry import assemble
+from looped.run.computer import Computer
+from looped.run.panel import Panel
 from looped.verify.lockstep import Mismatch, lockstep
 from tests.conftest import compiled
 
@@ -258,20 +259,20 @@ def test_a_wrong_front_panel_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = compiled("subleq", 8, 32)
     image = Image("subleq", 8, (255, 20, 3, 20, 255, 6, 0, 0, 255))
     assert lockstep(machine, EventEngine(machine), [image], [b"ab"], 4).steps
-    real = Computer._offer
+    real = Panel.offer
 
-    def offer(self: Computer, stream: int, wait: bool = False) -> None:
+    def offer(self: Panel, stream: int, wait: bool = False) -> None:
         self.inputs = [bytes(255 - byte for byte in b"ab")]
         real(self, stream, wait)
 
-    monkeypatch.setattr(Computer, "_offer", offer)
+    monkeypatch.setattr(Panel, "offer", offer)
     with pytest.raises(Mismatch, match="input"):
         lockstep(machine, EventEngine(machine), [image], [b"ab"], 4)
 
 
 def test_a_wrong_embedding_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program is loaded into the reference without the compiler's embedding."""
-    import looped.engines.computer as computer
+    import looped.run.computer as computer
 
     machine = compiled("subleq", 8, 32)
     image = Image("subleq", 8, (9, 9, 3, 9, 9, 6, 7, 8, 255))

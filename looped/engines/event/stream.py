@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.engine import NO_LANES
+from looped.engines.engine import Watch
 from looped.engines.event.banks import pack, padded, unpack
-from looped.engines.event.columns import STATE, fresh, nothing_known
+from looped.engines.event.columns import COLUMN, STATE, fresh, nothing_known
 from looped.engines.event.index import check_leads, index_columns
 from looped.engines.event.partial import columns_by_class
 from looped.engines.event.passes import advance
@@ -60,19 +60,18 @@ class Stream:
         )  # fmt: skip
         self._changed = np.arange(len(x), dtype=np.int64)
 
-    def advance(
-        self,
-        loops: int,
-        column: int,
-        stops: npt.NDArray[np.intp],
-        mid_instruction: npt.NDArray[np.intp] = NO_LANES,
-    ) -> int:
-        """Up to `loops` passes, and no more after one that leaves one of the lanes `stops` of a
-        column at +1. Returns how many were done; others that leave one of `mid_instruction`
-        at +1 do not count. If they are fewer for another reason, a pass had to be given up."""
-        masks = self._mask(stops), self._mask(mid_instruction)
+    def advance(self, loops: int, watch: Watch) -> int:
+        """Pass until `loops` passes count or `watch` stops; returns how many passes count.
+
+        If they are fewer and nothing has stopped them, the next pass is given up.
+        """
+        masks = self._mask(watch.stops), self._mask(watch.mid_instruction)
         changed, self._changed = self._changed, np.zeros(0, np.int64)
-        return int(advance(*self._arrays, changed, loops, column, *masks))
+        return int(advance(*self._arrays, changed, loops, watch.column, *masks))
+
+    def touched(self) -> npt.NDArray[np.intp]:
+        """The columns that the next pass evaluates, among them all that the last one changed."""
+        return self._columns.hot[COLUMN, : self._columns.counts[0]].astype(np.intp)
 
     def _mask(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.uint64]:
         """Some lanes of a column as a packed mask."""

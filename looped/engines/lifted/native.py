@@ -2,12 +2,13 @@
 
 The function made is
 
-    run(state, cells, stops, mid_instruction, loops) -> passes done
+    run(state, cells, stops, mid_instruction, stored, loops) -> passes that count
 
 with `state` the driver's words, `cells` the packed lanes of the passive columns, and two masks for
 each word of the state: it returns after the first pass that leaves a one in `stops`, and other
 passes that leave one in `mid_instruction` do not count. If a guard fails it returns at once, with
-everything as it was before that pass; so it does after too many passes that do not count.
+everything as it was before that pass; so it does after too many passes that do not count. `stored`
+gets, for each store of the code, the column to which the last pass has stored.
 """
 
 from __future__ import annotations
@@ -47,9 +48,11 @@ _PLAIN = {
 
 @dataclass(frozen=True)
 class Native:
-    """Compiled code. `cell` is the type of the array of passive columns."""
+    """Compiled code. `cell` is the type of the array of passive columns. `stored` has, for each
+    store, the column to which the last pass has stored."""
 
     cell: type[np.unsignedinteger]
+    stored: npt.NDArray[np.int64]
     _engine: binding.ExecutionEngine
     _function: Callable[..., int]
 
@@ -63,7 +66,8 @@ class Native:
     ) -> int:
         """Up to `loops` passes on a stream, in place; returns how many were done."""
         mid_instruction = np.zeros_like(stops) if mid_instruction is None else mid_instruction
-        addresses = (array.ctypes.data for array in (state, cells, stops, mid_instruction))
+        arrays = (state, cells, stops, mid_instruction, self.stored)
+        addresses = (array.ctypes.data for array in arrays)
         return int(self._function(*addresses, loops))
 
 
@@ -79,9 +83,11 @@ def compile_code(code: Code, cell_bits: int, words: int) -> Native:
     builder.getModulePassManager().run(module, builder)
     engine = binding.create_mcjit_compiler(module, machine)
     engine.finalize_object()
-    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 4, ctypes.c_int64)
+    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 5, ctypes.c_int64)
     function = prototype(engine.get_function_address("run"))
-    return Native(getattr(np, f"uint{cell_bits}"), engine, function)
+    stores = sum(instruction.operation == "store" for instruction in code.instructions)
+    stored = np.zeros(stores, np.int64)
+    return Native(getattr(np, f"uint{cell_bits}"), stored, engine, function)
 
 
 class _Writer:
@@ -92,15 +98,18 @@ class _Writer:
         self.cell = ir.IntType(cell_bits)
         self.module = ir.Module("lifted")
         array = _WORD.as_pointer()
-        signature = ir.FunctionType(_WORD, [array, self.cell.as_pointer(), array, array, _WORD])
+        signature = ir.FunctionType(
+            _WORD, [array, self.cell.as_pointer(), array, array, array, _WORD]
+        )
         self.function = ir.Function(self.module, signature, "run")
         self.tables = [self._table(n, table) for n, table in enumerate(code.tables)]
-        for argument in self.function.args[:4]:
+        for argument in self.function.args[:5]:
             argument.add_attribute("noalias")
         self.entry, self.head, self.body, self.done = (
             self.function.append_basic_block(name) for name in ("entry", "head", "body", "done")
         )
         self.undo: list[tuple[ir.Value, ir.Value]] = []
+        self.stores = [i.operands[0] for i in code.instructions if i.operation == "store"]
         self._write(words)
 
     def _table(self, number: int, table: npt.NDArray[np.int64]) -> ir.GlobalVariable:
@@ -113,7 +122,7 @@ class _Writer:
         return result
 
     def _write(self, words: int) -> None:
-        state, cells, stops, mid_instruction, loops = self.function.args
+        state, cells, stops, mid_instruction, stored, loops = self.function.args
         builder = ir.IRBuilder(self.entry)
         first, stops, mid_instruction = (
             [builder.load(self._at(builder, array, n)) for n in range(words)]
@@ -125,6 +134,7 @@ class _Writer:
         builder.position_at_end(self.head)
         count, passes = builder.phi(_WORD, "count"), builder.phi(_WORD, "passes")
         now = [builder.phi(_WORD) for _ in range(words)]
+        columns = [builder.phi(_WORD) for _ in self.stores]
         halt = builder.phi(_BIT, "halt")
         finished = builder.or_(halt, builder.icmp_unsigned(">=", count, loops))
         finished = builder.or_(finished, builder.icmp_unsigned(">=", passes, most))
@@ -149,9 +159,14 @@ class _Writer:
             phi.add_incoming(start, self.entry)
             phi.add_incoming(word, last)
 
+        for phi, place in zip(columns, self.stores, strict=True):
+            phi.add_incoming(ir.Constant(_WORD, 0), self.entry)
+            phi.add_incoming(values[place], last)
+
         builder.position_at_end(self.done)
-        for number, word in enumerate(now):
-            builder.store(word, self._at(builder, state, number))
+        for array, content in ((state, now), (stored, columns)):
+            for number, word in enumerate(content):
+                builder.store(word, self._at(builder, array, number))
         builder.ret(count)
 
     @staticmethod

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.engines import exact
-from looped.engines.engine import NO_LANES
+from looped.engines.engine import NOTHING, Watch
 from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.lift import Lifted, lift
 from looped.engines.lifted.model import listed
@@ -83,25 +83,24 @@ class Stream:
         self.host = np.zeros(x.shape, np.bool_)
         self.program: Program | None = None
 
-    def run(
-        self,
-        column: int,
-        stops: npt.NDArray[np.intp],
-        loops: int,
-        mid_instruction: npt.NDArray[np.intp] = NO_LANES,
-    ) -> int:
-        """Up to `loops` passes, until one of some lanes of a column is +1; returns those done.
+    def advance(self, loops: int, watch: Watch) -> int:
+        """Pass until `loops` passes count or `watch` stops; returns how many passes count.
 
-        Other passes that leave one of the lanes `mid_instruction` at +1 do not count.
+        If they are fewer and nothing has stopped them, the next pass is given up.
         """
         self.prepare()
         if self.program is None:
             return 0
-        watched = len(stops) + len(mid_instruction)
-        if watched and column != self.program.lifted.behaviour.driver:
-            return self._run_singly(column, stops, loops, mid_instruction)
-        run, masks = self.program.native.run, self._masks(stops)
-        return run(self.words, self.cells, masks, loops, self._masks(mid_instruction))
+        if len(watch.lanes) and watch.column != self.program.lifted.behaviour.driver:
+            return self._advance_singly(loops, watch)
+        run, stops = self.program.native.run, self._masks(watch.stops)
+        return run(self.words, self.cells, stops, loops, self._masks(watch.mid_instruction))
+
+    def touched(self) -> npt.NDArray[np.intp]:
+        """The driver, and the columns that the last pass of any stream has stored to."""
+        assert self.program is not None
+        columns = np.append(self.program.native.stored, self.program.lifted.behaviour.driver)
+        return columns[columns < len(self.x)]
 
     def _masks(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.uint64]:
         """Some lanes of the driver as a mask for each word."""
@@ -123,7 +122,7 @@ class Stream:
             self._put(lifted.behaviour.driver, self.x[lifted.behaviour.driver])
 
     def replace(self, x: Floats) -> None:
-        """Go on with another state."""
+        """Continue with another state."""
         self.x = x
         self.program = None
 
@@ -154,9 +153,9 @@ class Stream:
             result[list(lifted.packed)] = 2.0 * (self.cells[column] >> places & 1) - 1
         return result
 
-    def raised(self, column: int, lanes: npt.NDArray[np.intp]) -> bool:
-        """Whether one of some lanes of a column is +1."""
-        return bool((self.column(column)[lanes] == 1).any())
+    def read(self, column: int, lanes: npt.NDArray[np.intp]) -> Floats:
+        """Some lanes of one column, (lanes,)."""
+        return self.column(column)[lanes]
 
     def write(
         self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
@@ -178,24 +177,12 @@ class Stream:
         new[lanes] = values
         self._put(column, new)
 
-    def _run_singly(
-        self,
-        column: int,
-        stops: npt.NDArray[np.intp],
-        loops: int,
-        mid_instruction: npt.NDArray[np.intp],
-    ) -> int:
+    def _advance_singly(self, loops: int, watch: Watch) -> int:
         """Passes one at a time, for lanes of a column that is not the driver."""
-        assert self.program is not None
-        masks = self._masks(NO_LANES)
-        done = 0
-        while done < loops:
-            if self.program.native.run(self.words, self.cells, masks, 1) == 0:
-                break
-            stop = self.raised(column, stops)
-            done += stop or not self.raised(column, mid_instruction)
-            if stop:
-                break
+        done, stop = 0, False
+        while done < loops and not stop and self.advance(1, NOTHING):
+            stop, counts = watch.seen(self.read(watch.column, watch.lanes))
+            done += counts
         return done
 
     def _put(self, column: int, lanes: Floats) -> None:

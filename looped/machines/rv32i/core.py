@@ -99,6 +99,7 @@ def fetch(m: Circuit) -> Fetched:
     trapped = m.register("trap", 1)
     cause = m.register("cause", 4)
     m.halts(trapped)
+    m.trap_port(trapped, cause)
     m.invariant("no trap, no cause", literal(trapped) | equal(cause, 0))
     return Fetched(pc, trapped, cause, m.fetch("instruction", pc[2:]))
 

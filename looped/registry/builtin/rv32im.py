@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from looped.devices import describe_trap, riscv_host
 from looped.devices.destinations import riscv_destinations
-from looped.engines.host import Port
+from looped.devices.host import Port
 from looped.image import Image
 from looped.isa.rv32i import decode
 from looped.isa.rv32i_text import disassemble

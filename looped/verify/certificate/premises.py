@@ -158,6 +158,7 @@ def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> I
         "file": (plan.n_registers, file),
         "has_input": (plan.has_input, circuit.has_input),
         "dtype": (plan.dtype, circuit.precision.name),
+        "ports": (plan.ports, circuit.ports),
         "halted": (plan.halted, _settled(circuit, layout, circuit.halted)),
         "busy": (plan.busy, _settled(circuit, layout, circuit.busy)),
         "scratch": (

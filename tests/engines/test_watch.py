@@ -9,7 +9,7 @@ import pytest
 
 from looped.api import ENGINES
 from looped.artefact.embedding import embed
-from looped.engines.engine import NO_LANES, Engine
+from looped.engines.engine import NO_LANES, Engine, Watch
 from tests.conftest import compiled
 
 WORDS = (9, 255, 0, 10, 10, 0, 0, 0, 0, 65, 0)
@@ -18,7 +18,7 @@ WORDS = (9, 255, 0, 10, 10, 0, 0, 0, 0, 65, 0)
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
 @pytest.mark.parametrize("sound", [True, False])
-def test_uncounted_passes(engine: Callable[..., Engine], sound: bool) -> None:
+def test_passes_in_mid_instruction_do_not_count(engine: Callable[..., Engine], sound: bool) -> None:
     """Also where each pass is given up to the dense engine, for a lane that is not ±1."""
     machine = compiled("subleq", 8, 32)
     plan = machine.plan
@@ -29,10 +29,10 @@ def test_uncounted_passes(engine: Callable[..., Engine], sound: bool) -> None:
     for each in (one, other):
         each.load(x)
     writing = np.array(plan.words["writing"])
-    assert one.run(plan.cpu, NO_LANES, 5, writing) == 5
+    assert one.advance(5, Watch(plan.cpu, NO_LANES, writing)) == 5
     other.step(10)
     assert np.array_equal(one.state(), other.state())
-    assert one.run(plan.cpu, writing, 5, writing) == 1
-    assert one.run(plan.cpu, writing, 5) == 2
+    assert one.advance(5, Watch(plan.cpu, writing, writing)) == 1
+    assert one.advance(5, Watch(plan.cpu, writing)) == 2
     other.step(3)
     assert np.array_equal(one.state(), other.state())

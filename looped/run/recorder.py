@@ -1,9 +1,9 @@
 """Checkpoints of a run, and the output that they vouch for.
 
-Output is handed over between two checkpoints, both written before: the one holds the bytes that are
-about to be handed over, the other no longer does. So no byte is lost, whatever kills the process.
-None comes twice if the output goes on in the same regular file, whose size tells what has arrived;
-elsewhere those do that were handed over just between the two.
+Output is delivered between two checkpoints, both written before: the first one has the bytes that
+are about to be delivered, the second one no longer has them. So a kill loses no byte. Nor does a
+byte come twice if the resumed run continues the same regular file, whose size says what arrived;
+elsewhere those bytes do that were delivered just between the two.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from looped.cli.streams import Input, Output
-from looped.engines.checkpoint import Checkpoint, Identity, prepare_checkpoint
-from looped.engines.computer import Computer
 from looped.files import Replacement
+from looped.run.checkpoint import Checkpoint, Identity, prepare_checkpoint
+from looped.run.computer import Computer
+from looped.run.streams import Input, Output
 
 __all__ = ["Recorder"]
 
 _MOST_HELD = 1 << 20
-"""Bytes of output after which a checkpoint is due in any case."""
+"""Bytes of held output that make a checkpoint necessary: it bounds memory."""
 
 
 class Recorder:
     """Writes the checkpoints of one run to a file.
 
-    They are due every so many instructions; with None, only at the end. Raises FileError, at once
-    for a file that cannot be written.
+    It wants one every so many instructions; with None, only the one at the end. Raises FileError,
+    at once for a file that cannot be written.
     """
 
     def __init__(
@@ -48,15 +48,15 @@ class Recorder:
         self.recorded = 0
         output.held = every is not None and not output.on_terminal()
 
-    def due(self, steps: int) -> bool:
-        """Whether to write a checkpoint after so many instructions."""
+    def wants(self, steps: int) -> bool:
+        """Whether it is time for a checkpoint, after so many instructions."""
         if self.every is None:
             return False
         full = self.output.held and len(self.output.pending) > _MOST_HELD
         return full or steps - self.recorded >= self.every
 
     def record(self, steps: int) -> None:
-        """Write a checkpoint after so many instructions, and hand over the output before it."""
+        """Write a checkpoint after so many instructions, and deliver the output before it."""
         now = self._checkpoint(steps)
         leaving = b"" if self.output.stream is None else self.output.kept
         after = dataclasses.replace(

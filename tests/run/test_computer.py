@@ -7,11 +7,11 @@ import io
 import numpy as np
 import pytest
 
-from looped.engines.computer import Computer
 from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
 from looped.engines.lifted import LiftedEngine
 from looped.errors import CompileError
+from looped.run.computer import Computer
 
 # 0: mem[15] = input, 3: put out mem[15], 6: jump to 0 while mem[15] - 0 > 0 is false: halt at -1
 CAT = [2**16 - 1, 15, 0, 15, 2**16 - 1, 0, 16, 15, 2**16 - 1, 17, 17, 0, 0, 0, 0, 0, 0, 0]

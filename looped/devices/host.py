@@ -68,15 +68,15 @@ class Host(Protocol):
         """Do what a machine asks for that has trapped, or whose word at `poll_address` is not zero;
         returns the bytes that it writes.
 
-        If the machine is to go on, the trap is cleared and the program counter set. Nothing has
+        If the machine shall continue, the trap is cleared and the program counter set. Nothing has
         changed if waiting for input is ended by an exception.
         """
 
     def snapshot(self) -> dict[str, Any]:
-        """Its state, as what JSON can hold; the input's position is that of the input."""
+        """Its state, as JSON; the position of the input is not part of it."""
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Go on from such a state. Raises ValueError for what is none."""
+        """Continue from such a state. Raises ValueError for anything else."""
 
 
 class ColumnPort:

@@ -1,4 +1,4 @@
-"""What ends a run from outside: a signal, or the time that it was given."""
+"""What ends a run from outside: a signal, or its time limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from io import BufferedIOBase
 from types import FrameType
 from typing import Any
 
-__all__ = ["End", "Stop", "Watch"]
+__all__ = ["End", "Interrupts", "Stop"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -19,11 +19,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class End(Enum):
     """Why a run is over."""
 
-    HALTED = "it halted"
-    STEPS = "it made the steps that it was given"
-    TIME = "its time was up"
-    OUTPUT = "it put out more than it may"
-    SIGNAL = "it was interrupted"
+    HALTED = "the program halted"
+    STEPS = "the step limit"
+    TIME = "the time limit"
+    OUTPUT = "the output limit"
+    SIGNAL = "a signal"
 
 
 class Stop(Exception):
@@ -34,20 +34,20 @@ class Stop(Exception):
         self.end = end
 
 
-class Watch:
+class Interrupts:
     """Notes SIGINT and SIGTERM while it is entered, so that a run ends between two loops.
 
-    The second signal does not wait for that and raises KeyboardInterrupt. `seconds` is the time
-    that the run is given, from now on; `received` is the signal, None without one.
+    A second signal raises KeyboardInterrupt at once. `seconds` is the time limit of the run, from
+    now on; `received` is the number of the signal, None without one.
     """
 
-    def __init__(self, seconds: float | None) -> None:
+    def __init__(self, seconds: float | None = None) -> None:
         self.deadline = None if seconds is None else time.monotonic() + seconds
         self.received: int | None = None
         self._waiting = False
         self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
                 if signal.getsignal(number) is not signal.SIG_IGN:
@@ -59,7 +59,7 @@ class Watch:
             signal.signal(number, handler)
 
     def end(self) -> End | None:
-        """Why the run is to end now, None if it may go on."""
+        """Why the run must end now, or None."""
         if self.received is not None:
             return End.SIGNAL
         if self.deadline is not None and time.monotonic() >= self.deadline:

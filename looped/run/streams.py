@@ -1,4 +1,4 @@
-"""A program's input and output: where in them it is, and what others have seen of it."""
+"""A program's input and output: how far it has read, and what others have seen of its output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from collections.abc import Callable
 from io import BufferedIOBase, UnsupportedOperation
 from typing import BinaryIO
 
-from looped.cli.progress import Progress
 from looped.errors import FileError
 
 __all__ = ["Input", "Output", "write_whole"]
@@ -20,15 +19,20 @@ _CHUNK = 1 << 16
 
 
 class Output:
-    """A program's output on its way to a stream; kept if there is none.
+    """A program's output on its way to a stream, or kept if there is no stream.
 
-    `delivered` counts the bytes that were handed over, `pending` are those that were not. No more
-    than `limit` bytes are ever handed over.
+    `delivered` counts the bytes that the stream has, `pending` are those that it lacks. It gets
+    `limit` bytes at most. `before_delivery` is called before it gets any.
     """
 
-    def __init__(self, stream: BinaryIO | None, line: Progress, limit: int | None = None) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO | None = None,
+        limit: int | None = None,
+        before_delivery: Callable[[], None] = lambda: None,
+    ) -> None:
         self.stream = stream
-        self.line = line
+        self.before_delivery = before_delivery
         self.limit = limit
         self.held = False
         self.delivered = 0
@@ -36,12 +40,12 @@ class Output:
 
     @property
     def exceeded(self) -> bool:
-        """Whether the program has put out more than it may."""
+        """Whether the program has written more than `limit` bytes."""
         return self.limit is not None and self.delivered + len(self.pending) > self.limit
 
     @property
     def kept(self) -> bytes:
-        """What is pending and may be handed over."""
+        """The pending bytes within the limit."""
         allowed = len(self.pending) if self.limit is None else max(0, self.limit - self.delivered)
         return bytes(self.pending[:allowed])
 
@@ -50,22 +54,22 @@ class Output:
         self.pending += content
 
     def flush(self) -> None:
-        """Hand over what is pending, unless that is left to the checkpoints."""
+        """Deliver what is pending, unless only checkpoints do that (`held`)."""
         if not self.held:
             self.deliver()
 
     def deliver(self) -> None:
-        """Hand over what is pending."""
+        """Write what is pending to the stream."""
         content = self.kept
         if self.stream is None or not content:
             return
-        self.line.clear()
+        self.before_delivery()
         write_whole(self.stream, content)
         self.delivered += len(content)
         del self.pending[: len(content)]
 
     def sync(self) -> None:
-        """Make what was handed over last, if it went to a regular file."""
+        """Wait until a regular file has what was delivered on disk."""
         if self.stream is not None and self.place() is not None:
             os.fsync(self.stream.fileno())
 
@@ -89,9 +93,9 @@ class Output:
         return status.st_dev, status.st_ino, position
 
     def resume(self, delivered: int, pending: bytes, place: tuple[int, int, int] | None) -> None:
-        """Go on where another process stopped, maybe while it handed `pending` over.
+        """Continue where another process stopped, maybe while it was delivering `pending`.
 
-        How far it came is known if the output goes on in the same file.
+        The size of the file says how much of it arrived, if this output continues the same file.
         """
         here, seen = self.place(), 0
         if here is not None and place is not None and here[:2] == place[:2]:
@@ -142,7 +146,7 @@ class Input:
         return taken
 
     def skip(self, count: int, sha256: str) -> None:
-        """Read what another process has read. Raises FileError for another input."""
+        """Skip what another process has read. Raises FileError for another input."""
         while self.position < count and self.read(min(_CHUNK, count - self.position)):
             pass
         if self.position < count:

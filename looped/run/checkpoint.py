@@ -1,4 +1,4 @@
-"""A run on disk: what a program needs to go on, and whose it is."""
+"""A run on disk: what a program needs to continue, and the machine and program it belongs to."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import numpy as np
 import torch
 
 from looped.artefact.plan import CompiledMachine
-from looped.engines.computer import Snapshot
 from looped.errors import FileError
 from looped.files import Replacement
 from looped.image import Image
+from looped.run.computer import Snapshot
 from looped.tensorfile import read_tensors, with_checksum
 from looped.untrusted import decode, encode
 
@@ -45,8 +45,8 @@ class Checkpoint:
     """A run between two loops.
 
     `steps` counts instructions, `consumed` the bytes of input that were read, and `input_sha256` is
-    their checksum. Of all the program's output, `pending` is what has not been handed over. `place`
-    is where it is handed over to, if that is a regular file: its device, its inode, and its size
+    their checksum. Of all the program's output, `pending` is what has not been delivered. `place`
+    is where it is delivered to, if that is a regular file: its device, its inode, and its size
     without `pending`.
     """
 
@@ -88,7 +88,7 @@ class _Run:
 
 
 def identify(machine: CompiledMachine, image: Image) -> Identity:
-    """Whose a checkpoint is."""
+    """The identity of a machine with a program."""
     weights = hashlib.sha256(json.dumps(dataclasses.asdict(machine.plan), sort_keys=True).encode())
     for name, weight in sorted(machine.weights.items()):
         weights.update(name.encode())

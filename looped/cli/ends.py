@@ -1,0 +1,40 @@
+"""What a command says about a program that was stopped before it halted."""
+
+from __future__ import annotations
+
+from looped.errors import (
+    InterruptionError,
+    LoopedError,
+    OutputLimitError,
+    StepLimitError,
+    TimeLimitError,
+)
+from looped.run.interrupts import End
+from looped.run.session import Session
+
+__all__ = ["early_end"]
+
+
+def early_end(name: str, session: Session) -> LoopedError:
+    """The error that says why a program was stopped, and where."""
+    where = f"after {session.steps} steps at {session.place()}"
+    hint = None
+    if session.recorder is not None:
+        hint = f"continue with --resume {session.recorder.path}"
+    if session.end is End.SIGNAL:
+        assert session.interrupts.received is not None
+        return InterruptionError(f"interrupted {where}", session.interrupts.received, hint)
+    if session.end is End.TIME:
+        return TimeLimitError(
+            f"{name} has not halted within its time: stopped {where}",
+            hint=hint or "more with --timeout, or no limit without it",
+        )
+    if session.end is End.OUTPUT:
+        return OutputLimitError(
+            f"{name} writes more than {session.output.limit} bytes: stopped {where}",
+            hint=hint or "more with --max-output, or no limit without it",
+        )
+    return StepLimitError(
+        f"{name} has not halted after {session.steps} steps: it is at {session.place()}",
+        hint=hint or "more with --steps, or no limit without it",
+    )

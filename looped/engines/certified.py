@@ -1,0 +1,157 @@
+"""Certified: a fast engine, and the dense one for the passes that the fast one gives up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.engines.engine import NOTHING, Engine, Floats, Lanes, Watch
+
+__all__ = ["Certified", "Fast", "FastStream"]
+
+_FEW = 16
+"""Loops that are done one by one to note what they change. Who asks for more at once wants speed,
+and compares all columns in less time than so many single passes take."""
+
+
+class FastStream(Protocol):
+    """One residual stream, (columns, d_model), that a fast engine advances."""
+
+    def prepare(self) -> None:
+        """Do what the next pass needs done once. Raises CompileError."""
+
+    def advance(self, loops: int, watch: Watch) -> int:
+        """Pass until `loops` passes count or `watch` stops; returns how many passes count.
+
+        If they are fewer and nothing has stopped them, the engine gives the next pass up: the
+        stream is as the pass before left it.
+        """
+
+    def touched(self) -> Lanes:
+        """Columns, among them all that the last pass has changed; `advance` was called for one
+        pass, which it did not give up."""
+
+    def replace(self, x: Floats) -> None:
+        """Continue with another state."""
+
+    def state(self) -> Floats:
+        """A copy of the stream as it is, (columns, d_model)."""
+
+    def read(self, column: int, lanes: Lanes) -> Floats:
+        """Some lanes of one column, (lanes,)."""
+
+    def write(self, column: int, lanes: Lanes, values: Floats) -> None:
+        """Set some lanes of one column."""
+
+
+class Fast(Protocol):
+    """A fast engine: it makes streams."""
+
+    def stream(self, x: npt.NDArray[np.generic]) -> FastStream:
+        """Begin with a residual stream, (columns, d_model). Raises CompileError."""
+
+    def announce(self, streams: list[FastStream], note: Callable[[str], None]) -> None:
+        """Prepare streams; `note` gets a line about what takes a while. Raises CompileError."""
+
+
+class Certified:
+    """An engine that is as exact as `dense` and, wherever it can be, as fast as `fast`.
+
+    `fallbacks` counts the passes of single streams that `fast` gave up and `dense` did.
+    """
+
+    def __init__(self, fast: Fast, dense: Engine) -> None:
+        self.fast = fast
+        self.dense = dense
+        self.fallbacks = 0
+        self.streams: list[FastStream] = []
+        self._changed: list[set[int] | None] = []
+        self._columns = 0
+
+    def load(self, x: npt.NDArray[np.generic]) -> None:
+        """Begin with these residual streams, (batch, columns, d_model)."""
+        self.streams = [self.fast.stream(stream) for stream in x]
+        self._changed = [None] * len(x)
+        self._columns = x.shape[1]
+
+    def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
+        """Do now what the next pass needs done once. Raises CompileError."""
+        self.fast.announce(self.streams, note)
+
+    def step(self, loops: int = 1) -> None:
+        """Pass all streams through all blocks, `loops` times."""
+        for number in range(len(self.streams)):
+            self._advance(number, loops, NOTHING)
+
+    def advance(self, loops: int, watch: Watch = NOTHING) -> int:
+        """Pass the only stream through all blocks until `loops` passes count, or `watch` stops it.
+
+        Returns how many passes count. Raises ValueError if there are other streams.
+        """
+        if len(self.streams) != 1:
+            raise ValueError(f"advance is for one stream, and there are {len(self.streams)}")
+        return self._advance(0, loops, watch)
+
+    def changes(self, stream: int = 0) -> Lanes:
+        """The columns of a stream that may have changed since the last call, in ascending order.
+
+        The first call after `load` returns all columns, and so does one after many loops that were
+        asked for at once. From then on passes are done one by one, as long as they are few.
+        """
+        found, self._changed[stream] = self._changed[stream], set()
+        return np.arange(self._columns) if found is None else np.array(sorted(found), np.intp)
+
+    def state(self) -> Floats:
+        """A copy of the residual streams as they are, (batch, columns, d_model)."""
+        return np.stack([stream.state() for stream in self.streams])
+
+    def read(self, column: int, lanes: Lanes) -> Floats:
+        """Some lanes of one column of every stream, (batch, lanes)."""
+        return np.stack([stream.read(column, lanes) for stream in self.streams])
+
+    def write(self, stream: int, column: int, lanes: Lanes, values: object) -> None:
+        """Set some lanes of one column of one stream to values (lanes,)."""
+        self.streams[stream].write(column, lanes, np.asarray(values, np.float64))
+        self._note(stream, [column])
+
+    def _advance(self, number: int, loops: int, watch: Watch) -> int:
+        """Passes of one stream until `loops` of them count or `watch` stops them."""
+        stream = self.streams[number]
+        if loops > _FEW:
+            self._changed[number] = None
+        done = 0
+        while done < loops:
+            passes = 0
+            if self._changed[number] is None:
+                passes = stream.advance(loops - done, watch)
+                done += passes
+            if passes == 0:
+                self._single_pass(number)
+            stop, counts = watch.seen(stream.read(watch.column, watch.lanes))
+            done += passes == 0 and counts
+            if stop:
+                break
+        return done
+
+    def _single_pass(self, number: int) -> None:
+        """One pass of one stream, by the dense engine if the fast one gives it up."""
+        stream = self.streams[number]
+        if self._changed[number] is not None and stream.advance(1, NOTHING) == 1:
+            self._note(number, stream.touched().tolist())
+            return
+        before = stream.state()
+        self.fallbacks += 1
+        self.dense.load(before[None])
+        self.dense.step()
+        after = self.dense.state()[0]
+        stream.replace(after)
+        self._note(number, (before != after).any(axis=1).nonzero()[0].tolist())
+
+    def _note(self, number: int, columns: list[int]) -> None:
+        """Remember that columns of a stream may have changed."""
+        changed = self._changed[number]
+        if changed is not None:
+            changed.update(columns)

@@ -1,0 +1,8 @@
+"""What drives a program: stretches of loops, input and output, checkpoints, limits.
+
+The package is also the call `looped.run(machine, image)`.
+"""
+
+from looped.callable_package import make_callable
+
+make_callable(__name__)

@@ -1,0 +1,92 @@
+"""Panel: the input and output ports that a machine declares, served between two loops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from looped.artefact.embedding import embed_words, read_word
+from looped.artefact.plan import Plan
+from looped.devices.host import ByteSource
+from looped.engines.engine import NO_LANES, Engine, Floats, Lanes
+
+__all__ = ["Panel", "Signals"]
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What the ports of one program say after a loop; `emitted` is a byte that it has written."""
+
+    taken: bool
+    waiting: bool
+    emitted: int | None
+
+
+class Panel:
+    """The ports of a batch of programs, each with its own input, which it offers byte by byte.
+
+    `lanes` are those of the CPU that it has to see after a loop, `stops` those at which it has
+    something to do. `positions` count the bytes that were read, `words` are those in the input
+    columns, None for a column that is empty.
+    """
+
+    def __init__(self, plan: Plan, engine: Engine, inputs: Sequence[bytes | ByteSource]) -> None:
+        self.plan = plan
+        self.engine = engine
+        self.inputs = list(inputs)
+        self.positions = [0] * len(inputs)
+        self.words: list[int | None] = [None] * len(inputs)
+        source, sink = plan.ports.input, plan.ports.output
+        flags = [
+            *((source.taken, source.waiting) if source else ("", "")),
+            sink.when if sink else "",
+        ]
+        parts = [self._lanes(name) for name in (*flags, sink.content if sink else "")]
+        self.stops: Lanes = np.concatenate(parts[:-1])
+        self.lanes: Lanes = np.concatenate(parts)
+        self._ends = np.cumsum([len(part) for part in parts[:-1]])
+        self._ready = self._lanes(source.ready if source else "")
+        self._value = self._lanes("value")
+
+    def begin(self) -> None:
+        """Offer the first byte of each input, where it is at hand."""
+        for stream in range(len(self.inputs) if self.plan.ports.input else 0):
+            self.offer(stream)
+
+    def signals(self, values: Floats) -> Signals:
+        """What the ports of one program say, by the values of `lanes`."""
+        taken, waiting, writes, content = np.split(values > 0, self._ends)
+        emitted = int(read_word(content)) if writes.any() else None
+        return Signals(bool(taken.any()), bool(waiting.any()), emitted)
+
+    def serve(self, stream: int, signals: Signals) -> None:
+        """Empty the input column of what was taken, and fill it again."""
+        if signals.taken:
+            self.words[stream] = None
+            self.engine.write(stream, self.plan.cpu, self._ready, [-1])
+            blank = -np.ones(self.plan.width)
+            self.engine.write(stream, self.plan.input, self._value, blank)
+        if signals.taken or signals.waiting:
+            self.offer(stream, wait=signals.waiting)
+
+    def offer(self, stream: int, wait: bool = False) -> None:
+        """Put the next byte (all ones at the end) into the input column, if it is at hand."""
+        source = self.inputs[stream]
+        if isinstance(source, bytes):
+            position = self.positions[stream]
+            taken = source[position : position + 1]
+        elif wait:
+            taken = source.read(1)
+        else:
+            return
+        self.positions[stream] += len(taken)
+        word = taken[0] if taken else (1 << self.plan.width) - 1
+        self.words[stream] = word
+        lanes = embed_words(word, self.plan.width)
+        self.engine.write(stream, self.plan.input, self._value, lanes)
+        self.engine.write(stream, self.plan.cpu, self._ready, [1])
+
+    def _lanes(self, name: str) -> Lanes:
+        return np.array(self.plan.words[name], np.intp) if name else NO_LANES

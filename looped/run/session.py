@@ -1,0 +1,183 @@
+"""Session: one run with its input, output, checkpoints and limits, by stretches or by steps."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from io import BufferedIOBase
+from pathlib import Path
+
+from looped.artefact.plan import CompiledMachine
+from looped.devices.host import ColumnPort
+from looped.engines.engine import Engine
+from looped.errors import FileError
+from looped.image import Image
+from looped.registry import describe_pc, host_for
+from looped.run.checkpoint import Checkpoint, Identity, identify, load_checkpoint
+from looped.run.computer import Computer, Event
+from looped.run.interrupts import End, Interrupts, Stop
+from looped.run.recorder import Recorder
+from looped.run.steps import Observer
+from looped.run.streams import Input, Output
+from looped.trace import Step
+
+__all__ = ["Session"]
+
+_STRETCH = 0.05
+"""Seconds that a program runs on its own before the session looks at limits and signals: signals
+take effect at once for a person, and looking costs nothing beside it."""
+
+_UNLIMITED = sys.maxsize
+
+
+class Session:
+    """One program on a machine, from its beginning or a checkpoint until something ends it.
+
+    `run` executes it in stretches, `walk` one instruction at a time; both may be called again, and
+    in turn. `steps` counts instructions since the program began. `end` says why the last call of
+    `run` or `walk` has ended, None before that. `progress` is called with `steps` now and then.
+    """
+
+    def __init__(
+        self,
+        machine: CompiledMachine,
+        image: Image,
+        engine: Engine,
+        source: bytes | Input = b"",
+        output: Output | None = None,
+        interrupts: Interrupts | None = None,
+        progress: Callable[[int], None] = lambda steps: None,
+    ) -> None:
+        self.machine = machine
+        self.image = image
+        self.source = source
+        self.output = output or Output()
+        self.interrupts = interrupts or Interrupts()
+        self.progress = progress
+        self.host = host_for(image, source)
+        words, entries = [image.words], [image.entry]
+        self.computer = Computer(machine.plan, engine, words, [source], entries, [self.host])
+        self.port = ColumnPort(machine.plan, engine, 0)
+        self.steps = 0
+        self.end: End | None = None
+        self.recorder: Recorder | None = None
+        if isinstance(source, Input):
+            source.idle = self._idle
+
+    def resume(self, path: Path) -> None:
+        """Continue from a checkpoint.
+
+        Raises FileError for a file that is none, for that of other weights or of another program,
+        and if the input is not the one that the run had.
+        """
+        checkpoint = load_checkpoint(path, self._identity())
+        self._input().skip(checkpoint.consumed, checkpoint.input_sha256)
+        self._restore(checkpoint, path)
+        self.output.resume(checkpoint.delivered, checkpoint.pending, checkpoint.place)
+        self.steps = checkpoint.steps
+
+    def record(self, path: Path, every: int | None) -> None:
+        """Write checkpoints from now on: every so many instructions, and when the run ends.
+
+        Raises FileError, at once for a file that cannot be written.
+        """
+        source = self._input()
+        self.recorder = Recorder(path, every, self._identity(), self.computer, source, self.output)
+        self.recorder.recorded = self.steps
+
+    def run(self, limit: int | None = None) -> End:
+        """Execute until the program halts or something else ends it; returns what that was.
+
+        `limit` is the number of `steps` at which to stop.
+        """
+        for _ in self._stretches(limit, _UNLIMITED):
+            pass
+        assert self.end is not None
+        return self.end
+
+    def walk(self, limit: int | None = None) -> Iterator[Step]:
+        """Execute as `run` does, and yield every instruction; see Observer for what a step has."""
+        observer = Observer(self.computer)
+        for event in self._stretches(limit, 1):
+            if event.retired:
+                yield observer.step(event)
+
+    def place(self) -> str:
+        """The program counter, the source line and the instruction, as far as they are known."""
+        return describe_pc(self.image, self.port)
+
+    def _identity(self) -> Identity:
+        return identify(self.machine, self.image)
+
+    def _input(self) -> Input:
+        assert isinstance(self.source, Input), "a run with checkpoints needs an Input"
+        return self.source
+
+    def _restore(self, checkpoint: Checkpoint, path: Path) -> None:
+        try:
+            self.computer.restore(checkpoint.snapshot)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise FileError(f"{path} is damaged: {error}") from None
+
+    def _stretches(self, limit: int | None, longest: int) -> Iterator[Event]:
+        """The last event of each stretch, of `longest` instructions at most; sets `end`."""
+        self.end = None
+        try:
+            yield from self._until_the_end(limit, longest)
+        except Stop as stop:
+            self.end = stop.end
+        finally:
+            self.output.flush()
+        if self.recorder is not None:
+            self.recorder.record(self.steps)
+
+    def _until_the_end(self, limit: int | None, longest: int) -> Iterator[Event]:
+        loops, shown = 1, time.monotonic()
+        while not self.computer.halted():
+            self.end = self._limit_reached(limit)
+            if self.end is not None:
+                return
+            if self.recorder is not None and self.recorder.wants(self.steps):
+                self.recorder.record(self.steps)
+            before = time.monotonic()
+            done, event = self._advance(min(loops, longest, *self._distances(limit)))
+            now = time.monotonic()
+            if now - before > 2 * _STRETCH:
+                loops = max(1, loops // 2)
+            elif now - before < _STRETCH and done == loops:
+                loops *= 2
+            if now - shown > _STRETCH:
+                self.output.flush()
+                self.progress(self.steps)
+                shown = now
+            yield event
+        self.end = End.OUTPUT if self.output.exceeded else End.HALTED
+
+    def _limit_reached(self, limit: int | None) -> End | None:
+        if limit is not None and self.steps >= limit:
+            return End.STEPS
+        return End.OUTPUT if self.output.exceeded else self.interrupts.end()
+
+    def _distances(self, limit: int | None) -> Iterator[int]:
+        """Instructions to the next place where a stretch must end."""
+        if limit is not None:
+            yield limit - self.steps
+        if self.recorder is not None and self.recorder.every is not None:
+            yield self.recorder.recorded + self.recorder.every - self.steps
+
+    def _idle(self, stream: BufferedIOBase) -> None:
+        """Wait for input: whoever gives it may want to see all of the output first."""
+        if self.recorder is not None and self.output.held and self.output.pending:
+            self.recorder.record(self.steps)
+        self.output.flush()
+        self.interrupts.wait(stream)
+
+    def _advance(self, loops: int) -> tuple[int, Event]:
+        """So many loops at most; returns how many there were, and the last one's event."""
+        before, event = self.computer.advance(loops)
+        self.steps += before + event.retired
+        if event.emitted is not None:
+            self.output.put(bytes([event.emitted]))
+        self.output.put(event.written)
+        return before + 1, event
