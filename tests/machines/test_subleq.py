@@ -45,20 +45,20 @@ def test_the_description_contains_no_index_and_no_tensor() -> None:
         (
             8,
             512,
-            "a memory of 512 words is not to be had with 8-bit words",
-            "a power of two from 32 to 256",
+            "a memory of 512 words is impossible with 8-bit words",
+            "memory must be a power of two from 32 to 256",
         ),
         (
             16,
             100,
-            "a memory of 100 words is not to be had with 16-bit words",
-            "a power of two from 32 to 32768",
+            "a memory of 100 words is impossible with 16-bit words",
+            "memory must be a power of two from 32 to 32768",
         ),
         (
             16,
             0,
-            "a memory of 0 words is not to be had with 16-bit words",
-            "a power of two from 32 to 32768",
+            "a memory of 0 words is impossible with 16-bit words",
+            "memory must be a power of two from 32 to 32768",
         ),
     ],
 )
