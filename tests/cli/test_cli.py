@@ -251,7 +251,7 @@ def test_export_writes_a_checkpoint(tmp_path: Path) -> None:
 BAD = [
     (["run", "nowhere.sasm"], 4, "error: cannot read nowhere.sasm: No such file or directory"),
     (["run", "."], 4, "error: . is a directory"),
-    (["run", GREET, "--memory", "33"], 5, "error: a memory of 33 words is not to be had with"),
+    (["run", GREET, "--memory", "33"], 5, "error: a memory of 33 words is impossible with"),
     (["run", HELLO, "--memory", "32"], 5, "error: the program has "),
     (["run", GREET, "--width", "12"], 3, "error: subleq has no 12-bit words"),
     (["run", GREET, "--machine", "z80"], 5, "error: no machine named `z80`"),
@@ -265,7 +265,7 @@ BAD = [
     (["verify", GREET, "--input", "nowhere"], 4, "error: cannot read nowhere"),
     (["info", "z80"], 4, "error: cannot read z80: No such file or directory"),
     (["info", "subleq", "--width", "7"], 5, "error: subleq has no 7-bit words"),
-    (["info", "subleq", "--memory", "0"], 5, "error: a memory of 0 words is not to be had"),
+    (["info", "subleq", "--memory", "0"], 5, "error: a memory of 0 words is impossible"),
     (["info", "subleq", "--picture", "x.txt"], 4, "error: cannot draw a `.txt` file"),
     (["compile", "--bake", "subleq"], 2, "Usage: cli compile"),
     (["compile", GREET, "-o", "/no/such/place.safetensors"], 4, "error: cannot write "),

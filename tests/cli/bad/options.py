@@ -108,21 +108,21 @@ OPTIONS = [
         "m.safetensors is compiled with --machine subleq, not rv32i.",
         **_COMPILED,
     ),
-    # ---------------------------------------------------------------- what is not to be had
-    _asked("run a.sasm --memory 33", "a memory of 33 words is not to be had with 16-bit words"),
-    _asked("run a.sasm --memory 0", "a memory of 0 words is not to be had with 16-bit words"),
-    _asked("run a.sasm --memory -64", "a memory of -64 words is not to be had with 16-bit words"),
+    # ---------------------------------------------------------------- what is impossible
+    _asked("run a.sasm --memory 33", "a memory of 33 words is impossible with 16-bit words"),
+    _asked("run a.sasm --memory 0", "a memory of 0 words is impossible with 16-bit words"),
+    _asked("run a.sasm --memory -64", "a memory of -64 words is impossible with 16-bit words"),
     _asked(
         "compile a.sasm --memory 1000000000000",
-        "a memory of 1000000000000 words is not to be had with 16-bit words",
+        "a memory of 1000000000000 words is impossible with 16-bit words",
     ),
     _asked(
         f"info a.sasm --memory {10**30}",
-        "a memory of 1000000000000000000000000000000 words is not to be had with 16-bit words",
+        "a memory of 1000000000000000000000000000000 words is impossible with 16-bit words",
     ),
     _asked(
         "verify a.sasm --width 8 --memory 512",
-        "a memory of 512 words is not to be had with 8-bit words",
+        "a memory of 512 words is impossible with 8-bit words",
     ),
     _asked("info subleq --width 7", "subleq has no 7-bit words"),
     _asked("certify rv32i --width 64", "rv32i has no 64-bit words"),
@@ -195,4 +195,4 @@ OPTIONS = [
         code=7,
     ),
 ]
-"""What is asked for and is not to be had."""
+"""What a caller asks for that is impossible."""
