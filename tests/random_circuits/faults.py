@@ -24,8 +24,8 @@ from looped.passes.heads import Head
 from looped.passes.schedule import BitDefinition, Schedule, cleared
 from looped.verify.certificate import mlp
 from looped.verify.certificate.columns import ColumnClass
+from looped.verify.certificate.context import Subject
 from looped.verify.certificate.rows import BlockRows, Row
-from looped.verify.certificate.subject import Subject
 from tests.random_circuits import mutants, strategy
 from tests.random_circuits.trial import compiler_trial, mutant_trial
 

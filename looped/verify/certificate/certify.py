@@ -10,16 +10,16 @@ from looped.circuit.circuit import Circuit
 from looped.precision import PRECISIONS
 from looped.verify.certificate.attention import attended
 from looped.verify.certificate.claims import Certificate, Claim, Lead, Verdict
+from looped.verify.certificate.context import Subject
 from looped.verify.certificate.exhaustion import exhaustion_claims
 from looped.verify.certificate.induction import Induction, induction_claims
 from looped.verify.certificate.instructions import instruction_claims
 from looped.verify.certificate.invariants import invariant_claims
+from looped.verify.certificate.machine_claims import place_claims
 from looped.verify.certificate.mlp import mlp_claims
-from looped.verify.certificate.places import place_claims
 from looped.verify.certificate.premises import premise_claims
-from looped.verify.certificate.ranges import Extent, block_extents
-from looped.verify.certificate.spans import block_spans
-from looped.verify.certificate.subject import Subject
+from looped.verify.certificate.sum_ranges import Extent, block_extents
+from looped.verify.certificate.value_ranges import block_spans
 from looped.verify.certificate.verdicts import block_leads, verdict
 
 __all__ = ["block_claims", "certify", "whole_claims"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from looped.verify.certificate.ranges import Extent
+from looped.verify.certificate.sum_ranges import Extent
 
 __all__ = [
     "ALGEBRA",

@@ -21,8 +21,8 @@ from looped.circuit.words import ONE, Form, Lane
 from looped.nn import Block
 from looped.passes.schedule import BitDefinition
 from looped.verify.certificate.claims import EXHAUSTION, Claim
+from looped.verify.certificate.context import Subject
 from looped.verify.certificate.rows import BlockRows
-from looped.verify.certificate.subject import Subject
 
 __all__ = ["exhaustion_claims"]
 

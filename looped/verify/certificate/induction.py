@@ -23,7 +23,7 @@ from looped.circuit.words import ONE, Lane
 from looped.passes.allocate import CPU, FILE, TAG, VALUE
 from looped.verify.certificate.claims import LAYOUT, Claim
 from looped.verify.certificate.columns import POSITION, ColumnClass
-from looped.verify.certificate.subject import Subject
+from looped.verify.certificate.context import Subject
 
 __all__ = [
     "Code", "Content", "Fixed", "Held", "Induction", "Phase", "Place", "Statement",

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from looped.artefact.embedding import embed
 from looped.circuit.words import Lane, Word
 from looped.verify.certificate.claims import THROUGH, Claim
+from looped.verify.certificate.context import Subject
 from looped.verify.certificate.diagrams import Diagrams, TooLarge, Work
-from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.reachable import possible
-from looped.verify.certificate.subject import Subject
+from looped.verify.certificate.semantics import Meaning
 
 __all__ = ["instruction_claims"]
 

@@ -14,10 +14,10 @@ from looped.circuit.signals import Condition
 from looped.circuit.words import ONE, Form, Lane
 from looped.passes.allocate import VALUE
 from looped.verify.certificate.claims import THROUGH, Claim
+from looped.verify.certificate.context import Subject
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
-from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.reachable import possible
-from looped.verify.certificate.subject import Subject
+from looped.verify.certificate.semantics import Meaning
 
 __all__ = ["invariant_claims"]
 

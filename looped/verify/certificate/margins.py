@@ -15,7 +15,7 @@ from looped.artefact.plan import Plan
 from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.diagrams import Number
 from looped.verify.certificate.rows import Row, grid_of
-from looped.verify.certificate.spans import BlockSpans
+from looped.verify.certificate.value_ranges import BlockSpans
 
 __all__ = ["margins", "overstated"]
 

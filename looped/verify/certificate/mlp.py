@@ -13,13 +13,13 @@ from looped.circuit.signals import Signal
 from looped.circuit.words import ONE, Lane
 from looped.verify.certificate.claims import DIAGRAMS, Claim
 from looped.verify.certificate.columns import ColumnClass
+from looped.verify.certificate.context import Subject, Tenants
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.induction import Fixed, Held, Induction, Phase
-from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.rows import BlockRows, Row
-from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
-from looped.verify.certificate.subject import Subject, Tenants
+from looped.verify.certificate.semantics import Meaning
+from looped.verify.certificate.thresholds import Affine, NotSteps, Product, evaluated
 
 __all__ = ["mlp_claims", "products"]
 

@@ -19,8 +19,8 @@ from __future__ import annotations
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Signal
 from looped.circuit.words import ONE, Lane
-from looped.verify.certificate.meaning import Meaning
-from looped.verify.certificate.subject import Subject
+from looped.verify.certificate.context import Subject
+from looped.verify.certificate.semantics import Meaning
 
 __all__ = ["invariants", "possible"]
 

@@ -35,9 +35,9 @@ from looped.verify.certificate.claims import Lead, Verdict
 from looped.verify.certificate.columns import column_classes
 from looped.verify.certificate.diagrams import Number
 from looped.verify.certificate.margins import margins, overstated
-from looped.verify.certificate.ranges import Extent, block_extents, score_bound
 from looped.verify.certificate.rows import block_rows
-from looped.verify.certificate.spans import BlockSpans, block_spans
+from looped.verify.certificate.sum_ranges import Extent, block_extents, score_bound
+from looped.verify.certificate.value_ranges import BlockSpans, block_spans
 
 __all__ = ["block_leads", "numeric_verdict", "verdict"]
 

@@ -10,10 +10,10 @@ import numpy.typing as npt
 from looped.engines.exact import Block, Head, Ints
 from looped.verify.certificate.diagrams import Number
 from looped.verify.translation.columns import Columns, equal_bits, number_bits
-from looped.verify.translation.finding import Finding
+from looped.verify.translation.cut_state import Scene
+from looped.verify.translation.head_targets import Finding
+from looped.verify.translation.lifted_pass import Story, WrongLift
 from looped.verify.translation.reader import WORD, from_table
-from looped.verify.translation.scene import Scene
-from looped.verify.translation.story import Story, WrongLift
 
 __all__ = ["Attention"]
 

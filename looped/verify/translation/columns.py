@@ -6,8 +6,8 @@ import numpy as np
 
 from looped.engines.exact import Ints
 from looped.engines.lifted.conditions import Bit
-from looped.verify.translation.scene import Scene
-from looped.verify.translation.story import Story
+from looped.verify.translation.cut_state import Scene
+from looped.verify.translation.lifted_pass import Story
 
 __all__ = ["Columns", "equal_bits", "number_bits"]
 

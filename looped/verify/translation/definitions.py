@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from looped.engines.lifted.code import Code
 from looped.verify.certificate.diagrams import Diagrams
+from looped.verify.translation.dependencies import Sources
 from looped.verify.translation.reader import BitName, Reader, is_bit
-from looped.verify.translation.sources import Sources
 
 __all__ = ["Definition", "Definitions"]
 

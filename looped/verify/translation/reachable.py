@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.translation.definitions import Definition
+from looped.verify.translation.lifted_pass import Guard, Story
 from looped.verify.translation.reader import BitName, Reader, is_bit
-from looped.verify.translation.story import Guard, Story
 
 __all__ = ["Reachable"]
 

@@ -21,10 +21,10 @@ from looped.engines.exact import Block, Model
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.lift import Lifted
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
-from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
+from looped.verify.certificate.thresholds import Affine, NotSteps, Product, evaluated
 from looped.verify.translation.attention import Attention
-from looped.verify.translation.scene import Scene
-from looped.verify.translation.story import Story, WrongLift
+from looped.verify.translation.cut_state import Scene
+from looped.verify.translation.lifted_pass import Story, WrongLift
 
 __all__ = ["Proof", "WrongLift", "proof", "validate"]
 

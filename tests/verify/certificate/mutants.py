@@ -15,8 +15,8 @@ from looped.engines.dense import DenseEngine
 from looped.errors import LoopedError
 from looped.isa.rv32i import INSTRUCTIONS
 from looped.verify.certificate.certify import block_claims, whole_claims
+from looped.verify.certificate.context import Subject
 from looped.verify.certificate.premises import premise_claims
-from looped.verify.certificate.subject import Subject
 from looped.verify.certificate.verdicts import numeric_verdict
 from looped.verify.lockstep import lockstep
 from tests import seeds

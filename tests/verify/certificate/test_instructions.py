@@ -14,8 +14,8 @@ from looped.machines import MACHINES
 from looped.passes.emit import compile_circuit
 from looped.verify.certificate import diagrams, instructions
 from looped.verify.certificate.claims import Claim
+from looped.verify.certificate.context import Subject
 from looped.verify.certificate.instructions import instruction_claims, longest
-from looped.verify.certificate.subject import Subject
 from tests.conftest import compiled
 
 NO_COUNTER = "no register is found that counts its loops to an end"

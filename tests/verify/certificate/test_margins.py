@@ -14,7 +14,7 @@ from looped.cli.main import cli
 from looped.verify.certificate.columns import column_classes
 from looped.verify.certificate.margins import margins
 from looped.verify.certificate.rows import block_rows
-from looped.verify.certificate.spans import block_spans
+from looped.verify.certificate.value_ranges import block_spans
 from tests.conftest import compiled
 
 

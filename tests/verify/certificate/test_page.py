@@ -10,9 +10,9 @@ import pytest
 import looped
 from looped.precision import PRECISIONS
 from looped.verify.certificate.columns import column_classes
-from looped.verify.certificate.ranges import block_extents
 from looped.verify.certificate.rows import block_rows
-from looped.verify.certificate.spans import block_spans
+from looped.verify.certificate.sum_ranges import block_extents
+from looped.verify.certificate.value_ranges import block_spans
 from looped.verify.certificate.verdicts import numeric_verdict
 
 PAGE = (Path(__file__).parents[3] / "docs" / "exactness.md").read_text()

@@ -9,10 +9,10 @@ import pytest
 from looped.circuit.circuit import Circuit
 from looped.circuit.words import ONE, Lane
 from looped.passes.emit import compile_circuit
+from looped.verify.certificate.context import Subject
 from looped.verify.certificate.diagrams import Diagrams
-from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.reachable import possible
-from looped.verify.certificate.subject import Subject
+from looped.verify.certificate.semantics import Meaning
 from tests import seeds
 from tests.circuit.evaluate import evaluate
 from tests.verify.certificate.registers import small_machine, states

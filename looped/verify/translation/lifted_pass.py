@@ -12,8 +12,8 @@ from looped.engines.lifted.sums import State
 from looped.errors import CompileError
 from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.translation.definitions import Definitions
+from looped.verify.translation.dependencies import Numbers, Sources
 from looped.verify.translation.reader import WORD, Reader
-from looped.verify.translation.sources import Numbers, Sources
 
 __all__ = ["Guard", "Story", "WrongLift"]
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from looped.circuit.circuit import Read, Write
+from looped.verify.certificate.attention_state import is_file
 from looped.verify.certificate.claims import ALGEBRA, LAYOUT, Claim
 from looped.verify.certificate.columns import POSITION
-from looped.verify.certificate.scene import is_file
-from looped.verify.certificate.subject import Subject
+from looped.verify.certificate.context import Subject
 
 __all__ = ["place_claims"]
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from looped.engines.exact import Head, Ints
 from looped.verify.translation.columns import Columns, equal_bits, number_bits
+from looped.verify.translation.cut_state import Scene
+from looped.verify.translation.lifted_pass import WrongLift
 from looped.verify.translation.reader import from_table
-from looped.verify.translation.scene import Scene
-from looped.verify.translation.story import WrongLift
 
 __all__ = ["Finding"]
 

@@ -11,11 +11,11 @@ from itertools import zip_longest
 
 from looped.circuit.circuit import Read, Write
 from looped.errors import LoopedError
+from looped.verify.certificate.attention_state import Scene, is_device, is_file
+from looped.verify.certificate.column_lanes import Asked
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.induction import Content, Fixed, Held, Induction, Phase
 from looped.verify.certificate.reachable import possible
-from looped.verify.certificate.scene import Scene, is_device, is_file
-from looped.verify.certificate.scores import Asked
 from looped.verify.certificate.winners import Outcome
 
 __all__ = ["Accesses", "Wrong"]

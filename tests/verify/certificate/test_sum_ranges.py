@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import looped
 from looped.precision import PRECISIONS, Precision
 from looped.verify.certificate.columns import ColumnClass, column_classes
-from looped.verify.certificate.ranges import Extent, block_extents
 from looped.verify.certificate.rows import block_rows, grid_of
-from looped.verify.certificate.spans import block_spans, spans_of
+from looped.verify.certificate.sum_ranges import Extent, block_extents
+from looped.verify.certificate.value_ranges import block_spans, spans_of
 from looped.verify.certificate.verdicts import numeric_verdict
 from tests import seeds
 from tests.conftest import compiled

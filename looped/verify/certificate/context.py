@@ -20,8 +20,8 @@ from looped.passes.allocate import VALUE, Layout, allocate, static_words
 from looped.passes.fuse_reads import fuse_reads
 from looped.passes.schedule import LOOP_START, Schedule, schedule
 from looped.verify.certificate.columns import ColumnClass, column_classes
-from looped.verify.certificate.meaning import definitions
 from looped.verify.certificate.rows import BlockRows, block_rows
+from looped.verify.certificate.semantics import definitions
 
 __all__ = ["Subject", "Tenants"]
 

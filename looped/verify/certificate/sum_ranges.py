@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from looped.precision import Precision
 from looped.verify.certificate.diagrams import Number
 from looped.verify.certificate.rows import Row, grid_of, over, whole
-from looped.verify.certificate.spans import BlockSpans, Span, Spans
+from looped.verify.certificate.value_ranges import BlockSpans, Span, Spans
 
 __all__ = ["Extent", "block_extents", "score_bound"]
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.sums import State
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
+from looped.verify.translation.lifted_pass import Story, WrongLift
 from looped.verify.translation.reachable import Reachable
-from looped.verify.translation.story import Story, WrongLift
 
 __all__ = ["Scene"]
 

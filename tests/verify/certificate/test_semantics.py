@@ -8,8 +8,8 @@ from looped.circuit.signals import Condition
 from looped.circuit.words import Lane, bit, constant
 from looped.machines import MACHINES
 from looped.verify.certificate.diagrams import Diagrams
-from looped.verify.certificate.meaning import Meaning, definitions
-from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
+from looped.verify.certificate.semantics import Meaning, definitions
+from looped.verify.certificate.thresholds import Affine, NotSteps, Product, evaluated
 from tests import seeds
 from tests.circuit.evaluate import signal_bit
 

@@ -13,11 +13,11 @@ import functools
 from looped.circuit.signals import Signal
 from looped.circuit.words import Lane
 from looped.passes.allocate import FILE, TAG
+from looped.verify.certificate.column_lanes import View
 from looped.verify.certificate.columns import POSITION, ColumnClass
+from looped.verify.certificate.context import Subject, Tenants
 from looped.verify.certificate.diagrams import Diagrams
-from looped.verify.certificate.meaning import Meaning
-from looped.verify.certificate.scores import View
-from looped.verify.certificate.subject import Subject, Tenants
+from looped.verify.certificate.semantics import Meaning
 from looped.verify.certificate.winners import Outcome
 
 __all__ = ["Scene", "is_device", "is_file"]

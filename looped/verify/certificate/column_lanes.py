@@ -15,8 +15,8 @@ from looped.circuit.words import Lane
 from looped.errors import LoopedError
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.diagrams import Diagrams
-from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.rows import Row
+from looped.verify.certificate.semantics import Meaning
 
 __all__ = ["Asked", "ContentDependent", "Place", "View"]
 
