@@ -257,7 +257,8 @@ def certify(
         if (tuple(sorted(code.addresses)), image.entry) != (plan.code, plan.entry):
             raise CertificateError("the machine is baked for another program")
     circuit = described.circuit(plan.width, plan.memory, code, precision(plan.dtype))
-    return certify_circuit(machine, circuit, progress)
+    addresses = None if code is None else code.addresses
+    return certify_circuit(machine, circuit, progress, addresses)
 
 
 def translate(

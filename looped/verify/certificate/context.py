@@ -1,8 +1,8 @@
-"""Subject: a machine, the circuit it claims to be, and the layout by which to compare the two.
+"""ProofContext: a machine, the circuit that it claims to be, and the layout that relates the two.
 
-Schedule and layout are those of the compiler, but nothing is believed of them: they only say what
-stands where at the end of each phase, and every such statement is then shown from the statements
-before it and the weights. A wrong layout is a failed claim.
+Schedule and layout are those of the compiler, and nothing in them is believed. They only state
+which lane of the circuit each lane of the residual stream holds after each phase. Each statement is
+proved from the statements before it and the weights. A wrong layout is a failed claim.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from looped.artefact.plan import CompiledMachine, Plan
-from looped.circuit.circuit import Circuit
+from looped.circuit.circuit import Circuit, Read
 from looped.circuit.signals import Signal
 from looped.circuit.words import Lane, Word
 from looped.nn import LoopedTransformer
@@ -20,17 +20,18 @@ from looped.passes.allocate import VALUE, Layout, allocate, static_words
 from looped.passes.fuse_reads import fuse_reads
 from looped.passes.schedule import LOOP_START, Schedule, schedule
 from looped.verify.certificate.columns import ColumnClass, column_classes
+from looped.verify.certificate.phases import LaneIndex, Phase, after_mlp
 from looped.verify.certificate.rows import BlockRows, block_rows
 from looped.verify.certificate.semantics import definitions
 
-__all__ = ["Subject", "Tenants"]
+__all__ = ["Occupants", "ProofContext"]
 
-Tenants = Mapping[int, Lane]
-"""Which lane of the circuit lives in which lane of the residual stream."""
+Occupants = Mapping[LaneIndex, Lane]
+"""Which lane of the circuit occupies which lane of the residual stream."""
 
 
 @dataclass(frozen=True)
-class Subject:
+class ProofContext:
     """What a certificate is about."""
 
     machine: CompiledMachine
@@ -41,8 +42,8 @@ class Subject:
     definitions: Mapping[Lane, Signal]
 
     @classmethod
-    def of(cls, machine: CompiledMachine, circuit: Circuit) -> Subject:
-        """A machine beside the circuit that it shall be."""
+    def of(cls, machine: CompiledMachine, circuit: Circuit) -> ProofContext:
+        """A machine beside the circuit that it claims to be."""
         circuit = fuse_reads(circuit)
         scheduled = schedule(circuit)
         classes = column_classes(machine.plan)
@@ -63,45 +64,65 @@ class Subject:
         """The CPU column."""
         return next(c for c in self.classes if c.is_cpu)
 
-    def value(self) -> tuple[int, ...]:
+    def value(self) -> tuple[LaneIndex, ...]:
         """The lanes of the memory word."""
-        return tuple(self.layout.index[lane] for lane in Word.of(VALUE, self.circuit.width))
+        return tuple(self.index(lane) for lane in Word.of(VALUE, self.circuit.width))
 
-    def alive(self, phase: int) -> Tenants:
-        """What lives in the CPU column when a phase is over, static lanes and memory left out."""
-        return dict(self._tenants(phase))
+    def index(self, lane: Lane) -> LaneIndex:
+        """The lane of the residual stream that a lane of the circuit occupies."""
+        return LaneIndex(self.layout.index[lane])
 
-    def occupied(self, phase: int) -> list[int]:
-        """The lanes in which something lives when a phase is over, once for each tenant."""
-        return [index for index, _ in self._tenants(phase)]
+    def occupants(self, phase: Phase) -> Occupants:
+        """What occupies the CPU column after a phase, static lanes and memory left out."""
+        return dict(self._occupants(phase))
+
+    def occupied(self, phase: Phase) -> list[LaneIndex]:
+        """The lanes that are occupied after a phase, once for each occupant."""
+        return [index for index, _ in self._occupants(phase)]
 
     @functools.cached_property
     def static_names(self) -> frozenset[str]:
         """The names of the words that no weight ever changes."""
         return frozenset(word.lanes[0].word for word in static_words(self.circuit))
 
-    def _tenants(self, phase: int) -> Iterator[tuple[int, Lane]]:
+    def _occupants(self, phase: Phase) -> Iterator[tuple[LaneIndex, Lane]]:
         apart = {lane for word in static_words(self.circuit) for lane in word}
         apart.update(Word.of(VALUE, self.circuit.width))
-        for index, tenants in enumerate(self.layout.tenants):
-            for tenancy in tenants:
-                if tenancy.start <= phase < tenancy.end and tenancy.lane not in apart:
-                    yield index, tenancy.lane
+        for index, live_ranges in enumerate(self.layout.tenants):
+            for live in live_ranges:
+                if live.start <= phase < live.end and live.lane not in apart:
+                    yield LaneIndex(index), live.lane
 
     def rows(self, block: int) -> BlockRows:
         """The weights of a block as exact rows."""
         return block_rows(self.machine, block)
 
-    def past(self, lanes: frozenset[Lane]) -> dict[Lane, Signal]:
+    def definitions_of(self, lanes: frozenset[Lane]) -> dict[Lane, Signal]:
         """The definitions of those lanes that an MLP made."""
         return {lane: self.definitions[lane] for lane in lanes if lane in self.definitions}
 
+    @functools.cached_property
+    def x0_reads(self) -> Mapping[Lane, tuple[Read, int]]:
+        """The read and the bit of each lane that a head reads from a file whose x0 stays zero."""
+        if not self.circuit.zero_register:
+            return {}
+        reads = (read for read in self.circuit.reads if read.file)
+        return {lane: (read, bit) for read in reads for bit, lane in enumerate(read.result)}
+
+    def next_lanes(self) -> dict[Lane, Lane]:
+        """Each lane of a register, and the lane that holds its next value."""
+        return {
+            old: new
+            for register in self.circuit.registers
+            for old, new in zip(register.word, register.following or register.word, strict=True)
+        }
+
     @property
-    def first(self) -> int:
+    def first(self) -> Phase:
         """The phase before the first one."""
-        return LOOP_START
+        return Phase(LOOP_START)
 
     @functools.cached_property
-    def last(self) -> int:
+    def last(self) -> Phase:
         """The last phase of a loop."""
-        return 2 * len(self.plan.blocks) - 1
+        return after_mlp(len(self.plan.blocks) - 1)

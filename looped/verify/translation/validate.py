@@ -12,6 +12,7 @@ the code was made but its claims.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,8 +21,9 @@ import numpy as np
 from looped.engines.exact import Block, Model
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.lift import Lifted
+from looped.verify.certificate.claims import ClaimFailed
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
-from looped.verify.certificate.thresholds import Affine, NotSteps, Product, evaluated
+from looped.verify.certificate.thresholds import Affine, Product, evaluated
 from looped.verify.translation.attention import Attention
 from looped.verify.translation.cut_state import Scene
 from looped.verify.translation.lifted_pass import Story, WrongLift
@@ -51,7 +53,7 @@ def proof(model: Model, lifted: Lifted) -> Proof:
     story = Story(lifted)
     try:
         _validate(story, model)
-    except (TooLarge, NotSteps) as error:
+    except TooLarge as error:
         raise WrongLift(f"not shown: {error}") from None
     return Proof(story.claims, story.nodes)
 
@@ -95,9 +97,18 @@ def _check_mlp(story: Story, block: Block, cut: int) -> None:
         for unit in units:
             _touch(scene, block, unit)
         products = [_product(scene, block, lane, unit) for unit in units]
-        total = scene.space.add(scene.lane(lane), evaluated(scene.space, products))
+        change = _evaluated(scene.space, products)
+        total = scene.space.add(scene.lane(lane), change)
         scene.require_equal(scene.after(lane), total, f"block {cut // 2}, MLP: lane {lane}")
     _check_passive_mlp(story, block, cut // 2)
+
+
+def _evaluated(space: Diagrams, products: Iterable[Product]) -> int:
+    """The sum of products. Raises WrongLift if it is not shown to be one of thresholds."""
+    found = evaluated(space, products)
+    if isinstance(found, ClaimFailed):
+        raise WrongLift(f"not shown: {found.reason}")
+    return found
 
 
 def _touch(scene: Scene, block: Block, unit: int) -> None:
@@ -143,7 +154,7 @@ def _check_passive_mlp(story: Story, block: Block, number: int) -> None:
             units = [n for n in open_ if block.down[lane, n]]
             products = [Product(*forms[n], int(block.down[lane, n])) for n in units]
             space = Diagrams()
-            if evaluated(space, products) != space.zero:
+            if _evaluated(space, products) != space.zero:
                 raise WrongLift(f"block {number}: the MLP changes lane {lane} of passive columns")
 
 

@@ -14,7 +14,7 @@ from looped.machines import MACHINES
 from looped.passes.emit import compile_circuit
 from looped.verify.certificate import diagrams, instructions
 from looped.verify.certificate.claims import Claim
-from looped.verify.certificate.context import Subject
+from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.instructions import instruction_claims, longest
 from tests.conftest import compiled
 
@@ -22,7 +22,7 @@ NO_COUNTER = "no register is found that counts its loops to an end"
 
 
 def claims(circuit: Circuit) -> list[Claim]:
-    return list(instruction_claims(Subject.of(compile_circuit(circuit), circuit)))
+    return list(instruction_claims(ProofContext.of(compile_circuit(circuit), circuit)))
 
 
 def summing(width: int, ends: str = "counter", counts: str = "up", left: str = "") -> Circuit:
@@ -64,8 +64,8 @@ def _going(ends: str, busy: Word, count: Word, total: Word, word: Word) -> Condi
 
 
 def test_products_and_quotients_take_34_loops_and_leave_nothing() -> None:
-    subject = Subject.of(compiled("rv32im", 32, 32), MACHINES["rv32im"].circuit(32, 32))
-    found = list(instruction_claims(subject))
+    context = ProofContext.of(compiled("rv32im", 32, 32), MACHINES["rv32im"].circuit(32, 32))
+    found = list(instruction_claims(context))
     assert [claim.fault for claim in found] == [None, None]
     assert found[1].statement == "an instruction takes 34 loops at most, for all operands"
 
@@ -73,8 +73,8 @@ def test_products_and_quotients_take_34_loops_and_leave_nothing() -> None:
 def test_without_a_register_that_counts_nothing_is_shown_to_end() -> None:
     circuit = MACHINES["rv32im"].circuit(32, 32)
     circuit.working = tuple(word for word in circuit.working if len(word) == 1)
-    subject = Subject.of(compiled("rv32im", 32, 32), circuit)
-    faults = [claim.fault for claim in instruction_claims(subject)]
+    context = ProofContext.of(compiled("rv32im", 32, 32), circuit)
+    faults = [claim.fault for claim in instruction_claims(context)]
     assert faults[1] == NO_COUNTER
 
 
