@@ -36,7 +36,7 @@ from looped.trace import Access, Step, Trace
 from looped.verify.certificate import Certificate, numeric_verdict
 from looped.verify.certificate import certify as certify_circuit
 from looped.verify.lockstep import Verdict, lockstep
-from looped.verify.translation import Translation, translation
+from looped.verify.translation import Translation, prove_small_lifts, translation
 
 __all__ = [
     "DEFAULT_MACHINE",
@@ -229,9 +229,11 @@ def verify(
 ) -> Verdict:
     """Hold a run against the reference, every lane after every loop. Raises Mismatch.
 
-    The engine is by default the dense one, which is the definition.
+    The engine is by default the dense one, which is the definition. A lifted engine first proves
+    that its code equals the weights, if that takes about a second. Raises WrongLift if it fails.
     """
     engine = engine or choose_engine(machine, "dense")
+    prove_small_lifts(engine)
     return lockstep(machine, engine, [image], [data], steps, progress)
 
 

@@ -39,6 +39,10 @@ All of the state is compared: memory, program counter, flags, input and output, 
 lane of the residual stream, each of which must be exactly -1 or +1. The first difference is
 reported by name, and the exit code is 1.
 
+With --engine lifted, the code that is made from the weights is first proved to equal them, where
+that takes about a second: up to 500 instructions and 2,048 columns, as SUBLEQ has. For larger code
+use `looped certify --lifted`.
+
 With --fuzz it is random programs: of branches, self-modification, operands that are one and the
 same, the edges of memory and what wraps around them; for rv32i of all encodings, valid and not.
 Program number i of a seed is always the same one. A program that goes wrong is made as small as
