@@ -19,7 +19,7 @@ from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.semantics import CircuitSemantics
 
-__all__ = ["invariant_claims"]
+__all__ = ["broken", "invariant_claims"]
 
 
 def invariant_claims(context: ProofContext) -> Iterator[Claim]:
@@ -31,7 +31,7 @@ def invariant_claims(context: ProofContext) -> Iterator[Claim]:
         yield Claim(
             None, "registers",
             f"{invariant.name}: where a program begins at a word of memory, and after every loop",
-            FROM_DEFINITIONS, 1, fault or _broken(context, invariant),
+            FROM_DEFINITIONS, 1, fault or broken(context, invariant),
         )  # fmt: skip
     if context.circuit.zero_register:
         faults = [_first_x0(context), *(_writes_x0(context, w) for w in context.circuit.writes)]
@@ -72,8 +72,8 @@ def _holds(condition: Condition, lanes: dict[Lane, int]) -> bool:
     return condition.form.constant + known - unknown >= condition.threshold
 
 
-def _broken(context: ProofContext, invariant: Invariant) -> str | None:
-    """Whether an invariant may not hold after a loop in which it held before."""
+def broken(context: ProofContext, invariant: Invariant) -> str | None:
+    """Why an invariant may not hold after a loop before which all invariants held, or None."""
     semantics = CircuitSemantics(Diagrams(), {})
     becomes = {
         old: _set_by_host(old) if new == old else new for old, new in context.next_lanes().items()

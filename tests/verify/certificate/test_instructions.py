@@ -16,6 +16,7 @@ from looped.verify.certificate import diagrams, instructions
 from looped.verify.certificate.claims import Claim
 from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.instructions import instruction_claims, longest
+from looped.verify.certificate.invariants import broken
 from tests.conftest import compiled
 
 NO_COUNTER = "no register is found that counts its loops to an end"
@@ -67,7 +68,22 @@ def test_products_and_quotients_take_34_loops_and_leave_nothing() -> None:
     context = ProofContext.of(compiled("rv32im", 32, 32), MACHINES["rv32im"].circuit(32, 32))
     found = list(instruction_claims(context))
     assert [claim.fault for claim in found] == [None, None]
+    assert found[0].statement == "are zero at the beginning, and after every instruction"
     assert found[1].statement == "an instruction takes 34 loops at most, for all operands"
+
+
+def test_no_instruction_is_unfinished_in_a_trap_if_pc_is_in_memory() -> None:
+    """It jumps to itself, which traps outside of memory alone."""
+    circuit = MACHINES["rv32im"].circuit(32, 32)
+    context = ProofContext.of(compiled("rv32im", 32, 32), circuit)
+    assert broken(context, circuit.invariants[-1]) is None
+
+
+def test_what_a_trap_stops_and_leaves_is_refused() -> None:
+    circuit = MACHINES["rv32im"].circuit(32, 32)
+    circuit.invariants = circuit.invariants[:1]
+    context = ProofContext.of(compiled("rv32im", 32, 32), circuit)
+    assert next(instruction_claims(context)).fault == "`count.0` may be left"
 
 
 def test_without_a_register_that_counts_nothing_is_shown_to_end() -> None:

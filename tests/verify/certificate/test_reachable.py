@@ -55,6 +55,8 @@ def test_what_is_seen_in_the_small_machine_is_possible() -> None:
         {"writes.0": 1, "stop.0": 1},
         {"writes.0": 1, "in file.0": 1, **{f"where.{i}": -1 for i in range(5)}},
         {"result.0": -1, "x.0": 1, "y.0": -1},
+        {"x.1": 1, "source.0": -1, "source.1": -1, "start.1": -1},
+        {"y.1": -1, "taken.0": -1, "taken.1": -1, "ones.1": 1},
     ],
     ids=" ".join,
 )
