@@ -33,7 +33,7 @@ from looped.trace import Trace
 from looped.verify.certificate import Certificate, numeric_verdict
 from looped.verify.certificate import certify as certify_circuit
 from looped.verify.lockstep import Verdict, lockstep
-from looped.verify.translation import Translation, translation
+from looped.verify.translation import Translation, prove_small_lifts, translation
 
 __all__ = [
     "DEFAULT_MACHINE",
@@ -196,9 +196,11 @@ def verify(
 ) -> Verdict:
     """Hold a run against the reference, every lane after every loop. Raises Mismatch.
 
-    The engine is by default the dense one, which is the definition.
+    The engine is by default the dense one, which is the definition. A lifted engine first proves
+    that its code equals the weights, if that takes about a second. Raises WrongLift if it fails.
     """
     engine = engine or choose_engine(machine, "dense")
+    prove_small_lifts(engine)
     return lockstep(machine, engine, [image], [data], steps, progress)
 
 
@@ -222,7 +224,8 @@ def certify(
         if (tuple(sorted(code.addresses)), image.entry) != (plan.code, plan.entry):
             raise CertificateError("the machine is baked for another program")
     circuit = described.circuit(plan.width, plan.memory, code, precision(plan.dtype))
-    return certify_circuit(machine, circuit, progress)
+    addresses = None if code is None else code.addresses
+    return certify_circuit(machine, circuit, progress, addresses)
 
 
 def translate(

@@ -39,6 +39,10 @@ The whole state is compared: memory, program counter, flags, input and output, a
 lane of the residual stream. Each lane must be exactly -1 or +1. The first difference is reported
 by name, and the exit status is 1.
 
+With --engine lifted, the code that is made from the weights is first proved to equal them, where
+that takes about a second: up to 500 instructions and 2,048 columns, as SUBLEQ has. For larger code
+use `looped certify --lifted`.
+
 --fuzz verifies random programs: branches, self-modification, equal operands, the edges of memory
 and addresses that wrap around them; for rv32i all encodings, valid or not. Program number i of a
 seed is always the same. A program that fails is made as small as possible and saved as a source

@@ -24,8 +24,8 @@ from looped.passes.heads import Head
 from looped.passes.schedule import BitDefinition, Schedule, cleared
 from looped.verify.certificate import mlp
 from looped.verify.certificate.columns import ColumnClass
+from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.rows import BlockRows, Row
-from looped.verify.certificate.subject import Subject
 from tests.random_circuits import mutants, strategy
 from tests.random_circuits.trial import compiler_trial, mutant_trial
 
@@ -121,12 +121,12 @@ def _words_that_meet(m: Circuit, placed: allocate.Layout) -> dict[str, tuple[int
 
 
 def a_head_whose_products_cancel_is_idle(patch: pytest.MonkeyPatch) -> None:
-    carried = BlockRows.carried
+    w_ov = BlockRows.w_ov
 
     def in_the_reals(self: BlockRows, head: int) -> dict[int, Row]:
-        return {lane: row for lane, row in carried(self, head).items() if row}
+        return {lane: row for lane, row in w_ov(self, head).items() if row}
 
-    patch.setattr(BlockRows, "carried", in_the_reals)
+    patch.setattr(BlockRows, "w_ov", in_the_reals)
     _only(patch, "a head that cancels")
 
 
@@ -135,7 +135,7 @@ def static_lanes_are_taken_to_stay(patch: pytest.MonkeyPatch) -> None:
     static: set[int] = set()
 
     def cpu_lanes(
-        subject: Subject, phase: int, block: BlockRows
+        subject: ProofContext, phase: int, block: BlockRows
     ) -> Iterator[tuple[int, str, str | None]]:
         names = subject.static_names & subject.plan.words.keys()
         static.update(lane for name in names for lane in subject.plan.words[name])

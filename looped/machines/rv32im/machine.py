@@ -7,13 +7,16 @@ take equally many loops: one to read the first operand, 32 for its bits, one to 
 
 from __future__ import annotations
 
+from looped.circuit.arithmetic import equal
 from looped.circuit.circuit import Circuit
+from looped.circuit.signals import literal
+from looped.circuit.words import Word
 from looped.isa.rv32im import EXTENSION, TELLING_BIT
-from looped.machines.rv32i.core import core, fetch
+from looped.machines.rv32i.core import Fetched, core, fetch
 from looped.machines.rv32i.extension import Extension
 from looped.machines.rv32i.machine import circuit
 from looped.machines.rv32im.operands import operands
-from looped.machines.rv32im.scratch import registers
+from looped.machines.rv32im.scratch import Scratch, registers
 from looped.machines.rv32im.steps import advance, decode_steps
 from looped.precision import FLOAT32, Precision
 
@@ -29,6 +32,7 @@ def describe(
     """
     m = circuit("rv32im", width, address_bits, precision)
     fetched, state = fetch(m), registers(m)
+    _state_invariants(m, fetched, state)
     steps = decode_steps(m, fetched.instruction, fetched.trapped, state)
     extension = Extension(
         mnemonics=(*EXTENSION,),
@@ -38,3 +42,12 @@ def describe(
     )
     advance(m, steps, state, core(m, fetched, extension))
     return m
+
+
+def _state_invariants(m: Circuit, fetched: Fetched, state: Scratch) -> None:
+    """An instruction that traps ends: while it is unfinished, it jumps to itself, which cannot trap
+    in memory. Bit 31 of the program counter is no part of an address."""
+    pc, running = fetched.pc, ~literal(fetched.trapped)
+    beyond = Word("pc", (*pc.lanes[:2], *pc.lanes[m.address_bits + 2 : -1]))
+    m.invariant("pc is aligned and in memory, or there is a trap", equal(beyond, 0) | ~running)
+    m.invariant("no instruction is unfinished in a trap", running | ~literal(state.busy))

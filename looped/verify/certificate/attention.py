@@ -1,64 +1,70 @@
 """What the heads of a block do to every lane of every class of columns, for all states.
 
-Whom each head finds follows from the scores (`winners`). What it then adds is a form of the lanes
-of the column found (`scene`). It must come to what the circuit says of its reads and writes
-(`accesses`), in every lane.
+The scores say which column each head attends to (`winners`). What the head then adds is a form of
+the lanes of that column (`attention_state`). In every lane, the sum must be what the circuit says
+of its reads and writes (`memory_access`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from looped.circuit.circuit import Read
 from looped.circuit.signals import Signal
 from looped.circuit.words import Lane
-from looped.errors import LoopedError
-from looped.verify.certificate.accesses import Accesses, Wrong
-from looped.verify.certificate.claims import DIAGRAMS, Claim
+from looped.verify.certificate.attention_state import AttentionState, is_device
+from looped.verify.certificate.claims import DIAGRAMS, Claim, ClaimFailed
 from looped.verify.certificate.columns import ColumnClass
-from looped.verify.certificate.diagrams import Number
+from looped.verify.certificate.context import ProofContext
+from looped.verify.certificate.diagrams import Number, TooLarge
+from looped.verify.certificate.memory_access import MemoryAccess
+from looped.verify.certificate.phases import after_attention
 from looped.verify.certificate.rows import BlockRows, Row
-from looped.verify.certificate.scene import Scene, is_device
-from looped.verify.certificate.subject import Subject
-from looped.verify.certificate.winners import Answer, answer, touch
+from looped.verify.certificate.semantics import Node
+from looped.verify.certificate.winners import (
+    AttentionResult,
+    attention_result,
+    content_in_keys,
+    order_variables,
+)
 
-__all__ = ["Attended", "attended"]
+__all__ = ["AttentionProof", "prove_attention"]
 
 
 @dataclass(frozen=True)
-class Attended:
-    """What was shown of the attention of a block: claims, and the least lead of each head."""
+class AttentionProof:
+    """The claims about the attention of a block, and the least scaled margin of each head."""
 
     claims: tuple[Claim, ...]
-    leads: dict[int, Number]
+    scaled_margins: dict[int, Number]
 
 
-def attended(subject: Subject, block: int, rows: BlockRows) -> Attended:
-    """The claims about the attention of a block, and by how much its heads lead."""
+def prove_attention(context: ProofContext, block: int, rows: BlockRows) -> AttentionProof:
+    """The claims about the attention of a block, and the margins of its heads."""
     claims: list[Claim] = []
-    leads: dict[int, Number] = {}
-    for columns in subject.classes:
-        fault = None
-        try:
-            for head, lead in _unfolding(subject, block, rows, columns).items():
-                leads[head] = min(lead, leads.get(head, lead))
-        except LoopedError as error:
-            fault = str(error)
-        statement = _statement(subject, block, columns)
+    least: dict[int, Number] = {}
+    for columns in context.classes:
+        proved = _proved(context, block, rows, columns)
+        fault = proved.reason if isinstance(proved, ClaimFailed) else None
+        if not isinstance(proved, ClaimFailed):
+            for head, margin in proved.items():
+                least[head] = min(margin, least.get(head, margin))
+        statement = _statement(context, block, columns)
         part = "attention: CPU" if columns.is_cpu else f"attention: columns {columns.name}"
-        claims.append(Claim(block, part, statement, DIAGRAMS, subject.plan.d_model, fault))
-    return Attended(tuple(claims), leads)
+        claims.append(Claim(block, part, statement, DIAGRAMS, context.plan.d_model, fault))
+    return AttentionProof(tuple(claims), least)
 
 
-def _statement(subject: Subject, block: int, columns: ColumnClass) -> str:
-    reads = subject.schedule.reads.get(2 * block, [])
-    writes = subject.schedule.writes.get(2 * block, [])
+def _statement(context: ProofContext, block: int, columns: ColumnClass) -> str:
+    phase = after_attention(block)
+    reads = context.schedule.reads.get(phase, [])
+    writes = context.schedule.writes.get(phase, [])
     if columns.is_cpu and reads:
         return f"{_reading(reads)}; no other lane changes"
-    if writes and not is_device(subject, columns):
+    if writes and not is_device(context, columns):
         return "hold what is written where the address is theirs, else what they held"
-    return "are left alone" if not columns.is_cpu else "no lane changes"
+    return "no lane changes" if columns.is_cpu else "do not change"
 
 
 def _reading(reads: Sequence[Read]) -> str:
@@ -67,74 +73,110 @@ def _reading(reads: Sequence[Read]) -> str:
     for read in reads:
         what = "the word at its address"
         if read.onto is not None:
-            what += ", taken from ones" if read.negated else ", added to zeros"
+            what += ", subtracted from ones" if read.negated else ", added to zeros"
         groups.setdefault(what, []).append(f"`{read.name}`")
     return "; ".join(f"{', '.join(names)}: {what}" for what, names in groups.items())
 
 
-def _unfolding(
-    subject: Subject, block: int, rows: BlockRows, columns: ColumnClass
-) -> dict[int, Number]:
-    """Try with all lanes free; where that fails, see through those that queries and keys read."""
-    unfolded: dict[Lane, Signal] = {}
+def _proved(
+    context: ProofContext, block: int, rows: BlockRows, columns: ColumnClass
+) -> Mapping[int, Number] | ClaimFailed:
+    """The scaled margins of the heads, if every lane becomes what it must be.
+
+    The first attempt leaves all lanes free. While an attempt fails, the next one replaces the lanes
+    that queries and keys read by their definitions.
+    """
+    seen_through: dict[Lane, Signal] = {}
     while True:
-        part = _Part(Scene(subject, block, columns, unfolded), block, rows)
-        try:
-            return part.shown()
-        except LoopedError:
-            more = subject.past(part.asking - unfolded.keys())
-            if not more:
-                raise
-            unfolded |= more
+        attempt = _Attempt(AttentionState(context, block, columns, seen_through), block, rows)
+        result = attempt.result()
+        if not isinstance(result, ClaimFailed):
+            return result
+        more = context.definitions_of(attempt.lanes_in_scores - seen_through.keys())
+        if not more:
+            return result
+        seen_through |= more
 
 
-class _Part:
-    """One class of columns in the attention of one block: what its heads make of a scene."""
+class _Attempt:
+    """A proof for one class of columns in the attention of one block.
 
-    def __init__(self, scene: Scene, block: int, rows: BlockRows) -> None:
-        self.scene = scene
+    `lanes_in_scores` are the lanes of the circuit that queries and keys read, known once `result`
+    was called.
+    """
+
+    def __init__(self, state: AttentionState, block: int, rows: BlockRows) -> None:
+        self.state = state
         self.block = block
         self.rows = rows
-        self.plan_heads = scene.subject.plan.blocks[block].heads
-        self.asking: frozenset[Lane] = frozenset()
+        self.plan_heads = state.context.plan.blocks[block].heads
+        self.lanes_in_scores: frozenset[Lane] = frozenset()
 
-    def shown(self) -> dict[int, Number]:
-        """The leads of the heads. Raises Wrong unless every lane becomes what it should be."""
-        scene = self.scene
-        accesses = Accesses(scene, self.block)
-        carried = {h: self.rows.carried(h) for h in range(self.rows.heads)}
-        busy = [head for head, lanes in carried.items() if lanes]
-        touch(scene.view, self.rows, busy, scene.columns, scene.classes)
-        self.asking = frozenset(name for name in scene.space.names if isinstance(name, Lane))
-        answers = {h: answer(scene.view, self.rows, h, scene.columns, scene.classes) for h in busy}
-        for head, found in answers.items():
-            self._check_lead(head, found.lead)
-        for lane in range(scene.subject.plan.d_model):
-            new = scene.old(lane)
-            for head in busy:
-                if lane in carried[head]:
-                    added = self._added(answers[head], carried[head][lane])
-                    new = scene.space.add(new, added)
-            if new != accesses.expected(lane):
-                raise Wrong(f"{scene.subject.plan.lane_name(lane)} is not what it should be")
-        return {head: found.lead for head, found in answers.items()}
+    def result(self) -> Mapping[int, Number] | ClaimFailed:
+        """The scaled margins of the heads, if every lane becomes what it must be."""
+        try:
+            return self._result()
+        except TooLarge as error:
+            return ClaimFailed(str(error))
 
-    def _check_lead(self, head: int, lead: Number) -> None:
-        if head >= len(self.plan_heads):
-            raise Wrong(f"head {head} is not in the plan")
-        told = self.plan_heads[head]
-        if not 0 < told.margin * told.beta <= lead:
-            raise Wrong(
-                f"head `{told.name}` leads by {float(lead):g}, not by "
-                f"{told.margin} · {told.beta} as its plan says"
-            )
+    def _result(self) -> Mapping[int, Number] | ClaimFailed:
+        state, rows = self.state, self.rows
+        accesses = MemoryAccess.of(state, self.block)
+        if isinstance(accesses, ClaimFailed):
+            return accesses
+        w_ov = {h: form for h in range(rows.heads) if (form := rows.w_ov(h))}
+        failed = content_in_keys(rows, [*w_ov], state.classes)
+        if failed is not None:
+            return failed
+        order_variables(state.lanes, rows, [*w_ov], state.columns, state.classes)
+        names = state.space.names
+        self.lanes_in_scores = frozenset(name for name in names if isinstance(name, Lane))
+        results = {
+            h: attention_result(state.lanes, rows, h, state.columns, state.classes) for h in w_ov
+        }
+        failed = self._wrong_margin(results) or self._wrong_lane(accesses, w_ov, results)
+        return failed or {head: found.scaled_margin for head, found in results.items()}
 
-    def _added(self, found: Answer, form: Row) -> int:
-        """What a head adds to a lane: a form of the column found."""
-        space = self.scene.space
+    def _wrong_margin(self, results: Mapping[int, AttentionResult]) -> ClaimFailed | None:
+        """A head whose margin is not what the plan says."""
+        for head, found in results.items():
+            if head >= len(self.plan_heads):
+                return ClaimFailed(f"head {head} is not in the plan")
+            planned = self.plan_heads[head]
+            says = planned.margin * planned.beta if planned.margin > 0 and planned.beta > 0 else 0
+            if not 0 < says <= found.scaled_margin:
+                return ClaimFailed(
+                    f"head `{planned.name}` has a scaled margin of {float(found.scaled_margin):g}, "
+                    f"and its plan says {planned.margin} · {planned.beta}"
+                )
+        return None
+
+    def _wrong_lane(
+        self,
+        accesses: MemoryAccess,
+        w_ov: Mapping[int, Mapping[int, Row]],
+        results: Mapping[int, AttentionResult],
+    ) -> ClaimFailed | None:
+        """A lane that does not become what the circuit says."""
+        state = self.state
+        for lane in range(state.context.plan.d_model):
+            new = state.old(lane)
+            for head, form in w_ov.items():
+                if lane in form:
+                    new = state.space.add(new, self._added(results[head], form[lane]))
+            expected = accesses.expected(lane)
+            if isinstance(expected, ClaimFailed):
+                return expected
+            if new != expected:
+                return ClaimFailed(f"{state.context.plan.lane_name(lane)} is not what it should be")
+        return None
+
+    def _added(self, result: AttentionResult, form: Row) -> Node:
+        """What a head adds to a lane: a form of the column that it attends to."""
+        space = self.state.space
         total = space.zero
-        for outcome in found.outcomes:
-            terms = [(self.scene.found(outcome, lane), c) for lane, c in form.items()]
+        for winner in result.winners:
+            terms = [(self.state.winners_lane(winner, lane), c) for lane, c in form.items()]
             value = space.affine(terms, 0)
-            total = space.add(total, space.times(outcome.condition, value))
+            total = space.add(total, space.times(winner.condition, value))
         return total

@@ -1,4 +1,4 @@
-"""certify: everything there is to show about a machine, block by block."""
+"""certify: all claims about a machine, first about the whole of it, then block by block."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator
 from looped.artefact.plan import CompiledMachine
 from looped.circuit.circuit import Circuit
 from looped.precision import PRECISIONS
-from looped.verify.certificate.attention import attended
-from looped.verify.certificate.claims import Certificate, Claim, Lead, Verdict
+from looped.verify.certificate.attention import prove_attention
+from looped.verify.certificate.claims import Certificate, Claim, HeadMargin, Verdict
+from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.exhaustion import exhaustion_claims
 from looped.verify.certificate.induction import Induction, induction_claims
 from looped.verify.certificate.instructions import instruction_claims
 from looped.verify.certificate.invariants import invariant_claims
+from looped.verify.certificate.machine_claims import machine_claims
 from looped.verify.certificate.mlp import mlp_claims
-from looped.verify.certificate.places import place_claims
 from looped.verify.certificate.premises import premise_claims
-from looped.verify.certificate.ranges import Extent, block_extents
-from looped.verify.certificate.spans import block_spans
-from looped.verify.certificate.subject import Subject
-from looped.verify.certificate.verdicts import block_leads, verdict
+from looped.verify.certificate.sum_ranges import SumRange, block_sum_ranges
+from looped.verify.certificate.value_ranges import block_value_ranges
+from looped.verify.certificate.verdicts import head_margins, verdict
 
 __all__ = ["block_claims", "certify", "whole_claims"]
 
@@ -29,62 +29,65 @@ def certify(
     machine: CompiledMachine,
     circuit: Circuit,
     progress: Callable[[int], None] = lambda done: None,
+    code: frozenset[int] | None = None,
 ) -> Certificate:
-    """Show that a machine's weights compute a circuit for all states, and in which dtypes exactly.
+    """Prove that a machine's weights compute a circuit for all states, and in which dtypes exactly.
 
-    `progress` is called with the number of blocks done. What cannot be shown is a failed claim.
+    `progress` is called with the number of blocks done. `code` has the addresses of those words of
+    a baked program that the circuit contains; None: the machine is universal. What cannot be proved
+    is a failed claim.
     """
     started = time.monotonic()
-    claims = [*premise_claims(machine, circuit)]
+    claims = [*premise_claims(machine, circuit, code)]
     if not all(claim.holds for claim in claims):
         return _refused(machine, claims, time.monotonic() - started)
-    subject = Subject.of(machine, circuit)
-    claims += whole_claims(subject)
-    extents: list[Extent] = []
-    leads: list[Lead] = []
+    context = ProofContext.of(machine, circuit)
+    claims += whole_claims(context)
+    sums: list[SumRange] = []
+    margins: list[HeadMargin] = []
     for block in range(len(machine.plan.blocks)):
-        rows = subject.rows(block)
-        heads = attended(subject, block, rows)
-        claims += heads.claims
-        claims += mlp_claims(subject, block, rows)
-        claims += exhaustion_claims(subject, block, rows)
-        spans = block_spans(rows, subject.classes)
-        extents += block_extents(block, spans)
-        leads += block_leads(machine.plan, block, spans, heads.leads)
+        rows = context.rows(block)
+        attention = prove_attention(context, block, rows)
+        claims += attention.claims
+        claims += mlp_claims(context, block, rows)
+        claims += exhaustion_claims(context, block, rows)
+        ranges = block_value_ranges(rows, context.classes)
+        sums += block_sum_ranges(block, ranges)
+        margins += head_margins(machine.plan, block, ranges, attention.scaled_margins)
         progress(block + 1)
     verdicts = {
-        name: verdict(form, machine.plan, machine.weights, extents, leads)
+        name: verdict(form, machine.plan, machine.weights, sums, margins)
         for name, form in PRECISIONS.items()
     }
     return Certificate(
         machine=machine.plan.machine,
         dtype=machine.plan.dtype,
         claims=tuple(claims),
-        extents=tuple(extents),
-        leads=tuple(leads),
+        sums=tuple(sums),
+        margins=tuple(margins),
         verdicts=verdicts,
         seconds=time.monotonic() - started,
     )
 
 
 def _refused(machine: CompiledMachine, claims: list[Claim], seconds: float) -> Certificate:
-    """A certificate of what cannot be looked at any further."""
+    """The certificate of a machine whose premises fail: no other claim can be stated."""
     fault = next(claim.fault for claim in claims if claim.fault is not None)
     verdicts = {name: Verdict(name, 0, (fault,)) for name in PRECISIONS}
     plan = machine.plan
     return Certificate(plan.machine, plan.dtype, tuple(claims), (), (), verdicts, seconds)
 
 
-def whole_claims(subject: Subject) -> Iterator[Claim]:
+def whole_claims(context: ProofContext) -> Iterator[Claim]:
     """The claims about the machine as a whole: columns, statements between loops, registers."""
-    yield from place_claims(subject)
-    yield from induction_claims(Induction(subject))
-    yield from invariant_claims(subject)
-    yield from instruction_claims(subject)
+    yield from machine_claims(context)
+    yield from induction_claims(Induction(context))
+    yield from invariant_claims(context)
+    yield from instruction_claims(context)
 
 
-def block_claims(subject: Subject, block: int) -> Iterator[Claim]:
+def block_claims(context: ProofContext, block: int) -> Iterator[Claim]:
     """The claims about what one block computes, one by one: heads, then MLP."""
-    rows = subject.rows(block)
-    yield from attended(subject, block, rows).claims
-    yield from mlp_claims(subject, block, rows)
+    rows = context.rows(block)
+    yield from prove_attention(context, block, rows).claims
+    yield from mlp_claims(context, block, rows)

@@ -1,4 +1,4 @@
-"""Claim, Verdict, Certificate: what is shown, how, and for which dtypes."""
+"""Claim, Verdict, Certificate: what is shown, by which method, and for which dtypes."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from looped.verify.certificate.ranges import Extent
+from looped.verify.certificate.sum_ranges import SumRange
 
 __all__ = [
     "ALGEBRA",
     "DIAGRAMS",
     "EXHAUSTION",
+    "FROM_DEFINITIONS",
     "LAYOUT",
-    "THROUGH",
     "Certificate",
     "Claim",
-    "Lead",
+    "ClaimFailed",
+    "HeadMargin",
     "Verdict",
 ]
 
 ALGEBRA = "exact arithmetic on the weights"
 DIAGRAMS = "decision diagrams over all states"
-THROUGH = "decision diagrams, from how lanes are made"
+FROM_DEFINITIONS = "decision diagrams, from how lanes are made"
 EXHAUSTION = "exhaustion through the MLP's weights"
-LAYOUT = "looking at each one"
+LAYOUT = "a check of each one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +49,41 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
-    """By how much the winner of a head leads, in the worst case, after scaling: gap times β.
+class ClaimFailed:
+    """Why something was not shown: the value of a proof in place of its result."""
 
-    `carried` is the largest sum of magnitudes that losers could add to a lane, were their weights
-    one each; `scores` bounds the scores, after scaling.
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeadMargin:
+    """The least difference between the best score of a head and any other one.
+
+    `scaled_margin` is what the softmax sees, the margin times β. `scores` bounds the scores, scaled
+    alike. `ov_bound` is the largest sum of magnitudes that all other columns could add to a lane,
+    if each had an attention weight of one.
     """
 
     block: int
     head: str
-    lead: Fraction
+    scaled_margin: Fraction
     beta: int
     scores: Fraction
     dimensions: int
-    carried: Fraction
+    ov_bound: Fraction
 
     @property
-    def gap(self) -> Fraction:
-        """The lead before scaling by β."""
-        return self.lead / self.beta
+    def margin(self) -> Fraction:
+        """The margin before scaling by β."""
+        return self.scaled_margin / self.beta
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether a machine is exact in a dtype; `faults` says why not.
 
-    `columns` is the number of columns up to which its heads are one-hot, None if there is no limit.
-    `fused` says whether that is so of kernels too that fuse the scaling of scores for exp2 with the
+    Its heads are one-hot for up to `columns` columns, None if there is no limit. `fused` says
+    whether they are also one-hot in kernels that fuse the scaling of scores for exp2 with the
     subtraction of their maximum.
     """
 
@@ -91,13 +100,16 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Certificate:
-    """All that was shown about a machine. `dtype` is the format that it was compiled for."""
+    """All claims about a machine, and whether each was shown.
+
+    `dtype` is the format that the machine was compiled for.
+    """
 
     machine: str
     dtype: str
     claims: tuple[Claim, ...]
-    extents: tuple[Extent, ...]
-    leads: tuple[Lead, ...]
+    sums: tuple[SumRange, ...]
+    margins: tuple[HeadMargin, ...]
     verdicts: Mapping[str, Verdict]
     seconds: float
 

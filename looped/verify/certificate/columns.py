@@ -1,8 +1,8 @@
-"""Classes of columns: which lanes are the same for good, which are a code, which may be anything.
+"""Classes of columns: which lanes never change, which are a code, which may be either sign.
 
-Columns are classed by what never changes: a lane is *static* if the empty residual stream has a +1
-in it anywhere, except for the memory word. In the CPU column the lanes of words that are alive may
-be either sign, all others hold -1; in every other column only the memory word may be either sign.
+Columns form classes by what never changes: a lane is *static* if the empty residual stream has a +1
+in it anywhere, except for the memory word. In the CPU column, live lanes may be either sign, and
+all others hold -1. In every other column, only the memory word may be either sign.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Every state, one after the other, through the MLP itself.
+"""Exhaustion: every state, one after the other, through the MLP itself.
 
-Where the lanes that a made lane depends on are few, in the weights and in the circuit, all their
-states are run through the `nn` module and compared with the signals evaluated by plain arithmetic.
-It shows nothing that the diagrams do not, and shares nothing with them: it tests the tester. At
-eight bits it covers the whole machine, a subtractor with all 2^16 pairs of operands, say.
+Where a made lane depends on few lanes, in the weights and in the circuit, all their states run
+through the `nn` module. The signals, evaluated by plain arithmetic, must be the same. This shows
+nothing that the diagrams do not show, and shares no code with them: it tests the tester. At eight
+bits it covers every lane that an MLP makes: the subtractor with all 2^16 pairs of operands, say.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from looped.circuit.words import ONE, Form, Lane
 from looped.nn import Block
 from looped.passes.schedule import BitDefinition
 from looped.verify.certificate.claims import EXHAUSTION, Claim
+from looped.verify.certificate.context import ProofContext
+from looped.verify.certificate.phases import after_attention, after_mlp
 from looped.verify.certificate.rows import BlockRows
-from looped.verify.certificate.subject import Subject
 
 __all__ = ["exhaustion_claims"]
 
@@ -34,13 +35,13 @@ Signs = npt.NDArray[np.float64]
 """What a lane holds, state by state."""
 
 
-def exhaustion_claims(subject: Subject, block: int, rows: BlockRows) -> Iterator[Claim]:
+def exhaustion_claims(context: ProofContext, block: int, rows: BlockRows) -> Iterator[Claim]:
     """The claim about those lanes of a block's MLP that depend on few lanes, if there are any."""
-    places = {lane: index for index, lane in subject.alive(2 * block).items()}
-    made = subject.schedule.bits.get(2 * block + 1, [])
-    groups = list(_affordable(subject, _groups(subject, rows, places, made)))
+    places = {lane: index for index, lane in context.occupants(after_attention(block)).items()}
+    made = context.schedule.bits.get(after_mlp(block), [])
+    groups = list(_affordable(context, _groups(context, rows, places, made)))
     if groups:
-        faults = (_fault(subject, block, places, group) for group in groups)
+        faults = (_fault(context, block, places, group) for group in groups)
         fault = next((f for f in faults if f), None)
         count = sum(len(group.lanes) for group in groups)
         part = f"MLP: {count} of {len(made)} lanes that it makes"
@@ -61,11 +62,14 @@ class _Group:
 
 
 def _groups(
-    subject: Subject, rows: BlockRows, places: Mapping[Lane, int], made: Sequence[BitDefinition]
+    context: ProofContext,
+    rows: BlockRows,
+    places: Mapping[Lane, int],
+    made: Sequence[BitDefinition],
 ) -> list[_Group]:
     """All lanes that a block makes, the smallest groups first."""
     groups: list[_Group] = []
-    indices = {bit.lane: subject.layout.index[bit.lane] for bit in made}
+    indices = {bit.lane: context.layout.index[bit.lane] for bit in made}
     supports = {b.lane: _support(rows, places, indices[b.lane], b.signal) for b in made}
     for bit in sorted(made, key=lambda b: -len(supports[b.lane])):
         support = supports[bit.lane]
@@ -77,9 +81,9 @@ def _groups(
     return groups[::-1]
 
 
-def _affordable(subject: Subject, groups: Sequence[_Group]) -> Iterator[_Group]:
+def _affordable(context: ProofContext, groups: Sequence[_Group]) -> Iterator[_Group]:
     """As many groups as the work for one block allows."""
-    left = _MOST_WORK // (subject.plan.d_model * subject.plan.d_ff)
+    left = _MOST_WORK // (context.plan.d_model * context.plan.d_ff)
     for group in groups:
         left -= group.states
         if left < 0:
@@ -98,10 +102,12 @@ def _support(
     return frozenset(seen & free)
 
 
-def _fault(subject: Subject, block: int, places: Mapping[Lane, int], group: _Group) -> str | None:
+def _fault(
+    context: ProofContext, block: int, places: Mapping[Lane, int], group: _Group
+) -> str | None:
     """The first lane of a group that is wrong in some state, or None."""
-    idle = torch.full((subject.plan.d_model,), -1.0)
-    for lane, sign in subject.cpu.fixed.items():
+    idle = torch.full((context.plan.d_model,), -1.0)
+    for lane, sign in context.cpu.fixed.items():
         idle[lane] = sign
     names = {index: lane for lane, index in places.items()}
     for first in range(0, group.states, _CHUNK):
@@ -111,19 +117,19 @@ def _fault(subject: Subject, block: int, places: Mapping[Lane, int], group: _Gro
         states = idle.repeat(len(numbers), 1)
         for i, held in signs.items():
             states[:, i] = torch.tensor(held)
-        found = _through_mlp(subject, block, states)
+        found = _through_mlp(context, block, states)
         seen = {names[i]: held for i, held in signs.items()}
         for index, signal in group.lanes.items():
             expected = 2 * _signal(signal, seen) - 1
             if not (found[:, index] == expected).all():
-                return f"{subject.plan.lane_name(index)} is wrong in one of the states"
+                return f"{context.plan.lane_name(index)} is wrong in one of the states"
     return None
 
 
 @torch.inference_mode()
-def _through_mlp(subject: Subject, block: int, states: Tensor) -> npt.NDArray[np.float32]:
+def _through_mlp(context: ProofContext, block: int, states: Tensor) -> npt.NDArray[np.float32]:
     """The states (cases, d_model) after the MLP of a block, in float32."""
-    layer = subject.model.transformer.layers[block]
+    layer = context.model.transformer.layers[block]
     assert isinstance(layer, Block)
     after: npt.NDArray[np.float32] = (states + layer.mlp(states)).numpy()
     return after

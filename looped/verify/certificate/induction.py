@@ -1,11 +1,11 @@
-"""Induction: what is stated of every lane of every column after every phase of a loop.
+"""Induction: a statement about every lane of every column after every phase of a loop.
 
-One object holds all that the proofs go by. `begin` is shown of the columns as they are made,
-`phase` by `phase` it is shown of the weights that it leads from one statement to the next, and the
-end of a loop states the beginning again. Nothing is left unsaid: a lane has a fixed sign, or a bit
-of its column's code, or a bit of the column's content, or what a lane of the circuit holds; a lane
-of which nothing else is known is -1. So static lanes, tags, codes and lanes without a tenant are
-shown to stay, like all others.
+All proofs rely on these statements. The first ones are proved of the columns as they are made.
+Phase by phase, the weights are proved to lead from one statement to the next. The statements at the
+end of a loop are those at its beginning again. Each lane has a statement: a fixed sign, a bit of
+its column's code, a bit of the column's content, or what a lane of the circuit holds. A lane
+without any other statement is -1. So static lanes, tags, codes and idle lanes are proved to stay,
+like all others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NewType
 
 import numpy as np
 
@@ -23,18 +22,10 @@ from looped.circuit.words import ONE, Lane
 from looped.passes.allocate import CPU, REGISTER, TAG, VALUE
 from looped.verify.certificate.claims import LAYOUT, Claim
 from looped.verify.certificate.columns import POSITION, ColumnClass
-from looped.verify.certificate.subject import Subject
+from looped.verify.certificate.context import ProofContext
+from looped.verify.certificate.phases import LaneIndex, Phase
 
-__all__ = [
-    "Code", "Content", "Fixed", "Held", "Induction", "Phase", "Place", "Statement",
-    "induction_claims",
-]  # fmt: skip
-
-Phase = NewType("Phase", int)
-"""The attention (2k) or the MLP (2k + 1) of block k; -1 is before the first."""
-
-Place = NewType("Place", int)
-"""A lane of the residual stream, by number."""
+__all__ = ["Code", "Content", "Fixed", "Held", "Induction", "Statement", "induction_claims"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,69 +67,69 @@ _WIDEST = 63
 class Induction:
     """The statements of all phases."""
 
-    subject: Subject
+    context: ProofContext
 
     def at(self, phase: Phase, columns: ColumnClass) -> tuple[Statement, ...]:
         """What is stated of each lane of a class of columns when a phase is over."""
-        words: dict[Place, Statement]
+        words: dict[LaneIndex, Statement]
         if columns.is_cpu:
-            words = {Place(i): Held(lane) for i, lane in self.subject.alive(phase).items()}
+            words = {i: Held(lane) for i, lane in self.context.occupants(phase).items()}
         else:
-            words = {Place(i): Content(bit) for bit, i in enumerate(self.subject.value())}
+            words = {i: Content(bit) for bit, i in enumerate(self.context.value())}
         static = self._static(columns)
         return tuple(
             static.get(place) or words.get(place) or Fixed(-1)
-            for place in map(Place, range(self.subject.plan.d_model))
+            for place in map(LaneIndex, range(self.context.plan.d_model))
         )
 
-    def _static(self, columns: ColumnClass) -> Mapping[Place, Statement]:
+    def _static(self, columns: ColumnClass) -> Mapping[LaneIndex, Statement]:
         """The constant, the tags and the positions, by what they are for."""
-        index, plan = self.subject.layout.index, self.subject.plan
+        index, plan = self.context.layout.index, self.context.plan
         first = int(columns.members[0])
         device, file = first >= plan.cpu, plan.memory <= first < plan.cpu
         signs = {ONE: True, CPU[0]: first == plan.cpu, TAG[0]: device}
         signs |= {REGISTER[0]: file} if plan.n_registers else {}
-        found: dict[Place, Statement] = {
-            Place(index[lane]): Fixed(1 if sign else -1) for lane, sign in signs.items()
+        found: dict[LaneIndex, Statement] = {
+            LaneIndex(index[lane]): Fixed(1 if sign else -1) for lane, sign in signs.items()
         }
         for word, lanes in plan.words.items():
             if word.startswith(POSITION):
                 for bit, lane in enumerate(lanes):
                     coded = not device and (not file or bit < plan.n_registers.bit_length() - 1)
                     sign = 1 if device and not columns.is_cpu else -1
-                    found[Place(lane)] = Code(word, bit) if coded else Fixed(sign)
+                    found[LaneIndex(lane)] = Code(word, bit) if coded else Fixed(sign)
         return found
 
 
 def induction_claims(induction: Induction) -> Iterator[Claim]:
     """That columns are made as the beginning states, and that the end states the beginning."""
-    subject = induction.subject
-    d_model = subject.plan.d_model
+    context = induction.context
+    d_model = context.plan.d_model
     yield Claim(
         None, "beginning", "columns of every image and entry are made as stated, in every lane",
-        LAYOUT, d_model * subject.plan.columns, _beginning(induction),
+        LAYOUT, d_model * context.plan.columns, _beginning(induction),
     )  # fmt: skip
     yield Claim(
         None, "end", "states of every lane what the beginning states, registers by their next "
-        "values; one tenant a lane", LAYOUT, d_model * len(subject.classes), _end(induction),
+        "values; a lane has one occupant", LAYOUT, d_model * len(context.classes), _end(induction),
     )  # fmt: skip
 
 
 def _beginning(induction: Induction) -> str | None:
     """Columns of an empty memory, and of one that is full, with the last entry."""
-    subject, plan = induction.subject, induction.subject.plan
-    registers = {lane for register in subject.circuit.registers for lane in register.word}
+    context, plan = induction.context, induction.context.plan
+    registers = {lane for register in context.circuit.registers for lane in register.word}
     ones = (1 << min(plan.width, _WIDEST)) - 1
     last = None if plan.baked else (1 << min(len(plan.words["pc"]), _WIDEST)) - 1
     starts: tuple[tuple[list[int], int | None], ...] = ([], None), ([ones] * plan.memory, last)
     for words, start in starts:
         x = embed(words, plan, start)
-        for columns in subject.classes:
+        for columns in context.classes:
             own = x[columns.members]
-            for place, stated in enumerate(induction.at(Phase(subject.first), columns)):
+            for place, stated in enumerate(induction.at(Phase(context.first), columns)):
                 expected = _expected(stated, columns, plan)
                 if isinstance(stated, Held) and stated.lane not in registers:
-                    return f"{plan.lane_name(place)} has a tenant that is no register"
+                    return f"{plan.lane_name(place)} is live as a loop begins but holds no register"
                 if expected is not None and (own[:, place] != expected).any():
                     return f"{plan.lane_name(place)} of columns {columns.name} is not as stated"
     return None
@@ -159,29 +150,26 @@ def _expected(stated: Statement, columns: ColumnClass, plan: Plan) -> object:
 
 
 def _end(induction: Induction) -> str | None:
-    subject = induction.subject
-    kept = {
-        new: old
-        for register in subject.circuit.registers
-        for old, new in zip(register.word, register.following or register.word, strict=True)
-    }
-    for phase in range(subject.first, subject.last + 1):
-        crowd = _crowded(subject, Phase(phase))
-        if crowd is not None:
-            return f"{subject.plan.lane_name(crowd)} has two tenants at once"
-    for columns in subject.classes:
-        begins = induction.at(Phase(subject.first), columns)
-        ends = induction.at(Phase(subject.last), columns)
+    context = induction.context
+    kept = {new: old for old, new in context.next_lanes().items()}
+    for phase in range(context.first, context.last + 1):
+        shared = _shared_lane(context, Phase(phase))
+        if shared is not None:
+            return f"{context.plan.lane_name(shared)} has two occupants at once"
+    for columns in context.classes:
+        begins = induction.at(Phase(context.first), columns)
+        ends = induction.at(Phase(context.last), columns)
         for place, (begin, end) in enumerate(zip(begins, ends, strict=True)):
             again = Held(kept.get(end.lane, end.lane)) if isinstance(end, Held) else end
             if again != begin:
-                return f"{subject.plan.lane_name(place)} does not outlive the loop as it should"
+                name = context.plan.lane_name(place)
+                return f"{name} does not hold at the end of a loop what it must"
     return None
 
 
-def _crowded(subject: Subject, phase: Phase) -> int | None:
-    """A lane with two tenants after a phase, or one that has a tenant beside its fixed sign."""
-    counts = Counter(subject.occupied(phase))
-    counts.update(lane for n, lanes in subject.plan.words.items() for lane in lanes
-                  if n == VALUE or n in subject.static_names)  # fmt: skip
+def _shared_lane(context: ProofContext, phase: Phase) -> int | None:
+    """A lane with two occupants after a phase, or with one beside its fixed sign."""
+    counts = Counter[int](context.occupied(phase))
+    counts.update(lane for n, lanes in context.plan.words.items() for lane in lanes
+                  if n == VALUE or n in context.static_names)  # fmt: skip
     return next((lane for lane, count in counts.items() if count > 1), None)

@@ -1,7 +1,7 @@
-"""What holds between two loops: in the first state, and after a loop if it held before.
+"""Invariants: what holds in the first state, and after a loop if it held before it.
 
-These are statements about the circuit alone. That weights do what the circuit says is claimed
-elsewhere, from states in which the invariants hold; so both go from loop to loop together.
+They are proved of the circuit alone. Other claims prove that the weights do what the circuit says,
+in states in which the invariants hold. So the induction over loops has both.
 """
 
 from __future__ import annotations
@@ -13,53 +13,56 @@ from looped.circuit.circuit import Invariant, Write
 from looped.circuit.signals import Condition
 from looped.circuit.words import ONE, Form, Lane
 from looped.passes.allocate import VALUE
-from looped.verify.certificate.claims import THROUGH, Claim
+from looped.verify.certificate.claims import FROM_DEFINITIONS, Claim
+from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
-from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.reachable import possible
-from looped.verify.certificate.subject import Subject
+from looped.verify.certificate.semantics import CircuitSemantics
 
-__all__ = ["invariant_claims"]
+__all__ = ["broken", "invariant_claims"]
 
 
-def invariant_claims(subject: Subject) -> Iterator[Claim]:
+def invariant_claims(context: ProofContext) -> Iterator[Claim]:
     """A claim for each invariant of the circuit, and one about a register that stays zero."""
-    start = _first_state(subject)
-    for invariant in subject.circuit.invariants:
+    start = _first_state(context)
+    for invariant in context.circuit.invariants:
         begins = _holds(invariant.condition, start)
         fault = None if begins else "it does not hold at the beginning"
         yield Claim(
             None, "registers",
-            f"{invariant.name}: where a program begins within memory, and so after every loop",
-            THROUGH, 1, fault or _broken(subject, invariant),
+            f"{invariant.name}: where a program begins at a word of memory, and after every loop",
+            FROM_DEFINITIONS, 1, fault or broken(context, invariant),
         )  # fmt: skip
-    if subject.circuit.zero_register:
-        faults = [_first_register(subject), *(_spoilt(subject, w) for w in subject.circuit.writes)]
+    if context.circuit.zero_register:
+        faults = [_first_x0(context), *(_writes_x0(context, w) for w in context.circuit.writes)]
         yield Claim(
             None, "x0", "is zero at the beginning, and nothing is ever written to it",
-            THROUGH, len(faults), next((f for f in faults if f), None),
+            FROM_DEFINITIONS, len(faults), next((f for f in faults if f), None),
         )  # fmt: skip
 
 
-def _first_state(subject: Subject) -> dict[Lane, int]:
-    """What the lanes of registers hold before a program begins, lanes of its entry left out."""
-    plan = subject.plan
+def _first_state(context: ProofContext) -> dict[Lane, int]:
+    """What the lanes of registers hold before a program begins, apart from those of its entry and
+    of pins, which the host sets."""
+    plan = context.plan
     cpu = embed((), plan)[plan.cpu]
     held = {ONE: 1}
-    for register in subject.circuit.registers:
+    for register in context.circuit.registers:
+        if register.following is None:
+            continue
         places = plan.words[register.name]
         held |= {lane: int(cpu[i]) for lane, i in zip(register.word, places, strict=True)}
-    for lane in _entry(subject):
+    for lane in _entry(context):
         del held[lane]
     return held
 
 
-def _entry(subject: Subject) -> Iterator[Lane]:
-    """The lanes of `pc` that may be ones where a program begins: it begins within memory."""
-    pc = next(r.word for r in subject.circuit.registers if r.name == "pc")
-    asked = {lane for read in subject.circuit.reads for lane in read.lanes()}
-    top = max((i for i, lane in enumerate(pc) if lane in asked), default=len(pc) - 1)
-    yield from pc.lanes[: top + 1]
+def _entry(context: ProofContext) -> Iterator[Lane]:
+    """The lanes of `pc` that may be ones where a program begins: those that fetches read."""
+    pc = next(r.word for r in context.circuit.registers if r.name == "pc")
+    addresses = {lane for read in context.circuit.reads for lane in read.lanes()}
+    places = [i for i, lane in enumerate(pc) if lane in addresses] or [0, len(pc) - 1]
+    yield from pc.lanes[places[0] : places[-1] + 1]
 
 
 def _holds(condition: Condition, lanes: dict[Lane, int]) -> bool:
@@ -69,42 +72,51 @@ def _holds(condition: Condition, lanes: dict[Lane, int]) -> bool:
     return condition.form.constant + known - unknown >= condition.threshold
 
 
-def _broken(subject: Subject, invariant: Invariant) -> str | None:
-    """Whether an invariant may not hold after a loop in which it held before."""
-    meaning = Meaning(Diagrams(), {})
+def broken(context: ProofContext, invariant: Invariant) -> str | None:
+    """Why an invariant may not hold after a loop before which all invariants held, or None."""
+    semantics = CircuitSemantics(Diagrams(), {})
     becomes = {
-        old: new
-        for register in subject.circuit.registers
-        for old, new in zip(register.word, register.following or register.word, strict=True)
+        old: _set_by_host(old) if new == old else new for old, new in context.next_lanes().items()
     }
     form = invariant.condition.form
     terms = {becomes.get(lane, lane): factor for lane, factor in form.terms.items()}
-    after = meaning.condition(Condition(Form(terms, form.constant), invariant.condition.threshold))
-    return _possibly(subject, meaning, meaning.space.negated(after), "it may not hold after a loop")
+    after = semantics.condition(
+        Condition(Form(terms, form.constant), invariant.condition.threshold)
+    )
+    return _possibly(
+        context, semantics, semantics.space.negated(after), "it may not hold after a loop"
+    )
 
 
-def _first_register(subject: Subject) -> str | None:
-    plan = subject.plan
+def _set_by_host(pin: Lane) -> Lane:
+    """A variable of its own for what the host sets a pin to after the loop: any ±1."""
+    return Lane(pin.word, -1 - pin.index)
+
+
+def _first_x0(context: ProofContext) -> str | None:
+    plan = context.plan
     first = embed((), plan)[plan.memory, list(plan.words[VALUE])]
     return "it is not zero at the beginning" if (first > 0).any() else None
 
 
-def _spoilt(subject: Subject, write: Write) -> str | None:
+def _writes_x0(context: ProofContext, write: Write) -> str | None:
     """Whether a write may go to register 0."""
     if write.in_registers is None:
         return None
-    meaning = Meaning(Diagrams(), {})
-    space = meaning.space
+    semantics = CircuitSemantics(Diagrams(), {})
+    space = semantics.space
     hit = space.one
     for lane in (*write.in_registers, *(write.when or ())):
-        hit = space.times(hit, meaning.lane(lane))
+        hit = space.times(hit, semantics.lane(lane))
     for lane in write.address:
-        hit = space.times(hit, space.negated(meaning.lane(lane)))
-    return _possibly(subject, meaning, hit, f"`{write.name}` may go there")
+        hit = space.times(hit, space.negated(semantics.lane(lane)))
+    return _possibly(context, semantics, hit, f"`{write.name}` may go there")
 
 
-def _possibly(subject: Subject, meaning: Meaning, condition: int, fault: str) -> str | None:
+def _possibly(
+    context: ProofContext, semantics: CircuitSemantics, condition: int, fault: str
+) -> str | None:
     try:
-        return fault if possible(subject, meaning, condition) else None
+        return fault if possible(context, semantics, condition) else None
     except TooLarge as error:
         return f"{fault}: {error}"

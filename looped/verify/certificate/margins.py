@@ -1,10 +1,9 @@
-"""The margin of every head, from its weights alone: by how much two scores differ at least.
+"""The scaled margin of every head, from its weights alone: the least difference of two scores.
 
-A column asks with one query, and the scores of two columns differ by Σ q·(k - k'). Every q is a
-multiple of the grid of its form over all columns, every k - k' one of the grid by which its form
-varies between and within columns. So different scores differ by a multiple of a power of two, and
-by that number at least. Whether two columns have the same score is no question of the format: that
-the right one is found is what `certify` shows.
+A column has one query, and the scores of two columns differ by Σ q·(k - k'). Every q is a multiple
+of the grid of its form over all columns, every k - k' one of the grid by which its form varies
+between and within columns. So different scores differ by a multiple of a power of two, and by that
+number at least. Which column has the best score, and that it is the only one, `certify` proves.
 """
 
 from __future__ import annotations
@@ -15,23 +14,23 @@ from looped.artefact.plan import Plan
 from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.diagrams import Number
 from looped.verify.certificate.rows import Row, grid_of
-from looped.verify.certificate.spans import BlockSpans
+from looped.verify.certificate.value_ranges import BlockRanges
 
-__all__ = ["margins", "overstated"]
+__all__ = ["overstated", "scaled_margins"]
 
 
-def margins(spans: BlockSpans, classes: Sequence[ColumnClass]) -> dict[int, Number]:
-    """Head to the least difference of two different scores, for heads that carry something.
+def scaled_margins(ranges: BlockRanges, classes: Sequence[ColumnClass]) -> dict[int, Number]:
+    """Head to the least difference of two different scores, for heads that add to some lane.
 
-    0 if all scores of a head are the same. Of no head more is believed than its weights.
+    0 if all scores of a head are the same.
     """
-    rows = spans.rows
+    rows = ranges.rows
     found: dict[int, Number] = {}
-    for head in spans.carried:
+    for head in ranges.ov_bound:
         steps = []
         for d in rows.dimensions(head):
             if rows.query[d] and rows.key[d]:
-                query = grid_of(span.grid for span in spans.query[d])
+                query = grid_of(values.grid for values in ranges.query[d])
                 steps.append(query * grid_of(_differences(rows.key[d], classes)))
         found[head] = grid_of(steps) * (rows.scale or 1)
     return found
@@ -52,11 +51,11 @@ def _differences(row: Row, classes: Sequence[ColumnClass]) -> Iterator[Number]:
 
 
 def overstated(plan: Plan, block: int, found: Mapping[int, Number]) -> Iterator[str]:
-    """What a plan tells of its heads and their weights do not keep."""
+    """The heads whose margin is larger in the plan than by their weights."""
     for number, head in enumerate(plan.blocks[block].heads):
-        told = head.margin * head.beta
-        if number in found and found[number] < told:
+        planned = head.margin * head.beta
+        if number in found and found[number] < planned:
             yield (
-                f"block {block + 1}, head `{head.name}`: the plan tells a margin of {told:g}, "
-                f"and the weights have {float(found[number]):g}"
+                f"block {block + 1}, head `{head.name}`: the plan says a scaled margin of "
+                f"{planned:g}, and the weights have {float(found[number]):g}"
             )

@@ -1,9 +1,9 @@
-"""Premises: what must be so before anything can be shown of a machine, or said in its words.
+"""Premises: what must hold before any other claim about a machine can be stated.
 
-Plan, circuit and weights come from anywhere. The plan must be that of the circuit, word by word; no
-word may have the name, the lanes or the place of another; weights must be finite and in number what
-the plan says. Hosts and engines believe the plan: where a word is, which lane says that the machine
-has halted, how many columns there are. So all of that is held against the circuit here.
+Plan, circuit and weights come from anywhere. The plan must be that of the circuit, word by word. No
+word may have the name or the lanes of another. Weights must be finite, and have the shapes that the
+plan says. Hosts and engines believe the plan: which lanes hold a word, which lane says that the
+machine has halted, how many columns there are. So this file compares all of that with the circuit.
 """
 
 from __future__ import annotations
@@ -24,13 +24,18 @@ from looped.passes.schedule import schedule
 from looped.precision import PRECISIONS
 from looped.verify.certificate.claims import LAYOUT, Claim
 
-__all__ = ["premise_claims", "told_words"]
+__all__ = ["planned_words", "premise_claims"]
 
 
-def premise_claims(machine: CompiledMachine, circuit: Circuit) -> tuple[Claim, ...]:
-    """The claims without which there is nothing to show; later ones only if the first hold."""
+def premise_claims(
+    machine: CompiledMachine, circuit: Circuit, code: frozenset[int] | None = None
+) -> tuple[Claim, ...]:
+    """The claims without which no other can be stated; later ones only if the first hold.
+
+    `code` has the addresses of the words that a baked circuit contains; None: it is universal.
+    """
     claims: list[Claim] = []
-    for part, statement, cases, faults in _premises(machine, circuit):
+    for part, statement, cases, faults in _premises(machine, circuit, code):
         fault = next(iter(faults), None)
         claims.append(Claim(None, part, statement, LAYOUT, cases, fault))
         if fault is not None:
@@ -39,7 +44,7 @@ def premise_claims(machine: CompiledMachine, circuit: Circuit) -> tuple[Claim, .
 
 
 def _premises(
-    machine: CompiledMachine, circuit: Circuit
+    machine: CompiledMachine, circuit: Circuit, code: frozenset[int] | None
 ) -> Iterator[tuple[str, str, int, Iterable[str]]]:
     plan = machine.plan
     made = list(_made(circuit))
@@ -55,11 +60,14 @@ def _premises(
     layout = allocate(scheduled)
     yield (
         "plan", "is that of the circuit: sizes, words, and the lanes that hosts go by",
-        len(plan.words), _plan_faults(plan, circuit, layout, scheduled.blocks),
+        len(plan.words),
+        itertools.chain(
+            _code_faults(plan, code), _plan_faults(plan, circuit, layout, scheduled.blocks)
+        ),
     )  # fmt: skip
 
 
-def told_words(circuit: Circuit, layout: Layout) -> dict[str, tuple[int, ...]]:
+def planned_words(circuit: Circuit, layout: Layout) -> dict[str, tuple[int, ...]]:
     """The words between loops by name, with their lanes, as circuit and layout have them."""
     words = {_own_name(word): word for word in static_words(circuit)}
     words[VALUE] = Word.of(VALUE, circuit.width)
@@ -99,6 +107,10 @@ def _name_faults(circuit: Circuit, made: list[Lane]) -> Iterator[str]:
     for lane in _used(circuit):
         if lane not in seen:
             yield f"`{lane}` is used and made nowhere"
+    between = {ONE, *(lane for register in circuit.registers for lane in register.word)}
+    for invariant in circuit.invariants:
+        if not between.issuperset(invariant.condition.form.terms):
+            yield f"invariant `{invariant.name}` is about a lane that is no register's"
     yield from _shape_faults(circuit)
 
 
@@ -107,6 +119,8 @@ def _used(circuit: Circuit) -> Iterator[Lane]:
         yield from lanes
     for register in circuit.registers:
         yield from register.following or ()
+    for invariant in circuit.invariants:
+        yield from invariant.condition.form.terms
     yield from (lane for lane in (circuit.halted, circuit.busy) if lane is not None)
     yield from itertools.chain.from_iterable(circuit.scratch)
 
@@ -150,9 +164,20 @@ def _weight_faults(machine: CompiledMachine) -> Iterator[str]:
             yield f"`{name}` has a weight that is no finite number"
 
 
+def _code_faults(plan: Plan, code: frozenset[int] | None) -> Iterator[str]:
+    """Hosts leave the words of a baked program out of memory: they must be in the circuit."""
+    if plan.baked != (code is not None):
+        yield "it is of a baked program" if plan.baked else "it is of no baked program"
+    elif set(plan.code) != (code or set()):
+        yield "it leaves out other words of a program than the circuit contains"
+    if plan.entry and not plan.baked:
+        yield "it begins elsewhere than the program says"
+
+
 def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> Iterator[str]:
     file = 1 << circuit.register_bits if circuit.register_bits else 0
-    told: Mapping[str, tuple[object, object]] = {
+    pairs: Mapping[str, tuple[object, object]] = {
+        "machine": (plan.machine, circuit.name),
         "width": (plan.width, circuit.width),
         "memory": (plan.memory, 1 << circuit.address_bits),
         "file": (plan.n_registers, file),
@@ -168,22 +193,18 @@ def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> I
     }
     if blocks != len(plan.blocks):
         yield f"it takes {blocks} blocks, there are {len(plan.blocks)}"
-    for name, (own, expected) in told.items():
+    for name, (own, expected) in pairs.items():
         if own != expected:
             yield f"`{name}` is {own!r}, by the circuit {expected!r}"
     if plan.dtype not in PRECISIONS:
         yield f"there is no dtype `{plan.dtype}`"
     if len(layout) > plan.d_model:
         yield f"{len(layout)} lanes are needed, there are {plan.d_model}"
-    if plan.entry and not plan.baked:
-        yield "it begins elsewhere than the program says"
-    if plan.code and not plan.baked:
-        yield "it leaves out words of a program that are not in the weights"
-    yield from _word_faults(plan, told_words(circuit, layout))
+    yield from _word_faults(plan, planned_words(circuit, layout))
 
 
-def _word_faults(plan: Plan, told: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
-    wrong = sorted(n for n in {*told, *plan.words} if told.get(n) != plan.words.get(n))
+def _word_faults(plan: Plan, planned: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
+    wrong = sorted(n for n in {*planned, *plan.words} if planned.get(n) != plan.words.get(n))
     yield from (f"`{name}` is not where the plan says" for name in wrong)
     owners: dict[int, str] = {}
     for name, lanes in plan.words.items():

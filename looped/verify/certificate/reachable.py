@@ -1,72 +1,82 @@
-"""Whether a condition on lanes can hold at all: in a state that some loop comes to.
+"""Whether a condition on lanes holds in any reachable state.
 
 Most claims hold for lanes of any signs. Some hold only because lanes depend on each other: the
-kinds of instructions exclude each other, and a sum that is carried under one of them is zero under
-all others. Those claims leave a condition under which they fail, and it is shown here to hold in no
-state: lane by lane the condition is joined with how that lane was made, until nothing is left.
+kinds of instructions exclude each other, and a sum that is gated by one of them is zero under all
+others. Such a claim leaves a condition under which it fails. Lane by lane, the condition is
+conjoined with the lane's definition, until no state is left.
 
-What the lanes were made from are forms of other lanes, made earlier, and so on down to what stood
-in registers and memory. A first pass looks through decisions only: of a lane that was made from
-operands it keeps what follows whatever the operands are (a sum is zero if nothing was to be added).
-That is little and mostly enough; what it leaves, a second pass looks through completely.
+A lane is made from lanes that were made earlier, and so on down to registers and memory. A first
+pass sees through decisions only: of a lane that was made from operands, it keeps what follows for
+all operands (a sum is zero if nothing was to be added). That is little and mostly enough. A second
+pass sees through the rest completely.
 
-That a lane is what its definition says, and a bit, are claims about the block that makes it, shown
-from states of blocks before it. So nothing goes in a circle.
+That a lane is a bit, and is what its definition says, are claims about the block that makes it.
+They are proved from states of earlier blocks, so the argument is not circular.
 """
 
 from __future__ import annotations
 
+import functools
+
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Signal
 from looped.circuit.words import ONE, Lane
-from looped.verify.certificate.meaning import Meaning
-from looped.verify.certificate.subject import Subject
+from looped.verify.certificate.context import ProofContext
+from looped.verify.certificate.semantics import CircuitSemantics, Node
 
 __all__ = ["invariants", "possible"]
 
 _OPERANDS = 2
-"""The first phase in which heads can read what an instruction asks for."""
+"""The first phase in which heads can read an instruction's operands."""
 
 
-def possible(subject: Subject, meaning: Meaning, condition: int) -> bool:
+def possible(context: ProofContext, semantics: CircuitSemantics, condition: Node) -> bool:
     """Whether a condition may hold in a state between two half-blocks of some loop.
 
     It is a diagram over lanes of the CPU, by name, and variables of any other kind, which are free.
-    True only says that nothing was found against it. Raises TooLarge.
+    False is a proof; True only says that none was found. Raises TooLarge.
     """
-    space = meaning.space
+    space = semantics.space
     if condition == space.zero:
         return False
-    condition = space.times(condition, invariants(subject.circuit, meaning))
+    condition = space.times(condition, invariants(context.circuit, semantics))
     for complete in (False, True):
-        condition = _looked_through(subject, meaning, condition, complete)
+        condition = _conjoined(context, semantics, condition, complete)
     return condition != space.zero
 
 
-def invariants(circuit: Circuit, meaning: Meaning) -> int:
+def invariants(circuit: Circuit, semantics: CircuitSemantics) -> Node:
     """The condition that all invariants hold as a loop begins."""
-    total = meaning.space.one
+    total = semantics.space.one
     for invariant in circuit.invariants:
-        total = meaning.space.times(total, meaning.condition(invariant.condition))
+        total = semantics.space.times(total, semantics.condition(invariant.condition))
     return total
 
 
-def _looked_through(subject: Subject, meaning: Meaning, condition: int, complete: bool) -> int:
-    """A condition joined with the definitions of all lanes that it depends on.
+def _conjoined(
+    context: ProofContext, semantics: CircuitSemantics, condition: Node, complete: bool
+) -> Node:
+    """A condition conjoined with the definitions of all lanes that it depends on.
 
-    A lane is gone once its whole definition is known. Those made first come first: decisions.
+    A lane is eliminated once its whole definition is known. Lanes made first come first: decisions.
     """
-    space = meaning.space
+    space = semantics.space
     seen: set[Lane] = set()
     while condition != space.zero:
         lanes = {name for name in space.support(condition) if isinstance(name, Lane)} - seen
-        made = [lane for lane in lanes if lane in subject.definitions]
+        made = [lane for lane in lanes if lane in context.definitions]
         if not made:
-            break
-        lane = min(made, key=lambda name: _cost(subject, name))
-        signal = subject.definitions[lane]
-        operands = frozenset[Lane]() if complete else _operands(subject, signal)
-        condition = space.times(condition, _relation(meaning, lane, signal, operands))
+            read = [lane for lane in lanes if complete and lane in context.x0_reads]
+            if not read:
+                break
+            lane = min(read, key=lambda name: (context.schedule.made[name], name.word, name.index))
+            condition = space.times(condition, _x0_relation(context, semantics, lane))
+            seen.add(lane)
+            continue
+        lane = min(made, key=lambda name: _cost(context, name))
+        signal = context.definitions[lane]
+        operands = frozenset[Lane]() if complete else _operands(context, signal)
+        condition = space.times(condition, _relation(semantics, lane, signal, operands))
         if operands:
             seen.add(lane)
         else:
@@ -74,22 +84,35 @@ def _looked_through(subject: Subject, meaning: Meaning, condition: int, complete
     return condition
 
 
-def _cost(subject: Subject, lane: Lane) -> tuple[int, int, str, int]:
-    sources = len(set(subject.definitions[lane].lanes()))
-    return subject.schedule.made[lane], sources, lane.word, lane.index
+def _cost(context: ProofContext, lane: Lane) -> tuple[int, int, str, int]:
+    sources = len(set(context.definitions[lane].lanes()))
+    return context.schedule.made[lane], sources, lane.word, lane.index
 
 
-def _operands(subject: Subject, signal: Signal) -> frozenset[Lane]:
+def _operands(context: ProofContext, signal: Signal) -> frozenset[Lane]:
     """The lanes of a signal that heads have read for an instruction."""
-    made = subject.schedule.made
-    own = {lane for lane in signal.lanes() if lane != ONE and lane not in subject.definitions}
+    made = context.schedule.made
+    own = {lane for lane in signal.lanes() if lane != ONE and lane not in context.definitions}
     return frozenset(lane for lane in own if made[lane] >= _OPERANDS)
 
 
-def _relation(meaning: Meaning, lane: Lane, signal: Signal, any_of: frozenset[Lane]) -> int:
-    """What a lane has to do with those that it is made from, for some signs of `any_of`."""
-    space = meaning.space
-    meaning.arrange(signal)
-    value, own = meaning.signal(signal), space.variable(lane)
+def _x0_relation(context: ProofContext, semantics: CircuitSemantics, lane: Lane) -> Node:
+    """That a read of x0, which is zero, leaves a lane as it was: idle, or the word below it."""
+    space = semantics.space
+    read, bit = context.x0_reads[lane]
+    for address in read.address:
+        semantics.touch(address)
+    any_bit = functools.reduce(space.maximum, map(semantics.lane, read.address), space.zero)
+    below = space.zero if read.onto is None else semantics.lane(read.onto[bit])
+    return space.maximum(any_bit, space.equals(space.variable(lane), below))
+
+
+def _relation(
+    semantics: CircuitSemantics, lane: Lane, signal: Signal, any_of: frozenset[Lane]
+) -> Node:
+    """The relation of a lane to those that it is made from, for some signs of `any_of`."""
+    space = semantics.space
+    semantics.arrange(signal)
+    value, own = semantics.signal(signal), space.variable(lane)
     ones, zeros = (space.greatest(space.among(value, [bit]), any_of) for bit in (1, 0))
     return space.maximum(space.times(own, ones), space.times(space.negated(own), zeros))

@@ -20,14 +20,14 @@ __all__ = ["as_json", "report"]
 
 
 def report(certificate: Certificate) -> Group:
-    """What is shown and how, the ranges of all sums, the leads of all heads, the verdicts."""
+    """What is shown and how, the ranges of all sums, the margins of all heads, the verdicts."""
     return Group(
         Text("what the weights compute, for all states", style="bold"),
         _claims(certificate),
-        Text("\nheads: the winner's lead over every other column", style="bold"),
-        _leads(certificate),
+        Text("\nheads: the winner's margin over every other column", style="bold"),
+        _margins(certificate),
         Text("\nsums: what any order of summation needs", style="bold"),
-        _extents(certificate),
+        _sums(certificate),
         Text("\nverdicts", style="bold"),
         _verdicts(certificate),
     )
@@ -49,22 +49,22 @@ def _claims(certificate: Certificate) -> Table:
 
 
 def _alike(claims: Sequence[Claim]) -> Iterator[tuple[Claim, ...]]:
-    """Claims that say the same of several parts of a block, together."""
+    """Claims with the same statement about several parts of a block, together."""
     groups = itertools.groupby(claims, lambda c: (c.block, c.statement, c.method))
     yield from (tuple(group) for _, group in groups)
 
 
-def _leads(certificate: Certificate) -> Table:
-    table = Table("block", "head", "gap", "β", "gap · β", "scores up to", box=None)
-    for lead in certificate.leads:
-        numbers: tuple[Number, ...] = (lead.gap, lead.beta, lead.lead, lead.scores)
-        table.add_row(str(lead.block + 1), lead.head, *map(_number, numbers))
+def _margins(certificate: Certificate) -> Table:
+    table = Table("block", "head", "margin", "β", "margin · β", "scores up to", box=None)
+    for head in certificate.margins:
+        numbers: tuple[Number, ...] = (head.margin, head.beta, head.scaled_margin, head.scores)
+        table.add_row(str(head.block + 1), head.head, *map(_number, numbers))
     return table
 
 
-def _extents(certificate: Certificate) -> Table:
+def _sums(certificate: Certificate) -> Table:
     table = Table("block", "sums", "from", "to", "grid", "partial sums", "bits", box=None)
-    for e in certificate.extents:
+    for e in certificate.sums:
         if e.grid:
             numbers = (e.low, e.high, e.grid, e.bound)
             table.add_row(str(e.block + 1), e.what, *map(_number, numbers), str(e.bits))
@@ -96,7 +96,7 @@ def _number(value: Number) -> str:
 def as_json(certificate: Certificate) -> dict[str, Any]:
     """All of a certificate, ready for JSON; numbers are exact (dyadic) floats."""
     claims = [{**dataclasses.asdict(c), "holds": c.holds} for c in certificate.claims]
-    leads = [{**dataclasses.asdict(lead), "gap": lead.gap} for lead in certificate.leads]
+    heads = [{**dataclasses.asdict(head), "margin": head.margin} for head in certificate.margins]
     verdicts = {
         name: {
             "certified": certificate.certified(name),
@@ -111,8 +111,8 @@ def as_json(certificate: Certificate) -> dict[str, Any]:
         "dtype": certificate.dtype,
         "sound": certificate.sound,
         "claims": claims,
-        "heads": leads,
-        "sums": [dataclasses.asdict(e) for e in certificate.extents],
+        "heads": heads,
+        "sums": [dataclasses.asdict(e) for e in certificate.sums],
         "verdicts": verdicts,
         "seconds": round(certificate.seconds, 3),
     }

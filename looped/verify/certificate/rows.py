@@ -1,4 +1,8 @@
-"""Weights as exact numbers: the rows of a block's matrices, zeros left out."""
+"""Weights as exact numbers: the rows of a block's matrices, zeros left out.
+
+The certificate has its own exact rows, ranges and margins, on purpose: `looped.analysis` and the
+engines do not share its code, so a mistake in one of them is not a mistake in both.
+"""
 
 from __future__ import annotations
 
@@ -43,12 +47,12 @@ class BlockRows:
         """The rows of a head."""
         return range(head * self.d_head, (head + 1) * self.d_head)
 
-    def carried(self, head: int) -> dict[int, Row]:
-        """Lane to the form of the found column that a head adds to it: W_O W_V.
+    def w_ov(self, head: int) -> dict[int, Row]:
+        """W_O W_V: for each lane, the form of the attended column that a head adds to it.
 
-        It has all lanes that some dimension carries to, even where the form is zero: a head is
-        idle only if each dimension has no value or goes to no lane. Products that cancel do so in
-        the reals and where one column is found, not in a mean of several.
+        It has all lanes that some dimension writes, even where the form is zero: a head is idle
+        only if each dimension has no value or writes no lane. Products cancel in the reals, and
+        only if the head attends to one column, not to a mean of several.
         """
         rows: dict[int, Row] = {}
         own = {d for d in self.dimensions(head) if self.value[d]}

@@ -1,20 +1,21 @@
 """For which dtypes a machine is exact: sums, norm and softmax against what a format can hold.
 
-*Softmax.* The winner's exponential is exp(0) = 1. A loser's is exp(-lead) at most; where that
-rounds to zero the weights are 1, 0, 0, …, whatever the number of columns and however the sum is cut
-into tiles. Where it does not, the losers' weights still vanish against ±1 when their sum stays
+*Softmax.* The winner's exponential is exp(0) = 1. A loser's is at most exp(-scaled margin). Where
+that rounds to zero the weights are 1, 0, 0, …, for any number of columns and any cut of the sum
+into tiles. Where it does not, the losers' weights still vanish against ±1 while their sum stays
 below 2^-(mantissa + 2): that bounds the number of columns.
 
 *Exponentials.* Some kernels compute exp(s - max) as a power of two, with s · log₂ e. If they round
 that product before they take the maximum, the winner's exponent is still exactly 0, and a loser's
-is off by two roundings of a score in float32, the smallest format of a softmax: that is taken off
-the lead. If they fuse product and subtraction, the winner's exponent is what one rounding leaves,
-|s| · log₂ e · 2^-24 at most. Its weight, or the sum by which all are divided, is then off from 1 by
-|s| · 2^-24 and some roundings, which vanishes where results are rounded to a format of few bits. In
-float32 it does not: `Verdict.fused` says where such kernels are exact too.
+is off by two roundings of a score in float32, the smallest format of a softmax. The proof subtracts
+them from the margin. If kernels fuse product and subtraction, the winner's exponent is what one
+rounding leaves, at most |s| · log₂ e · 2^-24. Its weight, or the sum that divides all weights, then
+differs from 1 by |s| · 2^-24 and some roundings. That vanishes where results are rounded to a
+format of few bits, but not in float32: `Verdict.fused` says where such kernels are exact too.
 
 *Scaling.* Some kernels scale q and k by √(1/√d_head) each, which is exact if d_head is a power of
-16. Otherwise a rounding error of (1 + u)^(d + 6), u being 2^-mantissa, is taken off the lead.
+16. Otherwise the proof subtracts a rounding error of (1 + u)^(d + 6), with u = 2^-mantissa, from
+the margin.
 
 *Norm.* The mean square of ±1 lanes is d_model/d_model: the sum is an integer of the format, and it
 is divided by d_model, or multiplied by the rounded 1/d_model, which must give 1.
@@ -31,15 +32,15 @@ from torch import Tensor
 
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.precision import FLOAT32, Precision, precision
-from looped.verify.certificate.claims import Lead, Verdict
+from looped.verify.certificate.claims import HeadMargin, Verdict
 from looped.verify.certificate.columns import column_classes
 from looped.verify.certificate.diagrams import Number
-from looped.verify.certificate.margins import margins, overstated
-from looped.verify.certificate.ranges import Extent, block_extents, score_bound
+from looped.verify.certificate.margins import overstated, scaled_margins
 from looped.verify.certificate.rows import block_rows
-from looped.verify.certificate.spans import BlockSpans, block_spans
+from looped.verify.certificate.sum_ranges import SumRange, block_sum_ranges, score_bound
+from looped.verify.certificate.value_ranges import BlockRanges, block_value_ranges
 
-__all__ = ["block_leads", "numeric_verdict", "verdict"]
+__all__ = ["head_margins", "numeric_verdict", "verdict"]
 
 _LN2 = Fraction(693147181, 10**9)
 """Above ln 2."""
@@ -52,7 +53,7 @@ _ROUNDINGS = 8
 def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
     """The cheap part of a certificate: sums, norm and softmax in one dtype.
 
-    The leads are the margins that the weights have, and a plan that tells more is a fault.
+    The margins are those that the weights have; a plan that says more is a fault.
     Raises CompileError for an unknown dtype.
     """
     form = precision(dtype)
@@ -60,59 +61,59 @@ def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
     if wrong:
         return Verdict(dtype, 0, (f"`{wrong[0]}` has a weight that is no finite number",))
     classes = column_classes(machine.plan)
-    extents: list[Extent] = []
-    leads: list[Lead] = []
+    sums: list[SumRange] = []
+    margins: list[HeadMargin] = []
     lies: list[str] = []
     for block in range(len(machine.plan.blocks)):
-        spans = block_spans(block_rows(machine, block), classes)
-        extents += block_extents(block, spans)
-        found = margins(spans, classes)
+        ranges = block_value_ranges(block_rows(machine, block), classes)
+        sums += block_sum_ranges(block, ranges)
+        found = scaled_margins(ranges, classes)
         lies += overstated(machine.plan, block, found)
-        leads += block_leads(machine.plan, block, spans, found)
-    result = verdict(form, machine.plan, machine.weights, extents, leads)
+        margins += head_margins(machine.plan, block, ranges, found)
+    result = verdict(form, machine.plan, machine.weights, sums, margins)
     return dataclasses.replace(result, faults=(*lies, *result.faults))
 
 
-def block_leads(
-    plan: Plan, block: int, spans: BlockSpans, found: Mapping[int, Number]
-) -> Iterator[Lead]:
-    """The leads of the heads of a block, with what else decides about their softmax."""
-    rows = spans.rows
-    for head, carried in spans.carried.items():
-        told = plan.blocks[block].heads
-        name = told[head].name if head < len(told) else f"head {head}"
-        beta = max(1, told[head].beta) if head < len(told) else 1
-        scores = score_bound(spans, head) * (rows.scale or 1)
+def head_margins(
+    plan: Plan, block: int, ranges: BlockRanges, found: Mapping[int, Number]
+) -> Iterator[HeadMargin]:
+    """The margins of the heads of a block, with what else decides about their softmax."""
+    rows = ranges.rows
+    for head, ov_bound in ranges.ov_bound.items():
+        planned = plan.blocks[block].heads
+        name = planned[head].name if head < len(planned) else f"head {head}"
+        beta = max(1, planned[head].beta) if head < len(planned) else 1
+        scores = score_bound(ranges, head) * (rows.scale or 1)
         used = sum(1 for d in rows.dimensions(head) if rows.query[d] and rows.key[d])
-        lead = Fraction(found.get(head, 0))
-        yield Lead(block, name, lead, beta, Fraction(scores), used, Fraction(carried))
+        scaled = Fraction(found.get(head, 0))
+        yield HeadMargin(block, name, scaled, beta, Fraction(scores), used, Fraction(ov_bound))
 
 
 def verdict(
     form: Precision,
     plan: Plan,
     weights: Mapping[str, Tensor],
-    extents: Sequence[Extent],
-    leads: Sequence[Lead],
+    sums: Sequence[SumRange],
+    margins: Sequence[HeadMargin],
 ) -> Verdict:
     """Whether everything is exact in a format, and up to how many columns."""
     faults = [*_weight_faults(form, weights), *_norm_faults(form, plan)]
-    for extent in extents:
-        if not extent.fits(form):
-            faults.append(_extent_fault(form, extent))
+    for total in sums:
+        if not total.fits(form):
+            faults.append(_sum_fault(form, total))
     if plan.d_head & (plan.d_head - 1) or plan.d_head.bit_length() % 2 == 0:
         faults.append(f"1/√{plan.d_head}, by which scores are scaled, is no power of two")
     limits = []
-    for lead in leads:
-        limit = _columns(form, plan, lead)
+    for head in margins:
+        limit = _columns(form, plan, head)
         if limit is not None:
             limits.append(limit)
         if limit is not None and limit < plan.columns:
             faults.append(
-                f"block {lead.block + 1}, head `{lead.head}`: a lead of {float(lead.lead):g} makes "
-                f"softmax one-hot for {limit} columns at most"
+                f"block {head.block + 1}, head `{head.head}`: a scaled margin of "
+                f"{float(head.scaled_margin):g} makes softmax one-hot for {limit} columns at most"
             )
-    fused = not faults and _fused(form, leads)
+    fused = not faults and _fused(form, margins)
     return Verdict(form.name, min(limits, default=None), tuple(faults), fused)
 
 
@@ -132,45 +133,45 @@ def _norm_faults(form: Precision, plan: Plan) -> Iterator[str]:
             yield f"RMSNorm: {d} · (1/{d}) is not 1 in {used.name}"
 
 
-def _extent_fault(form: Precision, extent: Extent) -> str:
-    where = f"block {extent.block + 1}, {extent.what}: "
-    if extent.bound > form.largest:
-        return f"{where}sums of up to {float(extent.bound):g} overflow"
-    return f"{where}sums need {extent.bits} bits of mantissa, there are {form.mantissa}"
+def _sum_fault(form: Precision, total: SumRange) -> str:
+    where = f"block {total.block + 1}, {total.what}: "
+    if total.bound > form.largest:
+        return f"{where}sums of up to {float(total.bound):g} overflow"
+    return f"{where}sums need {total.bits} bits of mantissa, there are {form.mantissa}"
 
 
-def _columns(form: Precision, plan: Plan, lead: Lead) -> int | None:
+def _columns(form: Precision, plan: Plan, head: HeadMargin) -> int | None:
     """The number of columns for which softmax is exact, None if any number will do."""
-    safe = lead.lead - _score_error(form, plan, lead) - _exponent_error(lead)
+    safe = head.scaled_margin - _score_error(form, plan, head) - _exponent_error(head)
     if safe <= 0:
         return 0
     if safe > (1 - form.softmax_tiny) * _LN2:
         return None
-    if not lead.carried:
+    if not head.ov_bound:
         return None
     exponent = int(safe * _LOG2_E) - (form.mantissa + 2)
     if exponent < 0:
         return 0
-    return int(Fraction(1 << exponent) / (plan.n_heads * lead.carried)) + 1
+    return int(Fraction(1 << exponent) / (plan.n_heads * head.ov_bound)) + 1
 
 
-def _exponent_error(lead: Lead) -> Fraction:
-    """How much of a lead the roundings of scores times log₂ e may cost, in float32."""
-    return 2 * lead.scores * Fraction(1, 1 << FLOAT32.mantissa)
+def _exponent_error(head: HeadMargin) -> Fraction:
+    """How much of a margin the roundings of scores times log₂ e may cost, in float32."""
+    return 2 * head.scores * Fraction(1, 1 << FLOAT32.mantissa)
 
 
-def _fused(form: Precision, leads: Iterable[Lead]) -> bool:
+def _fused(form: Precision, margins: Iterable[HeadMargin]) -> bool:
     """Whether a kernel that fuses the scaling of scores by log₂ e with the subtraction of their
     maximum, in float32, still finds one-hot weights after rounding to a format."""
-    most = max((lead.scores for lead in leads), default=Fraction(0))
+    most = max((head.scores for head in margins), default=Fraction(0))
     error = (most + _ROUNDINGS) / (1 << FLOAT32.mantissa)
     return error < Fraction(1, 1 << (form.mantissa + 1))
 
 
-def _score_error(form: Precision, plan: Plan, lead: Lead) -> Fraction:
-    """How much of a lead the scaling of q and k may cost."""
+def _score_error(form: Precision, plan: Plan, head: HeadMargin) -> Fraction:
+    """How much of a margin the scaling of q and k may cost."""
     exponent = plan.d_head.bit_length() - 1
     if exponent % 4 == 0:
         return Fraction(0)
-    rounding = (lead.dimensions + 6) * Fraction(1, 1 << form.mantissa)
-    return 2 * lead.scores * rounding / (1 - rounding) if rounding < 1 else lead.lead
+    rounding = (head.dimensions + 6) * Fraction(1, 1 << form.mantissa)
+    return 2 * head.scores * rounding / (1 - rounding) if rounding < 1 else head.scaled_margin

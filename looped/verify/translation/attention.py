@@ -1,4 +1,4 @@
-"""The heads of a block against lifted code: what they do to every column that finds another."""
+"""The heads of a block against lifted code: what they do to columns that attend to others."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy.typing as npt
 from looped.engines.exact import Block, Head, Ints
 from looped.verify.certificate.diagrams import Number
 from looped.verify.translation.columns import Columns, equal_bits, number_bits
-from looped.verify.translation.finding import Finding
+from looped.verify.translation.cut_state import CutState
+from looped.verify.translation.head_targets import HeadTargets
+from looped.verify.translation.lifted_pass import LiftedPass, WrongLift
 from looped.verify.translation.reader import WORD, from_table
-from looped.verify.translation.scene import Scene
-from looped.verify.translation.story import Story, WrongLift
 
 __all__ = ["Attention"]
 
@@ -21,11 +21,11 @@ __all__ = ["Attention"]
 class Attention:
     """The attention of a block, from one cut to the next. Raises WrongLift as it is checked."""
 
-    def __init__(self, story: Story, block: Block, cut: int) -> None:
-        self.story = story
+    def __init__(self, lifted_pass: LiftedPass, block: Block, cut: int) -> None:
+        self.lifted_pass = lifted_pass
         self.block = block
         self.cut = cut
-        self.columns = Columns(story, cut)
+        self.columns = Columns(lifted_pass, cut)
         self.before, self.after = self.columns.before, self.columns.after
         self.passive, self.bits = self.columns.passive, self.columns.bits
         self.known, self.what = self.columns.known, self.columns.what
@@ -35,15 +35,15 @@ class Attention:
         numbers = [head.number for head in self.block.heads]
         if not set(self.after.captured) <= set(numbers) or set(self.after.found) != set(numbers):
             raise WrongLift("the code has other heads than the model")
-        stores = self.story.stores(self.before.end, self.after.end)
+        stores = self.lifted_pass.stores(self.before.end, self.after.end)
         if len(stores) != len(self.after.captured):
             raise WrongLift("the code has other captures than stores")
         captures = dict(zip(self.after.captured, stores, strict=True))
         found = {}
         for head in self.block.heads:
-            finding = Finding(self.columns, head)
-            finding.check_driver()
-            found[head.number] = finding.check_passive(captures.get(head.number))
+            targets = HeadTargets(self.columns, head)
+            targets.check_driver()
+            found[head.number] = targets.check_passive(captures.get(head.number))
         self._check_silent(found)
         self._check_captures(captures)
         self._check_lanes()
@@ -76,7 +76,7 @@ class Attention:
 
     def _mid_pass(self, column: int) -> Ints:
         """What is known of a column that others find."""
-        protected = (*self.story.lifted.behaviour.protected, self.story.driver)
+        protected = (*self.lifted_pass.lifted.behaviour.protected, self.lifted_pass.driver)
         if column not in protected:
             raise WrongLift(self.what(f"column {column} is found and may change"))
         known: Ints = self.known[column]
@@ -100,53 +100,55 @@ class Attention:
             self._check_store(heads[number], store, to)
 
     def _check_store(self, head: Head, store: int, to: set[int]) -> None:
-        story, instructions = self.story, self.story.code.instructions
+        lifted_pass, instructions = self.lifted_pass, self.lifted_pass.code.instructions
         address, content = instructions[store].operands
-        scene = Scene(story, self.cut, store)
-        space, reader = scene.space, scene.reader
-        fixed = [lane for lane in to if (story.known[self.passive, lane] != 0).any()]
-        barred = (story.known[:, fixed] != 0).any(axis=1)
-        barred[story.lifted.behaviour.protected] = True
-        barred[story.driver] = True
+        state = CutState(lifted_pass, self.cut, store)
+        space, reader = state.space, state.reader
+        fixed = [lane for lane in to if (lifted_pass.known[self.passive, lane] != 0).any()]
+        barred = (lifted_pass.known[:, fixed] != 0).any(axis=1)
+        barred[lifted_pass.lifted.behaviour.protected] = True
+        barred[lifted_pass.driver] = True
         column = [reader.bit(address, p) for p in range(self.bits)]
         entries = np.zeros(1 << self.bits, np.int64)
-        entries[: story.columns] = barred
-        scene.exclude(from_table(space, column, entries), self.what("a constant is overwritten"))
-        if not to <= story.place.keys():
+        entries[: lifted_pass.columns] = barred
+        state.exclude(from_table(space, column, entries), self.what("a constant is overwritten"))
+        if not to <= lifted_pass.place.keys():
             raise WrongLift(self.what("a capture changes lanes that are not kept"))
         cell = self._load(address, self.stores_before(store))
         for place in range(WORD):
-            scene = Scene(story, self.cut, store)
-            space, reader = scene.space, scene.reader
-            lane = story.lifted.packed[place] if place < len(story.lifted.packed) else None
-            bit = scene.sign(reader.bit(content, place))
+            state = CutState(lifted_pass, self.cut, store)
+            space, reader = state.space, state.reader
+            lane = (
+                lifted_pass.lifted.packed[place] if place < len(lifted_pass.lifted.packed) else None
+            )
+            bit = state.sign(reader.bit(content, place))
             if lane is None:
-                scene.require_equal(bit, space.number(-1), self.what("a cell has too many bits"))
+                state.require_equal(bit, space.number(-1), self.what("a cell has too many bits"))
                 continue
-            total = scene.sign(reader.bit(cell, place))
+            total = state.sign(reader.bit(cell, place))
             for source in np.flatnonzero(head.moved[lane]).tolist():
                 factor = self._factor(int(head.moved[lane, source]))
-                own = self._own(scene, cell, address, source)
-                gain = space.minus(scene.lane(source), own)
+                own = self._own(state, cell, address, source)
+                gain = space.minus(state.lane(source), own)
                 total = space.add(total, space.scaled(gain, factor))
-            scene.require_equal(bit, total, self.what(f"lane {lane} of captured columns"))
+            state.require_equal(bit, total, self.what(f"lane {lane} of captured columns"))
 
-    def _own(self, scene: Scene, cell: int, address: int, source: int) -> int:
+    def _own(self, state: CutState, cell: int, address: int, source: int) -> int:
         """A lane of the column that is captured, before it is."""
-        story = self.story
-        if source in story.place:
-            return scene.sign(scene.reader.bit(cell, story.place[source]))
-        return self._constant(scene, address, source)
+        lifted_pass = self.lifted_pass
+        if source in lifted_pass.place:
+            return state.sign(state.reader.bit(cell, lifted_pass.place[source]))
+        return self._constant(state, address, source)
 
-    def _constant(self, scene: Scene, column: int, source: int) -> int:
+    def _constant(self, state: CutState, column: int, source: int) -> int:
         """A lane of passive columns that is not kept: as it is known of the column."""
-        known = self.story.known[self.passive, source].astype(np.int64)
+        known = self.lifted_pass.known[self.passive, source].astype(np.int64)
         if (known == known[0]).all():
-            return scene.space.number(int(known[0]))
+            return state.space.number(int(known[0]))
         entries = np.zeros(1 << self.bits, np.int64)
         entries[self.passive] = known
-        bits = [scene.reader.bit(column, p) for p in range(self.bits)]
-        return from_table(scene.space, bits, entries)
+        bits = [state.reader.bit(column, p) for p in range(self.bits)]
+        return from_table(state.space, bits, entries)
 
     def _factor(self, moved: int) -> Number:
         factor = Fraction(2 * moved, self.block.moved_two)
@@ -154,11 +156,11 @@ class Attention:
 
     def stores_before(self, place: int) -> int:
         """The number of stores before a place in the code."""
-        return len(self.story.stores(0, place))
+        return len(self.lifted_pass.stores(0, place))
 
     def _load(self, column: int, stores: int) -> int:
         """The load of a column after so many stores."""
-        for n, instruction in enumerate(self.story.code.instructions[: self.after.end]):
+        for n, instruction in enumerate(self.lifted_pass.code.instructions[: self.after.end]):
             loads = instruction.operation == "load" and instruction.operands == (column,)
             if loads and self.stores_before(n) == stores:
                 return n
@@ -170,25 +172,25 @@ class Attention:
             heads = [head for head in self.block.heads if head.moved[lane].any()]
             if not heads and self.before.lanes[lane] == self.after.lanes[lane]:
                 continue
-            scene = Scene(self.story, self.cut, self.after.end)
-            total = scene.lane(lane)
+            state = CutState(self.lifted_pass, self.cut, self.after.end)
+            total = state.lane(lane)
             for head in heads:
                 for source in np.flatnonzero(head.moved[lane]).tolist():
                     factor = self._factor(int(head.moved[lane, source]))
-                    content = self._content(scene, self.after.found[head.number], source)
-                    total = scene.space.add(total, scene.space.scaled(content, factor))
-            scene.require_equal(scene.after(lane), total, self.what(f"lane {lane} of the driver"))
+                    content = self._content(state, self.after.found[head.number], source)
+                    total = state.space.add(total, state.space.scaled(content, factor))
+            state.require_equal(state.after(lane), total, self.what(f"lane {lane} of the driver"))
 
-    def _content(self, scene: Scene, column: int, source: int) -> int:
+    def _content(self, state: CutState, column: int, source: int) -> int:
         """A lane of the column that the driver finds, which may be itself."""
-        story, space = self.story, scene.space
-        bits = [scene.reader.bit(column, p) for p in range(self.bits)]
-        itself = equal_bits(scene, bits, number_bits(scene, story.driver, self.bits))
+        lifted_pass, space = self.lifted_pass, state.space
+        bits = [state.reader.bit(column, p) for p in range(self.bits)]
+        itself = equal_bits(state, bits, number_bits(state, lifted_pass.driver, self.bits))
         if itself == space.one:
-            return scene.lane(source)
-        if source in story.place:
+            return state.lane(source)
+        if source in lifted_pass.place:
             cell = self._load(column, self.stores_before(self.before.end))
-            held = scene.sign(scene.reader.bit(cell, story.place[source]))
+            held = state.sign(state.reader.bit(cell, lifted_pass.place[source]))
         else:
-            held = self._constant(scene, column, source)
-        return space.choose(itself, scene.lane(source), held)
+            held = self._constant(state, column, source)
+        return space.choose(itself, state.lane(source), held)

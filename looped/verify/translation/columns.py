@@ -6,8 +6,8 @@ import numpy as np
 
 from looped.engines.exact import Ints
 from looped.engines.lifted.conditions import Bit
-from looped.verify.translation.scene import Scene
-from looped.verify.translation.story import Story
+from looped.verify.translation.cut_state import CutState
+from looped.verify.translation.lifted_pass import LiftedPass
 
 __all__ = ["Columns", "equal_bits", "number_bits"]
 
@@ -16,29 +16,31 @@ class Columns:
     """All columns at the cut before an attention: `known` lanes (columns, d_model), 0 where a lane
     may be either; which are `passive`; how many `bits` their numbers take, that of nobody too."""
 
-    def __init__(self, story: Story, cut: int) -> None:
-        self.story = story
+    def __init__(self, lifted_pass: LiftedPass, cut: int) -> None:
+        self.lifted_pass = lifted_pass
         self.cut = cut
-        self.before, self.after = story.cuts[cut], story.cuts[cut + 1]
-        self.passive = np.delete(np.arange(story.columns), story.driver)
-        self.bits = story.columns.bit_length()
-        self.known: Ints = story.known.astype(np.int64)
+        self.before, self.after = lifted_pass.cuts[cut], lifted_pass.cuts[cut + 1]
+        self.passive = np.delete(np.arange(lifted_pass.columns), lifted_pass.driver)
+        self.bits = lifted_pass.columns.bit_length()
+        self.known: Ints = lifted_pass.known.astype(np.int64)
         states = self.before.lanes
-        self.known[story.driver] = [0 if isinstance(s, Bit) else 1 if s else -1 for s in states]
+        self.known[lifted_pass.driver] = [
+            0 if isinstance(s, Bit) else 1 if s else -1 for s in states
+        ]
 
     def what(self, rest: str) -> str:
         """A claim about this attention, in words."""
         return f"block {self.cut // 2}, attention: {rest}"
 
 
-def number_bits(scene: Scene, number: int, count: int) -> list[int]:
+def number_bits(state: CutState, number: int, count: int) -> list[int]:
     """A number in binary."""
-    return scene.reader.number(number)[:count]
+    return state.reader.number(number)[:count]
 
 
-def equal_bits(scene: Scene, first: list[int], second: list[int]) -> int:
+def equal_bits(state: CutState, first: list[int], second: list[int]) -> int:
     """The condition that two numbers are equal."""
-    space, result = scene.space, scene.space.one
+    space, result = state.space, state.space.one
     for a, b in zip(first, second, strict=True):
         result = space.times(result, space.equals(a, b))
     return result

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from looped.engines.lifted.code import Code
 from looped.verify.certificate.diagrams import Diagrams
+from looped.verify.translation.dependencies import Dependencies
 from looped.verify.translation.reader import BitName, Reader, is_bit
-from looped.verify.translation.sources import Sources
 
 __all__ = ["Definition", "Definitions"]
 
@@ -41,7 +41,7 @@ class Definitions:
         self,
         code: Code,
         made: Callable[[int], int],
-        sources: Callable[[int], Sources],
+        sources: Callable[[int], Dependencies],
         reader: Callable[[int, Diagrams], Reader],
     ) -> None:
         self.code = code

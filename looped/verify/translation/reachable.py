@@ -1,49 +1,51 @@
-"""Whether a condition on the bits of a pass can hold in a state that the pass comes to.
+"""Whether a condition on the bits of a pass holds in any reachable state of the pass.
 
 Most claims hold for bits of any signs. Some hold only because bits depend on each other: the kinds
-of instructions exclude each other, and a sum that is carried under one of them is zero under all
-others. What is left of such a claim is a condition under which it fails. It is joined, bit by bit,
-with what made the bits, the earliest ones first, until no state is left or only bits that may be
-anything: those of cells, and of the state in which the pass began. A bit has one name throughout a
-pass, so it does not matter in which half of a block it was made.
+of instructions exclude each other, and a sum that is gated by one of them is zero under all others.
+Such a claim leaves a condition under which it fails. Bit by bit, the earliest first, the condition
+is conjoined with the bits' definitions. That ends when no state is left, or only bits that may be
+anything: those of cells, and of the state in which the pass begins. A bit has one name throughout a
+pass, so it does not matter in which half-block it was made.
 
-A first pass looks through decisions only: of a bit that was made from operands, which heads of
-later blocks have read, it keeps what follows whatever the operands are. That is little and mostly
-enough; what it leaves, a second pass looks through completely.
+A first round sees through decisions only: of a bit that was made from operands, which heads of
+later blocks have read, it keeps what follows for all operands. That is little and mostly enough. A
+second round sees through the rest completely.
 """
 
 from __future__ import annotations
 
 from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.translation.definitions import Definition
+from looped.verify.translation.lifted_pass import Guard, LiftedPass
 from looped.verify.translation.reader import BitName, Reader, is_bit
-from looped.verify.translation.story import Guard, Story
 
 __all__ = ["Reachable"]
 
 _ENOUGH = 40_000
-"""Nodes after which a condition goes on in a space of its own, without those no longer needed."""
+"""Nodes after which a condition moves to a new space, without those no longer needed."""
 
 
 class Reachable:
-    """A condition in the course of being shown impossible, between two cuts of a pass.
+    """The proof that a condition is impossible between two cuts of a pass.
 
     It is copied from a space, in which it may have variables of any other kind: they are free.
     Guards count that are in the code before `end`.
     """
 
-    def __init__(self, story: Story, cut: int, end: int, space: Diagrams, condition: int) -> None:
-        self.story = story
-        self.definitions = story.definitions
-        self.guards = [g for c in range(cut + 1) for g in story.guards(c) if g.at < end]
+    def __init__(
+        self, lifted_pass: LiftedPass, cut: int, end: int, space: Diagrams, condition: int
+    ) -> None:
+        self.lifted_pass = lifted_pass
+        self.definitions = lifted_pass.definitions
+        self.guards = [g for c in range(cut + 1) for g in lifted_pass.guards(c) if g.at < end]
         self.space, self.condition = space, condition
         self.readers: dict[int, Reader] = {}
         self._move(self._first())
 
     def possible(self) -> bool:
-        """Whether the condition may hold: True only says that nothing was found against it."""
+        """Whether the condition may hold: False is a proof; True only says that none was found."""
         for complete in (False, True):
-            self._look_through(complete)
+            self._see_through(complete)
         return self.condition != self.space.zero
 
     def _first(self) -> list[object]:
@@ -56,7 +58,7 @@ class Reachable:
         return list[object](sorted(base))
 
     def _move(self, first: list[object]) -> None:
-        """Go on in another space, with some variables before all others."""
+        """Continue in a new space, with some variables before all others."""
         old, space = self.space, Diagrams()
         names = old.support(self.condition)
         for name in (*first, *(name for name in old.names if name in names)):
@@ -69,9 +71,9 @@ class Reachable:
         """The bits of the condition that come from others, the earliest first."""
         names = filter(is_bit, self.space.support(self.condition))
         made = (name for name in names if self.definitions.is_made(name))
-        return sorted(made, key=lambda name: (self.story.made(name[1]), name))
+        return sorted(made, key=lambda name: (self.lifted_pass.made(name[1]), name))
 
-    def _look_through(self, complete: bool) -> None:
+    def _see_through(self, complete: bool) -> None:
         """Join the condition with the definitions of all bits that it depends on.
 
         A bit is gone once its whole definition is known."""
@@ -102,12 +104,12 @@ class Reachable:
 
     def _look_at_guards(self, used: set[Guard]) -> None:
         """Leave out states in which guards fail that depend on nothing else than the condition."""
-        there = self.story.numbers.among(self.space.support(self.condition))
+        there = self.lifted_pass.numbers.among(self.space.support(self.condition))
         for guard in self.guards:
             if guard not in used and not guard.sources & ~there:
                 used.add(guard)
                 if guard.cut not in self.readers:
-                    self.readers[guard.cut] = self.story.reader(guard.cut, self.space)
+                    self.readers[guard.cut] = self.lifted_pass.reader(guard.cut, self.space)
                 fails = self.readers[guard.cut].bit(guard.value, guard.place)
                 self._join(self.space.negated(fails))
 
@@ -115,7 +117,7 @@ class Reachable:
         self.condition = self.space.times(self.condition, other)
 
     def _relation(self, bit: BitName, definition: Definition) -> int:
-        """What a bit has to do with those that it is made from."""
+        """The relation of a bit to those that it is made from."""
         space, own = self.space, self.space.variable(bit)
         ones = space.copied(definition.space, definition.ones)
         zeros = space.copied(definition.space, definition.zeros)

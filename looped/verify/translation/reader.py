@@ -1,8 +1,8 @@
 """Straight-line code as decision diagrams: every bit of every value, over chosen bits.
 
 Bits in `leaves` are variables; all others are what their instructions make of them.
-A bit that comes from nowhere, such as one of a cell or of the state that is no leaf, is a variable
-of its own, so whatever is shown holds for either value of it.
+A bit that no instruction makes, such as one of a cell or of the state that is no leaf, is a
+variable of its own, so every proof holds for either value of it.
 """
 
 from __future__ import annotations

@@ -1,17 +1,18 @@
-"""Lifted code against the weights, half a block after the other, for all states.
+"""Proof that lifted code does what the weights do, half-block by half-block, for all states.
 
-The claims are those of an induction. At the beginning of a pass the driver's lanes are the bits of
-the state's words or constants, and passive columns are the packed lanes of their cells or
-constants. If that is so at a cut, it is so at the next: each lane of the driver becomes what the
-heads or the hidden units make of it, cells are stored as the driver's keys capture columns, and
-nothing else changes. At the end of a pass it is as it was said of the beginning.
+It is an induction. At the beginning of a pass, the driver's lanes are the bits of the state's words
+or constants, and passive columns are the packed lanes of their cells or constants. If that holds at
+a cut, it holds at the next: each lane of the driver becomes what the heads or the hidden units make
+of it, cells are stored as the driver's keys capture columns, and nothing else changes. The end of a
+pass states what the beginning states.
 
-The weights are the integers of `looped.engines.exact`; nothing is taken from the analysis by which
-the code was made but its claims.
+The weights are the integers of `looped.engines.exact`. Of the analysis that made the code, only the
+claims are used, and each is proved.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,11 +21,12 @@ import numpy as np
 from looped.engines.exact import Block, Model
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.lift import Lifted
+from looped.verify.certificate.claims import ClaimFailed
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
-from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
+from looped.verify.certificate.thresholds import Affine, Product, evaluated
 from looped.verify.translation.attention import Attention
-from looped.verify.translation.scene import Scene
-from looped.verify.translation.story import Story, WrongLift
+from looped.verify.translation.cut_state import CutState
+from looped.verify.translation.lifted_pass import LiftedPass, WrongLift
 
 __all__ = ["Proof", "WrongLift", "proof", "validate"]
 
@@ -48,24 +50,24 @@ def proof(model: Model, lifted: Lifted) -> Proof:
     That is: wherever no guard of the code fails, one pass of it leaves all lanes of all columns as
     one pass of the model would; its loads, stores and tables stay inside of what is there.
     """
-    story = Story(lifted)
+    lifted_pass = LiftedPass(lifted)
     try:
-        _validate(story, model)
-    except (TooLarge, NotSteps) as error:
+        _validate(lifted_pass, model)
+    except TooLarge as error:
         raise WrongLift(f"not shown: {error}") from None
-    return Proof(story.claims, story.nodes)
+    return Proof(lifted_pass.claims, lifted_pass.nodes)
 
 
-def _validate(story: Story, model: Model) -> None:
+def _validate(lifted_pass: LiftedPass, model: Model) -> None:
     blocks = [_in_lanes(block, model.order) for block in model.blocks]
-    if len(story.cuts) != 2 * len(blocks) + 1:
+    if len(lifted_pass.cuts) != 2 * len(blocks) + 1:
         raise WrongLift("the code has other cuts than the model has blocks")
     for number, block in enumerate(blocks):
-        Attention(story, block, 2 * number).check()
-        _check_mlp(story, block, 2 * number + 1)
+        Attention(lifted_pass, block, 2 * number).check()
+        _check_mlp(lifted_pass, block, 2 * number + 1)
         for cut in (2 * number, 2 * number + 1):
-            _check_places(story, cut)
-    _check_end(story)
+            _check_places(lifted_pass, cut)
+    _check_end(lifted_pass)
 
 
 def _in_lanes(block: Block, order: np.ndarray) -> Block:
@@ -81,53 +83,62 @@ def _in_lanes(block: Block, order: np.ndarray) -> Block:
     return block._replace(heads=heads, gate=gate, up=up, down=block.down[place])
 
 
-def _check_mlp(story: Story, block: Block, cut: int) -> None:
+def _check_mlp(lifted_pass: LiftedPass, block: Block, cut: int) -> None:
     """Hidden units make each lane of the driver what the code says, and leave others alone."""
-    now, after = story.cuts[cut].lanes, story.cuts[cut + 1].lanes
-    end = story.cuts[cut + 1].end
-    if story.stores(story.cuts[cut].end, end):
+    now, after = lifted_pass.cuts[cut].lanes, lifted_pass.cuts[cut + 1].lanes
+    end = lifted_pass.cuts[cut + 1].end
+    if lifted_pass.stores(lifted_pass.cuts[cut].end, end):
         raise WrongLift("a store in the middle of an MLP")
     for lane in range(len(now)):
         units = np.flatnonzero(block.down[lane]).tolist()
         if not units and now[lane] == after[lane]:
             continue
-        scene = Scene(story, cut, end)
+        state = CutState(lifted_pass, cut, end)
         for unit in units:
-            _touch(scene, block, unit)
-        products = [_product(scene, block, lane, unit) for unit in units]
-        total = scene.space.add(scene.lane(lane), evaluated(scene.space, products))
-        scene.require_equal(scene.after(lane), total, f"block {cut // 2}, MLP: lane {lane}")
-    _check_passive_mlp(story, block, cut // 2)
+            _touch(state, block, unit)
+        products = [_product(state, block, lane, unit) for unit in units]
+        change = _evaluated(state.space, products)
+        total = state.space.add(state.lane(lane), change)
+        state.require_equal(state.after(lane), total, f"block {cut // 2}, MLP: lane {lane}")
+    _check_passive_mlp(lifted_pass, block, cut // 2)
 
 
-def _touch(scene: Scene, block: Block, unit: int) -> None:
+def _evaluated(space: Diagrams, products: Iterable[Product]) -> int:
+    """The sum of products. Raises WrongLift if it is not shown to be one of thresholds."""
+    found = evaluated(space, products)
+    if isinstance(found, ClaimFailed):
+        raise WrongLift(f"not shown: {found.reason}")
+    return found
+
+
+def _touch(state: CutState, block: Block, unit: int) -> None:
     """Heavy lanes of a gate come first in the order of variables, then those of the up."""
     gate = block.gate[unit]
-    scene.touch(sorted(np.flatnonzero(gate).tolist(), key=lambda lane: -abs(int(gate[lane]))))
-    scene.touch(np.flatnonzero(block.up[unit]).tolist())
+    state.touch(sorted(np.flatnonzero(gate).tolist(), key=lambda lane: -abs(int(gate[lane]))))
+    state.touch(np.flatnonzero(block.up[unit]).tolist())
 
 
-def _product(scene: Scene, block: Block, lane: int, unit: int) -> Product:
+def _product(state: CutState, block: Block, lane: int, unit: int) -> Product:
     factor = Fraction(2 * int(block.down[lane, unit]), block.made_two)
-    return Product(_affine(scene, block.gate[unit]), _affine(scene, block.up[unit]), factor)
+    return Product(_affine(state, block.gate[unit]), _affine(state, block.up[unit]), factor)
 
 
-def _affine(scene: Scene, row: np.ndarray) -> Affine:
+def _affine(state: CutState, row: np.ndarray) -> Affine:
     """A form over the bits that hold the driver's lanes."""
     constant, terms = 0, dict[object, int]()
     for lane in np.flatnonzero(row).tolist():
-        state, weight = scene.lanes[lane], int(row[lane])
-        if isinstance(state, Bit):
-            name = ("bit", state.value, state.place)
+        held, weight = state.lanes[lane], int(row[lane])
+        if isinstance(held, Bit):
+            name = ("bit", held.value, held.place)
             terms[name] = terms.get(name, 0) + weight
         else:
-            constant += weight if state else -weight
+            constant += weight if held else -weight
     return Affine(tuple((name, w) for name, w in terms.items() if w), constant)
 
 
-def _check_passive_mlp(story: Story, block: Block, number: int) -> None:
+def _check_passive_mlp(lifted_pass: LiftedPass, block: Block, number: int) -> None:
     """Hidden units add nothing to a passive column, whatever its free lanes hold."""
-    passive = np.delete(story.known, story.driver, axis=0)
+    passive = np.delete(lifted_pass.known, lifted_pass.driver, axis=0)
     read = np.flatnonzero(block.gate.any(axis=0) | block.up.any(axis=0))
     for kind in np.unique(passive[:, read], axis=0):
         signs = dict(zip(read.tolist(), kind.tolist(), strict=True))
@@ -143,7 +154,7 @@ def _check_passive_mlp(story: Story, block: Block, number: int) -> None:
             units = [n for n in open_ if block.down[lane, n]]
             products = [Product(*forms[n], int(block.down[lane, n])) for n in units]
             space = Diagrams()
-            if evaluated(space, products) != space.zero:
+            if _evaluated(space, products) != space.zero:
                 raise WrongLift(f"block {number}: the MLP changes lane {lane} of passive columns")
 
 
@@ -154,44 +165,44 @@ def _may_add(gate: Affine, up: Affine) -> bool:
     return reach > 0 and bool(up.terms or up.constant)
 
 
-def _check_places(story: Story, cut: int) -> None:
+def _check_places(lifted_pass: LiftedPass, cut: int) -> None:
     """Loads, stores and tables of the code between two cuts stay inside of what is there."""
-    first, end = story.cuts[cut].end, story.cuts[cut + 1].end
+    first, end = lifted_pass.cuts[cut].end, lifted_pass.cuts[cut + 1].end
     for n in range(first, end):
-        instruction = story.code.instructions[n]
+        instruction = lifted_pass.code.instructions[n]
         match instruction.operation:
             case "load" | "store":
-                size = story.columns + 1
+                size = lifted_pass.columns + 1
             case "table":
-                size = len(story.code.tables[instruction.number])
+                size = len(lifted_pass.code.tables[instruction.number])
             case _:
                 continue
-        scene = Scene(story, cut, n)
-        inside = scene.reader.below(
-            scene.reader.word(instruction.operands[0]), scene.reader.number(size)
+        state = CutState(lifted_pass, cut, n)
+        inside = state.reader.below(
+            state.reader.word(instruction.operands[0]), state.reader.number(size)
         )
         what = f"instruction {n}: {instruction.operation} outside of what is there"
-        scene.exclude(scene.space.negated(inside), what)
+        state.exclude(state.space.negated(inside), what)
 
 
-def _check_end(story: Story) -> None:
+def _check_end(lifted_pass: LiftedPass) -> None:
     """The words of the next pass hold the driver's lanes as those of this one did."""
-    last, size = len(story.cuts) - 1, len(story.code.instructions)
-    if len(story.code.following) != len(story.lifted.words):
+    last, size = len(lifted_pass.cuts) - 1, len(lifted_pass.code.instructions)
+    if len(lifted_pass.code.following) != len(lifted_pass.lifted.words):
         raise WrongLift("the code leaves another number of words")
-    if story.stores(story.cuts[last].end, size):
+    if lifted_pass.stores(lifted_pass.cuts[last].end, size):
         raise WrongLift("a store after the last block")
     kept: set[int] = set()
-    for word, value in zip(story.lifted.words, story.code.following, strict=True):
-        scene = Scene(story, last, size)
-        bits = [scene.sign(bit) for bit in scene.reader.word(value)]
+    for word, value in zip(lifted_pass.lifted.words, lifted_pass.code.following, strict=True):
+        state = CutState(lifted_pass, last, size)
+        bits = [state.sign(bit) for bit in state.reader.word(value)]
         for place, bit in enumerate(bits):
             lane = word[place] if place < len(word) else None
-            expected = scene.space.number(-1) if lane is None else scene.lane(lane)
-            scene.require_equal(bit, expected, f"the next state's bit {place} of {word}")
+            expected = state.space.number(-1) if lane is None else state.lane(lane)
+            state.require_equal(bit, expected, f"the next state's bit {place} of {word}")
         kept.update(word)
-    for lane in {*range(story.known.shape[1])} - kept:
-        scene = Scene(story, last, size)
-        sign = int(story.known[story.driver, lane])
-        expected = scene.space.number(sign)
-        scene.require_equal(scene.lane(lane), expected, f"lane {lane} is not always {sign}")
+    for lane in {*range(lifted_pass.known.shape[1])} - kept:
+        state = CutState(lifted_pass, last, size)
+        sign = int(lifted_pass.known[lifted_pass.driver, lane])
+        expected = state.space.number(sign)
+        state.require_equal(state.lane(lane), expected, f"lane {lane} is not always {sign}")

@@ -15,8 +15,8 @@ from looped.engines.dense import DenseEngine
 from looped.errors import LoopedError
 from looped.isa.rv32i import INSTRUCTIONS
 from looped.verify.certificate.certify import block_claims, whole_claims
+from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.premises import premise_claims
-from looped.verify.certificate.subject import Subject
 from looped.verify.certificate.verdicts import numeric_verdict
 from looped.verify.lockstep import lockstep
 from tests import seeds
@@ -108,8 +108,8 @@ def shown(machine: CompiledMachine, circuit: Circuit, blocks: Iterable[int]) -> 
     """Whether all claims about a machine and about some of its blocks hold, in float32."""
     if not all(claim.holds for claim in premise_claims(machine, circuit)):
         return False
-    subject = Subject.of(machine, circuit)
-    claims = itertools.chain(whole_claims(subject), *(block_claims(subject, b) for b in blocks))
+    context = ProofContext.of(machine, circuit)
+    claims = itertools.chain(whole_claims(context), *(block_claims(context, b) for b in blocks))
     return numeric_verdict(machine, "float32").exact and all(claim.holds for claim in claims)
 
 

@@ -159,7 +159,7 @@ def test_the_lead_is_the_least_that_is_seen(width: int) -> None:
     engine = DenseEngine(machine)
     engine.load(np.stack([looped.embed(random_program(s, width, 32, 0.1).words, plan)
                           for s in range(8)]))  # fmt: skip
-    leads = {(lead.block, lead.head): float(lead.lead) for lead in api.certify(machine).leads}
+    margins = {(m.block, m.head): float(m.scaled_margin) for m in api.certify(machine).margins}
     for _ in range(6):
         x = engine.x
         for b, block in enumerate(engine.model.transformer.layers):
@@ -168,7 +168,7 @@ def test_the_lead_is_the_least_that_is_seen(width: int) -> None:
             scores = (q @ k.transpose(-1, -2)) / plan.d_head**0.5
             best, second = scores.topk(2, dim=-1).values.unbind(-1)
             for h, head in enumerate(plan.blocks[b].heads):
-                assert (best - second)[:, h].min() >= leads[b, head.name]
+                assert (best - second)[:, h].min() >= margins[b, head.name]
             x = block(x)
         engine.step()
 

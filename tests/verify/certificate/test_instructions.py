@@ -14,15 +14,16 @@ from looped.circuit.words import Word, constant
 from looped.passes.emit import compile_circuit
 from looped.verify.certificate import diagrams, instructions
 from looped.verify.certificate.claims import Claim
+from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.instructions import instruction_claims, longest
-from looped.verify.certificate.subject import Subject
+from looped.verify.certificate.invariants import broken
 from tests.conftest import compiled
 
 NO_COUNTER = "no register is found that counts its loops to an end"
 
 
 def claims(circuit: Circuit) -> list[Claim]:
-    return list(instruction_claims(Subject.of(compile_circuit(circuit), circuit)))
+    return list(instruction_claims(ProofContext.of(compile_circuit(circuit), circuit)))
 
 
 def summing(width: int, ends: str = "counter", counts: str = "up", left: str = "") -> Circuit:
@@ -64,17 +65,34 @@ def _going(ends: str, busy: Word, count: Word, total: Word, word: Word) -> Condi
 
 
 def test_products_and_quotients_take_34_loops_and_leave_nothing() -> None:
-    subject = Subject.of(compiled("rv32im", 32, 32), registry.machine("rv32im").circuit(32, 32))
-    found = list(instruction_claims(subject))
+    context = ProofContext.of(
+        compiled("rv32im", 32, 32), registry.machine("rv32im").circuit(32, 32)
+    )
+    found = list(instruction_claims(context))
     assert [claim.fault for claim in found] == [None, None]
+    assert found[0].statement == "are zero at the beginning, and after every instruction"
     assert found[1].statement == "an instruction takes 34 loops at most, for all operands"
+
+
+def test_no_instruction_is_unfinished_in_a_trap_if_pc_is_in_memory() -> None:
+    """It jumps to itself, which traps outside of memory alone."""
+    circuit = registry.machine("rv32im").circuit(32, 32)
+    context = ProofContext.of(compiled("rv32im", 32, 32), circuit)
+    assert broken(context, circuit.invariants[-1]) is None
+
+
+def test_what_a_trap_stops_and_leaves_is_refused() -> None:
+    circuit = registry.machine("rv32im").circuit(32, 32)
+    circuit.invariants = circuit.invariants[:1]
+    context = ProofContext.of(compiled("rv32im", 32, 32), circuit)
+    assert next(instruction_claims(context)).fault == "`count.0` may be left"
 
 
 def test_without_a_register_that_counts_nothing_is_shown_to_end() -> None:
     circuit = registry.machine("rv32im").circuit(32, 32)
     circuit.scratch = tuple(word for word in circuit.scratch if len(word) == 1)
-    subject = Subject.of(compiled("rv32im", 32, 32), circuit)
-    faults = [claim.fault for claim in instruction_claims(subject)]
+    context = ProofContext.of(compiled("rv32im", 32, 32), circuit)
+    faults = [claim.fault for claim in instruction_claims(context)]
     assert faults[1] == NO_COUNTER
 
 

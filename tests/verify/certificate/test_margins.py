@@ -12,23 +12,23 @@ import looped
 from looped.artefact.checkpoint import save_machine
 from looped.cli.main import cli
 from looped.verify.certificate.columns import column_classes
-from looped.verify.certificate.margins import margins
+from looped.verify.certificate.margins import scaled_margins
 from looped.verify.certificate.rows import block_rows
-from looped.verify.certificate.spans import block_spans
+from looped.verify.certificate.value_ranges import block_value_ranges
 from tests.conftest import compiled
 
 
 @pytest.mark.parametrize(("name", "width"), [("subleq", 8), ("subleq", 16), ("rv32i", 32)])
-def test_weights_have_the_margins_that_the_plan_tells(name: str, width: int) -> None:
+def test_weights_have_the_margins_that_the_plan_says(name: str, width: int) -> None:
     machine = compiled(name, width, 32)
     classes = column_classes(machine.plan)
     for block, plan in enumerate(machine.plan.blocks):
-        found = margins(block_spans(block_rows(machine, block), classes), classes)
+        found = scaled_margins(block_value_ranges(block_rows(machine, block), classes), classes)
         assert len(found) == len(plan.heads)
         assert all(found[h] == head.margin * head.beta for h, head in enumerate(plan.heads))
 
 
-def test_a_plan_that_tells_too_much_is_not_run(tmp_path: Path) -> None:
+def test_a_plan_that_overstates_a_margin_is_not_run(tmp_path: Path) -> None:
     image = looped.Image("subleq", 8, (9, 9, 255))
     machine = looped.compile(image, 32)
     name = "layers.0.self_attn.q_proj.weight"
@@ -37,4 +37,5 @@ def test_a_plan_that_tells_too_much_is_not_run(tmp_path: Path) -> None:
     save_machine(path, dataclasses.replace(machine, weights=weak), image)
     result = CliRunner().invoke(cli, ["run", str(path)])
     assert result.exit_code == 8
-    assert "head `a`: the plan tells a margin of 1024, and the weights have 64" in result.stderr
+    told = "head `a`: the plan says a scaled margin of 1024, and the weights have 64"
+    assert told in result.stderr

@@ -88,7 +88,7 @@ def two_writes(apart: bool) -> Circuit:
 def test_two_writes_in_one_block() -> None:
     found = shown(two_writes(apart=True))
     assert faults(found) == []
-    names = [lead.head for lead in found.leads]
+    names = [head.head for head in found.margins]
     assert [n for n in names if n.startswith("write")] == ["write first", "write second"]
 
 
@@ -104,7 +104,7 @@ def test_a_port_that_may_name_a_column_that_is_not_there_is_found_out() -> None:
     port = m.let("port", literal(x[:1]))
     m.write("copy", pc, m.read("y", x, port=port))
     m.next(pc, m.add(pc, 1))
-    assert any("leads by" in fault for fault in faults(shown(m)))
+    assert any("scaled margin" in fault for fault in faults(shown(m)))
 
 
 def test_a_circuit_of_another_machine_is_not_that_of_the_weights() -> None:

@@ -10,9 +10,9 @@ import pytest
 import looped
 from looped.precision import PRECISIONS
 from looped.verify.certificate.columns import column_classes
-from looped.verify.certificate.ranges import block_extents
 from looped.verify.certificate.rows import block_rows
-from looped.verify.certificate.spans import block_spans
+from looped.verify.certificate.sum_ranges import block_sum_ranges
+from looped.verify.certificate.value_ranges import block_value_ranges
 from looped.verify.certificate.verdicts import numeric_verdict
 
 PAGE = (Path(__file__).parents[3] / "docs" / "exactness.md").read_text()
@@ -34,7 +34,7 @@ def test_verdicts_are_true(row: tuple[str, ...]) -> None:
     machine = looped.compile_machine(name, width, int(memory.replace(",", "")), dtype)
     classes = column_classes(machine.plan)
     count = len(machine.plan.blocks)
-    spans = [block_spans(block_rows(machine, block), classes) for block in range(count)]
-    needed = max(e.bits for b in range(count) for e in block_extents(b, spans[b]))
+    ranges = [block_value_ranges(block_rows(machine, block), classes) for block in range(count)]
+    needed = max(e.bits for b in range(count) for e in block_sum_ranges(b, ranges[b]))
     exact = [name for name in PRECISIONS if numeric_verdict(machine, name).exact]
     assert (blocks, bits, certified) == (str(count), str(needed), ", ".join(exact))

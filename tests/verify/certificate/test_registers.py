@@ -35,8 +35,8 @@ def test_a_machine_with_a_register_file_is_certified_and_does_what_its_circuit_s
     assert found.certified("float32") and found.certified("float64")
     assert not differs(compile_circuit(circuit), loops(circuit, 64, seed=0))
     parts = {claim.part: claim.statement for claim in found.claims if claim.block is None}
-    begins = "where a program begins within memory"
-    assert parts["registers"] == f"no stop, no why: {begins}, and so after every loop"
+    begins = "where a program begins at a word of memory"
+    assert parts["registers"] == f"no stop, no why: {begins}, and after every loop"
     assert parts["x0"] == "is zero at the beginning, and nothing is ever written to it"
 
 

@@ -1,4 +1,4 @@
-"""Hidden units as steps: `Σ factor · relu(gate) · up` as a sum of thresholds times forms.
+"""Hidden units as thresholds: `Σ factor · relu(gate) · up` as a sum of thresholds times forms.
 
 Units whose gates are one form L of lanes but for their scale, sign and constant, and whose up
 projections are one form U but for their scale, add up to f(L) · U, with a piecewise linear f. L
@@ -7,8 +7,8 @@ constant plus a jump at every point where it changes:
 
     f(L) = f(least L) + Σ jump · [L ≥ point].
 
-Two ramps, relu(z - t + 1) - relu(z - t), come out as the one jump that they were made for, whatever
-rescaling or splitting of units they went through; what is no short sum of steps is refused.
+Two ramps, relu(z - t + 1) - relu(z - t), are one jump, however units were rescaled or split. A sum
+of hidden units that is no short sum of thresholds is refused.
 """
 
 from __future__ import annotations
@@ -18,16 +18,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from looped.errors import LoopedError
+from looped.verify.certificate.claims import ClaimFailed
 from looped.verify.certificate.diagrams import Diagrams, Number
+from looped.verify.certificate.semantics import Node
 
-__all__ = ["Affine", "NotSteps", "Product", "evaluated"]
+__all__ = ["Affine", "Product", "evaluated"]
 
-_MOST_STEPS = 64
-
-
-class NotSteps(LoopedError):
-    """A ramp that is left over: the sum of some hidden units is no short sum of thresholds."""
+_MOST_JUMPS = 64
+"""Most jumps of one sum. A ramp that no other ramp ends jumps at every value of its form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +65,23 @@ class _Ramp:
         return self.factor * max(0, self.slope * point + self.offset)
 
 
-def evaluated(space: Diagrams, products: Iterable[Product]) -> int:
-    """The sum of products, over all states. Raises NotSteps, TooLarge."""
+def evaluated(space: Diagrams, products: Iterable[Product]) -> Node | ClaimFailed:
+    """The sum of products, over all states, if it is a short sum of thresholds. Raises TooLarge."""
     total = space.zero
     for direction, up, ramps in _families(products):
         form = space.affine(_conditions(space, up), up.constant)
-        start, jumps = _steps(ramps, sum(abs(n) for _, n in direction))
-        level = space.number(start)
-        for point, jump in jumps:
+        steps = _steps(ramps, sum(abs(n) for _, n in direction))
+        if isinstance(steps, ClaimFailed):
+            return steps
+        level = space.number(steps.least)
+        for point, jump in steps.jumps:
             step = space.threshold(dict(direction), point)
             level = space.add(level, space.scaled(step, jump))
         total = space.add(total, space.times(level, form))
     return total
 
 
-def _conditions(space: Diagrams, form: Affine) -> Iterator[tuple[int, Number]]:
+def _conditions(space: Diagrams, form: Affine) -> Iterator[tuple[Node, Number]]:
     for name, factor in form.terms:
         yield space.variable(name), factor
 
@@ -112,8 +112,16 @@ def _direction(gate: Affine) -> tuple[tuple[tuple[object, int], ...], Number]:
     return terms, _exact(Fraction(divisor, denominator))
 
 
-def _steps(ramps: Sequence[_Ramp], reach: int) -> tuple[Number, list[tuple[int, Number]]]:
-    """The sum of ramps at L = -reach, and the points at which it jumps, up to L = reach."""
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """A function of L: its value at the least L, and the points at which it jumps, with heights."""
+
+    least: Number
+    jumps: tuple[tuple[int, Number], ...]
+
+
+def _steps(ramps: Sequence[_Ramp], reach: int) -> _Steps | ClaimFailed:
+    """The sum of ramps for L from -reach to reach, if it jumps at few points."""
     points = {-reach, reach}
     for ramp in ramps:
         if ramp.slope != 0:
@@ -128,11 +136,11 @@ def _steps(ramps: Sequence[_Ramp], reach: int) -> tuple[Number, list[tuple[int, 
     ):
         count = (q - p) // 2
         if at_p != at_q:
-            if len(jumps) + count > _MOST_STEPS:
-                raise NotSteps("a ramp of hidden units is left without the one that ends it")
+            if len(jumps) + count > _MOST_JUMPS:
+                return ClaimFailed("a ramp of hidden units is left without the one that ends it")
             jump = _exact(Fraction(at_q - at_p) / count)
             jumps += [(point, jump) for point in range(p + 2, q + 2, 2)]
-    return values[0], jumps
+    return _Steps(values[0], tuple(jumps))
 
 
 def _exact(x: Fraction) -> Number:

@@ -1,4 +1,4 @@
-"""What stands where between two loops, and that every statement of the circuit has its phase."""
+"""Claims about the machine as a whole: codes of columns, the entry, phases, the norm."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from collections.abc import Iterator
 import numpy as np
 
 from looped.circuit.circuit import Read, Write
+from looped.verify.certificate.attention_state import is_file
 from looped.verify.certificate.claims import ALGEBRA, LAYOUT, Claim
 from looped.verify.certificate.columns import POSITION
-from looped.verify.certificate.scene import is_file
-from looped.verify.certificate.subject import Subject
+from looped.verify.certificate.context import ProofContext
 
-__all__ = ["place_claims"]
+__all__ = ["machine_claims"]
 
 
-def place_claims(subject: Subject) -> Iterator[Claim]:
-    """The claims about columns, lanes and phases that the proofs block by block stand on."""
-    columns = subject.plan.columns
+def machine_claims(context: ProofContext) -> Iterator[Claim]:
+    """The claims about columns, lanes and phases on which the proofs of blocks rely."""
+    columns = context.plan.columns
     yield Claim(
         None, "columns", "have the codes of their positions, and no two of a kind the same code",
-        LAYOUT, columns, _codes(subject),
+        LAYOUT, columns, _codes(context),
     )  # fmt: skip
     yield Claim(
-        None, "entry", _entry(subject), LAYOUT, 1, None,
+        None, "entry", _entry(context), LAYOUT, 1, None,
     )  # fmt: skip
-    statements = len(_accesses(subject)) + len(subject.circuit.registers)
+    statements = len(_accesses(context)) + len(context.circuit.registers)
     yield Claim(
         None, "circuit", "every read, write and register has its phase; writes after all reads",
-        LAYOUT, statements, _phases(subject),
+        LAYOUT, statements, _phases(context),
     )  # fmt: skip
-    gains = [(n, w) for n, w in subject.machine.weights.items() if w.dim() == 1]
+    gains = [(n, w) for n, w in context.machine.weights.items() if w.dim() == 1]
     wrong = [name for name, weight in gains if not bool((weight == 1).all())]
     yield Claim(
         None, "RMSNorm", "is the identity on ±1 states: all gains are 1, the mean square is 1",
@@ -38,42 +38,42 @@ def place_claims(subject: Subject) -> Iterator[Claim]:
     )  # fmt: skip
 
 
-def _codes(subject: Subject) -> str | None:
+def _codes(context: ProofContext) -> str | None:
     """A code that is not its column's. Registers have their numbers in every word of positions."""
-    for columns in subject.classes:
+    for columns in context.classes:
         if columns.single:
             continue
         own = columns.numbers(POSITION)
         if not np.array_equal(own, np.arange(len(own))):
             return f"one of the columns {columns.name} has the code of another"
         for word, lanes in columns.codes.items():
-            offset = 0 if is_file(subject, columns) else int(word.removeprefix(POSITION) or 0)
+            offset = 0 if is_file(context, columns) else int(word.removeprefix(POSITION) or 0)
             shifted = (own + offset) % (1 << len(lanes))
             if not np.array_equal(columns.numbers(word), shifted):
                 return f"`{word}` is wrong in a column of {columns.name}"
     return None
 
 
-def _accesses(subject: Subject) -> list[Read | Write]:
-    return [*subject.circuit.reads, *subject.circuit.writes]
+def _accesses(context: ProofContext) -> list[Read | Write]:
+    return [*context.circuit.reads, *context.circuit.writes]
 
 
-def _phases(subject: Subject) -> str | None:
-    reads = {id(r): phase for phase, rs in subject.schedule.reads.items() for r in rs}
-    writes = {id(w): phase for phase, ws in subject.schedule.writes.items() for w in ws}
-    placed = sum(map(len, subject.schedule.reads.values()))
-    placed += sum(map(len, subject.schedule.writes.values()))
-    missing = [a for a in _accesses(subject) if id(a) not in reads and id(a) not in writes]
-    if missing or placed != len(_accesses(subject)):
+def _phases(context: ProofContext) -> str | None:
+    reads = {id(r): phase for phase, rs in context.schedule.reads.items() for r in rs}
+    writes = {id(w): phase for phase, ws in context.schedule.writes.items() for w in ws}
+    placed = sum(map(len, context.schedule.reads.values()))
+    placed += sum(map(len, context.schedule.writes.values()))
+    missing = [a for a in _accesses(context) if id(a) not in reads and id(a) not in writes]
+    if missing or placed != len(_accesses(context)):
         return f"`{missing[0].name}` is never done" if missing else "an access is done twice"
     if min(writes.values(), default=0) < max(reads.values(), default=0) and writes:
         return "a write comes before a read"
     return None
 
 
-def _entry(subject: Subject) -> str:
+def _entry(context: ProofContext) -> str:
     """What is claimed of where a program begins."""
-    plan = subject.plan
+    plan = context.plan
     if plan.baked:
         return f"a program begins at {plan.entry}, and nothing is claimed of any other entry"
     return "a program begins wherever its image says: the program counter may be anything"

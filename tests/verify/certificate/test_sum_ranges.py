@@ -13,21 +13,23 @@ from hypothesis import strategies as st
 import looped
 from looped.precision import PRECISIONS, Precision
 from looped.verify.certificate.columns import ColumnClass, column_classes
-from looped.verify.certificate.ranges import Extent, block_extents
 from looped.verify.certificate.rows import block_rows, grid_of
-from looped.verify.certificate.spans import block_spans, spans_of
+from looped.verify.certificate.sum_ranges import SumRange, block_sum_ranges
+from looped.verify.certificate.value_ranges import block_value_ranges, value_ranges
 from looped.verify.certificate.verdicts import numeric_verdict
 from tests import seeds
 from tests.conftest import compiled
 
 
-def extents(width: int) -> dict[tuple[int, str], Extent]:
+def sums(width: int) -> dict[tuple[int, str], SumRange]:
     machine = compiled("subleq", width, 32)
     classes = column_classes(machine.plan)
     return {
         (block, extent.what): extent
         for block in range(len(machine.plan.blocks))
-        for extent in block_extents(block, block_spans(block_rows(machine, block), classes))
+        for extent in block_sum_ranges(
+            block, block_value_ranges(block_rows(machine, block), classes)
+        )
     }
 
 
@@ -35,7 +37,7 @@ def extents(width: int) -> dict[tuple[int, str], Extent]:
 def test_no_state_leaves_the_ranges_or_the_grids(width: int) -> None:
     """Random ±1 in every lane of the CPU that is not static, and in every memory word."""
     machine = compiled("subleq", width, 32)
-    plan, told = machine.plan, extents(width)
+    plan, told = machine.plan, sums(width)
     rng = seeds.generator(width)
     x = torch.tensor(looped.embed((), plan)).double().repeat(200, 1, 1)
     for columns in column_classes(plan):
@@ -59,7 +61,7 @@ def test_the_range_of_gates_is_reached(width: int) -> None:
     cpu = column_classes(machine.plan)[0]
     for block in range(len(machine.plan.blocks)):
         for row in block_rows(machine, block).gate:
-            (span,) = spans_of(row, [cpu])
+            (span,) = value_ranges(row, [cpu])
             state = {lane: cpu.fixed.get(lane, 1 if c > 0 else -1) for lane, c in row.items()}
             assert sum(c * state[lane] for lane, c in row.items()) == span.high
 
@@ -68,11 +70,11 @@ SMALL = list(PRECISIONS.values())[2:]
 signed = st.lists(st.integers(-1500, 1500).filter(bool), min_size=1, max_size=6)
 
 
-def extent_of(coefficients: list[int]) -> Extent:
+def extent_of(coefficients: list[int]) -> SumRange:
     """The extent of a sum of these over ±1 lanes."""
     total, grid = sum(map(abs, coefficients)), grid_of(coefficients)
     bits = max(0, -(-total // int(grid)) - 1).bit_length()
-    return Extent(0, "sum", -total, total, grid, total, bits)
+    return SumRange(0, "sum", -total, total, grid, total, bits)
 
 
 def summed(coefficients: list[int], dtype: torch.dtype) -> float:
@@ -114,7 +116,7 @@ def test_sums_that_do_not_fit_are_rounded_for_some_signs(
 
 def test_a_sum_of_one_bit_too_many_does_not_fit() -> None:
     bfloat16 = PRECISIONS["bfloat16"]
-    fits = Extent(0, "gate", -128, 128, 1, 256, 8)
+    fits = SumRange(0, "gate", -128, 128, 1, 256, 8)
     assert fits.fits(bfloat16) and not dataclasses.replace(fits, bits=9).fits(bfloat16)
     assert float(torch.tensor(257.0, dtype=torch.bfloat16)) != 257
 
@@ -123,7 +125,7 @@ def test_a_sum_too_large_or_too_fine_for_the_exponents_does_not_fit() -> None:
     """Of two bits each, which any mantissa holds."""
     bfloat16, float16 = PRECISIONS["bfloat16"], PRECISIONS["float16"]
     for grid in (Fraction(1 << 16), Fraction(1, 1 << 30)):
-        sums = Extent(0, "gate", -2 * grid, 2 * grid, grid, 3 * grid, 2)
+        sums = SumRange(0, "gate", -2 * grid, 2 * grid, grid, 3 * grid, 2)
         assert sums.fits(bfloat16) and not sums.fits(float16)
 
 

@@ -1,4 +1,4 @@
-"""On which bits at a cut the bits of values can depend, found without any diagram.
+"""Dependencies: the bits at a cut on which the bits of values can depend, without diagrams.
 
 Sets of bits are integers, with a one for each bit by its number. They may be too large, never too
 small.
@@ -13,10 +13,10 @@ from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.sums import State
 from looped.verify.translation.reader import WORD, is_bit, is_masked
 
-__all__ = ["Numbers", "Sources"]
+__all__ = ["BitNumbers", "Dependencies"]
 
 
-class Numbers:
+class BitNumbers:
     """A number for each bit, (value, place)."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Numbers:
         return found
 
 
-class Sources:
+class Dependencies:
     """The sources of bits among those that hold the driver's `lanes` at a cut, cells and the state.
 
     `widths` has how many bits of state words (by number) may be one, `cells` how many of a cell.
@@ -48,7 +48,7 @@ class Sources:
     def __init__(
         self,
         code: Code,
-        numbers: Numbers,
+        numbers: BitNumbers,
         lanes: Iterable[State],
         widths: tuple[int, ...],
         cells: int,

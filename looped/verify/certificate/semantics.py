@@ -1,11 +1,11 @@
-"""What a circuit means, lane by lane, straight from its description.
+"""CircuitSemantics: what each lane of a circuit is, straight from its description.
 
 A condition is `form ≥ threshold`, a signal `linear + Σ condition · form`, over lanes of ±1, and
 evaluated for all states at once. Nothing here knows of hidden units, heads or weights.
 
-A lane that an earlier MLP made can be *unfolded*: instead of a variable of its own it is then what
-its definition says. That is how facts about lanes that depend on each other are found: `reading`
-implies that all the bits of `a` are ones.
+A lane that an earlier MLP made can be *seen through*: it is then what its definition says, instead
+of a variable of its own. So lanes that depend on each other do so in the proof: `reading` implies
+that all bits of `a` are ones.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from looped.circuit.signals import Condition, Signal
 from looped.circuit.words import ONE, Form, Lane
 from looped.verify.certificate.diagrams import Diagrams, Number
 
-__all__ = ["Meaning", "definitions"]
+__all__ = ["CircuitSemantics", "Node", "definitions"]
+
+Node = int
+"""A function in a space of diagrams."""
 
 
 def definitions(circuit: Circuit) -> dict[Lane, Signal]:
@@ -31,21 +34,21 @@ def definitions(circuit: Circuit) -> dict[Lane, Signal]:
     }
 
 
-class Meaning:
+class CircuitSemantics:
     """Lanes, conditions and signals of a circuit as functions in a space of diagrams.
 
-    `unfolded` has the signals of those lanes that are to be seen through.
+    `seen_through` has the signals of the lanes that are replaced by their definitions.
     """
 
-    def __init__(self, space: Diagrams, unfolded: Mapping[Lane, Signal]) -> None:
+    def __init__(self, space: Diagrams, seen_through: Mapping[Lane, Signal]) -> None:
         self.space = space
-        self.unfolded = unfolded
-        self._lanes: dict[Lane, int] = {}
+        self.seen_through = seen_through
+        self._lanes: dict[Lane, Node] = {}
 
     def touch(self, lane: Lane) -> None:
         """Give a lane, or those it is made from, the next places in the order of variables."""
-        if lane in self.unfolded:
-            for source in self.unfolded[lane].lanes():
+        if lane in self.seen_through:
+            for source in self.seen_through[lane].lanes():
                 self.touch(source)
         elif lane != ONE:
             self.space.variable(lane)
@@ -59,23 +62,23 @@ class Meaning:
             for lane in term.form.terms:
                 self.touch(lane)
 
-    def lane(self, lane: Lane) -> int:
+    def lane(self, lane: Lane) -> Node:
         """The condition that a lane is +1."""
         if lane == ONE:
             return self.space.one
-        if lane not in self.unfolded:
+        if lane not in self.seen_through:
             return self.space.variable(lane)
         if lane not in self._lanes:
             self.touch(lane)
-            self._lanes[lane] = self.signal(self.unfolded[lane])
+            self._lanes[lane] = self.signal(self.seen_through[lane])
         return self._lanes[lane]
 
-    def form(self, form: Form) -> int:
+    def form(self, form: Form) -> Node:
         """The value of a form."""
         terms = ((self.lane(lane), _exact(factor)) for lane, factor in form.terms.items())
         return self.space.affine(terms, _exact(form.constant))
 
-    def condition(self, condition: Condition) -> int:
+    def condition(self, condition: Condition) -> Node:
         """The condition as a function: 0 or 1."""
         form = condition.form
         denominator = math.lcm(*(c.denominator for c in form.terms.values()))
@@ -85,12 +88,12 @@ class Meaning:
         constant = form.constant + form.terms.get(ONE, 0)
         bound = math.ceil((condition.threshold - constant) * denominator)
         step = self.space.threshold(terms, bound)
-        seen: dict[object, int] = {
-            lane: self.lane(lane) for lane in form.terms if lane in self.unfolded
+        seen: dict[object, Node] = {
+            lane: self.lane(lane) for lane in form.terms if lane in self.seen_through
         }
         return self.space.compose(step, seen)
 
-    def signal(self, signal: Signal) -> int:
+    def signal(self, signal: Signal) -> Node:
         """The value of a signal: 0 or 1, where it is the bit that it should be."""
         total = self.form(signal.linear)
         for term in signal.gated:

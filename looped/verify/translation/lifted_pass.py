@@ -1,4 +1,4 @@
-"""Lifted code cut into the halves of blocks, and what its lanes and columns are there."""
+"""LiftedPass: one pass of lifted code, cut into half-blocks, with the lanes and columns there."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from looped.engines.lifted.sums import State
 from looped.errors import CompileError
 from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.translation.definitions import Definitions
+from looped.verify.translation.dependencies import BitNumbers, Dependencies
 from looped.verify.translation.reader import WORD, Reader
-from looped.verify.translation.sources import Numbers, Sources
 
-__all__ = ["Guard", "Story", "WrongLift"]
+__all__ = ["Guard", "LiftedPass", "WrongLift"]
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A bit that is zero unless a guard gives the pass up, at a place of the code after a cut, and
-    the set of bits at that cut on which it can depend."""
+    """A bit that is zero unless a guard ends the pass, at a place of the code after a cut, and the
+    set of bits at that cut on which it can depend."""
 
     at: int
     cut: int
@@ -31,14 +31,13 @@ class Guard:
 
 
 class WrongLift(CompileError):
-    """Lifted code that is not shown to do what the weights do."""
+    """Lifted code that is not proved to do what the weights do."""
 
 
-class Story:
-    """Lifted code cut into the halves of blocks: cut 0 is the beginning of a pass.
+class LiftedPass:
+    """Lifted code cut into half-blocks: cut 0 is the beginning of a pass.
 
-    `claims` is how many claims about bits have been looked at, `nodes` the size of the largest
-    space of diagrams.
+    `claims` counts the claims about bits, `nodes` is the size of the largest space of diagrams.
     """
 
     def __init__(self, lifted: Lifted) -> None:
@@ -52,10 +51,10 @@ class Story:
         self.cuts = [Cut(self._beginning(), 0), *lifted.cuts]
         self._ends = [cut.end for cut in self.cuts]
         self.claims = self.nodes = 0
-        self.numbers = Numbers()
+        self.numbers = BitNumbers()
         self.definitions = Definitions(self.code, self.made, self.sources, self.reader)
         self._guards: dict[int, list[Guard]] = {}
-        self._sources: dict[int, Sources] = {}
+        self._sources: dict[int, Dependencies] = {}
 
     def _beginning(self) -> tuple[State, ...]:
         """Known lanes as constants, others as bits of state words; of words that no instruction
@@ -79,7 +78,7 @@ class Story:
         return [n for n in range(first, end) if self.code.instructions[n].operation == "store"]
 
     def count(self, space: Diagrams) -> None:
-        """Note a claim about bits, and the size of the space in which it is looked at."""
+        """Count a claim about bits, and note the size of its space."""
         self.claims += 1
         self.nodes = max(self.nodes, space.size)
 
@@ -95,11 +94,11 @@ class Story:
     def _widths(self) -> tuple[int, ...]:
         return tuple(map(len, self.lifted.words))
 
-    def sources(self, cut: int) -> Sources:
+    def sources(self, cut: int) -> Dependencies:
         """On which bits at a cut others depend."""
         if cut not in self._sources:
             lanes, cells = self.cuts[cut].lanes, len(self.lifted.packed)
-            found = Sources(self.code, self.numbers, lanes, self._widths(), cells)
+            found = Dependencies(self.code, self.numbers, lanes, self._widths(), cells)
             self._sources[cut] = found
         return self._sources[cut]
 

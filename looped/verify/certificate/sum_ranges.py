@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from looped.precision import Precision
 from looped.verify.certificate.diagrams import Number
 from looped.verify.certificate.rows import Row, grid_of, over, whole
-from looped.verify.certificate.spans import BlockSpans, Span, Spans
+from looped.verify.certificate.value_ranges import BlockRanges, ValueRange, ValueRanges
 
-__all__ = ["Extent", "block_extents", "score_bound"]
+__all__ = ["SumRange", "block_sum_ranges", "score_bound"]
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class SumRange:
     """One kind of sum in one block.
 
     Final values lie from `low` to `high`; partial sums are multiples of `grid`, none of them beyond
@@ -47,85 +47,85 @@ class Extent:
         return inside and self.grid >= precision.smallest
 
 
-def _extent(
+def _sum_range(
     block: int, what: str, ends: tuple[Number, Number], grid: Number, bound: Number
-) -> Extent:
+) -> SumRange:
     steps = -(-bound // grid) if grid else 0
-    return Extent(block, what, *ends, grid, bound, max(0, steps - 1).bit_length())
+    return SumRange(block, what, *ends, grid, bound, max(0, steps - 1).bit_length())
 
 
-def block_extents(number: int, spans: BlockSpans) -> Iterator[Extent]:
+def block_sum_ranges(number: int, ranges: BlockRanges) -> Iterator[SumRange]:
     """The worst case of every kind of sum in a block."""
-    rows = spans.rows
+    rows = ranges.rows
     for name, forms, found in (
-        ("q", rows.query, spans.query),
-        ("k", rows.key, spans.key),
-        ("v", rows.value, spans.value),
-        ("gate", rows.gate, spans.gate),
-        ("up", rows.up, spans.up),
+        ("q", rows.query, ranges.query),
+        ("k", rows.key, ranges.key),
+        ("v", rows.value, ranges.value),
+        ("gate", rows.gate, ranges.gate),
+        ("up", rows.up, ranges.up),
     ):
         pairs = zip(forms, found, strict=True)
-        yield _worst(number, name, (_form_extent(number, name, f, s) for f, s in pairs if f))
-    scores = (_score_extent(number, spans, head) for head in range(rows.heads))
+        yield _worst(number, name, (_form_sum(number, name, f, s) for f, s in pairs if f))
+    scores = (_score_sum(number, ranges, head) for head in range(rows.heads))
     yield _worst(number, "scores", scores)
-    yield _worst(number, "attention", _found_extents(number, spans))
-    hidden = _hidden(spans)
-    yield _worst(number, "hidden", _hidden_extents(number, hidden))
-    yield _worst(number, "MLP", _down_extents(number, rows.down, hidden))
+    yield _worst(number, "attention", _attention_sums(number, ranges))
+    hidden = _hidden(ranges)
+    yield _worst(number, "hidden", _hidden_sums(number, hidden))
+    yield _worst(number, "MLP", _down_sums(number, rows.down, hidden))
 
 
-def _worst(block: int, what: str, extents: Iterable[Extent]) -> Extent:
-    """One extent that covers many: it fits a format only if each of them does."""
-    chosen = [e for e in extents if e.grid]
+def _worst(block: int, what: str, sums: Iterable[SumRange]) -> SumRange:
+    """One sum that covers many: it fits a format only if each of them does."""
+    chosen = [e for e in sums if e.grid]
     if not chosen:
-        return _extent(block, what, (0, 0), 0, 0)
+        return _sum_range(block, what, (0, 0), 0, 0)
     low, high = min(e.low for e in chosen), max(e.high for e in chosen)
     grid, bound = min(e.grid for e in chosen), max(e.bound for e in chosen)
-    return Extent(block, what, low, high, grid, bound, max(e.bits for e in chosen))
+    return SumRange(block, what, low, high, grid, bound, max(e.bits for e in chosen))
 
 
-def _form_extent(block: int, what: str, row: Row, spans: Spans) -> Extent:
-    low, high = min(s.low for s in spans), max(s.high for s in spans)
+def _form_sum(block: int, what: str, row: Row, ranges: ValueRanges) -> SumRange:
+    low, high = min(s.low for s in ranges), max(s.high for s in ranges)
     terms, unit = whole(row)
     bound = bits = 0
     for _, coefficient in terms:
         bound += abs(coefficient)
         bits |= coefficient
-    return _extent(block, what, (low, high), over(bits & -bits, unit), over(bound, unit))
+    return _sum_range(block, what, (low, high), over(bits & -bits, unit), over(bound, unit))
 
 
-def score_bound(spans: BlockSpans, head: int) -> Number:
+def score_bound(ranges: BlockRanges, head: int) -> Number:
     """The largest magnitude that partial sums of a head's scores can have, before scaling."""
-    return _score_extent(0, spans, head).bound
+    return _score_sum(0, ranges, head).bound
 
 
-def _score_extent(block: int, spans: BlockSpans, head: int) -> Extent:
+def _score_sum(block: int, ranges: BlockRanges, head: int) -> SumRange:
     bound: Number = 0
     products: list[Number] = []
-    for d in spans.rows.dimensions(head):
-        if spans.rows.query[d] and spans.rows.key[d]:
-            query, key = spans.query[d], spans.key[d]
+    for d in ranges.rows.dimensions(head):
+        if ranges.rows.query[d] and ranges.rows.key[d]:
+            query, key = ranges.query[d], ranges.key[d]
             bound += max(s.size for s in query) * max(s.size for s in key)
             products += [q.grid * k.grid for q in query for k in key]
-    return _extent(block, "scores", (-bound, bound), grid_of(products), bound)
+    return _sum_range(block, "scores", (-bound, bound), grid_of(products), bound)
 
 
-def _found_extents(block: int, spans: BlockSpans) -> Iterator[Extent]:
+def _attention_sums(block: int, ranges: BlockRanges) -> Iterator[SumRange]:
     """What all heads add to a lane: a softmax that is one-hot carries the value as it is."""
-    for row in spans.rows.out:
+    for row in ranges.rows.out:
         bound: Number = 0
         grids: list[Number] = []
         for d, factor in row.items():
-            bound += max(factor, -factor) * max(s.size for s in spans.value[d])
-            grids += [factor * s.grid for s in spans.value[d]]
+            bound += max(factor, -factor) * max(s.size for s in ranges.value[d])
+            grids += [factor * s.grid for s in ranges.value[d]]
         if bound:
             yield _onto_lane(block, "attention", -bound, bound, grid_of(grids))
 
 
-def _onto_lane(block: int, what: str, low: Number, high: Number, grid: Number) -> Extent:
+def _onto_lane(block: int, what: str, low: Number, high: Number, grid: Number) -> SumRange:
     """A sum that goes onto a lane of ±1, which may be its first term."""
     bound = max(-low, high) + 1
-    return _extent(block, what, (low, high), grid_of([grid, 1]), bound)
+    return _sum_range(block, what, (low, high), grid_of([grid, 1]), bound)
 
 
 _Form = tuple[tuple[int, int], ...]
@@ -136,20 +136,20 @@ class _Unit:
     """`relu(gate) · up` on the columns of a class, and up as `factor` times a shared form."""
 
     top: Number
-    up: Span
+    up: ValueRange
     grid: Number
     shared: _Form
     factor: Number
 
 
-def _hidden(spans: BlockSpans) -> list[list[_Unit]]:
+def _hidden(ranges: BlockRanges) -> list[list[_Unit]]:
     """The hidden units, class by class; those that are always zero have a grid of zero."""
     shared, factors = [], []
-    for row in spans.rows.up:
+    for row in ranges.rows.up:
         form, factor = _shared(row)
         shared.append(form)
         factors.append(factor)
-    classes = zip(zip(*spans.gate, strict=True), zip(*spans.up, strict=True), strict=True)
+    classes = zip(zip(*ranges.gate, strict=True), zip(*ranges.up, strict=True), strict=True)
     return [list(map(_unit, gates, ups, shared, factors)) for gates, ups in classes]
 
 
@@ -164,20 +164,20 @@ def _shared(row: Row) -> tuple[_Form, Number]:
     return tuple((lane, c // factor) for lane, c in terms), over(factor, unit)
 
 
-def _unit(gate: Span, up: Span, shared: _Form, factor: Number) -> _Unit:
+def _unit(gate: ValueRange, up: ValueRange, shared: _Form, factor: Number) -> _Unit:
     top = max(gate.high, 0)
     return _Unit(top, up, gate.grid * up.grid if top else 0, shared, factor)
 
 
-def _hidden_extents(block: int, hidden: Sequence[Sequence[_Unit]]) -> Iterator[Extent]:
+def _hidden_sums(block: int, hidden: Sequence[Sequence[_Unit]]) -> Iterator[SumRange]:
     for unit in (u for units in hidden for u in units if u.grid):
         low, high = min(unit.up.low, 0) * unit.top, max(unit.up.high, 0) * unit.top
-        yield _extent(block, "hidden", (low, high), unit.grid, max(-low, high))
+        yield _sum_range(block, "hidden", (low, high), unit.grid, max(-low, high))
 
 
-def _down_extents(
+def _down_sums(
     block: int, down: Sequence[Row], hidden: Sequence[Sequence[_Unit]]
-) -> Iterator[Extent]:
+) -> Iterator[SumRange]:
     for units in hidden:
         for row in down:
             low, high = _reach(row, units)

@@ -1,79 +1,74 @@
-"""Scores of a head between classes of columns, as functions of all their lanes at once.
+"""The lanes of columns as functions of codes, content and the CPU's lanes, all at once.
 
-A class of many columns is taken as one column whose position is unknown: the lanes of its code are
-variables. So the score of one column for another is a function of both codes and of the CPU's
-lanes, and the best score over all columns is its maximum over the code of the other. No column is
-looked at one by one, and none is left out.
+A class of many columns is one column whose position is unknown: the lanes of its code are
+variables. So the score between two columns is a function of both codes and of the CPU's lanes, and
+the best score over all columns is its maximum over the code of the key's column. No column is
+looked at alone, and none is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from looped.circuit.words import Lane
-from looped.errors import LoopedError
 from looped.verify.certificate.columns import POSITION, ColumnClass
+from looped.verify.certificate.context import Occupants
 from looped.verify.certificate.diagrams import Diagrams
-from looped.verify.certificate.meaning import Meaning
+from looped.verify.certificate.phases import LaneIndex
 from looped.verify.certificate.rows import Row
+from looped.verify.certificate.semantics import CircuitSemantics, Node
 
-__all__ = ["Asked", "ContentDependent", "Place", "View"]
+__all__ = ["ColumnLanes", "KeyClass", "LaneVariable"]
 
-Place = tuple[str, str, int]
+LaneVariable = tuple[str, str, int]
 """The variable of a lane of a class in a role: (class, role, lane)."""
 
 
-class ContentDependent(LoopedError):
-    """A key depends on what is stored in memory: who wins cannot be told from addresses."""
-
-
 @dataclass(frozen=True)
-class Asked:
-    """A class of columns as others find it; the code of a column is that in the word `basis`."""
+class KeyClass:
+    """A class of columns as keys; the code of a column is that in the word `basis`."""
 
     columns: ColumnClass
     basis: str
 
     @property
-    def names(self) -> tuple[Place, ...]:
+    def names(self) -> tuple[LaneVariable, ...]:
         """The variables of the code."""
         lanes = self.columns.codes.get(self.basis, ())
         return tuple((self.columns.name, "key", lane) for lane in lanes)
 
 
 @dataclass
-class View:
+class ColumnLanes:
     """The lanes of columns as functions in one space of diagrams.
 
-    `tenants` has what lives in the CPU's lanes, `meaning` what those lanes are.
+    `occupants` has what the CPU's lanes hold, `semantics` what that is.
     """
 
     space: Diagrams
-    meaning: Meaning
-    tenants: Mapping[int, Lane]
-    _tables: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
+    semantics: CircuitSemantics
+    occupants: Occupants
+    _tables: dict[tuple[str, str, str, int], Node] = field(default_factory=dict)
 
     def touch(self, row: Row, columns: ColumnClass, role: str, basis: str) -> None:
         """Give the lanes of a form the next places in the order of variables."""
         for lane in row:
-            if columns.is_cpu and lane in self.tenants:
-                self.meaning.touch(self.tenants[lane])
+            if columns.is_cpu and lane in self.occupants:
+                self.semantics.touch(self.occupants[LaneIndex(lane)])
             elif lane not in columns.fixed:
                 self.lane(lane, columns, role, basis)
 
-    def lane(self, lane: int, columns: ColumnClass, role: str, basis: str) -> int:
+    def lane(self, lane: int, columns: ColumnClass, role: str, basis: str) -> Node:
         """The condition that a lane of a column is +1."""
         if lane in columns.fixed:
             return self.space.one if columns.fixed[lane] > 0 else self.space.zero
         if columns.is_cpu:
-            return self.meaning.lane(self.tenants[lane])
+            return self.semantics.lane(self.occupants[LaneIndex(lane)])
         role = "" if columns.single else role
         if lane in columns.free or lane in columns.codes[basis]:
             return self.space.variable((columns.name, role, lane))
         return self._tabled(lane, columns, role, basis)
 
-    def _tabled(self, lane: int, columns: ColumnClass, role: str, basis: str) -> int:
+    def _tabled(self, lane: int, columns: ColumnClass, role: str, basis: str) -> Node:
         """A lane of one word of positions as a function of the code in another."""
         key = (columns.name, role, basis, lane)
         if key not in self._tables:
@@ -84,15 +79,15 @@ class View:
             self._tables[key] = self.space.table(names, rows)
         return self._tables[key]
 
-    def exists(self, asked: Asked) -> int:
+    def exists(self, keys: KeyClass) -> Node:
         """The condition that there is a column with a code."""
-        columns, names = asked.columns, asked.names
-        if columns.single or columns.complete(asked.basis):
+        columns, names = keys.columns, keys.names
+        if columns.single or columns.complete(keys.basis):
             return self.space.one
-        numbers = {int(n) for n in columns.numbers(asked.basis)}
+        numbers = {int(n) for n in columns.numbers(keys.basis)}
         return self.space.table(names, [int(n in numbers) for n in range(1 << len(names))])
 
-    def form(self, row: Row, columns: ColumnClass, role: str, basis: str = POSITION) -> int:
+    def form(self, row: Row, columns: ColumnClass, role: str, basis: str = POSITION) -> Node:
         """The value of a form on a column."""
         terms = [(self.lane(lane, columns, role, basis), c) for lane, c in row.items()]
         return self.space.affine(terms, 0)

@@ -1,10 +1,10 @@
-"""The driver's lanes at the cuts of lifted code, as bits of its values, and what they came from.
+"""CutState: the driver's lanes at a cut of lifted code, as bits of its values.
 
-Values are computed once and never change, so a bit has one name throughout a pass. At a cut the
-bits that hold lanes are variables. What does not hold for all of their signs may still hold in
-every state that a pass comes to: then the bits are replaced by what made them from those of the cut
-before, and so on down to the state in which the pass began. A guard that fails gives the pass up,
-so nothing need hold where one before has failed.
+Each value is computed once, so a bit has one name throughout a pass. The bits that hold lanes at a
+cut are variables. What does not hold for all of their signs may still hold in every reachable
+state. Then the bits are replaced by their definitions over the bits of the cut before, and so on
+down to the state in which the pass begins. A guard that fails ends the pass, so nothing need hold
+after it.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from collections.abc import Iterable
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.sums import State
 from looped.verify.certificate.diagrams import Diagrams, TooLarge
+from looped.verify.translation.lifted_pass import LiftedPass, WrongLift
 from looped.verify.translation.reachable import Reachable
-from looped.verify.translation.story import Story, WrongLift
 
-__all__ = ["Scene"]
+__all__ = ["CutState"]
 
 
-class Scene:
+class CutState:
     """A space of diagrams over the bits that hold the driver's lanes at a cut.
 
     `end` is the place in the code up to which guards count.
     """
 
-    def __init__(self, story: Story, cut: int, end: int) -> None:
-        self.story = story
+    def __init__(self, lifted_pass: LiftedPass, cut: int, end: int) -> None:
+        self.lifted_pass = lifted_pass
         self.cut = cut
         self.end = end
         self.space = Diagrams()
-        self.reader = story.reader(cut, self.space)
+        self.reader = lifted_pass.reader(cut, self.space)
         """Values over the bits at the cut."""
-        self.lanes = story.cuts[cut].lanes
+        self.lanes = lifted_pass.cuts[cut].lanes
 
     def _variable(self, bit: Bit) -> int:
         return self.space.variable(("bit", bit.value, bit.place))
@@ -51,7 +51,7 @@ class Scene:
 
     def after(self, lane: int) -> int:
         """A lane of the driver at the next cut, as the code makes it: -1 or +1."""
-        return self.signed(self.story.cuts[self.cut + 1].lanes[lane])
+        return self.signed(self.lifted_pass.cuts[self.cut + 1].lanes[lane])
 
     def signed(self, state: State) -> int:
         """A bit or a constant as a lane, -1 or +1."""
@@ -64,21 +64,21 @@ class Scene:
         return self.space.affine([(condition, 1)], 0)
 
     def require_equal(self, found: int, expected: int, what: str) -> None:
-        """Raise WrongLift unless two functions are equal in all states that a pass comes to."""
-        self.story.count(self.space)
+        """Raise WrongLift unless two functions are equal in all states that a pass reaches."""
+        self.lifted_pass.count(self.space)
         if found != expected:
             self._exclude(self.space.negated(self.space.equals(found, expected)), what)
 
     def exclude(self, condition: int, what: str) -> None:
-        """Raise WrongLift unless a condition holds in no state that a pass comes to."""
-        self.story.count(self.space)
+        """Raise WrongLift unless a condition holds in no state that a pass reaches."""
+        self.lifted_pass.count(self.space)
         self._exclude(condition, what)
 
     def _exclude(self, condition: int, what: str) -> None:
-        reachable = Reachable(self.story, self.cut, self.end, self.space, condition)
+        reachable = Reachable(self.lifted_pass, self.cut, self.end, self.space, condition)
         try:
             if reachable.possible():
                 raise WrongLift(what)
         except TooLarge as error:
             raise WrongLift(f"not shown: {what}: {error}") from None
-        self.story.nodes = max(self.story.nodes, reachable.space.size)
+        self.lifted_pass.nodes = max(self.lifted_pass.nodes, reachable.space.size)

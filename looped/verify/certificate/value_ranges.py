@@ -1,4 +1,4 @@
-"""What every form of a block can be: least and largest value on each class of columns, and grid."""
+"""The values of every form of a block: least, largest and grid on each class of columns."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.diagrams import Number
 from looped.verify.certificate.rows import BlockRows, Row, over, whole
 
-__all__ = ["BlockSpans", "Span", "block_spans", "spans_of"]
+__all__ = ["BlockRanges", "ValueRange", "block_value_ranges", "value_ranges"]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ValueRange:
     """The values of a form on the columns of a class: from `low` to `high`, multiples of `grid`."""
 
     low: Number
@@ -26,41 +26,41 @@ class Span:
         return self.high if self.high > -self.low else -self.low
 
 
-_NOTHING = Span(0, 0, 0)
+_NOTHING = ValueRange(0, 0, 0)
 
-Spans = Sequence[Span]
-"""The spans of one form, class by class."""
+ValueRanges = Sequence[ValueRange]
+"""The values of one form, class by class."""
 
 
 @dataclass(frozen=True)
-class BlockSpans:
-    """The spans of all forms of a block."""
+class BlockRanges:
+    """The values of all forms of a block."""
 
     rows: BlockRows
-    query: Sequence[Spans]
-    key: Sequence[Spans]
-    value: Sequence[Spans]
-    gate: Sequence[Spans]
-    up: Sequence[Spans]
-    carried: Mapping[int, Number]
+    query: Sequence[ValueRanges]
+    key: Sequence[ValueRanges]
+    value: Sequence[ValueRanges]
+    gate: Sequence[ValueRanges]
+    up: Sequence[ValueRanges]
+    ov_bound: Mapping[int, Number]
     """Head to the most that a column can add to a lane; idle heads have no entry."""
 
 
-def block_spans(rows: BlockRows, classes: Sequence[ColumnClass]) -> BlockSpans:
-    """The spans of every form of a block on every class of columns."""
+def block_value_ranges(rows: BlockRows, classes: Sequence[ColumnClass]) -> BlockRanges:
+    """The values of every form of a block on every class of columns."""
     forms = (rows.query, rows.key, rows.value, rows.gate, rows.up)
-    query, key, value, gate, up = ([spans_of(row, classes) for row in part] for part in forms)
-    carried: dict[int, Number] = {}
+    query, key, value, gate, up = ([value_ranges(row, classes) for row in part] for part in forms)
+    bounds: dict[int, Number] = {}
     for head in range(rows.heads):
-        if rows.carried(head):
-            carried[head] = _carried(rows, head, value)
-    return BlockSpans(rows, query, key, value, gate, up, carried)
+        if rows.w_ov(head):
+            bounds[head] = _ov_bound(rows, head, value)
+    return BlockRanges(rows, query, key, value, gate, up, bounds)
 
 
-def _carried(rows: BlockRows, head: int, value: Sequence[Spans]) -> Number:
+def _ov_bound(rows: BlockRows, head: int, value: Sequence[ValueRanges]) -> Number:
     """The most that one column can add to a lane, dimension by dimension, without cancellation."""
     sizes: dict[int, Number] = {
-        d: max(span.size for span in value[d]) for d in rows.dimensions(head)
+        d: max(values.size for values in value[d]) for d in rows.dimensions(head)
     }
     most: Number = 0
     for row in rows.out:
@@ -71,15 +71,17 @@ def _carried(rows: BlockRows, head: int, value: Sequence[Spans]) -> Number:
     return most
 
 
-def spans_of(row: Row, classes: Iterable[ColumnClass]) -> Spans:
-    """The spans of a form."""
+def value_ranges(row: Row, classes: Iterable[ColumnClass]) -> ValueRanges:
+    """The values of a form, class by class."""
     if not row:
         return [_NOTHING for _ in classes]
     terms, unit = whole(row)
-    return [_span(terms, unit, columns.fixed) for columns in classes]
+    return [_value_range(terms, unit, columns.fixed) for columns in classes]
 
 
-def _span(terms: Sequence[tuple[int, int]], unit: int, fixed: Mapping[int, int]) -> Span:
+def _value_range(
+    terms: Sequence[tuple[int, int]], unit: int, fixed: Mapping[int, int]
+) -> ValueRange:
     """The sum of terms, in units of 1/unit; flipping a lane changes it by twice its term."""
     constant = spread = bits = 0
     for lane, number in terms:
@@ -92,5 +94,5 @@ def _span(terms: Sequence[tuple[int, int]], unit: int, fixed: Mapping[int, int])
     low, high = constant - spread, constant + spread
     grid = (bits | high) & -(bits | high)
     if unit == 1:
-        return Span(low, high, grid)
-    return Span(over(low, unit), over(high, unit), over(grid, unit))
+        return ValueRange(low, high, grid)
+    return ValueRange(over(low, unit), over(high, unit), over(grid, unit))

@@ -1,0 +1,44 @@
+"""Validation in use: a lifted engine proves its lift before it runs, if the lift is small."""
+
+from __future__ import annotations
+
+from looped.engines.engine import Engine
+from looped.engines.exact import Model
+from looped.engines.lifted import LiftedEngine
+from looped.engines.lifted.lift import Lifted
+from looped.verify.translation.claim import STATEMENT
+from looped.verify.translation.lifted_pass import WrongLift
+from looped.verify.translation.validate import validate
+
+__all__ = ["is_small", "prove_small_lifts"]
+
+_INSTRUCTIONS = 500
+"""SUBLEQ of 32 bits has 315, and RV32I, whose proof takes half a minute, has 5,700."""
+_COLUMNS = 2048
+"""SUBLEQ of 16 bits takes 0.9 s with 1,024 words, and 16 s with 32,768."""
+
+
+def is_small(lifted: Lifted) -> bool:
+    """Whether the proof of a lift takes about a second: short code, and few columns."""
+    few = len(lifted.behaviour.known) <= _COLUMNS
+    return few and len(lifted.code.instructions) <= _INSTRUCTIONS
+
+
+def prove_small_lifts(engine: Engine) -> None:
+    """Have an engine prove each small lift that it makes from now on, before the lift runs.
+
+    Only a lifted engine makes any. It then raises WrongLift where a lift is not proved.
+    """
+    if isinstance(engine, LiftedEngine):
+        engine.programs.check = _prove_if_small
+
+
+def _prove_if_small(model: Model, lifted: Lifted) -> None:
+    if not is_small(lifted):
+        return
+    try:
+        validate(model, lifted)
+    except WrongLift as wrong:
+        raise WrongLift(
+            f"it is not shown that {STATEMENT}: {wrong}", hint="verify it with --engine event"
+        ) from None
