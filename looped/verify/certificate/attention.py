@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from looped.circuit.circuit import Read
 from looped.circuit.signals import Signal
 from looped.circuit.words import Lane
+from looped.diagrams import Number
 from looped.errors import LoopedError
 from looped.verify.certificate.accesses import Accesses, Wrong
 from looped.verify.certificate.claims import DIAGRAMS, Claim
 from looped.verify.certificate.columns import ColumnClass
-from looped.verify.certificate.diagrams import Number
 from looped.verify.certificate.rows import BlockRows, Row
 from looped.verify.certificate.scene import Scene, is_device
 from looped.verify.certificate.subject import Subject

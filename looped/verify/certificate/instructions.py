@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from looped.artefact.embedding import embed
 from looped.circuit.words import Lane, Word
+from looped.diagrams import Diagrams, TooLarge, Work
 from looped.verify.certificate.claims import THROUGH, Claim
-from looped.verify.certificate.diagrams import Diagrams, TooLarge, Work
 from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.subject import Subject

@@ -12,9 +12,9 @@ from looped.artefact.embedding import embed
 from looped.circuit.circuit import Invariant, Write
 from looped.circuit.signals import Condition
 from looped.circuit.words import ONE, Form, Lane
+from looped.diagrams import Diagrams, TooLarge
 from looped.passes.allocate import VALUE
 from looped.verify.certificate.claims import THROUGH, Claim
-from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.subject import Subject

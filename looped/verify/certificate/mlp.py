@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 
 from looped.circuit.signals import Signal
 from looped.circuit.words import ONE, Lane
+from looped.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.claims import DIAGRAMS, Claim
 from looped.verify.certificate.columns import ColumnClass
-from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.induction import Fixed, Held, Induction, Phase
 from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.reachable import possible

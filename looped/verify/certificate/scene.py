@@ -12,9 +12,9 @@ import functools
 
 from looped.circuit.signals import Signal
 from looped.circuit.words import Lane
+from looped.diagrams import Diagrams
 from looped.passes.allocate import FILE, TAG
 from looped.verify.certificate.columns import POSITION, ColumnClass
-from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.scores import View
 from looped.verify.certificate.subject import Subject, Tenants

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from looped.circuit.words import Lane
+from looped.diagrams import Diagrams
 from looped.errors import LoopedError
 from looped.verify.certificate.columns import POSITION, ColumnClass
-from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.certificate.meaning import Meaning
 from looped.verify.certificate.rows import Row
 

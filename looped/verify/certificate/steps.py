@@ -18,8 +18,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from looped.diagrams import Diagrams, Number
 from looped.errors import LoopedError
-from looped.verify.certificate.diagrams import Diagrams, Number
 
 __all__ = ["Affine", "NotSteps", "Product", "evaluated"]
 

@@ -30,10 +30,10 @@ import torch
 from torch import Tensor
 
 from looped.artefact.plan import CompiledMachine, Plan
+from looped.diagrams import Number
 from looped.precision import FLOAT32, Precision, precision
 from looped.verify.certificate.claims import Lead, Verdict
 from looped.verify.certificate.columns import column_classes
-from looped.verify.certificate.diagrams import Number
 from looped.verify.certificate.margins import margins, overstated
 from looped.verify.certificate.ranges import Extent, block_extents, score_bound
 from looped.verify.certificate.rows import block_rows

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from looped.diagrams import Diagrams, Number
 from looped.verify.certificate.columns import POSITION, ColumnClass
-from looped.verify.certificate.diagrams import Diagrams, Number
 from looped.verify.certificate.rows import BlockRows
 from looped.verify.certificate.scores import Asked, ContentDependent, View
 

@@ -14,7 +14,7 @@ enough; what it leaves, a second pass looks through completely.
 
 from __future__ import annotations
 
-from looped.verify.certificate.diagrams import Diagrams
+from looped.diagrams import Diagrams
 from looped.verify.translation.definitions import Definition
 from looped.verify.translation.reader import BitName, Reader, is_bit
 from looped.verify.translation.story import Guard, Story

@@ -17,10 +17,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from looped.diagrams import Diagrams, TooLarge
 from looped.engines.exact import Block, Model
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.lift import Lifted
-from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
 from looped.verify.translation.attention import Attention
 from looped.verify.translation.scene import Scene

@@ -10,9 +10,10 @@ from looped.circuit.arithmetic import all_ones
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, Signal, Value, literal
 from looped.circuit.words import Word, constant
+from looped.diagrams import space as diagrams
 from looped.machines import MACHINES
 from looped.passes.emit import compile_circuit
-from looped.verify.certificate import diagrams, instructions
+from looped.verify.certificate import instructions
 from looped.verify.certificate.claims import Claim
 from looped.verify.certificate.instructions import instruction_claims, longest
 from looped.verify.certificate.subject import Subject

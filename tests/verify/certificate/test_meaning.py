@@ -6,8 +6,8 @@ import pytest
 
 from looped.circuit.signals import Condition
 from looped.circuit.words import Lane, bit, constant
+from looped.diagrams import Diagrams
 from looped.machines import MACHINES
-from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.certificate.meaning import Meaning, definitions
 from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated
 from tests import seeds

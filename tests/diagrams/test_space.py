@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looped.verify.certificate import diagrams
-from looped.verify.certificate.diagrams import Diagrams, Number, TooLarge
+from looped.diagrams import Diagrams, Number, TooLarge
+from looped.diagrams import space as diagrams
 
 NAMES = "abcdef"
 STATES = [dict(zip(NAMES, signs, strict=True)) for signs in itertools.product((-1, 1), repeat=6)]
