@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from looped.analysis.model import grid
 from looped.artefact.plan import CompiledMachine
 from looped.engines.engine import NO_LANES
-from looped.engines.exact import grid
 from looped.engines.settings import Settings, check_kernels
 from looped.errors import CertificateError, CompileError
 from looped.precision import precision

@@ -7,12 +7,12 @@ import functools
 import numpy as np
 import pytest
 
+from looped.analysis.model import analyse, check_made
 from looped.artefact.embedding import embed
 from looped.artefact.plan import CompiledMachine
 from looped.engines.auto import AutoEngine
 from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
-from looped.engines.exact import analyse, check_made
 from looped.engines.lifted import LiftedEngine
 from looped.errors import CompileError
 from looped.machines import MACHINES

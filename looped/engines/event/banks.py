@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.event.partial import Form
-from looped.engines.exact import Ints
+from looped.analysis.model import Ints
+from looped.analysis.restricted import Form
 
 __all__ = ["WORD", "BankBuilder", "Banks", "pack", "padded", "unpack"]
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from looped.analysis.model import Ints
 from looped.engines.event.banks import Words
-from looped.engines.exact import Ints
 
 __all__ = [
     "CARRIED",

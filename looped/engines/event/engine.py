@@ -8,12 +8,12 @@ from contextlib import suppress
 import numpy as np
 import numpy.typing as npt
 
+from looped.analysis.model import analyse
 from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import NO_LANES
 from looped.engines.event.compilation import COMPILE_SECONDS, on_compile
 from looped.engines.event.stream import Stream, TableCache
-from looped.engines.exact import analyse
 from looped.errors import CompileError
 from looped.precision import precision
 

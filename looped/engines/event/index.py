@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.exact import Head, Ints
+from looped.analysis.model import Head, Ints
 from looped.errors import CompileError
 
 __all__ = [

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from looped.analysis.model import Model, check_made
+from looped.analysis.restricted import columns_by_class
 from looped.engines.engine import NO_LANES
 from looped.engines.event.banks import pack, padded, unpack
 from looped.engines.event.columns import STATE, fresh, nothing_known
 from looped.engines.event.index import check_leads, index_columns
-from looped.engines.event.partial import columns_by_class
 from looped.engines.event.passes import advance
 from looped.engines.event.tables import Classes, Tables, tabulate
-from looped.engines.exact import Model, check_made
 
 __all__ = ["Stream", "TableCache"]
 

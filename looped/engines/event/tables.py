@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from looped.analysis.model import Block, Ints, Model
+from looped.analysis.restricted import Form, Reduced, reduce_mlp
 from looped.engines.event.banks import WORD, BankBuilder, Banks, Words, pack, padded
-from looped.engines.event.partial import Form, Reduced, reduce_mlp
-from looped.engines.exact import Block, Ints, Model
 
 __all__ = [
     "DOWN",

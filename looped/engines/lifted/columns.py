@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from looped.analysis.keys import NOBODY, kinds
+from looped.analysis.steps import Affine, Changes, mlp_changes
 from looped.engines.lifted import model as weights
 from looped.engines.lifted.heads import Capture, Find, View, columns_of, view
-from looped.engines.lifted.keys import NOBODY, kinds
 from looped.engines.lifted.model import Ints, Known, Model
-from looped.engines.lifted.terms import Affine, Changes, mlp_changes
 from looped.errors import CompileError
 
 __all__ = ["Behaviour", "Block", "behaviour"]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from looped.analysis.model import analyse
 from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import NO_LANES
-from looped.engines.exact import analyse
 from looped.engines.lifted.stream import Check, Programs, Stream
 from looped.errors import CompileError
 from looped.precision import precision

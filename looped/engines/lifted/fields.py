@@ -12,9 +12,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from looped.analysis.steps import Threshold
 from looped.engines.lifted.columns import Behaviour, Block
 from looped.engines.lifted.heads import Find, columns_of
-from looped.engines.lifted.terms import Threshold
 
 __all__ = ["block_words", "cut", "driver_words", "packed_lanes"]
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.lifted.keys import NOBODY, Answers, Keys, sign_codes
+from looped.analysis.keys import NOBODY, Answers, Keys, sign_codes
+from looped.analysis.steps import Threshold
 from looped.engines.lifted.model import Floats, Head, Ints, Known
-from looped.engines.lifted.terms import Threshold
 from looped.errors import CompileError
 
 __all__ = ["Capture", "Find", "Lookup", "View", "columns_of", "view"]

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from looped.analysis.keys import NOBODY
+from looped.analysis.steps import Affine, Threshold
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.columns import Behaviour, Block
 from looped.engines.lifted.conditions import Bit, Conditions, Expression, Not
 from looped.engines.lifted.fields import block_words, cut, driver_words, packed_lanes
 from looped.engines.lifted.heads import Capture, Find, Lookup, columns_of
-from looped.engines.lifted.keys import NOBODY
 from looped.engines.lifted.model import Head, Ints
 from looped.engines.lifted.sums import Form, State, Sum, lane_form
-from looped.engines.lifted.terms import Affine, Threshold
 from looped.engines.lifted.words import Words
 from looped.errors import CompileError
 

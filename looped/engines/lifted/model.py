@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines import exact
+from looped.analysis import model as exact
 
 __all__ = ["Block", "Floats", "Head", "HeadMap", "Ints", "Known", "Model", "Unit", "listed"]
 

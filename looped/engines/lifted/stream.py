@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines import exact
+from looped.analysis import model as exact
 from looped.engines.engine import NO_LANES
 from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.lift import Lifted, lift

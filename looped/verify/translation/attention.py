@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from looped.analysis.model import Block, Head, Ints
 from looped.diagrams import Number
-from looped.engines.exact import Block, Head, Ints
 from looped.verify.translation.columns import Columns, equal_bits, number_bits
 from looped.verify.translation.finding import Finding
 from looped.verify.translation.reader import WORD, from_table

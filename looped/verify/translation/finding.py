@@ -11,7 +11,7 @@ import functools
 
 import numpy as np
 
-from looped.engines.exact import Head, Ints
+from looped.analysis.model import Head, Ints
 from looped.verify.translation.columns import Columns, equal_bits, number_bits
 from looped.verify.translation.reader import from_table
 from looped.verify.translation.scene import Scene

@@ -6,7 +6,7 @@ constants. If that is so at a cut, it is so at the next: each lane of the driver
 heads or the hidden units make of it, cells are stored as the driver's keys capture columns, and
 nothing else changes. At the end of a pass it is as it was said of the beginning.
 
-The weights are the integers of `looped.engines.exact`; nothing is taken from the analysis by which
+The weights are the integers of `looped.analysis.model`; nothing is taken from the analysis by which
 the code was made but its claims.
 """
 
@@ -17,8 +17,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from looped.analysis.model import Block, Model
 from looped.diagrams import Diagrams, TooLarge
-from looped.engines.exact import Block, Model
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.lift import Lifted
 from looped.verify.certificate.steps import Affine, NotSteps, Product, evaluated

@@ -9,12 +9,15 @@ query scores highest where all signs of the code dimensions are its own, and low
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.lifted.model import Floats, Ints
 from looped.errors import CompileError
+
+if TYPE_CHECKING:
+    from looped.engines.lifted.model import Floats, Ints
 
 __all__ = ["NOBODY", "Answers", "Keys", "kinds", "sign_codes"]
 

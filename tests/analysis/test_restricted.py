@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looped.engines.event.partial import columns_by_class, reduce_mlp
-from looped.engines.exact import Block
+from looped.analysis.model import Block
+from looped.analysis.restricted import columns_by_class, reduce_mlp
 from tests import seeds
 
 LANES, UNITS = 9, 12

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.exact import Block, Ints
+from looped.analysis.model import Block, Ints
 
 __all__ = ["Form", "Reduced", "columns_by_class", "reduce_mlp"]
 

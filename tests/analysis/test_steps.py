@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from looped.analysis.steps import Changes, mlp_changes
 from looped.engines.lifted.model import Block, Unit
-from looped.engines.lifted.terms import Changes, mlp_changes
 from looped.errors import CompileError
 
 LANES = 5

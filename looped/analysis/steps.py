@@ -17,10 +17,12 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from looped.engines.lifted.model import Block, Known
 from looped.errors import CompileError
+
+if TYPE_CHECKING:
+    from looped.engines.lifted.model import Block, Known
 
 __all__ = ["Affine", "Changes", "Gated", "Threshold", "mlp_changes"]
 

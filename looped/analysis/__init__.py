@@ -1,0 +1,1 @@
+"""What weights say: exact integers, forms over free lanes, steps, key codes."""
