@@ -1,33 +1,34 @@
-"""The hidden units of an MLP as thresholds times affine forms, for one column.
+"""Ramps to steps: the hidden units of an MLP as thresholds times affine forms, for one column.
 
-With some lanes known to be constant, a unit relu(gate)·up is one of these:
+Ramps of the same integer form z under the same form are joined to a function φ(z), which is
+piecewise linear. Where it is flat but for jumps from one integer to the next it is a sum of steps
+v·[z ≥ t]: `relu(z - t + 1) - relu(z - t)` is the one step [z ≥ t].
 
-- nothing, if its gate is never above zero or its up projection is zero;
-- an affine form, if its gate is constant, or never below zero under a constant up projection;
-- a ramp of an integer form z times an affine form. Ramps of the same z under the same form are
-  joined to a function φ(z), which is piecewise linear; where it is flat but for jumps from one
-  integer to the next it is a sum of steps v·[z ≥ t].
-
-Everything is counted in bits, (lane + 1) / 2, and in exact dyadic fractions.
+Everything is counted in bits, (lane + 1) / 2. Forms and steps are exact dyadic fractions.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+import numpy as np
+
+from looped.analysis.forms import Form, Known
+from looped.analysis.grid import Ints
+from looped.analysis.model import Block
+from looped.analysis.restricted import RestrictedMlp, restrict_mlp
 from looped.errors import CompileError
 
-if TYPE_CHECKING:
-    from looped.engines.lifted.model import Block, Known
-
-__all__ = ["Affine", "Changes", "Gated", "Threshold", "mlp_changes"]
+__all__ = ["Affine", "Gated", "MlpSteps", "Threshold", "mlp_steps"]
 
 _MOST_STEPS = 16
-"""Steps that a stretch of a ramp may fall into."""
+"""Steps that one stretch of a ramp may fall into.
+
+The machines' ramps end after 1 step, since the compiler makes thresholds. The bound keeps code and
+diagrams small for weights of another origin; a ramp of 2^n values is never worth 2^n steps."""
 
 
 @dataclass
@@ -54,13 +55,6 @@ class Affine:
         else:
             self.add(Affine(-factor, {lane: 2 * factor}))
 
-    @property
-    def range(self) -> tuple[float, float]:
-        """The least and the largest value over all bits."""
-        low = sum(min(c, 0.0) for c in self.bits.values())
-        high = sum(max(c, 0.0) for c in self.bits.values())
-        return self.constant + low, self.constant + high
-
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
@@ -79,113 +73,124 @@ class Gated:
 
 
 @dataclass
-class Changes:
+class MlpSteps:
     """What an MLP adds to the lanes of a column: affine forms and gated ones, lane by lane."""
 
     affine: dict[int, Affine] = field(default_factory=dict)
     gated: dict[int, list[Gated]] = field(default_factory=dict)
 
-    def add(self, lane: int, form: Affine, factor: float) -> None:
-        """Add a multiple of a form to a lane."""
-        if factor:
-            self.affine.setdefault(lane, Affine()).add(form, factor)
+    @property
+    def adds_nothing(self) -> bool:
+        """Whether it adds zero to every lane, whatever the unknown lanes hold."""
+        return not self.gated and not any(f.constant or f.bits for f in self.affine.values())
 
 
-def _form(weights: Iterable[tuple[int, float]], known: Known) -> Affine:
-    """A weighted sum of lanes, over the bits of those that are not known."""
-    form = Affine()
-    for lane, weight in weights:
-        form.add_lane(lane, weight, known)
-    return form
+class _Bits(NamedTuple):
+    """An integer form `constant + Σ coefficient · bit(lane)`, lanes in ascending order."""
+
+    constant: int
+    terms: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, row: Ints, constant: int) -> _Bits:
+        """`row · lanes + constant`, for lanes that are ±1."""
+        lanes = np.flatnonzero(row)
+        terms = tuple(zip(lanes.tolist(), (2 * row[lanes]).tolist(), strict=True))
+        return cls(int(constant) - int(row.sum()), terms)
+
+    def affine(self, factor: float = 1.0) -> Affine:
+        return Affine(factor * self.constant, {lane: factor * c for lane, c in self.terms})
+
+    def divided(self, divisor: int) -> _Bits:
+        return _Bits(
+            self.constant // divisor, tuple((lane, c // divisor) for lane, c in self.terms)
+        )
 
 
 class _Ramp(NamedTuple):
-    """An integer form z of bits without a constant, and the form (constant, bits) that it gates."""
+    """`weight · relu(scale · z + offset)`, all integers."""
 
-    z: tuple[tuple[int, int], ...]
-    constant: float
-    bits: tuple[tuple[int, float], ...]
+    scale: int
+    offset: int
+    weight: int
+
+    def at(self, z: int) -> int:
+        return self.weight * max(self.scale * z + self.offset, 0)
 
 
-_Ramps = dict[_Ramp, dict[int, list[tuple[float, float]]]]
-"""For each lane, the knees and the slopes of the ramps of z that are added to it."""
+_Families = dict[tuple[_Bits, _Bits], dict[int, list[_Ramp]]]
+"""For each pair of z (without a constant) and a form: lane by lane, the ramps of z times the form.
+Both are in lowest terms."""
 
 
-def mlp_changes(block: Block, known: Known) -> Changes:
+def mlp_steps(block: Block, known: Known) -> MlpSteps:
     """What the MLP of a block adds to a column whose lanes are known so far.
 
     Raises CompileError if a ramp is no sum of a few steps.
     """
-    changes = Changes()
-    ramps: _Ramps = {}
-    for unit in block.units:
-        gate = _form(unit.gate, known)
-        low, high = gate.range
-        if high <= 0:
-            continue
-        up = _form(unit.up, known)
-        if not gate.bits or (low >= 0 and not up.bits):
-            form, factor = (gate, up.constant) if gate.bits else (up, gate.constant)
-            for lane, weight in unit.down:
-                changes.add(lane, form, weight * factor)
-        elif up.constant or up.bits:
-            _note_ramp(ramps, gate, up, unit.down)
-    for ramp, lanes in ramps.items():
-        _join_ramps(changes, ramp, lanes)
-    return changes
+    restricted = restrict_mlp(block, known)
+    steps, unit = MlpSteps(), 1 / block.down_one
+    linear = zip(restricted.lanes.tolist(), *restricted.linear, strict=True)
+    for lane, row, constant in linear:
+        if constant or row.any():
+            steps.affine[lane] = _Bits.of(row, constant).affine(unit)
+    for (z, form), ramps in _families(restricted).items():
+        for lane, own in ramps.items():
+            _add_steps(steps, lane, z, own, form.affine(unit))
+    return steps
 
 
-def _note_ramp(ramps: _Ramps, gate: Affine, up: Affine, down: Iterable[tuple[int, float]]) -> None:
-    """relu(gate)·up as slope · relu(z - knee) · form, z and form in lowest terms."""
-    scale = _common_divisor(gate.bits.values())
-    z = tuple(sorted((lane, round(c / scale)) for lane, c in gate.bits.items()))
-    lead = up.constant or next(c for _, c in sorted(up.bits.items()))
-    bits = tuple(sorted((lane, c / lead) for lane, c in up.bits.items()))
-    knee = -gate.constant / scale
-    lanes = ramps.setdefault(_Ramp(z, up.constant / lead, bits), {})
-    for lane, weight in down:
-        lanes.setdefault(lane, []).append((knee, weight * scale * lead))
+def _families(mlp: RestrictedMlp) -> _Families:
+    """The units that are ramps, by z and by form."""
+    families: _Families = {}
+    one = Form(np.zeros((1, mlp.gate.matrix.shape[1]), np.int64), np.ones(1, np.int64))
+    for unit in range(len(mlp.gate.matrix)):
+        gate = _Bits.of(mlp.gate.matrix[unit], mlp.gate.constant[unit])
+        at, ups = (unit, mlp.up) if unit < mlp.products else (0, one)
+        form, size = _primitive(_Bits.of(ups.matrix[at], ups.constant[at]))
+        scale = math.gcd(*(c for _, c in gate.terms))
+        z = _Bits(0, gate.terms).divided(scale)
+        ramps = families.setdefault((z, form), {})
+        for row in np.flatnonzero(mlp.down[:, unit]).tolist():
+            ramp = _Ramp(scale, gate.constant, int(mlp.down[row, unit]) * size)
+            ramps.setdefault(int(mlp.lanes[row]), []).append(ramp)
+    return families
 
 
-def _common_divisor(numbers: Iterable[float]) -> float:
-    """The largest number of which some dyadic fractions are multiples."""
-    values = [abs(x) for x in numbers]
-    unit = min(math.ulp(x) for x in values)
-    return math.gcd(*(int(x / unit) for x in values)) * unit
+def _primitive(form: _Bits) -> tuple[_Bits, int]:
+    """A form in lowest terms, its first number positive, and by what it was divided."""
+    size = math.gcd(form.constant, *(c for _, c in form.terms))
+    first = form.constant or form.terms[0][1]
+    size = size if first > 0 else -size
+    return form.divided(size), size
 
 
-def _join_ramps(
-    changes: Changes, ramp: _Ramp, lanes: Mapping[int, list[tuple[float, float]]]
-) -> None:
-    """Note sums of ramps, lane by lane: their value at the least z, and the steps from there."""
-    form = Affine(ramp.constant, dict(ramp.bits))
-    low = sum(min(c, 0) for _, c in ramp.z)
-    high = sum(max(c, 0) for _, c in ramp.z)
-    for lane, parts in lanes.items():
-        changes.add(lane, form, _height(parts, low))
-        for at, jump in _steps(parts, low, high):
-            scaled = Affine()
-            scaled.add(form, jump)
-            changes.gated.setdefault(lane, []).append(Gated(Threshold(ramp.z, at), scaled))
+def _add_steps(steps: MlpSteps, lane: int, z: _Bits, ramps: list[_Ramp], form: Affine) -> None:
+    """Add ramps of z times a form to a lane: their value at the least z, then their steps."""
+    low = sum(min(c, 0) for _, c in z.terms)
+    high = sum(max(c, 0) for _, c in z.terms)
+    lowest = sum(ramp.at(low) for ramp in ramps)
+    if lowest:
+        steps.affine.setdefault(lane, Affine()).add(form, lowest)
+    for at, jump in _jumps(ramps, low, high):
+        scaled = Affine()
+        scaled.add(form, jump)
+        steps.gated.setdefault(lane, []).append(Gated(Threshold(z.terms, at), scaled))
 
 
-def _height(ramps: list[tuple[float, float]], z: int) -> float:
-    return sum(slope * max(z - knee, 0.0) for knee, slope in ramps)
-
-
-def _steps(ramps: list[tuple[float, float]], low: int, high: int) -> list[tuple[int, float]]:
+def _jumps(ramps: list[_Ramp], low: int, high: int) -> list[tuple[int, int]]:
     """The integers at which a sum of ramps jumps, and by how much."""
     points = {low, high}
-    for knee, _ in ramps:
-        points |= {p for p in (math.floor(knee), math.ceil(knee)) if low <= p <= high}
-    steps = []
-    ordered = sorted(points)
-    for first, last in itertools.pairwise(ordered):
-        rise = _height(ramps, last) - _height(ramps, first)
+    for ramp in ramps:
+        around = -ramp.offset // ramp.scale, -(ramp.offset // ramp.scale)
+        points |= {p for p in around if low <= p <= high}
+    jumps = []
+    for first, last in itertools.pairwise(sorted(points)):
+        rise = sum(ramp.at(last) - ramp.at(first) for ramp in ramps)
         if rise == 0:
             continue
         if last - first > _MOST_STEPS:
             raise CompileError("a hidden unit is a long ramp, not a threshold: it cannot be lifted")
-        each = rise / (last - first)
-        steps += [(at, each) for at in range(first + 1, last + 1)]
-    return steps
+        each = rise // (last - first)  # the sum is linear here: no knee lies in between
+        jumps += [(at, each) for at in range(first + 1, last + 1)]
+    return jumps

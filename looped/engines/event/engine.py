@@ -8,7 +8,7 @@ from contextlib import suppress
 import numpy as np
 import numpy.typing as npt
 
-from looped.analysis.model import analyse
+from looped.analysis import analyse
 from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import NO_LANES

@@ -14,7 +14,7 @@ import numpy as np
 
 from looped.analysis.steps import Threshold
 from looped.engines.lifted.columns import Behaviour, Block
-from looped.engines.lifted.heads import Find, columns_of
+from looped.engines.lifted.heads import FixedTarget, columns_of
 
 __all__ = ["block_words", "cut", "driver_words", "packed_lanes"]
 
@@ -47,7 +47,7 @@ def block_words(found: Behaviour) -> list[list[tuple[int, ...]]]:
     for number, block in enumerate(found.blocks):
         heads: dict[int, tuple[int, ...]] = {}
         for head, (weights, _) in enumerate(block.heads):
-            for lane in weights.moved:
+            for lane in weights.w_ov:
                 heads[lane] = (*heads.get(lane, ()), head)
         ways |= {lane: (number, *some) for lane, some in heads.items()}
         names = {way: n for n, way in enumerate(set(ways.values()))}
@@ -55,12 +55,12 @@ def block_words(found: Behaviour) -> list[list[tuple[int, ...]]]:
             lane: ("seen", names[way], lane) for lane, way in ways.items()
         }
         votes: Counter[tuple[int, int]] = Counter()
-        thresholds = {g.threshold for gates in block.changes.gated.values() for g in gates}
+        thresholds = {g.threshold for gates in block.mlp.gated.values() for g in gates}
         for threshold in thresholds:
             _count(threshold, origins, "seen", votes)
         lanes = sorted({lane for pair in votes for lane in pair})
         result.append([word for word in _chains(lanes, votes) if len(word) > 2])
-        ways |= dict.fromkeys({*block.changes.affine, *block.changes.gated}, (number,))
+        ways |= dict.fromkeys({*block.mlp.affine, *block.mlp.gated}, (number,))
     return result
 
 
@@ -72,13 +72,13 @@ def _votes(found: Behaviour, kind: str) -> Counter[tuple[int, int]]:
     }
     for block in found.blocks:
         _after_attention(block, found, origins)
-        gates = [(lane, gate) for lane, gates in block.changes.gated.items() for gate in gates]
+        gates = [(lane, gate) for lane, gates in block.mlp.gated.items() for gate in gates]
         for threshold in {gate.threshold for _, gate in gates}:
             _count(threshold, origins, kind, votes)
         for lane, gate in gates:
             if list(gate.form.bits) == [lane] and origins.get(lane, ("",))[0] == kind:
                 _count_flip(gate.threshold, origins[lane], origins, votes)
-        for lane in {*block.changes.affine, *block.changes.gated}:
+        for lane in {*block.mlp.affine, *block.mlp.gated}:
             origins.pop(lane, None)
     return votes
 
@@ -117,13 +117,13 @@ def _count_flip(
 def _after_attention(block: Block, found: Behaviour, origins: dict[int, Origin]) -> None:
     """Lanes that a look-up fills come from the lanes that it reads."""
     for number, (head, seen) in enumerate(block.heads):
-        if isinstance(seen.own, Find):
+        if isinstance(seen.driver, FixedTarget):
             continue
-        columns = np.setdiff1d(columns_of(seen.own.table), [found.driver])
-        for lane, factors in head.moved.items():
-            loose = [source for source in factors if not found.known[columns, source].all()]
-            if len(loose) == 1:
-                origins[lane] = ("read", number, loose[0])
+        columns = np.setdiff1d(columns_of(seen.driver.table), [found.driver])
+        for lane, factors in head.w_ov.items():
+            free = [source for source in factors if not found.known[columns, source].all()]
+            if len(free) == 1:
+                origins[lane] = ("read", number, free[0])
 
 
 def cut(row: list[int]) -> list[tuple[int, ...]]:

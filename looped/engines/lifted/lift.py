@@ -13,14 +13,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from looped.analysis.grid import Ints
 from looped.analysis.keys import NOBODY
 from looped.analysis.steps import Affine, Threshold
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.columns import Behaviour, Block
 from looped.engines.lifted.conditions import Bit, Conditions, Expression, Not
 from looped.engines.lifted.fields import block_words, cut, driver_words, packed_lanes
-from looped.engines.lifted.heads import Capture, Find, Lookup, columns_of
-from looped.engines.lifted.model import Head, Ints
+from looped.engines.lifted.heads import Capture, FixedTarget, Lookup, columns_of
+from looped.engines.lifted.model import Head
 from looped.engines.lifted.sums import Form, State, Sum, lane_form
 from looped.engines.lifted.words import Words
 from looped.errors import CompileError
@@ -85,9 +86,9 @@ def _kept_lanes(found: Behaviour) -> set[int]:
     passive = np.arange(len(found.known)) != found.driver
     kept = set(np.flatnonzero((found.known[passive] == 0).any(axis=0)).tolist())
     for head, seen in (pair for block in found.blocks for pair in block.heads):
-        if isinstance(seen.own, Lookup):
-            columns = np.setdiff1d(columns_of(seen.own.table), [found.driver])
-            for source in {source for factors in head.moved.values() for source in factors}:
+        if isinstance(seen.driver, Lookup):
+            columns = np.setdiff1d(columns_of(seen.driver.table), [found.driver])
+            for source in {source for factors in head.w_ov.values() for source in factors}:
                 values = found.known[columns, source]
                 if (values != values[:1]).any():
                     kept.add(source)
@@ -146,10 +147,10 @@ class _Lifting:
         sums: dict[int, Sum] = {}
         found = {}
         for head, seen in block.heads:
-            if isinstance(seen.own, Find):
-                found[head.number] = self._find(sums, head, seen.own.column)
+            if isinstance(seen.driver, FixedTarget):
+                found[head.number] = self._find(sums, head, seen.driver.column)
             else:
-                found[head.number] = self._look_up(sums, head, seen.own)
+                found[head.number] = self._look_up(sums, head, seen.driver)
         captures = {h.number: v.capture for h, v in block.heads if v.capture is not None}
         for capture in captures.values():  # each sees the ones before: they may meet in one column
             self.code.emit("store", *self._captured(capture))
@@ -159,9 +160,9 @@ class _Lifting:
     def transform(self, block: Block) -> None:
         """The MLP of a block."""
         sums: dict[int, Sum] = {}
-        for lane, form in block.changes.affine.items():
+        for lane, form in block.mlp.affine.items():
             self._sum(sums, lane).form.add(self._over_bits(form))
-        for lane, gates in block.changes.gated.items():
+        for lane, gates in block.mlp.gated.items():
             for gate in gates:
                 self._sum(sums, lane).gate(
                     self._condition(gate.threshold), self._over_bits(gate.form)
@@ -243,7 +244,7 @@ class _Lifting:
         condition: Expression = True,
     ) -> None:
         """Add what a head moves from a column with certain lanes, under a condition."""
-        for lane, factors in head.moved.items():
+        for lane, factors in head.w_ov.items():
             form = Form()
             for source, factor in factors.items():
                 form.add(lane_form(content[source], factor))

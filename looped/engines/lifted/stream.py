@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from looped.analysis import model as exact
+from looped import analysis
+from looped.analysis.grid import Floats
+from looped.analysis.hidden_sums import check_hidden_sums
 from looped.engines.engine import NO_LANES
 from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.lift import Lifted, lift
-from looped.engines.lifted.model import listed
+from looped.engines.lifted.model import sparse
 from looped.engines.lifted.native import CELLS, Native, compile_code
 
 __all__ = ["Check", "Program", "Programs", "Stream"]
 
-Floats = npt.NDArray[np.float64]
-Check = Callable[[exact.Model, Lifted], None]
+Check = Callable[[analysis.Model, Lifted], None]
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,10 @@ class Programs:
     `check` is shown every lift before it is compiled, and raises what it likes to refuse it.
     """
 
-    def __init__(self, model: exact.Model, check: Check = lambda model, lifted: None) -> None:
+    def __init__(self, model: analysis.Model, check: Check = lambda model, lifted: None) -> None:
         self.exact = model
         self.check = check
-        self.model = listed(model)
+        self.model = sparse(model)
         self.made: list[Program] = []
 
     def find(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> Program:
@@ -56,8 +57,7 @@ class Programs:
         for program in self.made:
             if program.fits(x, host):
                 return program
-        order = self.exact.order
-        exact.check_made(self.exact, x[:, order], ~host[:, order])
+        check_hidden_sums(self.exact, x, ~host)
         lifted = lift(behaviour(self.model, x, host))
         self.check(self.exact, lifted)
         bits = next(size for size in CELLS if len(lifted.packed) <= size)

@@ -7,7 +7,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from looped.analysis.model import Block, Head, Ints
+from looped.analysis.grid import Ints
+from looped.analysis.model import Block, Head
 from looped.diagrams import Number
 from looped.verify.translation.columns import Columns, equal_bits, number_bits
 from looped.verify.translation.finding import Finding
@@ -59,7 +60,7 @@ class Attention:
         for kind in np.unique(selfs[self.passive], axis=0):
             members = self.passive[(selfs[self.passive] == kind).all(axis=1)]
             own = np.zeros((known.shape[1], known.shape[1]), np.int64)
-            own += sum(h.moved for h, s in zip(heads, kind, strict=True) if s)
+            own += sum(h.w_ov for h, s in zip(heads, kind, strict=True) if s)
             self._check_known(known[members], np.asarray(own.any(axis=0)))
             total[members] += known[members] @ own.T
         for head in heads:
@@ -69,8 +70,8 @@ class Attention:
                 members = members[members != column]
                 if members.size:
                     row = self._mid_pass(column)
-                    self._check_known(row[None], np.asarray(head.moved.any(axis=0)))
-                    total[members] += head.moved @ row
+                    self._check_known(row[None], np.asarray(head.w_ov.any(axis=0)))
+                    total[members] += head.w_ov @ row
         if total[self.passive].any():
             raise WrongLift(self.what("passive columns change in every pass"))
 
@@ -91,7 +92,7 @@ class Attention:
         heads = {head.number: head for head in self.block.heads}
         targets: set[int] = set()
         for number, store in captures.items():
-            moved = heads[number].moved
+            moved = heads[number].w_ov
             to = set(np.flatnonzero(moved.any(axis=1)).tolist())
             of = set(np.flatnonzero(moved.any(axis=0)).tolist())
             if targets & (to | of):
@@ -124,8 +125,8 @@ class Attention:
                 scene.require_equal(bit, space.number(-1), self.what("a cell has too many bits"))
                 continue
             total = scene.sign(reader.bit(cell, place))
-            for source in np.flatnonzero(head.moved[lane]).tolist():
-                factor = self._factor(int(head.moved[lane, source]))
+            for source in np.flatnonzero(head.w_ov[lane]).tolist():
+                factor = self._factor(int(head.w_ov[lane, source]))
                 own = self._own(scene, cell, address, source)
                 gain = space.minus(scene.lane(source), own)
                 total = space.add(total, space.scaled(gain, factor))
@@ -149,7 +150,7 @@ class Attention:
         return from_table(scene.space, bits, entries)
 
     def _factor(self, moved: int) -> Number:
-        factor = Fraction(2 * moved, self.block.moved_two)
+        factor = Fraction(moved, self.block.ov_one)
         return int(factor) if factor.denominator == 1 else factor
 
     def stores_before(self, place: int) -> int:
@@ -167,14 +168,14 @@ class Attention:
     def _check_lanes(self) -> None:
         """The driver's lanes become what heads add to them."""
         for lane in range(len(self.before.lanes)):
-            heads = [head for head in self.block.heads if head.moved[lane].any()]
+            heads = [head for head in self.block.heads if head.w_ov[lane].any()]
             if not heads and self.before.lanes[lane] == self.after.lanes[lane]:
                 continue
             scene = Scene(self.story, self.cut, self.after.end)
             total = scene.lane(lane)
             for head in heads:
-                for source in np.flatnonzero(head.moved[lane]).tolist():
-                    factor = self._factor(int(head.moved[lane, source]))
+                for source in np.flatnonzero(head.w_ov[lane]).tolist():
+                    factor = self._factor(int(head.w_ov[lane, source]))
                     content = self._content(scene, self.after.found[head.number], source)
                     total = scene.space.add(total, scene.space.scaled(content, factor))
             scene.require_equal(scene.after(lane), total, self.what(f"lane {lane} of the driver"))

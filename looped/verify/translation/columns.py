@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from looped.analysis.model import Ints
+from looped.analysis.grid import Ints
 from looped.engines.lifted.conditions import Bit
 from looped.verify.translation.scene import Scene
 from looped.verify.translation.story import Story

@@ -11,7 +11,8 @@ import functools
 
 import numpy as np
 
-from looped.analysis.model import Head, Ints
+from looped.analysis.grid import Ints
+from looped.analysis.model import Head
 from looped.verify.translation.columns import Columns, equal_bits, number_bits
 from looped.verify.translation.reader import from_table
 from looped.verify.translation.scene import Scene
@@ -185,8 +186,8 @@ class Finding:
     def _check_lead(self, scene: Scene, where: int, best: int, score: int, who: str) -> None:
         """Wherever a condition holds, the best score leads by the gap."""
         space = scene.space
-        lead = space.choose(where, space.minus(best, score), space.number(self.head.gap))
-        enough = space.at_least(lead, space.number(self.head.gap))
+        lead = space.choose(where, space.minus(best, score), space.number(self.head.margin))
+        enough = space.at_least(lead, space.number(self.head.margin))
         self._exclude(scene, space.negated(enough), who)
 
     def _exclude(self, scene: Scene, condition: int, who: str) -> None:

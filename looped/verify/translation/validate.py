@@ -6,7 +6,7 @@ constants. If that is so at a cut, it is so at the next: each lane of the driver
 heads or the hidden units make of it, cells are stored as the driver's keys capture columns, and
 nothing else changes. At the end of a pass it is as it was said of the beginning.
 
-The weights are the integers of `looped.analysis.model`; nothing is taken from the analysis by which
+The weights are the integers of `looped.analysis`; nothing is taken from the analysis by which
 the code was made but its claims.
 """
 
@@ -57,28 +57,14 @@ def proof(model: Model, lifted: Lifted) -> Proof:
 
 
 def _validate(story: Story, model: Model) -> None:
-    blocks = [_in_lanes(block, model.order) for block in model.blocks]
-    if len(story.cuts) != 2 * len(blocks) + 1:
+    if len(story.cuts) != 2 * len(model.blocks) + 1:
         raise WrongLift("the code has other cuts than the model has blocks")
-    for number, block in enumerate(blocks):
+    for number, block in enumerate(model.blocks):
         Attention(story, block, 2 * number).check()
         _check_mlp(story, block, 2 * number + 1)
         for cut in (2 * number, 2 * number + 1):
             _check_places(story, cut)
     _check_end(story)
-
-
-def _in_lanes(block: Block, order: np.ndarray) -> Block:
-    """A block whose matrices count lanes as the residual stream does."""
-    place = np.argsort(order)
-    heads = tuple(
-        h._replace(
-            query=h.query[:, place], key=h.key[:, place], moved=h.moved[np.ix_(place, place)]
-        )
-        for h in block.heads
-    )
-    gate, up = block.gate[:, place], block.up[:, place]
-    return block._replace(heads=heads, gate=gate, up=up, down=block.down[place])
 
 
 def _check_mlp(story: Story, block: Block, cut: int) -> None:
@@ -108,7 +94,7 @@ def _touch(scene: Scene, block: Block, unit: int) -> None:
 
 
 def _product(scene: Scene, block: Block, lane: int, unit: int) -> Product:
-    factor = Fraction(2 * int(block.down[lane, unit]), block.made_two)
+    factor = Fraction(int(block.down[lane, unit]), block.down_one)
     return Product(_affine(scene, block.gate[unit]), _affine(scene, block.up[unit]), factor)
 
 
