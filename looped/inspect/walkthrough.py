@@ -16,7 +16,7 @@ __all__ = ["walkthrough"]
 
 
 def walkthrough(machine: CompiledMachine, words: Sequence[int]) -> str:
-    """The first instruction of a program as Markdown: per block what heads attend to, what MLPs make.
+    """The first instruction of a program as Markdown: block by block what heads and MLPs do.
 
     Scores are those before scaling by β; softmax weights are those of the real softmax.
     """
