@@ -101,6 +101,7 @@ def test_a_table_is_its_rows() -> None:
 
 def test_sums_of_an_adder_stay_small_and_a_bad_order_is_given_up(monkeypatch) -> None:
     """Σ 2^i (x_i + y_i) ≥ t has a few nodes a bit if x_i is beside y_i, else 2^40."""
+    monkeypatch.setattr(diagrams, "_LIMIT", 5000)
     beside, apart = Diagrams(), Diagrams()
     for i in range(40):
         beside.variable(("x", i)), beside.variable(("y", i))
@@ -110,6 +111,5 @@ def test_sums_of_an_adder_stay_small_and_a_bad_order_is_given_up(monkeypatch) ->
     for word in "xy":
         for i in range(40):
             apart.variable((word, i))
-    monkeypatch.setattr(diagrams, "_LIMIT", 5000)
     with pytest.raises(TooLarge, match="a diagram has more than 5,000 nodes"):
         apart.threshold(dict(terms), 12345678901)

@@ -154,7 +154,7 @@ class _Lifting:
         captures = {h.number: v.capture for h, v in block.heads if v.capture is not None}
         for capture in captures.values():  # each sees the ones before: they may meet in one column
             self.code.emit("store", *self._captured(capture))
-        self.assembly.settle(sums, self.lanes)
+        self.assembly.assign(sums, self.lanes)
         self._cut(found, tuple(captures))
 
     def transform(self, block: Block) -> None:
@@ -167,7 +167,7 @@ class _Lifting:
                 self._sum(sums, lane).gate(
                     self._condition(gate.threshold), self._over_bits(gate.form)
                 )
-        self.assembly.settle(sums, self.lanes)
+        self.assembly.assign(sums, self.lanes)
         self._cut({}, ())
 
     def _cut(self, found: Mapping[int, int], captured: tuple[int, ...]) -> None:
@@ -288,7 +288,7 @@ class _Lifting:
             sums[number] = Sum(Form(-1.0))
             sums[number].gate(self._condition(threshold), Form(2.0))
         states: dict[int, State] = {}
-        self.assembly.settle(sums, states)
+        self.assembly.assign(sums, states)
         return [states[number] for number in range(len(bits))]
 
     def _entry(self, table: Ints, code: int) -> int:
@@ -324,7 +324,7 @@ class _Lifting:
                 total.form.add(lane_form(content[source], factor))
             for source, factor in driver.items():
                 total.form.add(lane_form(self.lanes[source], factor))
-        self.assembly.settle(sums, content)
+        self.assembly.assign(sums, content)
         return column, self.assembly.pack([content[lane] for lane in self.packed])
 
     def _sum(self, sums: dict[int, Sum], lane: int) -> Sum:

@@ -30,8 +30,8 @@ _COMMON = 10
 class _Shape(NamedTuple):
     """`factor` · all of `common` · all of `own`.
 
-    In these, a lane's own bits have the complement of their value, to be told from those that are
-    the same for all lanes, and places counted from an anchor.
+    In these, a lane's own bits have the complement of their value, unlike those that are the
+    same for all lanes, and places counted from an anchor.
     """
 
     factor: int
@@ -93,10 +93,10 @@ class Slices:
         self.apart = apart
         self.common: set[Bit] = set()
 
-    def settle(
-        self, sums: Mapping[int, Sum], sure: Container[int], lanes: MutableMapping[int, State]
+    def assign(
+        self, sums: Mapping[int, Sum], proved: Container[int], lanes: MutableMapping[int, State]
     ) -> None:
-        """Give lanes the values of sums; those that are `sure` to be ±1 need no guard."""
+        """Give lanes the values of sums; those that are `proved` to be ±1 need no guard."""
         counts: Counter[Bit] = Counter()
         for total in sums.values():
             counts.update(total.mentioned())
@@ -105,8 +105,8 @@ class Slices:
         }
         one = max(_denominator(total) for total in sums.values())
         for row in _rows(self._lane(lane, total, one) for lane, total in sums.items()):
-            unsure = sum(1 << p for p, lane in row.lanes.items() if lane.lane not in sure)
-            value = self._word(row, one, unsure)
+            unproved = sum(1 << p for p, lane in row.lanes.items() if lane.lane not in proved)
+            value = self._word(row, one, unproved)
             self.widths[value] = max(row.lanes) + 1
             for place, lane in row.lanes.items():
                 lanes[lane.lane] = Bit(value, place)
@@ -144,8 +144,8 @@ class Slices:
             return Not(self._relative(expression.inner, anchor))
         return type(expression)(tuple(self._relative(part, anchor) for part in expression.parts))
 
-    def _word(self, row: _Row, one: int, unsure: int) -> int:
-        """The lanes of a row as bits of one value, zero elsewhere; guarded where it is unsure."""
+    def _word(self, row: _Row, one: int, unproved: int) -> int:
+        """The lanes of a row as bits of one value, zero elsewhere; guarded at `unproved` places."""
         code = self.code
         ranges = [lane.range for lane in row.lanes.values()]
         limit = max(one, *(max(high, one - low) for low, high in ranges))
@@ -163,8 +163,8 @@ class Slices:
         wrong = code.const(0)
         for n, plane in enumerate(totals):
             wrong = wrong if n == at else code.either(wrong, plane)
-        if unsure and code.number(wrong) != 0:
-            code.emit("guard", code.mask(wrong, unsure))
+        if unproved and code.number(wrong) != 0:
+            code.emit("guard", code.mask(wrong, unproved))
         return totals[at]
 
     def _joined(self, row: _Row) -> Iterator[tuple[int, list[tuple[_Shape, int, int]]]]:
