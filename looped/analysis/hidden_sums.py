@@ -19,7 +19,7 @@ __all__ = ["check_hidden_sums"]
 _MOST_CLASSES = 64
 """Classes of columns, by their static lanes, that are checked one by one.
 
-The machines have 6 at most in lanes that an MLP reads. With more, only what all columns share is
+The machines have 2: the CPU and all other columns. With more, only what all columns share is
 taken for known, which is a weaker premise and never a wrong one."""
 
 

@@ -28,7 +28,8 @@ NOBODY, SEVERAL = -1, -2
 """Entries of a table for a code that no column has, and for one that several columns share."""
 
 _MOST_GROUPS = 64
-"""Each group has a table of its own and is tried for each query. The machines have 4 at most."""
+"""Each group has a table of its own and is tried for each query. The machines have 3: memory, the
+CPU, the input."""
 
 
 @dataclass(frozen=True, slots=True)

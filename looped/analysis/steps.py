@@ -27,8 +27,8 @@ __all__ = ["Affine", "Gated", "MlpSteps", "Threshold", "mlp_steps"]
 _MOST_STEPS = 16
 """Steps that one stretch of a ramp may fall into.
 
-The machines' ramps end after 1 step, since the compiler makes thresholds. The bound keeps code and
-diagrams small for weights of another origin; a ramp of 2^n values is never worth 2^n steps."""
+The compiler makes thresholds, one step long. The bound keeps code and diagrams small for weights of
+another origin: a ramp over the values of an n-bit word would be 2^n steps."""
 
 
 @dataclass

@@ -20,7 +20,7 @@ from looped.engines.event.tables import Classes, Tables, tabulate
 __all__ = ["Stream", "TableCache", "columns_by_class"]
 
 _MOST_CLASSES = 8
-"""Each class has tables of its own. The machines have 3 at most."""
+"""Each class has tables of its own. The machines have 2: the CPU and all other columns."""
 
 
 class TableCache:

@@ -33,7 +33,7 @@ from looped.errors import CompileError
 __all__ = ["Behaviour", "Block", "behaviour"]
 
 _MOST_CLASSES = 64
-"""Classes of columns that are analysed one by one; those of the machines are 6 at most."""
+"""Classes of columns that are analysed one by one; the machines have 2."""
 
 _ITSELF = -2
 """The target of a column that attends to itself."""

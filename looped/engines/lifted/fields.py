@@ -1,4 +1,4 @@
-"""Which lanes are the bits of one word, and in which order: found by their weights.
+"""Which lanes are the bits of one word, and in which order, by their weights.
 
 Where a threshold weighs lane u with w and lane v with 2w, and both came to the driver in the same
 way, v is taken for the bit after u. It is a guess by majority; a wrong one costs speed and nothing
@@ -19,32 +19,33 @@ from looped.engines.lifted.heads import FixedTarget, columns_of
 __all__ = ["block_words", "cut", "driver_words", "packed_lanes"]
 
 _BITS = 64
+"""Bits of a machine word."""
 
 Origin = tuple[str, int, int]
-"""Where a lane's bit comes from: ("own", 0, lane) of the driver, ("read", head, lane found), or
+"""Where a lane's bit comes from: ("own", 0, lane) of the driver, ("read", head, lane read), or
 ("seen", way, lane), whatever its way."""
 
 
-def driver_words(found: Behaviour) -> list[tuple[int, ...]]:
+def driver_words(behaviour: Behaviour) -> list[tuple[int, ...]]:
     """The driver's unknown lanes between passes, as words, least significant bit first."""
-    lanes = [int(lane) for lane in (found.known[found.driver] == 0).nonzero()[0]]
-    return _chains(lanes, _votes(found, "own"))
+    lanes = np.flatnonzero(behaviour.known[behaviour.driver] == 0).tolist()
+    return _chains(lanes, _votes(behaviour, "own"))
 
 
-def packed_lanes(found: Behaviour, lanes: Iterable[int]) -> tuple[int, ...]:
+def packed_lanes(behaviour: Behaviour, lanes: Iterable[int]) -> tuple[int, ...]:
     """The lanes that are kept of passive columns, words in one piece, longest first."""
-    words = _chains(sorted(lanes), _votes(found, "read"))
+    words = _chains(sorted(lanes), _votes(behaviour, "read"))
     return tuple(lane for word in words for lane in word)
 
 
-def block_words(found: Behaviour) -> list[list[tuple[int, ...]]]:
+def block_words(behaviour: Behaviour) -> list[list[tuple[int, ...]]]:
     """For each block, the driver's lanes that its MLP takes for words.
 
     Lanes of one word came in the same way: from the same heads, or from the same MLP.
     """
     result = []
     ways: dict[int, tuple[int, ...]] = {}
-    for number, block in enumerate(found.blocks):
+    for number, block in enumerate(behaviour.blocks):
         heads: dict[int, tuple[int, ...]] = {}
         for head, (weights, _) in enumerate(block.heads):
             for lane in weights.w_ov:
@@ -64,14 +65,13 @@ def block_words(found: Behaviour) -> list[list[tuple[int, ...]]]:
     return result
 
 
-def _votes(found: Behaviour, kind: str) -> Counter[tuple[int, int]]:
+def _votes(behaviour: Behaviour, kind: str) -> Counter[tuple[int, int]]:
     """How often a threshold has one lane of an origin of that kind right after another."""
     votes: Counter[tuple[int, int]] = Counter()
-    origins: dict[int, Origin] = {
-        int(lane): ("own", 0, int(lane)) for lane in (found.known[found.driver] == 0).nonzero()[0]
-    }
-    for block in found.blocks:
-        _after_attention(block, found, origins)
+    free = np.flatnonzero(behaviour.known[behaviour.driver] == 0).tolist()
+    origins: dict[int, Origin] = {lane: ("own", 0, lane) for lane in free}
+    for block in behaviour.blocks:
+        _after_attention(block, behaviour, origins)
         gates = [(lane, gate) for lane, gates in block.mlp.gated.items() for gate in gates]
         for threshold in {gate.threshold for _, gate in gates}:
             _count(threshold, origins, kind, votes)
@@ -114,14 +114,14 @@ def _count_flip(
         votes[max(same)[1], flipped[2]] += 1
 
 
-def _after_attention(block: Block, found: Behaviour, origins: dict[int, Origin]) -> None:
+def _after_attention(block: Block, behaviour: Behaviour, origins: dict[int, Origin]) -> None:
     """Lanes that a look-up fills come from the lanes that it reads."""
     for number, (head, seen) in enumerate(block.heads):
         if isinstance(seen.driver, FixedTarget):
             continue
-        columns = np.setdiff1d(columns_of(seen.driver.table), [found.driver])
+        columns = np.setdiff1d(columns_of(seen.driver.table), [behaviour.driver])
         for lane, factors in head.w_ov.items():
-            free = [source for source in factors if not found.known[columns, source].all()]
+            free = [source for source in factors if not behaviour.known[columns, source].all()]
             if len(free) == 1:
                 origins[lane] = ("read", number, free[0])
 

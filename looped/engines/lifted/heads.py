@@ -29,14 +29,14 @@ Code = tuple[Threshold, ...]
 """Conditions on lanes of the driver that spell a code, the least significant bit first."""
 
 _MOST_CODE_BITS = 22
-"""A table of 2^22 columns of 8 bytes takes 32 MB. Codes of 2^20 words, the largest memory, have 20
-bits, and one or two more tell memory from registers."""
+"""A table of 2^22 columns of 8 bytes takes 32 MB. A code has 20 bits for 2^20 words, the largest
+memory, and two more that tell memory, registers and devices apart."""
 
 _MOST_KEY_BITS = 24
 """As `_MOST_CODE_BITS`, for tables over all signs of the code dimensions."""
 
 _MOST_FREE_LANES = 8
-"""The values of a dimension are enumerated: 2^8 sums. The machines mix 2 lanes at most."""
+"""The values of a dimension are enumerated: 2^8 sums. The machines mix none: a dimension has one free lane."""
 
 
 @dataclass(frozen=True, slots=True)

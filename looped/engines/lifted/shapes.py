@@ -21,8 +21,8 @@ from looped.engines.lifted.sums import Form, Sum
 __all__ = ["CONDITION", "OWN", "BitFacts", "Member", "Shapes", "Variable", "condition_bits"]
 
 _MOST_NODES = 2_000
-"""New nodes that the function of one lane may take. The machines' lanes take 1,000 at most; a lane
-with more is added up in words (`slices`), which costs more instructions but never explodes."""
+"""New nodes that the function of one lane may take. The lanes of RV32I take 1,259 at most, those
+of SUBLEQ 96. A lane with more is added up in words (`slices`), whose cost is linear in its terms."""
 
 _MOST_OWN = 4
 """A bit on which more lanes than this depend is taken for a condition, not for a bit of theirs.

@@ -3,7 +3,7 @@
 A sum is a list of terms, factor · conditions · bit. Lanes are put side by side so that as many as
 possible have the same terms at the same distance: a term is then one word for all of them, masked
 to those that have it. Terms of one factor of which no two can be one at once are joined by or; the
-rest is added in planes. A lane must be ±1: a guard gives up the pass in which a plane says
+rest is added in planes. A lane must be ±1: a guard abandons the pass in which a plane says
 otherwise.
 """
 
@@ -80,7 +80,7 @@ class _Row:
 
 
 class Slices:
-    """Puts sums into words. `apart` tells of two conditions whether they never both hold."""
+    """Puts sums into words. `apart` says of two conditions whether they never both hold."""
 
     def __init__(
         self,

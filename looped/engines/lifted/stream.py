@@ -43,7 +43,7 @@ class Program:
 class Programs:
     """The programs made for a model: one suffices for all streams with the same constants.
 
-    `check` is shown every lift before it is compiled, and raises what it likes to refuse it.
+    `check` gets every lift before it is compiled, and raises an error of its own to refuse it.
     """
 
     def __init__(self, model: analysis.Model, check: Check = lambda model, lifted: None) -> None:
@@ -73,8 +73,8 @@ class Programs:
 class Stream:
     """A residual stream: `x` as it was loaded, and since then the words of a program.
 
-    The program is found when the first pass is due, so that it is known which lanes the host sets.
-    A stream whose lanes are not all ±1 has none, and every pass of it is given up.
+    The program is chosen at the first pass, when it is known which lanes the host sets. A stream
+    whose lanes are not all ±1 has none, and every pass of it is abandoned.
     """
 
     def __init__(self, programs: Programs, x: npt.NDArray[np.generic]) -> None:
@@ -123,7 +123,7 @@ class Stream:
             self._put(lifted.behaviour.driver, self.x[lifted.behaviour.driver])
 
     def replace(self, x: Floats) -> None:
-        """Go on with another state."""
+        """Continue with another state."""
         self.x = x
         self.program = None
 
@@ -161,8 +161,8 @@ class Stream:
     def write(
         self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
     ) -> None:
-        """Set some lanes of a column. Other values than those taken for constant make the program
-        void."""
+        """Set some lanes of a column. A value other than the one taken for constant discards the
+        program."""
         if self.program is None:
             self.host[column, lanes] = True
             self.x[column, lanes] = values

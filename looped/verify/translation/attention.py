@@ -34,7 +34,7 @@ class Attention:
     def check(self) -> None:
         """All claims about the block's heads."""
         numbers = [head.number for head in self.block.heads]
-        if not set(self.after.captured) <= set(numbers) or set(self.after.found) != set(numbers):
+        if not set(self.after.captured) <= set(numbers) or set(self.after.targets) != set(numbers):
             raise WrongLift("the code has other heads than the model")
         stores = self.story.stores(self.before.end, self.after.end)
         if len(stores) != len(self.after.captured):
@@ -176,7 +176,7 @@ class Attention:
             for head in heads:
                 for source in np.flatnonzero(head.w_ov[lane]).tolist():
                     factor = self._factor(int(head.w_ov[lane, source]))
-                    content = self._content(scene, self.after.found[head.number], source)
+                    content = self._content(scene, self.after.targets[head.number], source)
                     total = scene.space.add(total, scene.space.scaled(content, factor))
             scene.require_equal(scene.after(lane), total, self.what(f"lane {lane} of the driver"))
 

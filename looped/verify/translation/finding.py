@@ -48,7 +48,7 @@ class Finding:
         space = scene.space
         query = [self._form(scene, row) for row in self.head.query]
         score = self._score(scene, query, self._keys(scene))
-        column = self.columns.after.found[self.head.number]
+        column = self.columns.after.targets[self.head.number]
         bits = [scene.reader.bit(column, p) for p in range(self.columns.bits)]
         best = space.compose(score, {("i", p): bit for p, bit in enumerate(bits)})
         other = space.negated(equal_bits(scene, self._names(scene, "i"), bits))
