@@ -36,7 +36,8 @@ _MOST_KEY_BITS = 24
 """As `_MOST_CODE_BITS`, for tables over all signs of the code dimensions."""
 
 _MOST_FREE_LANES = 8
-"""The values of a dimension are enumerated: 2^8 sums. The machines mix none: a dimension has one free lane."""
+"""The values of a dimension are enumerated: 2^8 sums. In the machines each dimension
+has one free lane."""
 
 
 @dataclass(frozen=True, slots=True)

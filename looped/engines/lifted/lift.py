@@ -3,7 +3,7 @@
 Every lane of the driver is a constant or a bit of some value. A block's attention brings bits of
 other columns, its MLP functions of bits. Lanes with the same function of bits at the same distance
 are computed as one word. That each of them is ±1 is shown by its diagram; if it cannot be shown for
-all bits, a guard gives up the pass where it would not be so.
+all bits, a guard abandons the pass where it would not be so.
 """
 
 from __future__ import annotations

@@ -21,14 +21,15 @@ from looped.engines.lifted.sums import Form, Sum
 __all__ = ["CONDITION", "OWN", "BitFacts", "Member", "Shapes", "Variable", "condition_bits"]
 
 _MOST_NODES = 2_000
-"""New nodes that the function of one lane may take. The lanes of RV32I take 1,259 at most, those
-of SUBLEQ 96. A lane with more is added up in words (`slices`), whose cost is linear in its terms."""
+"""New nodes that the function of one lane may take: 1,259 in RV32I at most, 96 in SUBLEQ. A lane
+with more is added up in words (`slices`), whose cost is linear in its terms."""
 
 _MOST_OWN = 4
 """A bit on which more lanes than this depend is taken for a condition, not for a bit of theirs.
 
 A bit of a word that is added or moved is in the lane of its own place and in a few beside it; what
-more lanes share selects or enables."""
+more lanes share selects or enables. Measured, in millions of passes a second for 2, 4, 8 and 16
+lanes: SUBLEQ-32 runs at 32.1, 31.7, 25.7 and 10.2, RV32I at 1.00, 1.08, 1.45 and 1.55."""
 
 BitFacts = dict[tuple[Bit, int], dict[Bit, int]]
 """What follows where a bit has a value: the values of other bits."""

@@ -24,7 +24,9 @@ __all__ = ["Slices"]
 _PLACES = 64
 
 _COMMON = 10
-"""A bit on which more lanes than this depend is the same bit for all of them, not one of theirs."""
+"""A bit on which more lanes than this depend is the same bit for all of them, not one of theirs.
+
+Measured for RV32I: 10 and 20 give 5,669 instructions, 5 gives 9,195 and two thirds of the speed."""
 
 
 class _Shape(NamedTuple):

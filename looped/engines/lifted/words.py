@@ -21,8 +21,8 @@ from looped.errors import CompileError
 __all__ = ["Words"]
 
 _MOST_BITS = 24
-"""A sum of more bits is added up in words at once, without a diagram. In RV32I that is one word of 32
-lanes; all others have 24 bits at most."""
+"""A sum of more bits is added up in words at once, without a diagram. In RV32I that is one word of
+32 lanes; all others have 24 bits at most."""
 
 _MOST_BRANCHES_ALONE, _MOST_BRANCHES_SHARED = 20, 60
 """A function of more branches, of one lane or of several, is added up and not written out: each
