@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from looped.analysis.grid import grid_of_tensors
+from looped.analysis.weights import largest_score
 from looped.artefact.plan import CompiledMachine
 from looped.engines.engine import NOTHING, Lanes, Watch
-from looped.engines.exact import grid
 from looped.engines.settings import Settings, check_kernels
 from looped.errors import CertificateError, CompileError
 from looped.precision import precision
@@ -45,10 +45,11 @@ class DenseEngine:
         self.dtype: torch.dtype = getattr(torch, form.name)
         self.device = _device(device)
         self.model = machine.model().to(self.device, self.dtype)
-        self._settings = Settings(form, self.device, grid(machine.weights.values()))
+        self._settings = Settings(form, self.device, grid_of_tensors(machine.weights.values()))
         self._settings.check()
         heads = machine.plan.n_heads, machine.plan.d_head
-        check_kernels(machine.plan.d_model, form, self.device, heads, _largest_score(machine))
+        score = largest_score(machine.weights, len(machine.plan.blocks), machine.plan.d_head)
+        check_kernels(machine.plan.d_model, form, self.device, heads, score)
         self.x = torch.empty(0, dtype=self.dtype, device=self.device)
         self._seen: dict[int, torch.Tensor] = {}
         self.fallbacks = 0
@@ -110,17 +111,6 @@ class DenseEngine:
         index = torch.as_tensor(lanes, device=self.device)
         new = torch.as_tensor(np.asarray(values), dtype=self.dtype, device=self.device)
         self.x[stream, column, index] = new
-
-
-def _largest_score(machine: CompiledMachine) -> float:
-    """A bound on the scores of all heads over ±1 lanes, after scaling."""
-    largest, size = 0.0, machine.plan.d_head
-    for block in range(len(machine.plan.blocks)):
-        names = (f"layers.{block}.self_attn.{n}_proj.weight" for n in "qk")
-        query, key = (machine.weights[name].double().abs().sum(dim=1) for name in names)
-        scores = (query * key).view(-1, size).sum(dim=1) / math.sqrt(size)
-        largest = max(largest, float(scores.max()))
-    return largest
 
 
 def _device(name: str) -> torch.device:

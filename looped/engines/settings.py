@@ -1,8 +1,8 @@
-"""What PyTorch must be set to, and what its kernels must do, for sums and softmax to be exact.
+"""The settings of PyTorch, and the kernels, under which sums and softmax are exact.
 
-A certificate is about IEEE 754 arithmetic in the dtype of the model. PyTorch may be told to take
-less: TF32 or bfloat16 products of float32 matrices, autocast, subnormal numbers flushed to zero.
-Kernels may compute exp by other means. The settings are looked at before every advance; the kernels
+A certificate is about IEEE 754 arithmetic in the dtype of the model. Settings of PyTorch can weaken
+it: TF32 or bfloat16 products of float32 matrices, autocast, subnormal numbers flushed to zero.
+Kernels may compute exp by other means. The settings are checked before every advance; the kernels
 are tried once, when an engine is made, with the sizes of its model.
 
 Flushing subnormals is harmless where nothing but exponentials comes near them: those that underflow
@@ -26,8 +26,10 @@ __all__ = ["Settings", "check_kernels"]
 
 _FULL = ("none", "ieee", "highest", None)
 _WINNER = 5
+"""The row that must win: inside the first vector, neither its first nor its last entry."""
+
 _ROWS = 67
-"""Rows of what kernels are tried with: full vectors, and some that are left over."""
+"""Rows on which kernels are tried: 64 fill whole vectors, and three are left over."""
 
 
 class Settings:
@@ -86,12 +88,12 @@ def _precisions(device: str) -> Iterator[tuple[str, object]]:
 def check_kernels(
     width: int, form: Precision, device: torch.device, heads: tuple[int, int], score: float
 ) -> None:
-    """Raise CertificateError unless the device's kernels do what exactness rests on.
+    """Raise CertificateError unless the device's kernels compute what exactness relies on.
 
     `width` is that of the residual stream, `heads` the number and the size of heads, `score` the
     largest score. Rows of ±1 must stay as they are; a product with the unit matrix must keep all
-    bits of the mantissa; of two scores that lie the underflow apart the softmax must take the one
-    and nothing of the other, as high as the scores may be.
+    bits of the mantissa; of two scores that lie the underflow apart the softmax must give the
+    higher one all weight and the lower one none, however high the scores are.
     """
     dtype: torch.dtype = getattr(torch, form.name)
     norm = nn.RMSNorm(width, eps=0.0, device=device, dtype=dtype)

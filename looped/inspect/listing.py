@@ -12,7 +12,7 @@ __all__ = ["describe", "listing"]
 
 
 def describe(machine: CompiledMachine) -> dict[str, object]:
-    """All that `looped info` knows, ready for JSON."""
+    """All that `looped info` shows, ready for JSON."""
     plan = machine.plan
     return {
         "machine": plan.machine,
@@ -85,12 +85,12 @@ def _sizes(machine: CompiledMachine) -> Text:
 
 
 def _columns(plan: Plan) -> list[str]:
-    file = [f"{plan.n_registers} registers"] if plan.n_registers else []
-    return [f"{plan.memory} of memory", *file, "the CPU", *["the input"] * plan.has_input]
+    registers = [f"{plan.n_registers} registers"] if plan.n_registers else []
+    return [f"{plan.memory} of memory", *registers, "the CPU", *["the input"] * plan.has_input]
 
 
 def _heads(block: BlockPlan) -> Table:
-    table = Table("head", "does", "asks with", "is asked by", "reads", "writes", box=None)
+    table = Table("head", "does", "query", "key", "value", "output", box=None)
     for h in block.heads:
         row = (h.query, h.key, h.value, h.output)
         table.add_row(h.name, h.meaning, *("\n".join(words) for words in row))

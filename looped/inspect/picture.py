@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from looped.analysis import block_weights
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.errors import FileError
 from looped.files import write_atomically
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
-_COLOURS = {"asks": "#4c78a8", "answers": "#72b7b2", "reads": "#54a24b", "writes": "#e45756"}
+_W_Q, _W_K, _READS, _WRITES = "W_Q", "W_K", "W_V, W_gate, W_up", "W_O, W_down"
+_COLOURS = {_W_Q: "#4c78a8", _W_K: "#72b7b2", _READS: "#54a24b", _WRITES: "#e45756"}
 _FORMATS = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One line of the picture: a head or an MLP group, and the lanes it touches in each way."""
+    """One line of the picture: a head or an MLP group, and the lanes that its matrices touch."""
 
     label: str
     lanes: dict[str, list[int]]
@@ -35,7 +37,7 @@ class _Row:
 def draw(machine: CompiledMachine, path: Path) -> None:
     """Draw a machine's weights into a file, .png, .svg or .pdf. Raises FileError.
 
-    Nothing is taken from the plan but names: a cell is coloured where a weight is not zero.
+    A cell is coloured where a weight is not zero. Only names come from the plan.
     """
     if path.suffix not in _FORMATS:
         kind = f"a `{path.suffix}` file" if path.suffix else "a file whose name has no ending"
@@ -58,19 +60,17 @@ def draw(machine: CompiledMachine, path: Path) -> None:
 
 
 def _rows(machine: CompiledMachine, block: int) -> Iterator[_Row]:
-    plan, weights = machine.plan, machine.weights
-    w = {k: weights[f"layers.{block}.self_attn.{k}_proj.weight"] for k in "qkvo"}
-    for i, head in enumerate(plan.blocks[block].heads):
-        own = slice(i * plan.d_head, (i + 1) * plan.d_head)
-        lanes = {"asks": _columns(w["q"][own]), "answers": _columns(w["k"][own])}
-        lanes |= {"reads": _columns(w["v"][own]), "writes": _columns(w["o"][:, own].T)}
+    plan = machine.plan
+    weights = block_weights(machine.weights, block, plan.d_head)
+    for head, own in zip(plan.blocks[block].heads, weights.heads, strict=False):
+        lanes = {_W_Q: _columns(own.w_q), _W_K: _columns(own.w_k)}
+        lanes |= {_READS: _columns(own.w_v), _WRITES: _columns(own.w_o.T)}
         yield _Row(f"head: {head.name}", lanes)
-    m = {k: weights[f"layers.{block}.mlp.{k}_proj.weight"] for k in ("gate", "up", "down")}
     for group in plan.blocks[block].groups:
         units = list(group.units)
-        reads = sorted({*_columns(m["gate"][units]), *_columns(m["up"][units])})
-        writes = _columns(m["down"][:, units].T)
-        yield _Row(f"MLP: {group.name}", {"reads": reads, "writes": writes})
+        reads = {*_columns(weights.w_gate[units]), *_columns(weights.w_up[units])}
+        writes = _columns(weights.w_down[:, units].T)
+        yield _Row(f"MLP: {group.name}", {_READS: sorted(reads), _WRITES: writes})
 
 
 def _columns(matrix: Tensor) -> list[int]:

@@ -1,4 +1,4 @@
-"""One instruction, followed through every head and every MLP, in numbers read off the model."""
+"""One instruction, followed through every head and every MLP, in numbers of the model itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from looped.analysis import HeadWeights, block_weights
 from looped.artefact.embedding import embed, read_word
 from looped.artefact.plan import CompiledMachine, HeadPlan, Plan
 from looped.nn import Block
@@ -15,7 +16,7 @@ __all__ = ["walkthrough"]
 
 
 def walkthrough(machine: CompiledMachine, words: Sequence[int]) -> str:
-    """The first instruction of a program as Markdown: per block what heads find, what MLPs make.
+    """The first instruction of a program as Markdown: block by block what heads and MLPs do.
 
     Scores are those before scaling by β; softmax weights are those of the real softmax.
     """
@@ -38,48 +39,44 @@ def _attention_lines(machine: CompiledMachine, block: int, x: Tensor) -> Iterato
     if not heads:
         yield from ("The heads of this block are not in use: their weights are zero.", "")
         return
-    yield "| head | asks | finds | score | next best | softmax weight | what is added |"
+    weights = block_weights(machine.weights, block, plan.d_head)
+    yield "| head | column | attends to | score | next best | softmax weight | what is added |"
     yield "|---|---|---|---|---|---|---|"
     for index, head in enumerate(heads):
-        columns = [plan.cpu] if head.margin == 2 and "cpu" in head.query else _askers(machine, x)
+        reads = head.margin == 2 and "cpu" in head.query
+        columns = [plan.cpu] if reads else _columns_of_write(machine, x)
         for column in columns:
-            yield _head_line(machine, block, index, head, x, column)
+            yield _head_line(plan, weights.heads[index], head, x, column)
     yield ""
 
 
-def _askers(machine: CompiledMachine, x: Tensor) -> list[int]:
+def _columns_of_write(machine: CompiledMachine, x: Tensor) -> list[int]:
     """Columns worth showing for a write: the one written to, its neighbour, and the CPU."""
     plan = machine.plan
     address = _word(plan, "b", x) % plan.memory
     return [address, (address + 1) % plan.memory, plan.cpu]
 
 
-def _head_line(
-    machine: CompiledMachine, block: int, index: int, head: HeadPlan, x: Tensor, column: int
-) -> str:
-    plan = machine.plan
-    own = slice(index * plan.d_head, (index + 1) * plan.d_head)
-    names = {k: f"layers.{block}.self_attn.{k}_proj.weight" for k in "qkvo"}
-    q, k, v = (x @ machine.weights[names[n]][own].T for n in "qkv")
+def _head_line(plan: Plan, weights: HeadWeights, head: HeadPlan, x: Tensor, column: int) -> str:
+    q, k, v = (x @ matrix.T for matrix in (weights.w_q, weights.w_k, weights.w_v))
     scores = q[column] @ k.T / plan.d_head**0.5
-    weights = torch.softmax(scores, 0)
+    attention = torch.softmax(scores, 0)
     best, following = (int(i) for i in scores.topk(2).indices)
-    found = (weights @ v) @ machine.weights[names["o"]][:, own].T
+    added = _added(plan, head, (attention @ v) @ weights.w_o.T)
     shown = (float(scores[i]) / head.beta for i in (best, following))
-    asks, finds = plan.column_name(column), plan.column_name(best)
-    numbers = " | ".join(f"{score:g}" for score in shown)
-    added = _added(plan, head, found)
-    return f"| `{head.name}` | {asks} | {finds} | {numbers} | {float(weights[best]):g} | {added} |"
+    numbers = " | ".join(f"{score:g}" for score in (*shown, float(attention[best])))
+    names = f"{plan.column_name(column)} | {plan.column_name(best)}"
+    return f"| `{head.name}` | {names} | {numbers} | {added} |"
 
 
-def _added(plan: Plan, head: HeadPlan, found: Tensor) -> str:
+def _added(plan: Plan, head: HeadPlan, output: Tensor) -> str:
     """What a head adds to its word: lanes go up by 2 for the ones of a number."""
     name = head.output[0].partition("[")[0]
     lanes = _lanes(plan, name)
-    if not found.any():
+    if not output.any():
         return "nothing: the word is zero"
-    down = bool((found[lanes] < 0).any())
-    number = _signed(int(read_word(found[lanes].abs().numpy() - 1)), len(lanes))
+    down = bool((output[lanes] < 0).any())
+    number = _signed(int(read_word(output[lanes].abs().numpy() - 1)), len(lanes))
     return f"the ones of {number} {'leave' if down else 'into'} `{name}`"
 
 
@@ -100,7 +97,7 @@ def _mlp_lines(plan: Plan, block: int, before: Tensor, after: Tensor) -> Iterato
 
 
 def _lanes(plan: Plan, name: str) -> list[int]:
-    """Where a word lives, least significant bit first, be it a register or a passing word."""
+    """The lanes of a word, least significant bit first, be it a register or a temporary word."""
     if name in plan.words:
         return list(plan.words[name])
     found = {

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from looped import registry
+from looped.analysis import analyse
+from looped.analysis.hidden_sums import check_hidden_sums
 from looped.artefact.embedding import embed
 from looped.artefact.plan import CompiledMachine
 from looped.engines.auto import AutoEngine
 from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
-from looped.engines.exact import analyse, check_made
 from looped.engines.lifted import LiftedEngine
 from looped.errors import CompileError
 from looped.passes.emit import compile_circuit
@@ -125,7 +126,7 @@ def test_a_head_whose_products_cancel_is_not_idle() -> None:
     found = analyse(weights, 3, size, precision("float32"))
     assert [len(block.heads) for block in plain.blocks] == [3, 2, 2]
     assert [len(block.heads) for block in found.blocks] == [3, 3, 2]
-    assert not found.blocks[1].heads[2].moved.any()
+    assert not found.blocks[1].heads[2].w_ov.any()
 
 
 def test_what_columns_hold_decides_about_sums_of_hidden_units() -> None:
@@ -133,7 +134,7 @@ def test_what_columns_hold_decides_about_sums_of_hidden_units() -> None:
     machine = made_for("bfloat16")
     model = analyse(machine.weights, len(machine.plan.blocks), machine.plan.d_head,
                     precision("bfloat16"))  # fmt: skip
-    x = start(machine)[0][:, model.order]
-    check_made(model, x, np.ones(x.shape, np.bool_))
+    x = start(machine)[0]
+    check_hidden_sums(model, x, np.ones(x.shape, np.bool_))
     with pytest.raises(CompileError, match="the sums of hidden units of block . reach"):
-        check_made(model, x, np.zeros(x.shape, np.bool_))
+        check_hidden_sums(model, x, np.zeros(x.shape, np.bool_))

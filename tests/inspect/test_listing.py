@@ -46,6 +46,7 @@ def test_the_page_names_heads_and_groups(machine) -> None:
         "following",
     ):
         assert name in page
+    assert all(name in page for name in ("query", "key", "value", "output"))
     assert page.startswith("subleq, 16-bit words, 64 words of memory, universal\n3 blocks, ")
 
 

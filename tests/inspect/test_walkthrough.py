@@ -29,7 +29,9 @@ def test_the_walk_ends_where_the_instruction_leads(machine) -> None:
 
 def test_every_softmax_weight_shown_is_one(machine) -> None:
     rows = [
-        r for r in walkthrough(machine("subleq", 32, 32), EXAMPLE).splitlines() if " asks " not in r
+        r
+        for r in walkthrough(machine("subleq", 32, 32), EXAMPLE).splitlines()
+        if " attends to " not in r
     ]
     heads = [r.split(" | ") for r in rows if r.count("|") == 8 and "---" not in r]
     assert heads and {cells[5] for cells in heads} == {"1"}

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.event.partial import Form
-from looped.engines.exact import Ints
+from looped.analysis.forms import Form
+from looped.analysis.grid import Ints
 
 __all__ = ["WORD", "BankBuilder", "Banks", "pack", "padded", "unpack"]
 
@@ -22,7 +22,11 @@ WORD = 64
 """Lanes in a packed word."""
 
 _SPAN = 4
+"""Lanes of a chunk: 2^4 rows of 8 forms of 4 bytes are 512 bytes, so a machine's tables stay in the
+processor's cache; with 8 lanes they would be eight times as large for half the additions."""
+
 _STRIDE = 8
+"""Forms are added eight at a time: eight 32-bit integers fill a vector register of AVX2."""
 
 Words = npt.NDArray[np.uint64]
 

@@ -1,4 +1,4 @@
-"""Whether the passes are being compiled, which takes seconds, or come from numba's cache."""
+"""Whether numba compiles the passes, which takes seconds, or loads them from its cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMPILE_SECONDS = 10
 
 @contextmanager
 def on_compile(note: Callable[[], None]) -> Iterator[None]:
-    """Have `note` called, at most once, before something is compiled that the cache does not hold.
+    """Call `note`, at most once, before numba compiles something that its cache does not hold.
 
     (numba broadcasts `numba:compile` when it begins to compile, and not when it loads.)
     """
@@ -34,4 +34,4 @@ class _First(event.Listener):
             self._note()
 
     def on_end(self, event: event.Event) -> None:
-        """Nothing is told when it has ended."""
+        """The end of a compilation is of no interest."""

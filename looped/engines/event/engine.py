@@ -8,13 +8,13 @@ from contextlib import suppress
 import numpy as np
 import numpy.typing as npt
 
+from looped.analysis import analyse
 from looped.artefact.plan import CompiledMachine
 from looped.engines.certified import Certified, FastStream
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import NOTHING, Floats, Lanes, Watch
 from looped.engines.event.compilation import COMPILE_SECONDS, on_compile
 from looped.engines.event.stream import Stream, TableCache
-from looped.engines.exact import analyse
 from looped.errors import CompileError
 from looped.precision import precision
 

@@ -1,34 +1,66 @@
-"""Stream: one residual stream under incremental inference, as lanes in the order of the weights."""
+"""Stream: one residual stream under incremental inference."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
+from looped.analysis.classes import row_classes
+from looped.analysis.grid import Ints
+from looped.analysis.hidden_sums import check_hidden_sums
+from looped.analysis.model import Block, Model
 from looped.engines.engine import Watch
 from looped.engines.event.banks import pack, padded, unpack
-from looped.engines.event.columns import COLUMN, STATE, fresh, nothing_known
-from looped.engines.event.index import check_leads, index_columns
-from looped.engines.event.partial import columns_by_class
+from looped.engines.event.columns import COLUMN, STATE, all_clean, nothing_known
+from looped.engines.event.index import check_margins, index_columns
+from looped.engines.event.order import lane_order, reordered
 from looped.engines.event.passes import advance
 from looped.engines.event.tables import Classes, Tables, tabulate
-from looped.engines.exact import Model, check_made
 
-__all__ = ["Stream", "TableCache"]
+__all__ = ["Stream", "TableCache", "columns_by_class"]
+
+_MOST_CLASSES = 8
+"""Each class has tables of its own. The machines have 2: the CPU and all other columns."""
 
 
 class TableCache:
-    """The tables of a model for every set of classes of columns that was asked for."""
+    """The tables of a model for every set of classes of columns that was asked for.
+
+    `model` has its lanes in the residual stream's order, `packed` in that of packed words: place i
+    holds lane `order[i]`.
+    """
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._found: dict[Classes, Tables] = {}
+        self.order = lane_order(model)
+        self.packed = reordered(model, self.order)
+        self._made: dict[Classes, Tables] = {}
 
     def tables(self, classes: Classes) -> Tables:
         """Tables for these classes, made at most once."""
-        if classes not in self._found:
-            self._found[classes] = tabulate(self.model, classes)
-        return self._found[classes]
+        if classes not in self._made:
+            self._made[classes] = tabulate(self.packed, classes)
+        return self._made[classes]
+
+
+def columns_by_class(
+    block: Block, static: npt.NDArray[np.bool_], x: npt.NDArray[np.int8]
+) -> tuple[tuple[tuple[int, ...], ...], Ints]:
+    """The classes of columns with equal static lanes, as far as the MLP reads them.
+
+    Returns for each class its known lanes (d_model,), 0 where a lane is not known, and for each
+    column of `x` its class. If there are many classes they are one, of which nothing is known.
+    """
+    known = static & block.mlp_reads
+    classes = row_classes(x[:, known], _MOST_CLASSES)
+    member = np.zeros(len(x), np.int64)
+    if classes is None:
+        return (tuple([0] * x.shape[1]),), member
+    lanes = np.zeros((len(classes), x.shape[1]), np.int64)
+    for number, columns in enumerate(classes):
+        lanes[number, known] = x[columns[0], known]
+        member[columns] = number
+    return tuple(tuple(row) for row in lanes.tolist()), member
 
 
 class Stream:
@@ -38,20 +70,20 @@ class Stream:
     """
 
     def __init__(self, cache: TableCache, x: npt.NDArray[np.int8]) -> None:
-        model = cache.model
-        places = np.ascontiguousarray(x[:, model.order])
-        check_made(model, places, np.ones(places.shape, np.bool_))
-        kinds = [columns_by_class(block, model.static, places) for block in model.blocks]
+        check_hidden_sums(cache.model, x, np.ones(x.shape, np.bool_))
+        model, order = cache.packed, cache.order
+        packed = np.ascontiguousarray(x[:, order])
+        kinds = [columns_by_class(block, ~model.written, packed) for block in model.blocks]
         heads = [head for block in model.blocks for head in block.heads]
         dims = padded(max((len(head.query) for head in heads), default=1))
-        self._place = np.argsort(model.order)
-        self._static = model.static
+        self._place = np.argsort(order)
+        self._static = ~model.written
         tables = cache.tables(tuple(classes for classes, _ in kinds))
-        keys = index_columns([head.key for head in heads], places, dims)
-        check_leads(heads, keys)
-        queries = index_columns([head.query for head in heads], places, dims)
+        keys = index_columns([head.key for head in heads], packed, dims)
+        check_margins(heads, keys)
+        queries = index_columns([head.query for head in heads], packed, dims)
         member = np.stack([member for _, member in kinds], axis=1)
-        self._columns = fresh(pack(places > 0), member, len(heads), len(queries.group), dims)
+        self._columns = all_clean(pack(packed > 0), member, len(heads), len(queries.group), dims)
         known = nothing_known(len(heads), len(tables.mlps.mlp), self._columns.lanes.shape[2])
         buffers = tuple(np.zeros(size, np.int32) for size in (tables.widest, tables.widest, dims))
         self._arrays = (
@@ -63,7 +95,7 @@ class Stream:
     def advance(self, loops: int, watch: Watch) -> int:
         """Pass until `loops` passes count or `watch` stops; returns how many passes count.
 
-        If they are fewer and nothing has stopped them, the next pass is given up.
+        If they are fewer and nothing has stopped them, the next pass is abandoned.
         """
         masks = self._mask(watch.stops), self._mask(watch.mid_instruction)
         changed, self._changed = self._changed, np.zeros(0, np.int64)
@@ -71,7 +103,7 @@ class Stream:
 
     def touched(self) -> npt.NDArray[np.intp]:
         """The columns that the next pass evaluates, among them all that the last one changed."""
-        return self._columns.hot[COLUMN, : self._columns.counts[0]].astype(np.intp)
+        return self._columns.dirty[COLUMN, : self._columns.counts[0]].astype(np.intp)
 
     def _mask(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.uint64]:
         """Some lanes of a column as a packed mask."""

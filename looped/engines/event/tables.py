@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from looped.analysis.forms import Form
+from looped.analysis.grid import Ints
+from looped.analysis.model import Block, Model
+from looped.analysis.restricted import RestrictedMlp, restrict_mlp
 from looped.engines.event.banks import WORD, BankBuilder, Banks, Words, pack, padded
-from looped.engines.event.partial import Form, Reduced, reduce_mlp
-from looped.engines.exact import Block, Ints, Model
 
 __all__ = [
     "DOWN",
-    "GAP",
     "GATES",
     "KEY",
     "LINEAR",
-    "MOVED",
+    "MARGIN",
+    "OV",
     "PRODUCTS",
     "QUERY",
     "UPS",
@@ -27,7 +30,7 @@ __all__ = [
     "tabulate",
 ]
 
-QUERY, KEY, MOVED, GAP = range(4)
+QUERY, KEY, OV, MARGIN = range(4)
 PRODUCTS, GATES, UPS, LINEAR, DOWN = range(1, 6)
 
 Classes = tuple[tuple[tuple[int, ...], ...], ...]
@@ -36,7 +39,8 @@ Classes = tuple[tuple[tuple[int, ...], ...], ...]
 
 class Heads(NamedTuple):
     """Block b has the heads `first[b]` to `first[b + 1]`. `head[h]` has a head's banks QUERY, KEY
-    and MOVED, and the certain GAP of its scores; `mask[3 * h + i]` are the lanes that they read.
+    and OV, and the MARGIN at which its softmax is one-hot; `mask[3 * h + i]` are the lanes that the
+    banks read.
     """
 
     first: Ints
@@ -91,47 +95,65 @@ class Tables(NamedTuple):
 
 def tabulate(model: Model, classes: Classes) -> Tables:
     """Flat arrays of a model, partially evaluated for classes of columns."""
-    reduced = [
-        [reduce_mlp(block, np.array(known, np.int64)) for known in own]
+    restricted = [
+        [_by_lanes_read(restrict_mlp(block, np.array(known, np.int64))) for known in own]
         for block, own in zip(model.blocks, classes, strict=True)
     ]
-    moved = [_moved_lanes(block, len(model.order)) for block in model.blocks]
+    width = len(model.written)
+    written = [_written_by_heads(block, width) for block in model.blocks]
     builder = BankBuilder()
-    heads = _heads(model, moved, builder)
-    mlps = _mlps(reduced, len(model.order), builder)
-    sets = [(lanes, block.moved_two) for lanes, block in zip(moved, model.blocks, strict=True)]
-    for block, own in zip(model.blocks, reduced, strict=True):
-        sets += [(mlp.lanes, block.made_two) for mlp in own]
-    return Tables(builder.finish(), heads, mlps, _targets(sets, len(model.order)))
+    heads = _heads(model, written, builder)
+    mlps = _mlps(restricted, width, builder)
+    sets = [(lanes, 2 * block.ov_one) for lanes, block in zip(written, model.blocks, strict=True)]
+    for block, own in zip(model.blocks, restricted, strict=True):
+        sets += [(mlp.lanes, 2 * block.down_one) for mlp in own]
+    return Tables(builder.finish(), heads, mlps, _targets(sets, width))
 
 
-def _moved_lanes(block: Block, width: int) -> Ints:
-    moved = np.zeros(width, np.bool_)
+def _by_lanes_read(mlp: RestrictedMlp) -> RestrictedMlp:
+    """The same with units in another order, products and ramps each by the first and the last lane
+    that their gates read: neighbours then read the same lanes, and a chunk of a bank is short."""
+    reads = mlp.gate.matrix != 0
+    first = reads.argmax(axis=1)
+    last = reads.shape[1] - reads[:, ::-1].argmax(axis=1)
+    is_ramp = np.arange(len(reads)) >= mlp.products
+    order = np.lexsort([last, first, is_ramp])
+    gate, up, products = mlp.gate, mlp.up, order[: mlp.products]
+    return replace(
+        mlp,
+        gate=Form(gate.matrix[order], gate.constant[order]),
+        up=Form(up.matrix[products], up.constant[products]),
+        down=mlp.down[:, order],
+    )
+
+
+def _written_by_heads(block: Block, width: int) -> Ints:
+    written = np.zeros(width, np.bool_)
     for head in block.heads:
-        moved |= head.moved.any(axis=1)
-    return np.flatnonzero(moved)
+        written |= head.writes
+    return np.flatnonzero(written)
 
 
-def _heads(model: Model, moved: Sequence[Ints], builder: BankBuilder) -> Heads:
-    width = len(model.order)
+def _heads(model: Model, written: Sequence[Ints], builder: BankBuilder) -> Heads:
+    width = len(model.written)
     heads = [
-        (head.gap, head.query, head.key, head.moved[lanes])
-        for block, lanes in zip(model.blocks, moved, strict=True)
+        (head.margin, head.query, head.key, head.w_ov[lanes])
+        for block, lanes in zip(model.blocks, written, strict=True)
         for head in block.heads
     ]
-    rows = [[*(builder.add(_plain(m)) for m in matrices), gap] for gap, *matrices in heads]
+    rows = [[*(builder.add(_plain(m)) for m in matrices), margin] for margin, *matrices in heads]
     return Heads(
         first=_starts(len(block.heads) for block in model.blocks),
-        head=np.array(rows, np.int64).reshape(-1, GAP + 1),
+        head=np.array(rows, np.int64).reshape(-1, MARGIN + 1),
         mask=_masks([matrix for _, *matrices in heads for matrix in matrices], width),
     )
 
 
-def _mlps(by_block: Sequence[Sequence[Reduced]], width: int, builder: BankBuilder) -> Mlps:
+def _mlps(by_block: Sequence[Sequence[RestrictedMlp]], width: int, builder: BankBuilder) -> Mlps:
     mlps = [mlp for own in by_block for mlp in own]
     rows, down, end = [], [np.zeros((0, 3), np.int64)], 0
     for mlp in mlps:
-        gates, products = len(mlp.gate.matrix), len(mlp.up.matrix)
+        gates, products = len(mlp.gate.matrix), mlp.products
         linear = padded(gates) + padded(products)
         down.append(_round_robin(mlp.down) + np.array([0, linear, 0]))
         begin, end = end, end + len(down[-1])
@@ -141,11 +163,15 @@ def _mlps(by_block: Sequence[Sequence[Reduced]], width: int, builder: BankBuilde
     return Mlps(
         first=_starts(map(len, by_block)),
         mlp=np.array(rows, np.uint64).reshape(-1, DOWN + 2),
-        mask=_masks([np.concatenate([form.matrix for form in mlp[:3]]) for mlp in mlps], width),
+        mask=_masks([_rows(mlp) for mlp in mlps], width),
         unit=unit.astype(np.uint64),
         term=term.astype(np.uint64),
         weight=weight.astype(np.int32),
     )
+
+
+def _rows(mlp: RestrictedMlp) -> Ints:
+    return np.concatenate([form.matrix for form in (mlp.gate, mlp.up, mlp.linear)])
 
 
 def _targets(sets: Sequence[tuple[Ints, int]], width: int) -> Targets:

@@ -15,7 +15,7 @@ which see the stores before them.
 | ones               | how many bits of a are one                                       |
 | select (c, a, b)   | a where c is not zero, else b                                    |
 | store (column, a)  | replaces the packed lanes of a passive column                    |
-| guard (a)          | gives the pass up, with all as it was before, unless a is zero   |
+| guard (a)          | abandons the pass, with all as it was before, unless a is zero   |
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """What every column does in every pass, shown once for all states that can be reached.
 
 One column computes: the *driver*. All others are *passive*: their queries never change, their MLPs
-add nothing, and a pass leaves them as they are unless a key of the driver *captures* them, in which
-case some of their lanes are replaced. This is an induction: lanes that are the same in X, and that
-no pass changes as long as they are, are *known*. Nothing is sampled; whatever cannot be shown is a
-CompileError.
+add nothing, and a pass leaves them as they are unless a key of the driver *captures* them: they
+attend to the driver, and some of their lanes are replaced. This is an induction: lanes that are the
+same in X, and that no pass changes as long as they are, are *known*. Nothing is sampled; whatever
+cannot be shown is a CompileError.
 """
 
 from __future__ import annotations
@@ -14,30 +14,45 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from looped.analysis.classes import row_classes
+from looped.analysis.forms import common_values
+from looped.analysis.grid import Ints
+from looped.analysis.keys import NOBODY
+from looped.analysis.steps import Affine, MlpSteps, mlp_steps
 from looped.engines.lifted import model as weights
-from looped.engines.lifted.heads import Capture, Find, View, columns_of, view
-from looped.engines.lifted.keys import NOBODY, kinds
-from looped.engines.lifted.model import Ints, Known, Model
-from looped.engines.lifted.terms import Affine, Changes, mlp_changes
+from looped.engines.lifted.heads import (
+    Capture,
+    FixedTarget,
+    HeadTargets,
+    columns_of,
+    head_targets,
+)
+from looped.engines.lifted.model import Head, Known, Model
 from looped.errors import CompileError
 
 __all__ = ["Behaviour", "Block", "behaviour"]
+
+_MOST_CLASSES = 64
+"""Classes of columns that are analysed one by one; the machines have 2."""
+
+_ITSELF = -2
+"""The target of a column that attends to itself."""
 
 
 @dataclass
 class Block:
     """One block: its heads in all columns, and what its MLP adds to the driver."""
 
-    heads: list[tuple[weights.Head, View]]
-    changes: Changes = field(default_factory=Changes)
+    heads: list[tuple[Head, HeadTargets]]
+    mlp: MlpSteps = field(default_factory=MlpSteps)
 
 
 @dataclass(frozen=True)
 class Behaviour:
     """`known` (columns, d_model) between passes.
 
-    Passive columns find those that are `protected`. Their lanes must not change: a pass in which
-    one of them would be captured has to be given up.
+    Passive columns attend to those that are `protected`. Their lanes must not change: a pass in
+    which the driver would capture one of them is abandoned.
     """
 
     driver: int
@@ -53,7 +68,7 @@ def behaviour(model: Model, x: Known, host: npt.NDArray[np.bool_]) -> Behaviour:
     """
     known = np.where(host, 0, x).astype(np.int8)
     driver = _find_driver(model, known)
-    protected = _found_by_passive(model, known, driver)
+    protected = _attended_by_passive(model, known, driver)
     known = _first_guess(model, known, driver, protected)
     while True:
         assumed = known.copy()
@@ -61,8 +76,8 @@ def behaviour(model: Model, x: Known, host: npt.NDArray[np.bool_]) -> Behaviour:
         for part in model.blocks:
             block = _attention(part, known, driver, protected)
             between = _after_attention(block, known, driver)
-            block.changes = mlp_changes(part, between)
-            known[driver] = _after_mlp(block.changes, between)
+            block.mlp = mlp_steps(part.mlp, between)
+            known[driver] = _after_mlp(block.mlp, between)
             blocks.append(block)
         known[driver] = np.where(known[driver] == assumed[driver], assumed[driver], 0)
         for capture in _captures(blocks):
@@ -73,8 +88,8 @@ def behaviour(model: Model, x: Known, host: npt.NDArray[np.bool_]) -> Behaviour:
 
 
 def _captures(blocks: list[Block]) -> list[Capture]:
-    views = [seen for block in blocks for _, seen in block.heads]
-    return [seen.capture for seen in views if seen.capture is not None]
+    heads = [targets for block in blocks for _, targets in block.heads]
+    return [targets.capture for targets in heads if targets.capture is not None]
 
 
 def _find_driver(model: Model, known: Known) -> int:
@@ -90,24 +105,31 @@ def _find_driver(model: Model, known: Known) -> int:
 
 
 def _busy_columns(block: weights.Block, known: Known) -> list[int]:
-    """Columns in which an MLP may add something; of each kind of columns, two at most."""
-    found: list[int] = []
-    for members in kinds(known[:, block.seen]):
-        changes = mlp_changes(block, known[members[0]])
-        if changes.gated or any(f.constant or f.bits for f in changes.affine.values()):
-            found += members[:2].tolist()
-    return found
+    """Columns in which an MLP may add something; of each class of columns, two at most."""
+    busy: list[int] = []
+    for members in _classes(known[:, block.mlp.mlp_reads]):
+        if not mlp_steps(block.mlp, known[members[0]]).adds_nothing:
+            busy += members[:2].tolist()
+    return busy
 
 
-def _found_by_passive(model: Model, known: Known, driver: int) -> Ints:
-    """The passive columns that other passive ones find."""
+def _classes(rows: npt.NDArray[np.generic]) -> list[Ints]:
+    """The indices of equal rows, class by class. Raises CompileError if there are too many."""
+    classes = row_classes(rows, _MOST_CLASSES)
+    if classes is None:
+        raise CompileError("the columns are of too many kinds: it cannot be lifted")
+    return classes
+
+
+def _attended_by_passive(model: Model, known: Known, driver: int) -> Ints:
+    """The passive columns that other passive ones attend to."""
     me = np.arange(len(known))
-    result: set[int] = set()
+    attended: set[int] = set()
     for head in (head for block in model.blocks for head in block.heads):
-        found = view(head, known, driver).found
-        others = (found != me) & (found != driver) & (me != driver)
-        result.update(np.unique(found[others]).tolist())
-    return np.array(sorted(result), np.int64)
+        targets = head_targets(head, known, driver).targets
+        others = (targets != me) & (targets != driver) & (me != driver)
+        attended.update(np.unique(targets[others]).tolist())
+    return np.array(sorted(attended), np.int64)
 
 
 def _first_guess(model: Model, known: Known, driver: int, protected: Ints) -> Known:
@@ -124,17 +146,17 @@ def _first_guess(model: Model, known: Known, driver: int, protected: Ints) -> Kn
     now, computed = known[driver].copy(), np.zeros(known.shape[1], np.bool_)
     now[model.written] = 0
     for block in model.blocks:
-        now[[lane for head in block.heads for lane in head.moved]] = 0
-        changes = mlp_changes(block, now)
-        computed[list(changes.gated)] = True
-        now = _after_mlp(changes, now)
+        now[[lane for head in block.heads for lane in head.w_ov]] = 0
+        steps = mlp_steps(block.mlp, now)
+        computed[list(steps.gated)] = True
+        now = _after_mlp(steps, now)
     result[driver, computed & (now == 0)] = 0
     return result
 
 
 def _attention(part: weights.Block, known: Known, driver: int, protected: Ints) -> Block:
     """The heads of a block; raises CompileError if a passive column is not left as it is."""
-    block = Block([(head, view(head, known, driver)) for head in part.heads])
+    block = Block([(head, head_targets(head, known, driver)) for head in part.heads])
     taken: set[int] = set()
     for capture in _captures([block]):
         if taken & capture.touched:
@@ -150,31 +172,38 @@ def _check_passive(block: Block, known: Known, driver: int, protected: Ints) -> 
     """Raise CompileError unless attention adds nothing to passive columns that are not captured."""
     if not block.heads:
         return
-    found = np.stack([seen.found for _, seen in block.heads], axis=1)
+    targets = np.stack([seen.targets for _, seen in block.heads], axis=1)
     me = np.arange(len(known))[:, None]
-    whom = np.where(found == me, -2, np.where(np.isin(found, [driver, *protected]), found, NOBODY))
+    stay = np.isin(targets, [driver, *protected])
+    kind = np.where(targets == me, _ITSELF, np.where(stay, targets, NOBODY))
     columns = np.delete(np.arange(len(known)), driver)
-    if (whom[columns] == NOBODY).any():
-        raise CompileError("passive columns find others that are not known to stay")
-    for same in kinds(whom[columns]):
+    if (kind[columns] == NOBODY).any():
+        raise CompileError("passive columns attend to others that may change")
+    for same in _classes(kind[columns]):
         members = columns[same]
-        totals: dict[int, dict[tuple[int, int], float]] = {}
-        for (head, _), kind in zip(block.heads, whom[members[0]].tolist(), strict=True):
-            for lane, factors in head.moved.items():
-                row = totals.setdefault(lane, {})
-                for source, factor in factors.items():
-                    row[kind, source] = row.get((kind, source), 0.0) + factor
-        for row in totals.values():
-            if not _silent(row, known, members):
+        for row in _added_rows(block, kind[members[0]].tolist()):
+            if not _adds_nothing(row, known, members):
                 raise CompileError("attention changes passive columns in every pass")
 
 
-def _silent(row: dict[tuple[int, int], float], known: Known, members: Ints) -> bool:
-    """Whether a form over lanes of columns, or of one's own (a negative column), is always zero."""
+def _added_rows(block: Block, targets: list[int]) -> list[dict[tuple[int, int], float]]:
+    """What the heads of a block together add to each lane of a column with these targets: factors
+    of lanes (target, lane)."""
+    totals: dict[int, dict[tuple[int, int], float]] = {}
+    for (head, _), target in zip(block.heads, targets, strict=True):
+        for lane, factors in head.w_ov.items():
+            row = totals.setdefault(lane, {})
+            for source, factor in factors.items():
+                row[target, source] = row.get((target, source), 0.0) + factor
+    return list(totals.values())
+
+
+def _adds_nothing(row: dict[tuple[int, int], float], known: Known, members: Ints) -> bool:
+    """Whether a form over lanes of columns, or of one's own (_ITSELF), is always zero."""
     value = np.zeros(len(members))
     for (column, source), factor in row.items():
         if factor:
-            lanes = known[members if column < 0 else column, source]
+            lanes = known[members if column == _ITSELF else column, source]
             if not np.all(lanes):
                 return False
             value += factor * lanes
@@ -185,38 +214,36 @@ def _after_attention(block: Block, known: Known, driver: int) -> Known:
     """What is known of the driver after a block's attention."""
     now = known[driver]
     sums: dict[int, Affine] = {}
-    loose: set[int] = set()
+    free: set[int] = set()
     for head, seen in block.heads:
-        own = seen.own
-        columns = np.array([own.column]) if isinstance(own, Find) else columns_of(own.table)
-        sources = sorted({source for factors in head.moved.values() for source in factors})
-        values = known[np.ix_(columns, np.array(sources))]
-        same = (values != 0).all(axis=0) & (values == values[0]).all(axis=0)
-        fixed = {s: int(v) for s, v, f in zip(sources, values[0], same, strict=True) if f}
-        for lane, factors in head.moved.items():
+        own, sources = seen.driver, head.sources
+        columns = np.array([own.column]) if isinstance(own, FixedTarget) else columns_of(own.table)
+        values = common_values(known[np.ix_(columns, np.array(sources))])
+        shared = dict(zip(sources, values.tolist(), strict=True))
+        for lane, factors in head.w_ov.items():
             form = sums.setdefault(lane, Affine())
             for source, factor in factors.items():
                 if columns.tolist() == [driver]:
                     form.add_lane(source, factor, now)
-                elif source in fixed:
-                    form.constant += factor * fixed[source]
+                elif shared[source]:
+                    form.constant += factor * shared[source]
                 else:
-                    loose.add(lane)
+                    free.add(lane)
     result: Known = now.copy()
     for lane, form in sums.items():
         form.add_lane(lane, 1.0, now)
-        result[lane] = 0 if lane in loose or form.bits else _as_known(form.constant)
+        result[lane] = 0 if lane in free or form.bits else _as_known(form.constant)
     return result
 
 
-def _after_mlp(changes: Changes, known: Known) -> Known:
-    """What is known of a column after changes."""
+def _after_mlp(steps: MlpSteps, known: Known) -> Known:
+    """What is known of a column after an MLP has been added."""
     result = known.copy()
-    for lane in {*changes.affine, *changes.gated}:
+    for lane in {*steps.affine, *steps.gated}:
         form = Affine()
-        form.add(changes.affine.get(lane, Affine()))
+        form.add(steps.affine.get(lane, Affine()))
         form.add_lane(lane, 1.0, known)
-        result[lane] = 0 if lane in changes.gated or form.bits else _as_known(form.constant)
+        result[lane] = 0 if lane in steps.gated or form.bits else _as_known(form.constant)
     return result
 
 

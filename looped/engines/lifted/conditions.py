@@ -95,7 +95,8 @@ _WHOLE = 64
 """Places of a word."""
 
 _FEW = 4
-"""So many literals of one word are worth a comparison of the word."""
+"""So many literals of one word are worth a comparison of the word: a mask and a comparison, against
+a shift and a mask for each literal. What a word equals is also a fact about other comparisons."""
 
 
 def leaves(expression: Expression) -> set[Bit]:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from looped.analysis import analyse
 from looped.artefact.plan import CompiledMachine
 from looped.engines.certified import Certified, FastStream
 from looped.engines.dense import DenseEngine
-from looped.engines.exact import analyse
 from looped.engines.lifted.stream import Check, Programs, Stream
 from looped.errors import CompileError
 from looped.precision import precision

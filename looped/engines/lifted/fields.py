@@ -1,4 +1,4 @@
-"""Which lanes are the bits of one word, and in which order: found by their weights.
+"""Which lanes are the bits of one word, and in which order, by their weights.
 
 Where a threshold weighs lane u with w and lane v with 2w, and both came to the driver in the same
 way, v is taken for the bit after u. It is a guess by majority; a wrong one costs speed and nothing
@@ -12,42 +12,43 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from looped.analysis.steps import Threshold
 from looped.engines.lifted.columns import Behaviour, Block
-from looped.engines.lifted.heads import Find, columns_of
-from looped.engines.lifted.terms import Threshold
+from looped.engines.lifted.heads import FixedTarget, columns_of
 
 __all__ = ["block_words", "cut", "driver_words", "packed_lanes"]
 
 _BITS = 64
+"""Bits of a machine word."""
 
 Origin = tuple[str, int, int]
-"""Where a lane's bit comes from: ("own", 0, lane) of the driver, ("read", head, lane found), or
+"""Where a lane's bit comes from: ("own", 0, lane) of the driver, ("read", head, lane read), or
 ("seen", way, lane), whatever its way."""
 
 
-def driver_words(found: Behaviour) -> list[tuple[int, ...]]:
+def driver_words(behaviour: Behaviour) -> list[tuple[int, ...]]:
     """The driver's unknown lanes between passes, as words, least significant bit first."""
-    lanes = [int(lane) for lane in (found.known[found.driver] == 0).nonzero()[0]]
-    return _chains(lanes, _votes(found, "own"))
+    lanes = np.flatnonzero(behaviour.known[behaviour.driver] == 0).tolist()
+    return _chains(lanes, _votes(behaviour, "own"))
 
 
-def packed_lanes(found: Behaviour, lanes: Iterable[int]) -> tuple[int, ...]:
+def packed_lanes(behaviour: Behaviour, lanes: Iterable[int]) -> tuple[int, ...]:
     """The lanes that are kept of passive columns, words in one piece, longest first."""
-    words = _chains(sorted(lanes), _votes(found, "read"))
+    words = _chains(sorted(lanes), _votes(behaviour, "read"))
     return tuple(lane for word in words for lane in word)
 
 
-def block_words(found: Behaviour) -> list[list[tuple[int, ...]]]:
+def block_words(behaviour: Behaviour) -> list[list[tuple[int, ...]]]:
     """For each block, the driver's lanes that its MLP takes for words.
 
     Lanes of one word came in the same way: from the same heads, or from the same MLP.
     """
     result = []
     ways: dict[int, tuple[int, ...]] = {}
-    for number, block in enumerate(found.blocks):
+    for number, block in enumerate(behaviour.blocks):
         heads: dict[int, tuple[int, ...]] = {}
         for head, (weights, _) in enumerate(block.heads):
-            for lane in weights.moved:
+            for lane in weights.w_ov:
                 heads[lane] = (*heads.get(lane, ()), head)
         ways |= {lane: (number, *some) for lane, some in heads.items()}
         names = {way: n for n, way in enumerate(set(ways.values()))}
@@ -55,30 +56,29 @@ def block_words(found: Behaviour) -> list[list[tuple[int, ...]]]:
             lane: ("seen", names[way], lane) for lane, way in ways.items()
         }
         votes: Counter[tuple[int, int]] = Counter()
-        thresholds = {g.threshold for gates in block.changes.gated.values() for g in gates}
+        thresholds = {g.threshold for gates in block.mlp.gated.values() for g in gates}
         for threshold in thresholds:
             _count(threshold, origins, "seen", votes)
         lanes = sorted({lane for pair in votes for lane in pair})
         result.append([word for word in _chains(lanes, votes) if len(word) > 2])
-        ways |= dict.fromkeys({*block.changes.affine, *block.changes.gated}, (number,))
+        ways |= dict.fromkeys({*block.mlp.affine, *block.mlp.gated}, (number,))
     return result
 
 
-def _votes(found: Behaviour, kind: str) -> Counter[tuple[int, int]]:
+def _votes(behaviour: Behaviour, kind: str) -> Counter[tuple[int, int]]:
     """How often a threshold has one lane of an origin of that kind right after another."""
     votes: Counter[tuple[int, int]] = Counter()
-    origins: dict[int, Origin] = {
-        int(lane): ("own", 0, int(lane)) for lane in (found.known[found.driver] == 0).nonzero()[0]
-    }
-    for block in found.blocks:
-        _after_attention(block, found, origins)
-        gates = [(lane, gate) for lane, gates in block.changes.gated.items() for gate in gates]
+    free = np.flatnonzero(behaviour.known[behaviour.driver] == 0).tolist()
+    origins: dict[int, Origin] = {lane: ("own", 0, lane) for lane in free}
+    for block in behaviour.blocks:
+        _after_attention(block, behaviour, origins)
+        gates = [(lane, gate) for lane, gates in block.mlp.gated.items() for gate in gates]
         for threshold in {gate.threshold for _, gate in gates}:
             _count(threshold, origins, kind, votes)
         for lane, gate in gates:
             if list(gate.form.bits) == [lane] and origins.get(lane, ("",))[0] == kind:
                 _count_flip(gate.threshold, origins[lane], origins, votes)
-        for lane in {*block.changes.affine, *block.changes.gated}:
+        for lane in {*block.mlp.affine, *block.mlp.gated}:
             origins.pop(lane, None)
     return votes
 
@@ -114,16 +114,16 @@ def _count_flip(
         votes[max(same)[1], flipped[2]] += 1
 
 
-def _after_attention(block: Block, found: Behaviour, origins: dict[int, Origin]) -> None:
+def _after_attention(block: Block, behaviour: Behaviour, origins: dict[int, Origin]) -> None:
     """Lanes that a look-up fills come from the lanes that it reads."""
     for number, (head, seen) in enumerate(block.heads):
-        if isinstance(seen.own, Find):
+        if isinstance(seen.driver, FixedTarget):
             continue
-        columns = np.setdiff1d(columns_of(seen.own.table), [found.driver])
-        for lane, factors in head.moved.items():
-            loose = [source for source in factors if not found.known[columns, source].all()]
-            if len(loose) == 1:
-                origins[lane] = ("read", number, loose[0])
+        columns = np.setdiff1d(columns_of(seen.driver.table), [behaviour.driver])
+        for lane, factors in head.w_ov.items():
+            free = [source for source in factors if not behaviour.known[columns, source].all()]
+            if len(free) == 1:
+                origins[lane] = ("read", number, free[0])
 
 
 def cut(row: list[int]) -> list[tuple[int, ...]]:

@@ -1,9 +1,10 @@
-"""One attention head as it is lived: whom the driver finds, whom its key captures, and who stays.
+"""Which column the CPU attends to, which columns attend to the CPU, and which are unaffected.
 
-A column's query or key is *fixed* if it depends on known lanes alone. Fixed queries are answered
-once and for all; where the driver's are not, the signs of its dimensions spell a code that a table
-leads to a column. Every answer is shown to be one-hot: the winner's score lies above all others by
-the gap at which the softmax gives them nothing.
+The CPU is the *driver*, the one column that computes. A column's query or key is *fixed* if it
+depends on known lanes alone. Fixed queries are answered once; where the driver's query varies, the
+signs of its dimensions spell a code, and a table leads from the code to a column. Every head is
+shown to be one-hot: the winner's score lies above all others by the margin at which the softmax
+gives them nothing.
 """
 
 from __future__ import annotations
@@ -15,30 +16,40 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.lifted.keys import NOBODY, Answers, Keys, sign_codes
-from looped.engines.lifted.model import Floats, Head, Ints, Known
-from looped.engines.lifted.terms import Threshold
+from looped.analysis.forms import common_values, values_in_columns
+from looped.analysis.grid import Floats, Ints
+from looped.analysis.keys import NOBODY, Answers, KeyCodes, key_codes, sign_codes
+from looped.analysis.steps import Threshold
+from looped.engines.lifted.model import Head, Known
 from looped.errors import CompileError
 
-__all__ = ["Capture", "Find", "Lookup", "View", "columns_of", "view"]
+__all__ = ["Capture", "FixedTarget", "HeadTargets", "Lookup", "columns_of", "head_targets"]
 
 Code = tuple[Threshold, ...]
 """Conditions on lanes of the driver that spell a code, the least significant bit first."""
 
 _MOST_CODE_BITS = 22
-_MOST_LOOSE_LANES = 8
+"""A table of 2^22 columns of 8 bytes takes 32 MB. A code has 20 bits for 2^20 words, the largest
+memory, and two more that tell memory, registers and devices apart."""
+
+_MOST_KEY_BITS = 24
+"""As `_MOST_CODE_BITS`, for tables over all signs of the code dimensions."""
+
+_MOST_FREE_LANES = 8
+"""The values of a dimension are enumerated: 2^8 sums. In the machines each dimension
+has one free lane."""
 
 
 @dataclass(frozen=True, slots=True)
-class Find:
-    """A head of the driver that always finds the same column; perhaps the driver itself."""
+class FixedTarget:
+    """The driver always attends to the same column; perhaps to itself."""
 
     column: int
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A head of the driver that finds column `table[code]`; NOBODY where none is sure to win."""
+    """The driver attends to column `table[code]`; NOBODY where no column is sure to win."""
 
     bits: Code
     table: Ints
@@ -46,10 +57,10 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A head through which passive column `table[code]` finds the driver, and not itself, by the
-    driver's key.
+    """The driver's key wins the query of passive column `table[code]`, which then attends to the
+    driver and no longer to itself.
 
-    `effects` says what is then added to its lanes: a constant, factors of its own lanes, and
+    `effects` says what that adds to the column's lanes: a constant, factors of its own lanes, and
     factors of the driver's (all lanes ±1).
     """
 
@@ -64,12 +75,13 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """A head in all columns: the driver's part, a capture perhaps, and whom the others find."""
+class HeadTargets:
+    """A head in all columns: the `driver`'s target, the columns that its key may capture, and the
+    column that each column attends to otherwise, `targets` (columns,)."""
 
-    own: Find | Lookup
+    driver: FixedTarget | Lookup
     capture: Capture | None
-    found: Ints
+    targets: Ints
 
 
 def columns_of(table: Ints) -> Ints:
@@ -79,50 +91,39 @@ def columns_of(table: Ints) -> Ints:
     return np.flatnonzero(present)
 
 
-def view(head: Head, known: Known, driver: int) -> View:
+def head_targets(head: Head, known: Known, driver: int) -> HeadTargets:
     """A head over columns whose lanes (columns, d_model) are known so far.
 
     Raises CompileError for a head that is not shown to be one-hot.
     """
-    keys, key_spread = _applied(head.key, known)
-    queries, query_spread = _applied(head.query, known)
+    keys, key_reach = values_in_columns(head.key, known)
+    queries, query_reach = values_in_columns(head.query, known)
     passive = np.arange(len(known)) != driver
-    if key_spread[passive].any() or query_spread[passive].any():
+    if key_reach[passive].any() or query_reach[passive].any():
         raise CompileError("the keys or queries of passive columns change")
-    roaming, asking = bool(key_spread[driver].any()), bool(query_spread[driver].any())
-    if roaming and asking:
+    key_varies, query_varies = bool(key_reach[driver].any()), bool(query_reach[driver].any())
+    if key_varies and query_varies:
         raise CompileError(f"both query and key of column {driver} change")
-    index = Keys(keys, np.flatnonzero(passive) if roaming else np.arange(len(known)))
+    fixed = np.flatnonzero(passive) if key_varies else np.arange(len(known))
+    index = key_codes(keys, fixed, _MOST_KEY_BITS)
     answers = index.answer(queries)
-    found, sure, capture = answers.column, answers.best - answers.rest >= head.gap, None
-    if roaming:
+    targets, capture = answers.column, None
+    sure = answers.best - answers.rest >= head.margin
+    if key_varies:
         dims = [_Dim(row, known[driver]) for row in head.key]
-        contest = _contest(answers, queries, dims, head.gap)
-        found = np.where(contest.always, driver, found)
-        sure = contest.always | (answers.best - np.maximum(answers.rest, contest.most) >= head.gap)
-        if contest.captured[driver]:
-            raise CompileError(f"column {driver} may or may not find itself")
-        columns = np.flatnonzero(contest.captured)
-        if (answers.column[columns] != columns).any():
-            raise CompileError("a captured column does not find itself otherwise")
-        if columns.size:
-            capture = _capture(head, dims, queries[columns], columns, known, driver)
-    if not sure[passive].all() or not (asking or sure[driver]):
+        contest = _contest(answers, queries, dims, head.margin)
+        targets = np.where(contest.always, driver, targets)
+        lead = answers.best - np.maximum(answers.rest, contest.most)
+        sure = contest.always | (lead >= head.margin)
+        captured = _captured_columns(contest, answers, driver)
+        if captured.size:
+            capture = _capture(head, dims, queries[captured], captured, known, driver)
+    if not sure[passive].all() or not (query_varies or sure[driver]):
         raise CompileError("a head is not shown to be one-hot in every column")
-    if not asking:
-        return View(Find(int(found[driver])), capture, found)
+    if not query_varies:
+        return HeadTargets(FixedTarget(int(targets[driver])), capture, targets)
     dims = [_Dim(row, known[driver]) for row in head.query]
-    return View(_lookup(dims, index, head.gap), capture, found)
-
-
-def _applied(matrix: Floats, known: Known) -> tuple[Floats, Floats]:
-    """Rows applied to all columns: the constant part, and how far the unknown lanes may lead."""
-    lanes = np.flatnonzero(matrix.any(axis=0))
-    values = known[:, lanes]
-    spread = np.zeros((len(known), len(matrix)))
-    loose = np.flatnonzero((values == 0).any(axis=1))
-    spread[loose] = (values[loose] == 0) @ np.abs(matrix[:, lanes]).T
-    return values.astype(np.float64) @ matrix[:, lanes].T, spread
+    return HeadTargets(_lookup(dims, index, head.margin), capture, targets)
 
 
 class _Dim:
@@ -131,23 +132,23 @@ class _Dim:
     def __init__(self, row: Floats, known: Known) -> None:
         lanes = np.flatnonzero(row)
         self.constant = int(sum(row[lane] * known[lane] for lane in lanes))
-        self.loose = [(int(lane), int(row[lane])) for lane in lanes if not known[lane]]
-        if len(self.loose) > _MOST_LOOSE_LANES:
+        self.free = [(int(lane), int(row[lane])) for lane in lanes if not known[lane]]
+        if len(self.free) > _MOST_FREE_LANES:
             raise CompileError("a key or a query mixes many lanes: it cannot be lifted")
-        weights = [weight for _, weight in self.loose]
+        weights = [weight for _, weight in self.free]
         signs = itertools.product((-1, 1), repeat=len(weights))
         sums = (sum(w * s for w, s in zip(weights, row, strict=True)) for row in signs)
         self.values = sorted({self.constant + total for total in sums})
 
     def at_least(self, value: int) -> Threshold:
         """The condition that it is at least a value."""
-        at = value - self.constant + sum(weight for _, weight in self.loose)
-        return Threshold(tuple((lane, 2 * weight) for lane, weight in self.loose), at)
+        at = value - self.constant + sum(weight for _, weight in self.free)
+        return Threshold(tuple((lane, 2 * weight) for lane, weight in self.free), at)
 
     def at_most(self, value: int) -> Threshold:
         """The condition that it is at most a value."""
-        at = self.constant - value - sum(weight for _, weight in self.loose)
-        return Threshold(tuple((lane, -2 * weight) for lane, weight in self.loose), at)
+        at = self.constant - value - sum(weight for _, weight in self.free)
+        return Threshold(tuple((lane, -2 * weight) for lane, weight in self.free), at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ class _Contest:
     most: Floats
 
 
-def _contest(answers: Answers, queries: Floats, dims: Sequence[_Dim], gap: int) -> _Contest:
+def _contest(answers: Answers, queries: Floats, dims: Sequence[_Dim], margin: int) -> _Contest:
     top, bottom = np.zeros(len(queries)), np.zeros(len(queries))
     drop = np.full(len(queries), np.inf)
     for query, dim in zip(queries.T, dims, strict=True):
@@ -173,18 +174,29 @@ def _contest(answers: Answers, queries: Floats, dims: Sequence[_Dim], gap: int) 
             drop = np.minimum(drop, scores[:, -1] - scores[:, -2])
     best = np.where(answers.column == NOBODY, np.inf, answers.best)
     rivals = np.maximum(answers.best, answers.rest)
-    always = bottom - rivals >= gap
-    captured = ~always & (best - top < gap)
-    clear = (top - rivals >= gap) & (best - (top - drop) >= gap)
+    always = bottom - rivals >= margin
+    captured = ~always & (best - top < margin)
+    clear = (top - rivals >= margin) & (best - (top - drop) >= margin)
     if not clear[captured].all():
         raise CompileError("a key that changes can neither be shown to win nor to lose")
     return _Contest(captured, always, np.where(captured, top - drop, top))
 
 
+def _captured_columns(contest: _Contest, answers: Answers, driver: int) -> Ints:
+    """The columns that the driver's key may win. Raises CompileError unless each of them attends to
+    itself otherwise, and none is the driver."""
+    if contest.captured[driver]:
+        raise CompileError(f"column {driver} may or may not attend to itself")
+    columns = np.flatnonzero(contest.captured)
+    if (answers.column[columns] != columns).any():
+        raise CompileError("a captured column does not attend to itself otherwise")
+    return columns
+
+
 def _capture(
     head: Head, dims: Sequence[_Dim], queries: Floats, columns: Ints, known: Known, driver: int
 ) -> Capture:
-    """Whom the driver's key captures in a head, and what that changes."""
+    """The capture of some columns by the driver's key, and what that changes."""
     bits, values = [], []
     for query, dim in zip(queries.T, dims, strict=True):
         if len(dim.values) == 1:
@@ -208,31 +220,29 @@ def _capture(
 def _effects(
     head: Head, columns: Ints, known: Known, driver: int
 ) -> dict[int, tuple[float, dict[int, float], dict[int, float]]]:
-    """What a head adds to columns that find the driver and not themselves."""
+    """What a head adds to columns that attend to the driver and no longer to themselves."""
     effects = {}
-    for lane, factors in head.moved.items():
-        sources = list(factors)
-        values = known[np.ix_(columns, np.array(sources))]
-        fixed = (values != 0).all(axis=0) & (values == values[0]).all(axis=0)
+    for lane, factors in head.w_ov.items():
+        values = common_values(known[np.ix_(columns, np.array(list(factors)))])
         constant = sum(factor * int(known[driver, s]) for s, factor in factors.items())
         own = {}
-        for source, value, same in zip(sources, values[0].tolist(), fixed, strict=True):
-            if same:
-                constant -= factors[source] * value
+        for (source, factor), value in zip(factors.items(), values.tolist(), strict=True):
+            if value:
+                constant -= factor * value
             else:
-                own[source] = -factors[source]
+                own[source] = -factor
         effects[lane] = (constant, own, {s: f for s, f in factors.items() if not known[driver, s]})
     return effects
 
 
-def _lookup(dims: Sequence[_Dim], index: Keys, gap: int) -> Lookup:
-    """The column for every code that the driver's unknown lanes can ask for.
+def _lookup(dims: Sequence[_Dim], index: KeyCodes, margin: int) -> Lookup:
+    """The column for every code that the query can have over the driver's unknown lanes.
 
-    The signs of the dimensions are the code. Where a magnitude varies the least one is taken: the
-    winner leads by more if it is larger, provided that all keys are of the same size there.
+    The signs of the dimensions are the code. Where a magnitude varies the least one counts: the
+    margin is larger if it is larger, provided that all keys are of the same size there.
     """
-    loose = [d for d, dim in enumerate(dims) if dim.values[0] < 0 < dim.values[-1]]
-    bits = [dims[d].at_least(min(v for v in dims[d].values if v > 0)) for d in loose]
+    free = [d for d, dim in enumerate(dims) if dim.values[0] < 0 < dim.values[-1]]
+    bits = [dims[d].at_least(min(v for v in dims[d].values if v > 0)) for d in free]
     sizes = np.array([min(map(abs, dim.values)) for dim in dims], np.float64)
     for dim, coded in zip(dims, index.coded, strict=True):
         if len({abs(value) for value in dim.values}) > 1 and (0 in dim.values or not coded):
@@ -240,10 +250,12 @@ def _lookup(dims: Sequence[_Dim], index: Keys, gap: int) -> Lookup:
     fixed = np.array([1.0 if dim.values[-1] > 0 else -1.0 for dim in dims]) * sizes
     codes = np.arange(1 << _checked(bits), dtype=np.int64)
     queries = np.repeat(fixed[None], len(codes), axis=0)
-    for position, d in enumerate(loose):
+    for position, d in enumerate(free):
         queries[:, d] = sizes[d] * (2.0 * (codes >> position & 1) - 1)
     answers = index.answer(queries)
-    return Lookup(tuple(bits), np.where(answers.best - answers.rest >= gap, answers.column, NOBODY))
+    return Lookup(
+        tuple(bits), np.where(answers.best - answers.rest >= margin, answers.column, NOBODY)
+    )
 
 
 def _checked(bits: Sequence[Threshold]) -> int:

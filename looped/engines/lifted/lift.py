@@ -3,7 +3,7 @@
 Every lane of the driver is a constant or a bit of some value. A block's attention brings bits of
 other columns, its MLP functions of bits. Lanes with the same function of bits at the same distance
 are computed as one word. That each of them is ±1 is shown by its diagram; if it cannot be shown for
-all bits, a guard gives up the pass where it would not be so.
+all bits, a guard abandons the pass where it would not be so.
 """
 
 from __future__ import annotations
@@ -13,40 +13,40 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from looped.analysis.grid import Ints
+from looped.analysis.keys import NOBODY
+from looped.analysis.steps import Affine, Threshold
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.columns import Behaviour, Block
 from looped.engines.lifted.conditions import Bit, Conditions, Expression, Not
+from looped.engines.lifted.entries import entry
 from looped.engines.lifted.fields import block_words, cut, driver_words, packed_lanes
-from looped.engines.lifted.heads import Capture, Find, Lookup, columns_of
-from looped.engines.lifted.keys import NOBODY
-from looped.engines.lifted.model import Head, Ints
+from looped.engines.lifted.heads import Capture, FixedTarget, Lookup, columns_of
+from looped.engines.lifted.model import Head
 from looped.engines.lifted.sums import Form, State, Sum, lane_form
-from looped.engines.lifted.terms import Affine, Threshold
 from looped.engines.lifted.words import Words
 from looped.errors import CompileError
 
 __all__ = ["Cut", "Lifted", "lift"]
 
 _PIECES = 4
-"""A word in more pieces than this is put together before it is added."""
-
-_FEW_RUNS = 8
-"""A table of at most so many runs is computed and not looked up."""
+"""A word in more pieces than this is put together before it is added: each piece costs a shift, a
+mask and an or, and otherwise an addition of its own wherever the word is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What the code is said to have come to after the attention or the MLP of a block.
+    """A claim about the code after the attention or the MLP of a block.
 
     `lanes` are those of the driver, `end` is the number of instructions so far. After an attention,
-    `found` has the value that is the column found by the driver in each head, by the head's number,
-    and `captured` the heads with a store, in the order of the stores. Nobody need believe it: it
+    `targets` has the value that is the driver's target in each head, by the head's number, and
+    `captured` the heads with a store, in the order of the stores. A proof believes none of it: it
     says where to look for what can be shown.
     """
 
     lanes: tuple[State, ...]
     end: int
-    found: Mapping[int, int] = field(default_factory=dict)
+    targets: Mapping[int, int] = field(default_factory=dict)
     captured: tuple[int, ...] = ()
 
 
@@ -65,14 +65,14 @@ class Lifted:
     cuts: tuple[Cut, ...]
 
 
-def lift(found: Behaviour) -> Lifted:
-    """The code of a model whose columns behave as found. Raises CompileError."""
-    packed = packed_lanes(found, _kept_lanes(found))
+def lift(behaviour: Behaviour) -> Lifted:
+    """The code of a model whose columns behave so. Raises CompileError."""
+    packed = packed_lanes(behaviour, _kept_lanes(behaviour))
     if len(packed) > 64:
         raise CompileError("more than 64 lanes of a passive column change: it cannot be lifted")
-    words = driver_words(found)
-    lifting = _Lifting(found, words, packed)
-    for block, taken in zip(found.blocks, block_words(found), strict=True):
+    words = driver_words(behaviour)
+    lifting = _Lifting(behaviour, words, packed)
+    for block, taken in zip(behaviour.blocks, block_words(behaviour), strict=True):
         lifting.align(taken)
         lifting.attend(block)
         lifting.align(taken)
@@ -80,15 +80,15 @@ def lift(found: Behaviour) -> Lifted:
     return lifting.finish()
 
 
-def _kept_lanes(found: Behaviour) -> set[int]:
+def _kept_lanes(behaviour: Behaviour) -> set[int]:
     """Lanes of passive columns that change, or that are read where they are not all the same."""
-    passive = np.arange(len(found.known)) != found.driver
-    kept = set(np.flatnonzero((found.known[passive] == 0).any(axis=0)).tolist())
-    for head, seen in (pair for block in found.blocks for pair in block.heads):
-        if isinstance(seen.own, Lookup):
-            columns = np.setdiff1d(columns_of(seen.own.table), [found.driver])
-            for source in {source for factors in head.moved.values() for source in factors}:
-                values = found.known[columns, source]
+    passive = np.arange(len(behaviour.known)) != behaviour.driver
+    kept = set(np.flatnonzero((behaviour.known[passive] == 0).any(axis=0)).tolist())
+    for head, seen in (pair for block in behaviour.blocks for pair in block.heads):
+        if isinstance(seen.driver, Lookup):
+            columns = np.setdiff1d(columns_of(seen.driver.table), [behaviour.driver])
+            for source in {source for factors in head.w_ov.values() for source in factors}:
+                values = behaviour.known[columns, source]
                 if (values != values[:1]).any():
                     kept.add(source)
     return kept
@@ -97,8 +97,8 @@ def _kept_lanes(found: Behaviour) -> set[int]:
 def _renamed(
     cut: Cut, unread: Mapping[int, tuple[int, ...]], words: Sequence[tuple[int, ...]]
 ) -> Cut:
-    """A cut whose lanes that are bits of words which no instruction reads are told by the number
-    of their new word: -1 for word 0, -2 for word 1, and so on."""
+    """A cut in which bits of words that no instruction reads have the number of their new word for
+    a value: -1 for word 0, -2 for word 1, and so on."""
     places = {lane: Bit(-1 - n, p) for n, word in enumerate(words) for p, lane in enumerate(word)}
     lanes = tuple(
         places[unread[state.value][state.place]]
@@ -113,9 +113,9 @@ class _Lifting:
     """The lanes of the driver in the course of a pass, and the code so far."""
 
     def __init__(
-        self, found: Behaviour, words: list[tuple[int, ...]], packed: tuple[int, ...]
+        self, behaviour: Behaviour, words: list[tuple[int, ...]], packed: tuple[int, ...]
     ) -> None:
-        self.found = found
+        self.behaviour = behaviour
         self.words = words
         self.packed = packed
         self.code = Code()
@@ -123,7 +123,7 @@ class _Lifting:
         self.widths: dict[int, int] = {}
         self.conditions = Conditions(self.code, self.widths)
         self.assembly = Words(self.code, self.widths, self.conditions.cubes)
-        known = found.known[found.driver]
+        known = behaviour.known[behaviour.driver]
         self.lanes: dict[int, State] = {lane: float(v > 0) for lane, v in enumerate(known)}
         for number, word in enumerate(words):
             value = self.code.emit("state", number=number)
@@ -142,36 +142,36 @@ class _Lifting:
                 self.lanes.update((word[n], Bit(value, n)) for _, n in bits)
 
     def attend(self, block: Block) -> None:
-        """The attention of a block: what the driver finds, then whom it captures."""
+        """The attention of a block: the driver's own, then that of the columns it captures."""
         sums: dict[int, Sum] = {}
-        found = {}
+        targets = {}
         for head, seen in block.heads:
-            if isinstance(seen.own, Find):
-                found[head.number] = self._find(sums, head, seen.own.column)
+            if isinstance(seen.driver, FixedTarget):
+                targets[head.number] = self._attend_fixed(sums, head, seen.driver.column)
             else:
-                found[head.number] = self._look_up(sums, head, seen.own)
+                targets[head.number] = self._attend_lookup(sums, head, seen.driver)
         captures = {h.number: v.capture for h, v in block.heads if v.capture is not None}
         for capture in captures.values():  # each sees the ones before: they may meet in one column
             self.code.emit("store", *self._captured(capture))
-        self.assembly.settle(sums, self.lanes)
-        self._cut(found, tuple(captures))
+        self.assembly.assign(sums, self.lanes)
+        self._cut(targets, tuple(captures))
 
     def transform(self, block: Block) -> None:
         """The MLP of a block."""
         sums: dict[int, Sum] = {}
-        for lane, form in block.changes.affine.items():
+        for lane, form in block.mlp.affine.items():
             self._sum(sums, lane).form.add(self._over_bits(form))
-        for lane, gates in block.changes.gated.items():
+        for lane, gates in block.mlp.gated.items():
             for gate in gates:
                 self._sum(sums, lane).gate(
                     self._condition(gate.threshold), self._over_bits(gate.form)
                 )
-        self.assembly.settle(sums, self.lanes)
+        self.assembly.assign(sums, self.lanes)
         self._cut({}, ())
 
-    def _cut(self, found: Mapping[int, int], captured: tuple[int, ...]) -> None:
+    def _cut(self, targets: Mapping[int, int], captured: tuple[int, ...]) -> None:
         lanes = tuple(self.lanes[lane] for lane in range(len(self.lanes)))
-        self.cuts.append(Cut(lanes, len(self.code.instructions), found, captured))
+        self.cuts.append(Cut(lanes, len(self.code.instructions), targets, captured))
 
     def finish(self) -> Lifted:
         """Pack the lanes into the words of the next pass.
@@ -200,29 +200,28 @@ class _Lifting:
         code.following = [self.assembly.pack([self.lanes[lane] for lane in word]) for word in kept]
         unread = {states[n]: word for n, word in enumerate(self.words) if n not in read}
         cuts = tuple(_renamed(cut, unread, kept) for cut in self.cuts)
-        return Lifted(code, self.found, tuple(kept), self.packed, cuts)
+        return Lifted(code, self.behaviour, tuple(kept), self.packed, cuts)
 
     def _load(self, column: int) -> int:
         value = self.code.emit("load", column)
         self.widths[value] = len(self.packed)
         return value
 
-    def _find(self, sums: dict[int, Sum], head: Head, column: int) -> int:
-        """Add what a head brings from a column that is always the same; returns its value."""
+    def _attend_fixed(self, sums: dict[int, Sum], head: Head, column: int) -> int:
+        """Add the output of a head with a fixed target; returns the target as a value."""
         place = self.code.const(column)
-        if column == self.found.driver:
+        if column == self.behaviour.driver:
             self._add(sums, head, self.lanes)
         else:
             self._add(sums, head, self._content(self._load(place), np.array([column])))
         return place
 
-    def _look_up(self, sums: dict[int, Sum], head: Head, lookup: Lookup) -> int:
-        """Add what a head brings from the column that a code leads to: perhaps the driver.
-
-        Returns the value that is the column."""
+    def _attend_lookup(self, sums: dict[int, Sum], head: Head, lookup: Lookup) -> int:
+        """Add the output of a head whose target is the column that a code leads to, perhaps the
+        driver; returns the target as a value."""
         column = self._column(lookup.bits, lookup.table, NOBODY)
         columns = columns_of(lookup.table)
-        others = columns[columns != self.found.driver]
+        others = columns[columns != self.behaviour.driver]
         if not others.size:
             self._add(sums, head, self.lanes)
             return column
@@ -230,7 +229,7 @@ class _Lifting:
         if len(others) == len(columns):
             self._add(sums, head, content)
             return column
-        itself = Bit(self.code.emit("equal", column, self.code.const(self.found.driver)), 0)
+        itself = Bit(self.code.emit("equal", column, self.code.const(self.behaviour.driver)), 0)
         self._add(sums, head, content, Not(itself))
         self._add(sums, head, self.lanes, itself)
         return column
@@ -242,8 +241,8 @@ class _Lifting:
         content: Mapping[int, State],
         condition: Expression = True,
     ) -> None:
-        """Add what a head moves from a column with certain lanes, under a condition."""
-        for lane, factors in head.moved.items():
+        """Add the output of a head whose target has certain lanes, under a condition."""
+        for lane, factors in head.w_ov.items():
             form = Form()
             for source, factor in factors.items():
                 form.add(lane_form(content[source], factor))
@@ -251,7 +250,7 @@ class _Lifting:
 
     def _content(self, cell: int, columns: Ints) -> dict[int, State]:
         """The lanes of one of some columns: packed ones as bits, others as they are known."""
-        known = self.found.known[columns[0]]
+        known = self.behaviour.known[columns[0]]
         content: dict[int, State] = {lane: float(value > 0) for lane, value in enumerate(known)}
         content.update({lane: Bit(cell, place) for place, lane in enumerate(self.packed)})
         return content
@@ -260,8 +259,8 @@ class _Lifting:
         """The column that a table has for the code that some conditions spell.
 
         Where it has none that is `spare`; if there is no spare, or the column is protected, the
-        pass is given up. The bits are put in the order in which they lie in their word, so that
-        the table may be no table at all.
+        pass is abandoned. The bits are put in the order in which they lie in their word, so that
+        the code often is the column, plus a constant.
         """
         states = self._spelled(bits)
         order = sorted(
@@ -274,8 +273,8 @@ class _Lifting:
             old |= (places >> new & 1) << bit
         columns = np.where(table[old] == NOBODY, spare, table[old])
         if spare != NOBODY:
-            columns = np.where(np.isin(columns, self.found.protected), NOBODY, columns)
-        column = self._entry(columns, code)
+            columns = np.where(np.isin(columns, self.behaviour.protected), NOBODY, columns)
+        column = entry(self.code, columns, code)
         if (columns == NOBODY).any():
             self.code.emit("guard", self.code.emit("negative", column))
         return column
@@ -287,30 +286,12 @@ class _Lifting:
             sums[number] = Sum(Form(-1.0))
             sums[number].gate(self._condition(threshold), Form(2.0))
         states: dict[int, State] = {}
-        self.assembly.settle(sums, states)
+        self.assembly.assign(sums, states)
         return [states[number] for number in range(len(bits))]
-
-    def _entry(self, table: Ints, code: int) -> int:
-        """Entry `code` of a table: by comparisons if it is a few runs of consecutive numbers."""
-        steps = np.where(table == NOBODY, NOBODY, table - np.arange(len(table)))
-        starts = [0, *(np.flatnonzero(steps[1:] != steps[:-1]) + 1).tolist()]
-        if len(starts) > _FEW_RUNS:
-            self.code.tables.append(table)
-            return self.code.emit("table", code, number=len(self.code.tables) - 1)
-        runs = []
-        for start in starts:
-            step = self.code.const(int(steps[start]))
-            nobody = table[start] == NOBODY
-            runs.append(step if nobody else self.code.plus(code, step))
-        result = runs[-1]
-        for end, run in reversed(list(zip(starts[1:], runs, strict=False))):
-            below = self.code.emit("less", code, self.code.const(end))
-            result = self.code.emit("select", below, run, result)
-        return result
 
     def _captured(self, capture: Capture) -> tuple[int, int]:
         """The column that is captured, and its new content."""
-        column = self._column(capture.bits, capture.table, len(self.found.known))
+        column = self._column(capture.bits, capture.table, len(self.behaviour.known))
         cell = self._load(column)
         content: dict[int, State] = {
             lane: Bit(cell, place) for place, lane in enumerate(self.packed)
@@ -323,7 +304,7 @@ class _Lifting:
                 total.form.add(lane_form(content[source], factor))
             for source, factor in driver.items():
                 total.form.add(lane_form(self.lanes[source], factor))
-        self.assembly.settle(sums, content)
+        self.assembly.assign(sums, content)
         return column, self.assembly.pack([content[lane] for lane in self.packed])
 
     def _sum(self, sums: dict[int, Sum], lane: int) -> Sum:

@@ -1,4 +1,4 @@
-"""The weights as lists: what each head and each hidden unit reads and writes, lane by lane."""
+"""The model in the form in which it is lifted: what heads add to lanes, as sparse rows."""
 
 from __future__ import annotations
 
@@ -7,52 +7,43 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines import exact
+from looped import analysis
+from looped.analysis.grid import Floats, Ints
 
-__all__ = ["Block", "Floats", "Head", "HeadMap", "Ints", "Known", "Model", "Unit", "listed"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+__all__ = ["Block", "Head", "Known", "Model", "OvRows", "sparse"]
 
 Known = npt.NDArray[np.int8]
 """Per lane of a column: -1 or +1 if it is always that, 0 if it may be either."""
 
-HeadMap = dict[int, dict[int, float]]
-"""W_O·W_V of a head: for each lane that it adds to, factors of lanes of the column found."""
-
-Weights = tuple[tuple[int, float], ...]
-"""Lanes and their weights, those that are not zero."""
+OvRows = dict[int, dict[int, float]]
+"""W_O W_V of a head: for each lane that it adds to, factors of lanes of the attended column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """`query` and `key` are (dims, d_model), in units in which scores are integers; one score
-    lower than another by `gap` gets nothing from the softmax. `number` is its place in its block.
+    lower than another by `margin` gets nothing from the softmax. `number` is the head's place in
+    its block.
     """
 
     query: Floats
     key: Floats
-    moved: HeadMap
-    gap: int
+    w_ov: OvRows
+    margin: int
     number: int
 
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """relu(gate)·up, added to lanes with the factors of `down`."""
-
-    gate: Weights
-    up: Weights
-    down: Weights
+    @property
+    def sources(self) -> list[int]:
+        """The lanes of the attended column that the output depends on."""
+        return sorted({source for factors in self.w_ov.values() for source in factors})
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """`seen` are the lanes that the units read."""
+    """The heads of a block, and the block with its hidden units."""
 
     heads: tuple[Head, ...]
-    units: tuple[Unit, ...]
-    seen: Ints
+    mlp: analysis.Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,36 +54,20 @@ class Model:
     written: Ints
 
 
-def listed(model: exact.Model) -> Model:
-    """The lists of a model whose sums have been shown to be exact."""
-    blocks = tuple(_block(block, model.order) for block in model.blocks)
-    written = {lane for block in blocks for unit in block.units for lane, _ in unit.down}
-    written |= {lane for block in blocks for head in block.heads for lane in head.moved}
-    return Model(blocks, np.array(sorted(written), np.int64))
-
-
-def _block(block: exact.Block, order: Ints) -> Block:
-    unit = 2 / block.made_two
-    rows = zip(block.gate, block.up, block.down.T, strict=True)
-    units = tuple(
-        Unit(_weights(gate, order), _weights(up, order), _weights(down * unit, order))
-        for gate, up, down in rows
+def sparse(model: analysis.Model) -> Model:
+    """The sparse rows of a model whose sums are exact."""
+    blocks = tuple(
+        Block(tuple(_head(head, block.ov_one) for head in block.heads), block)
+        for block in model.blocks
     )
-    heads = tuple(_head(head, order, 2 / block.moved_two) for head in block.heads)
-    seen = np.flatnonzero(block.gate.any(axis=0) | block.up.any(axis=0))
-    return Block(heads, units, order[seen])
+    return Model(blocks, np.flatnonzero(model.written))
 
 
-def _head(head: exact.Head, order: Ints, unit: float) -> Head:
-    query, key = (np.zeros(matrix.shape) for matrix in (head.query, head.key))
-    query[:, order], key[:, order] = head.query, head.key
-    moved: HeadMap = {}
-    for place in np.flatnonzero(head.moved.any(axis=1)):
-        moved[int(order[place])] = dict(_weights(head.moved[place] * unit, order))
-    return Head(query, key, moved, head.gap, head.number)
-
-
-def _weights(row: npt.NDArray[np.generic], order: Ints) -> Weights:
-    places = np.flatnonzero(row)
-    lanes, weights = order[places].tolist(), row[places].astype(float).tolist()
-    return tuple(sorted(zip(lanes, weights, strict=True)))
+def _head(head: analysis.Head, one: int) -> Head:
+    w_ov: OvRows = {}
+    for lane in np.flatnonzero(head.writes).tolist():
+        sources = np.flatnonzero(head.w_ov[lane])
+        factors = (head.w_ov[lane, sources] / one).tolist()
+        w_ov[lane] = dict(zip(sources.tolist(), factors, strict=True))
+    query, key = head.query.astype(np.float64), head.key.astype(np.float64)
+    return Head(query, key, w_ov, head.margin, head.number)

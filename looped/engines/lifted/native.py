@@ -1,6 +1,6 @@
 """Straight-line code to machine code, by LLVM (llvmlite), inside a loop that stops where it must.
 
-The function made is
+The function is
 
     run(state, cells, stops, mid_instruction, stored, loops) -> passes that count
 
@@ -28,8 +28,9 @@ __all__ = ["CELLS", "Native", "compile_code"]
 CELLS = (8, 16, 32, 64)
 """The sizes in bits in which the lanes of a passive column may be packed."""
 
-_MOST_UNCOUNTED = 256
-"""Passes at most for each that is to count: so control comes back whatever a model does."""
+_MOST_PASSES = 256
+"""Passes at most for each that counts, so that control comes back whatever a model does. The
+longest instruction of the machines, a division, takes 34."""
 
 _WORD = ir.IntType(64)
 _BIT = ir.IntType(1)
@@ -128,7 +129,7 @@ class _Writer:
             [builder.load(self._at(builder, array, n)) for n in range(words)]
             for array in (state, stops, mid_instruction)
         )
-        most = builder.mul(loops, ir.Constant(_WORD, _MOST_UNCOUNTED))
+        most = builder.mul(loops, ir.Constant(_WORD, _MOST_PASSES))
         builder.branch(self.head)
 
         builder.position_at_end(self.head)
@@ -234,8 +235,8 @@ class _Writer:
         builder.store(content if self.cell == _WORD else builder.trunc(content, self.cell), place)
 
     def _guard(self, builder: ir.IRBuilder, wrong: ir.Value) -> None:
-        """Leave if a value is not zero; what was stored in this pass is put back."""
-        failed = self.function.append_basic_block("given_up")
+        """Leave if a value is not zero, and undo the stores of this pass."""
+        failed = self.function.append_basic_block("abandoned")
         onward = self.function.append_basic_block("onward")
         bad = builder.icmp_unsigned("!=", wrong, ir.Constant(_WORD, 0))
         builder.cbranch(bad, failed, onward)

@@ -3,7 +3,7 @@
 A sum is a list of terms, factor · conditions · bit. Lanes are put side by side so that as many as
 possible have the same terms at the same distance: a term is then one word for all of them, masked
 to those that have it. Terms of one factor of which no two can be one at once are joined by or; the
-rest is added in planes. A lane must be ±1: a guard gives up the pass in which a plane says
+rest is added in planes. A lane must be ±1: a guard abandons the pass in which a plane says
 otherwise.
 """
 
@@ -24,14 +24,16 @@ __all__ = ["Slices"]
 _PLACES = 64
 
 _COMMON = 10
-"""A bit on which more lanes than this depend is the same bit for all of them, not one of theirs."""
+"""A bit on which more lanes than this depend is the same bit for all of them, not one of theirs.
+
+Measured for RV32I: 10 and 20 give 5,669 instructions, 5 gives 9,195 and two thirds of the speed."""
 
 
 class _Shape(NamedTuple):
     """`factor` · all of `common` · all of `own`.
 
-    In these, a lane's own bits have the complement of their value, to be told from those that are
-    the same for all lanes, and places counted from an anchor.
+    In these, a lane's own bits have the complement of their value, unlike those that are the
+    same for all lanes, and places counted from an anchor.
     """
 
     factor: int
@@ -80,7 +82,7 @@ class _Row:
 
 
 class Slices:
-    """Puts sums into words. `apart` tells of two conditions whether they never both hold."""
+    """Puts sums into words. `apart` says of two conditions whether they never both hold."""
 
     def __init__(
         self,
@@ -93,10 +95,10 @@ class Slices:
         self.apart = apart
         self.common: set[Bit] = set()
 
-    def settle(
-        self, sums: Mapping[int, Sum], sure: Container[int], lanes: MutableMapping[int, State]
+    def assign(
+        self, sums: Mapping[int, Sum], proved: Container[int], lanes: MutableMapping[int, State]
     ) -> None:
-        """Give lanes the values of sums; those that are `sure` to be ±1 need no guard."""
+        """Give lanes the values of sums; those that are `proved` to be ±1 need no guard."""
         counts: Counter[Bit] = Counter()
         for total in sums.values():
             counts.update(total.mentioned())
@@ -105,8 +107,8 @@ class Slices:
         }
         one = max(_denominator(total) for total in sums.values())
         for row in _rows(self._lane(lane, total, one) for lane, total in sums.items()):
-            unsure = sum(1 << p for p, lane in row.lanes.items() if lane.lane not in sure)
-            value = self._word(row, one, unsure)
+            unproved = sum(1 << p for p, lane in row.lanes.items() if lane.lane not in proved)
+            value = self._word(row, one, unproved)
             self.widths[value] = max(row.lanes) + 1
             for place, lane in row.lanes.items():
                 lanes[lane.lane] = Bit(value, place)
@@ -144,8 +146,8 @@ class Slices:
             return Not(self._relative(expression.inner, anchor))
         return type(expression)(tuple(self._relative(part, anchor) for part in expression.parts))
 
-    def _word(self, row: _Row, one: int, unsure: int) -> int:
-        """The lanes of a row as bits of one value, zero elsewhere; guarded where it is unsure."""
+    def _word(self, row: _Row, one: int, unproved: int) -> int:
+        """The lanes of a row as bits of one value, zero elsewhere; guarded at `unproved` places."""
         code = self.code
         ranges = [lane.range for lane in row.lanes.values()]
         limit = max(one, *(max(high, one - low) for low, high in ranges))
@@ -163,8 +165,8 @@ class Slices:
         wrong = code.const(0)
         for n, plane in enumerate(totals):
             wrong = wrong if n == at else code.either(wrong, plane)
-        if unsure and code.number(wrong) != 0:
-            code.emit("guard", code.mask(wrong, unsure))
+        if unproved and code.number(wrong) != 0:
+            code.emit("guard", code.mask(wrong, unproved))
         return totals[at]
 
     def _joined(self, row: _Row) -> Iterator[tuple[int, list[tuple[_Shape, int, int]]]]:

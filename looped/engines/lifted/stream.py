@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines import exact
+from looped import analysis
+from looped.analysis.grid import Floats
+from looped.analysis.hidden_sums import check_hidden_sums
 from looped.engines.engine import NOTHING, Watch
 from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.lift import Lifted, lift
-from looped.engines.lifted.model import listed
+from looped.engines.lifted.model import sparse
 from looped.engines.lifted.native import CELLS, Native, compile_code
 
 __all__ = ["Check", "Program", "Programs", "Stream"]
 
-Floats = npt.NDArray[np.float64]
-Check = Callable[[exact.Model, Lifted], None]
+Check = Callable[[analysis.Model, Lifted], None]
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,13 @@ class Program:
 class Programs:
     """The programs made for a model: one suffices for all streams with the same constants.
 
-    `check` is shown every lift before it is compiled, and raises what it likes to refuse it.
+    `check` gets every lift before it is compiled, and raises an error of its own to refuse it.
     """
 
-    def __init__(self, model: exact.Model, check: Check = lambda model, lifted: None) -> None:
+    def __init__(self, model: analysis.Model, check: Check = lambda model, lifted: None) -> None:
         self.exact = model
         self.check = check
-        self.model = listed(model)
+        self.model = sparse(model)
         self.made: list[Program] = []
 
     def find(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> Program:
@@ -56,8 +57,7 @@ class Programs:
         for program in self.made:
             if program.fits(x, host):
                 return program
-        order = self.exact.order
-        exact.check_made(self.exact, x[:, order], ~host[:, order])
+        check_hidden_sums(self.exact, x, ~host)
         lifted = lift(behaviour(self.model, x, host))
         self.check(self.exact, lifted)
         bits = next(size for size in CELLS if len(lifted.packed) <= size)
@@ -73,8 +73,8 @@ class Programs:
 class Stream:
     """A residual stream: `x` as it was loaded, and since then the words of a program.
 
-    The program is found when the first pass is due, so that it is known which lanes the host sets.
-    A stream whose lanes are not all ±1 has none, and every pass of it is given up.
+    The program is chosen at the first pass, when it is known which lanes the host sets. A stream
+    whose lanes are not all ±1 has none, and every pass of it is abandoned.
     """
 
     def __init__(self, programs: Programs, x: npt.NDArray[np.generic]) -> None:
@@ -160,8 +160,8 @@ class Stream:
     def write(
         self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
     ) -> None:
-        """Set some lanes of a column. Other values than those taken for constant make the program
-        void."""
+        """Set some lanes of a column. A value other than the one taken for constant discards the
+        program."""
         if self.program is None:
             self.host[column, lanes] = True
             self.x[column, lanes] = values

@@ -11,11 +11,11 @@ import functools
 
 from looped.circuit.signals import Signal
 from looped.circuit.words import Lane
+from looped.diagrams import Diagrams
 from looped.passes.allocate import REGISTER, TAG
 from looped.verify.certificate.column_lanes import ColumnLanes
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.context import ProofContext
-from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.certificate.phases import before_attention
 from looped.verify.certificate.semantics import CircuitSemantics, Node
 from looped.verify.certificate.winners import Winner

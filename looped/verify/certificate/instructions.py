@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from looped.artefact.embedding import embed
 from looped.circuit.words import Lane, Word
+from looped.diagrams import Diagrams, TooLarge, Work
 from looped.verify.certificate.claims import FROM_DEFINITIONS, Claim
 from looped.verify.certificate.context import ProofContext
-from looped.verify.certificate.diagrams import Diagrams, TooLarge, Work
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.semantics import CircuitSemantics, Node
 

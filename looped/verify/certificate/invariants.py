@@ -12,10 +12,10 @@ from looped.artefact.embedding import embed
 from looped.circuit.circuit import Invariant, Write
 from looped.circuit.signals import Condition
 from looped.circuit.words import ONE, Form, Lane
+from looped.diagrams import Diagrams, TooLarge
 from looped.passes.allocate import VALUE
 from looped.verify.certificate.claims import FROM_DEFINITIONS, Claim
 from looped.verify.certificate.context import ProofContext
-from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.semantics import CircuitSemantics
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from looped.artefact.plan import Plan
+from looped.diagrams import Number
 from looped.verify.certificate.columns import ColumnClass
-from looped.verify.certificate.diagrams import Number
 from looped.verify.certificate.rows import Row, grid_of
 from looped.verify.certificate.value_ranges import BlockRanges
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from looped.circuit.signals import Signal
 from looped.circuit.words import ONE, Lane
+from looped.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.claims import DIAGRAMS, Claim, ClaimFailed
 from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.context import Occupants, ProofContext
-from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.induction import Fixed, Held, Induction
 from looped.verify.certificate.phases import LaneIndex, Phase, after_attention, after_mlp
 from looped.verify.certificate.reachable import possible

@@ -12,9 +12,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from looped.diagrams import Number
 from looped.precision import PRECISIONS
 from looped.verify.certificate.claims import Certificate, Claim, Verdict
-from looped.verify.certificate.diagrams import Number
 
 __all__ = ["as_json", "report"]
 

@@ -14,7 +14,7 @@ from fractions import Fraction
 from torch import Tensor
 
 from looped.artefact.plan import CompiledMachine
-from looped.verify.certificate.diagrams import Number
+from looped.diagrams import Number
 
 __all__ = ["BlockRows", "Row", "block_rows", "combined", "grid_of", "over", "whole"]
 

@@ -17,7 +17,7 @@ from fractions import Fraction
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, Signal
 from looped.circuit.words import ONE, Form, Lane
-from looped.verify.certificate.diagrams import Diagrams, Number
+from looped.diagrams import Diagrams, Number
 
 __all__ = ["CircuitSemantics", "Node", "definitions"]
 

@@ -15,8 +15,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from looped.diagrams import Number
 from looped.precision import Precision
-from looped.verify.certificate.diagrams import Number
 from looped.verify.certificate.rows import Row, grid_of, over, whole
 from looped.verify.certificate.value_ranges import BlockRanges, ValueRange, ValueRanges
 

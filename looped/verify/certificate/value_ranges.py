@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from looped.diagrams import Number
 from looped.verify.certificate.columns import ColumnClass
-from looped.verify.certificate.diagrams import Number
 from looped.verify.certificate.rows import BlockRows, Row, over, whole
 
 __all__ = ["BlockRanges", "ValueRange", "block_value_ranges", "value_ranges"]

@@ -31,10 +31,10 @@ import torch
 from torch import Tensor
 
 from looped.artefact.plan import CompiledMachine, Plan
+from looped.diagrams import Number
 from looped.precision import FLOAT32, Precision, precision
 from looped.verify.certificate.claims import HeadMargin, Verdict
 from looped.verify.certificate.columns import column_classes
-from looped.verify.certificate.diagrams import Number
 from looped.verify.certificate.margins import overstated, scaled_margins
 from looped.verify.certificate.rows import block_rows
 from looped.verify.certificate.sum_ranges import SumRange, block_sum_ranges, score_bound

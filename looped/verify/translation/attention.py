@@ -7,8 +7,9 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.exact import Block, Head, Ints
-from looped.verify.certificate.diagrams import Number
+from looped.analysis.grid import Ints
+from looped.analysis.model import Block, Head
+from looped.diagrams import Number
 from looped.verify.translation.columns import Columns, equal_bits, number_bits
 from looped.verify.translation.cut_state import CutState
 from looped.verify.translation.head_targets import HeadTargets
@@ -33,7 +34,7 @@ class Attention:
     def check(self) -> None:
         """All claims about the block's heads."""
         numbers = [head.number for head in self.block.heads]
-        if not set(self.after.captured) <= set(numbers) or set(self.after.found) != set(numbers):
+        if not set(self.after.captured) <= set(numbers) or set(self.after.targets) != set(numbers):
             raise WrongLift("the code has other heads than the model")
         stores = self.lifted_pass.stores(self.before.end, self.after.end)
         if len(stores) != len(self.after.captured):
@@ -59,7 +60,7 @@ class Attention:
         for kind in np.unique(selfs[self.passive], axis=0):
             members = self.passive[(selfs[self.passive] == kind).all(axis=1)]
             own = np.zeros((known.shape[1], known.shape[1]), np.int64)
-            own += sum(h.moved for h, s in zip(heads, kind, strict=True) if s)
+            own += sum(h.w_ov for h, s in zip(heads, kind, strict=True) if s)
             self._check_known(known[members], np.asarray(own.any(axis=0)))
             total[members] += known[members] @ own.T
         for head in heads:
@@ -69,8 +70,8 @@ class Attention:
                 members = members[members != column]
                 if members.size:
                     row = self._mid_pass(column)
-                    self._check_known(row[None], np.asarray(head.moved.any(axis=0)))
-                    total[members] += head.moved @ row
+                    self._check_known(row[None], np.asarray(head.w_ov.any(axis=0)))
+                    total[members] += head.w_ov @ row
         if total[self.passive].any():
             raise WrongLift(self.what("passive columns change in every pass"))
 
@@ -91,7 +92,7 @@ class Attention:
         heads = {head.number: head for head in self.block.heads}
         targets: set[int] = set()
         for number, store in captures.items():
-            moved = heads[number].moved
+            moved = heads[number].w_ov
             to = set(np.flatnonzero(moved.any(axis=1)).tolist())
             of = set(np.flatnonzero(moved.any(axis=0)).tolist())
             if targets & (to | of):
@@ -126,8 +127,8 @@ class Attention:
                 state.require_equal(bit, space.number(-1), self.what("a cell has too many bits"))
                 continue
             total = state.sign(reader.bit(cell, place))
-            for source in np.flatnonzero(head.moved[lane]).tolist():
-                factor = self._factor(int(head.moved[lane, source]))
+            for source in np.flatnonzero(head.w_ov[lane]).tolist():
+                factor = self._factor(int(head.w_ov[lane, source]))
                 own = self._own(state, cell, address, source)
                 gain = space.minus(state.lane(source), own)
                 total = space.add(total, space.scaled(gain, factor))
@@ -151,7 +152,7 @@ class Attention:
         return from_table(state.space, bits, entries)
 
     def _factor(self, moved: int) -> Number:
-        factor = Fraction(2 * moved, self.block.moved_two)
+        factor = Fraction(moved, self.block.ov_one)
         return int(factor) if factor.denominator == 1 else factor
 
     def stores_before(self, place: int) -> int:
@@ -169,15 +170,15 @@ class Attention:
     def _check_lanes(self) -> None:
         """The driver's lanes become what heads add to them."""
         for lane in range(len(self.before.lanes)):
-            heads = [head for head in self.block.heads if head.moved[lane].any()]
+            heads = [head for head in self.block.heads if head.w_ov[lane].any()]
             if not heads and self.before.lanes[lane] == self.after.lanes[lane]:
                 continue
             state = CutState(self.lifted_pass, self.cut, self.after.end)
             total = state.lane(lane)
             for head in heads:
-                for source in np.flatnonzero(head.moved[lane]).tolist():
-                    factor = self._factor(int(head.moved[lane, source]))
-                    content = self._content(state, self.after.found[head.number], source)
+                for source in np.flatnonzero(head.w_ov[lane]).tolist():
+                    factor = self._factor(int(head.w_ov[lane, source]))
+                    content = self._content(state, self.after.targets[head.number], source)
                     total = state.space.add(total, state.space.scaled(content, factor))
             state.require_equal(state.after(lane), total, self.what(f"lane {lane} of the driver"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from looped.engines.exact import Model
+from looped.analysis.model import Model
 from looped.engines.lifted.lift import Lifted
 from looped.verify.translation.validate import WrongLift, proof
 

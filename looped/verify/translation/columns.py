@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from looped.engines.exact import Ints
+from looped.analysis.grid import Ints
 from looped.engines.lifted.conditions import Bit
 from looped.verify.translation.cut_state import CutState
 from looped.verify.translation.lifted_pass import LiftedPass

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from looped.diagrams import Diagrams, TooLarge
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.sums import State
-from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.translation.lifted_pass import LiftedPass, WrongLift
 from looped.verify.translation.reachable import Reachable
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from looped.diagrams import Diagrams
 from looped.engines.lifted.code import Code
-from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.translation.dependencies import Dependencies
 from looped.verify.translation.reader import BitName, Reader, is_bit
 

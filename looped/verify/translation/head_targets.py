@@ -11,7 +11,8 @@ import functools
 
 import numpy as np
 
-from looped.engines.exact import Head, Ints
+from looped.analysis.grid import Ints
+from looped.analysis.model import Head
 from looped.verify.translation.columns import Columns, equal_bits, number_bits
 from looped.verify.translation.cut_state import CutState
 from looped.verify.translation.lifted_pass import WrongLift
@@ -47,7 +48,7 @@ class HeadTargets:
         space = state.space
         query = [self._form(state, row) for row in self.head.query]
         score = self._score(state, query, self._keys(state))
-        column = self.columns.after.found[self.head.number]
+        column = self.columns.after.targets[self.head.number]
         bits = [state.reader.bit(column, p) for p in range(self.columns.bits)]
         best = space.compose(score, {("i", p): bit for p, bit in enumerate(bits)})
         other = space.negated(equal_bits(state, self._names(state, "i"), bits))

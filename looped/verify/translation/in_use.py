@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from looped.analysis.model import Model
 from looped.engines.engine import Engine
-from looped.engines.exact import Model
 from looped.engines.lifted import LiftedEngine
 from looped.engines.lifted.lift import Lifted
 from looped.verify.translation.claim import STATEMENT

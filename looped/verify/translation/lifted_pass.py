@@ -5,12 +5,12 @@ from __future__ import annotations
 import bisect
 from dataclasses import dataclass
 
+from looped.diagrams import Diagrams
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.lift import Cut, Lifted
 from looped.engines.lifted.sums import State
 from looped.errors import CompileError
-from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.translation.definitions import Definitions
 from looped.verify.translation.dependencies import BitNumbers, Dependencies
 from looped.verify.translation.reader import WORD, Reader

@@ -14,7 +14,7 @@ second round sees through the rest completely.
 
 from __future__ import annotations
 
-from looped.verify.certificate.diagrams import Diagrams
+from looped.diagrams import Diagrams
 from looped.verify.translation.definitions import Definition
 from looped.verify.translation.lifted_pass import Guard, LiftedPass
 from looped.verify.translation.reader import BitName, Reader, is_bit

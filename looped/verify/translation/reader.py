@@ -14,8 +14,8 @@ from typing import TypeGuard
 import numpy as np
 import numpy.typing as npt
 
+from looped.diagrams import Diagrams
 from looped.engines.lifted.code import Code, Instruction
-from looped.verify.certificate.diagrams import Diagrams
 
 __all__ = ["WORD", "BitName", "Reader", "from_table", "is_bit", "is_masked"]
 

@@ -6,7 +6,7 @@ a cut, it holds at the next: each lane of the driver becomes what the heads or t
 of it, cells are stored as the driver's keys capture columns, and nothing else changes. The end of a
 pass states what the beginning states.
 
-The weights are the integers of `looped.engines.exact`. Of the analysis that made the code, only the
+The weights are the integers of `looped.analysis`. Of the analysis that made the code, only the
 claims are used, and each is proved.
 """
 
@@ -18,11 +18,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from looped.engines.exact import Block, Model
+from looped.analysis.model import Block, Model
+from looped.diagrams import Diagrams, TooLarge
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.lift import Lifted
 from looped.verify.certificate.claims import ClaimFailed
-from looped.verify.certificate.diagrams import Diagrams, TooLarge
 from looped.verify.certificate.thresholds import Affine, Product, evaluated
 from looped.verify.translation.attention import Attention
 from looped.verify.translation.cut_state import CutState
@@ -59,28 +59,14 @@ def proof(model: Model, lifted: Lifted) -> Proof:
 
 
 def _validate(lifted_pass: LiftedPass, model: Model) -> None:
-    blocks = [_in_lanes(block, model.order) for block in model.blocks]
-    if len(lifted_pass.cuts) != 2 * len(blocks) + 1:
+    if len(lifted_pass.cuts) != 2 * len(model.blocks) + 1:
         raise WrongLift("the code has other cuts than the model has blocks")
-    for number, block in enumerate(blocks):
+    for number, block in enumerate(model.blocks):
         Attention(lifted_pass, block, 2 * number).check()
         _check_mlp(lifted_pass, block, 2 * number + 1)
         for cut in (2 * number, 2 * number + 1):
             _check_places(lifted_pass, cut)
     _check_end(lifted_pass)
-
-
-def _in_lanes(block: Block, order: np.ndarray) -> Block:
-    """A block whose matrices count lanes as the residual stream does."""
-    place = np.argsort(order)
-    heads = tuple(
-        h._replace(
-            query=h.query[:, place], key=h.key[:, place], moved=h.moved[np.ix_(place, place)]
-        )
-        for h in block.heads
-    )
-    gate, up = block.gate[:, place], block.up[:, place]
-    return block._replace(heads=heads, gate=gate, up=up, down=block.down[place])
 
 
 def _check_mlp(lifted_pass: LiftedPass, block: Block, cut: int) -> None:
@@ -119,7 +105,7 @@ def _touch(state: CutState, block: Block, unit: int) -> None:
 
 
 def _product(state: CutState, block: Block, lane: int, unit: int) -> Product:
-    factor = Fraction(2 * int(block.down[lane, unit]), block.made_two)
+    factor = Fraction(int(block.down[lane, unit]), block.down_one)
     return Product(_affine(state, block.gate[unit]), _affine(state, block.up[unit]), factor)
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from looped.analysis.restricted import Form
 from looped.engines.event.banks import BankBuilder, Banks, pack, padded, unpack
-from looped.engines.event.partial import Form
 from tests import seeds
 
 

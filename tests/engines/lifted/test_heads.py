@@ -1,11 +1,11 @@
-"""Whom columns find and whom the driver captures, on heads made by hand."""
+"""Which column others attend to, and which the driver captures, on heads made by hand."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from looped.engines.lifted.heads import view
+from looped.engines.lifted.heads import head_targets
 from looped.engines.lifted.model import Head
 from looped.errors import CompileError
 
@@ -24,12 +24,12 @@ def head(*key: int) -> Head:
 
 
 def test_a_column_that_finds_itself_may_be_captured() -> None:
-    seen = view(head(1, 0, 2, 2, -1), KNOWN, 0)  # 2 for column 1, 0 for column 2
-    assert seen.found.tolist() == [0, 1, 2]
+    seen = head_targets(head(1, 0, 2, 2, -1), KNOWN, 0)  # 2 for column 1, 0 for column 2
+    assert seen.targets.tolist() == [0, 1, 2]
     assert seen.capture is not None and sorted(seen.capture.table.tolist()) == [-1, 1]
 
 
 def test_a_column_that_finds_another_may_not() -> None:
     """What is taken away from it when it is captured is not its own."""
-    with pytest.raises(CompileError, match="a captured column does not find itself otherwise"):
-        view(head(-1, 0, 2, 3, 0), KNOWN, 0)  # 0 for column 1, 2 for column 2
+    with pytest.raises(CompileError, match="a captured column does not attend to itself otherwise"):
+        head_targets(head(-1, 0, 2, 3, 0), KNOWN, 0)  # 0 for column 1, 2 for column 2

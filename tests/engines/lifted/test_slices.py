@@ -45,7 +45,7 @@ def settled(totals: dict[int, Sum]) -> tuple[Code, dict[int, State]]:
     words = [code.emit("state", number=n) for n in range(len(WIDTHS))]
     lanes: dict[int, State] = {}
     slices = Slices(code, dict(zip(words, WIDTHS, strict=True)), lambda first, second: False)
-    slices.settle(totals, (), lanes)
+    slices.assign(totals, (), lanes)
     return code, lanes
 
 
@@ -95,5 +95,5 @@ def test_conditions_that_exclude_each_other_need_no_addition() -> None:
     slices = Slices(
         code, dict(zip(words, WIDTHS, strict=True)), lambda first, second: first == Not(second)
     )
-    slices.settle(totals, (), {})
+    slices.assign(totals, (), {})
     assert not [i for i in code.instructions if i.operation == "guard"]

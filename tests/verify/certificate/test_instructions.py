@@ -6,13 +6,13 @@ import itertools
 
 import pytest
 
-from looped import registry
+from looped import diagrams, registry
 from looped.circuit.arithmetic import all_ones
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, Signal, Value, literal
 from looped.circuit.words import Word, constant
 from looped.passes.emit import compile_circuit
-from looped.verify.certificate import diagrams, instructions
+from looped.verify.certificate import instructions
 from looped.verify.certificate.claims import Claim
 from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.instructions import instruction_claims, longest

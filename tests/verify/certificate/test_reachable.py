@@ -8,9 +8,9 @@ import pytest
 
 from looped.circuit.circuit import Circuit
 from looped.circuit.words import ONE, Lane
+from looped.diagrams import Diagrams
 from looped.passes.emit import compile_circuit
 from looped.verify.certificate.context import ProofContext
-from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.semantics import CircuitSemantics
 from tests import seeds

@@ -5,8 +5,8 @@ from __future__ import annotations
 from looped import registry
 from looped.circuit.signals import Condition
 from looped.circuit.words import Lane, bit, constant
+from looped.diagrams import Diagrams
 from looped.verify.certificate.claims import ClaimFailed
-from looped.verify.certificate.diagrams import Diagrams
 from looped.verify.certificate.semantics import CircuitSemantics, definitions
 from looped.verify.certificate.thresholds import Affine, Product, evaluated
 from tests import seeds

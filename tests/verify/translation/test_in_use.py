@@ -8,7 +8,7 @@ import pytest
 
 import looped
 from looped import api
-from looped.engines.exact import Model
+from looped.analysis.model import Model
 from looped.engines.lifted import LiftedEngine
 from looped.engines.lifted.lift import Lifted
 from looped.verify.translation import WrongLift, in_use

@@ -8,9 +8,9 @@ import functools
 import pytest
 
 from looped import registry
+from looped.analysis.model import Model
 from looped.artefact.embedding import embed
 from looped.artefact.plan import CompiledMachine
-from looped.engines.exact import Model
 from looped.engines.lifted import LiftedEngine
 from looped.engines.lifted.lift import Lifted
 from looped.errors import LoopedError

@@ -15,10 +15,14 @@ import functools
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 from looped.errors import LoopedError
 
-__all__ = ["Diagrams", "Number", "TooLarge", "Work"]
+__all__ = ["Branch", "Diagrams", "Node", "Number", "TooLarge", "Work"]
+
+Node = int
+"""A function of one space: equal functions are one node. It means nothing in another space."""
 
 Number = int | Fraction
 Operation = Callable[[Number, Number], Number]
@@ -30,6 +34,14 @@ _LIMIT = 150_000
 
 _STEPS = 3_000_000
 """Steps in one space; the proofs for RV32I need 75,000 at most."""
+
+
+class Branch(NamedTuple):
+    """A function that depends on its first variable: `high` where that is one, else `low`."""
+
+    name: object
+    low: Node
+    high: Node
 
 
 class TooLarge(LoopedError):
@@ -48,15 +60,16 @@ class Diagrams:
 
     def __init__(self, work: Work | None = None) -> None:
         self._work = work or Work()
+        self._limit = _LIMIT
         self.levels: dict[object, int] = {}
         self.names: list[object] = []
         self._level: list[int] = []
-        self._low: list[int] = []
-        self._high: list[int] = []
-        self._value: dict[int, Number] = {}
-        self._terminals: dict[Number, int] = {}
-        self._unique: dict[tuple[int, int, int], int] = {}
-        self._applied: dict[tuple[object, int, int], int] = {}
+        self._low: list[Node] = []
+        self._high: list[Node] = []
+        self._value: dict[Node, Number] = {}
+        self._terminals: dict[Number, Node] = {}
+        self._unique: dict[tuple[int, Node, Node], Node] = {}
+        self._applied: dict[tuple[object, Node, Node], Node] = {}
         self._thresholds: dict[tuple[tuple[int, int], ...], _Threshold] = {}
         self.zero, self.one = self.number(0), self.number(1)
 
@@ -65,31 +78,31 @@ class Diagrams:
         """How many nodes there are."""
         return len(self._level)
 
-    def number(self, value: Number) -> int:
+    def number(self, value: Number) -> Node:
         """The constant function."""
         node = self._terminals.get(value)
         if node is None:
-            node = self._append(_END, 0, 0)
+            node = self._append(_END, Node(0), Node(0))
             self._terminals[value] = node
             self._value[node] = value
         return node
 
-    def variable(self, name: object) -> int:
+    def variable(self, name: object) -> Node:
         """The condition that a lane is +1; a new name comes last in the order."""
         level = self.levels.setdefault(name, len(self.names))
         if level == len(self.names):
             self.names.append(name)
         return self._node(level, self.zero, self.one)
 
-    def _append(self, level: int, low: int, high: int) -> int:
-        if len(self._level) > _LIMIT:
-            raise TooLarge(f"a diagram has more than {_LIMIT:,} nodes")
+    def _append(self, level: int, low: Node, high: Node) -> Node:
+        if len(self._level) > self._limit:
+            raise TooLarge(f"a diagram has more than {self._limit:,} nodes")
         self._level.append(level)
         self._low.append(low)
         self._high.append(high)
-        return len(self._level) - 1
+        return Node(len(self._level) - 1)
 
-    def _node(self, level: int, low: int, high: int) -> int:
+    def _node(self, level: int, low: Node, high: Node) -> Node:
         if low == high:
             return low
         key = (level, low, high)
@@ -99,8 +112,8 @@ class Diagrams:
         return node
 
     def _apply(
-        self, name: str, function: Callable[[Number, Number], Number], a: int, b: int
-    ) -> int:
+        self, name: str, function: Callable[[Number, Number], Number], a: Node, b: Node
+    ) -> Node:
         key = (name, a, b)
         found = self._applied.get(key)
         if found is not None:
@@ -120,13 +133,13 @@ class Diagrams:
         self._applied[key] = result
         return result
 
-    def add(self, a: int, b: int) -> int:
+    def add(self, a: Node, b: Node) -> Node:
         """`a + b`."""
         if a == self.zero or b == self.zero:
-            return a + b - self.zero
+            return b if a == self.zero else a
         return self._apply("add", operator.add, min(a, b), max(a, b))
 
-    def times(self, a: int, b: int) -> int:
+    def times(self, a: Node, b: Node) -> Node:
         """`a · b`; the conjunction, if both are conditions."""
         if self.zero in (a, b):
             return self.zero
@@ -134,46 +147,46 @@ class Diagrams:
             return a if b == self.one else b
         return self._apply("times", operator.mul, min(a, b), max(a, b))
 
-    def scaled(self, a: int, factor: Number) -> int:
+    def scaled(self, a: Node, factor: Number) -> Node:
         """A function times a number."""
         return self.times(a, self.number(factor))
 
-    def minus(self, a: int, b: int) -> int:
+    def minus(self, a: Node, b: Node) -> Node:
         """`a - b`."""
         return self.add(a, self.scaled(b, -1))
 
-    def maximum(self, a: int, b: int) -> int:
+    def maximum(self, a: Node, b: Node) -> Node:
         """The larger of two functions, state by state; the disjunction of conditions."""
         return self._apply("max", max, min(a, b), max(a, b))
 
-    def at_least(self, a: int, b: int) -> int:
+    def at_least(self, a: Node, b: Node) -> Node:
         """The condition `a ≥ b`."""
         return self._apply("ge", lambda x, y: int(x >= y), a, b)
 
-    def equals(self, a: int, b: int) -> int:
+    def equals(self, a: Node, b: Node) -> Node:
         """The condition `a = b`."""
         return self._apply("eq", lambda x, y: int(x == y), min(a, b), max(a, b))
 
-    def among(self, a: int, values: Iterable[Number]) -> int:
+    def among(self, a: Node, values: Iterable[Number]) -> Node:
         """The condition that a function takes one of some values."""
         conditions = (self.equals(a, self.number(value)) for value in values)
         return functools.reduce(self.maximum, conditions, self.zero)
 
-    def negated(self, condition: int) -> int:
+    def negated(self, condition: Node) -> Node:
         """The condition that another does not hold."""
         return self.minus(self.one, condition)
 
-    def choose(self, condition: int, then: int, otherwise: int) -> int:
+    def choose(self, condition: Node, then: Node, otherwise: Node) -> Node:
         """`then` where a condition holds, else `otherwise`."""
         kept = self.times(self.negated(condition), otherwise)
         return self.add(self.times(condition, then), kept)
 
-    def greatest(self, a: int, names: Iterable[object]) -> int:
+    def greatest(self, a: Node, names: Iterable[object]) -> Node:
         """The largest value over all states of some variables, as a function of the others."""
         levels = frozenset(self.levels[n] for n in names if n in self.levels)
         return self._greatest(a, levels, max(levels, default=-1), {})
 
-    def _greatest(self, a: int, levels: frozenset[int], last: int, done: dict[int, int]) -> int:
+    def _greatest(self, a: Node, levels: frozenset[int], last: int, done: dict[Node, Node]) -> Node:
         level = self._level[a]
         if level > last:
             return a
@@ -184,12 +197,12 @@ class Diagrams:
             done[a] = both
         return done[a]
 
-    def compose(self, a: int, substitution: Mapping[object, int]) -> int:
+    def compose(self, a: Node, substitution: Mapping[object, Node]) -> Node:
         """A function with conditions put in the place of variables."""
         by_level = {self.levels[n]: f for n, f in substitution.items() if n in self.levels}
         return self._compose(a, by_level, {}) if by_level else a
 
-    def _compose(self, a: int, by_level: Mapping[int, int], done: dict[int, int]) -> int:
+    def _compose(self, a: Node, by_level: Mapping[int, Node], done: dict[Node, Node]) -> Node:
         level = self._level[a]
         if level == _END:
             return a
@@ -202,11 +215,11 @@ class Diagrams:
             done[a] = self.choose(test, high, low)
         return done[a]
 
-    def copied(self, other: Diagrams, a: int) -> int:
+    def copied(self, other: Diagrams, a: Node) -> Node:
         """A function of another space, over variables of the same names."""
         return self._copied(other, a, {})
 
-    def _copied(self, other: Diagrams, a: int, done: dict[int, int]) -> int:
+    def _copied(self, other: Diagrams, a: Node, done: dict[Node, Node]) -> Node:
         if other._level[a] == _END:
             return self.number(other._value[a])
         if a not in done:
@@ -217,15 +230,15 @@ class Diagrams:
             done[a] = self._node(level, low, high) if above else self.choose(test, high, low)
         return done[a]
 
-    def values(self, a: int) -> set[Number]:
+    def values(self, a: Node) -> set[Number]:
         """All values that a function takes."""
         return {self._value[n] for n in self._reached(a) if self._level[n] == _END}
 
-    def support(self, a: int) -> set[object]:
+    def support(self, a: Node) -> set[object]:
         """The variables that a function depends on."""
         return {self.names[self._level[n]] for n in self._reached(a) if self._level[n] != _END}
 
-    def _reached(self, a: int) -> set[int]:
+    def _reached(self, a: Node) -> set[Node]:
         found, pending = {a}, [a]
         while pending:
             node = pending.pop()
@@ -235,7 +248,21 @@ class Diagrams:
                 pending += new
         return found
 
-    def state(self, condition: int) -> dict[object, int]:
+    def constant(self, a: Node) -> Number | None:
+        """The number that a function always is, or None."""
+        return self._value.get(a)
+
+    def branch(self, a: Node) -> Branch | None:
+        """A function by its first variable, or None if it is constant."""
+        if self._level[a] == _END:
+            return None
+        return Branch(self.names[self._level[a]], self._low[a], self._high[a])
+
+    def branches(self, a: Node) -> int:
+        """How many branches a function has."""
+        return sum(self._level[n] != _END for n in self._reached(a))
+
+    def state(self, condition: Node) -> dict[object, int]:
         """One state (name to ±1) in which a condition that is not always false holds."""
         found: dict[object, int] = {}
         while self._level[condition] != _END:
@@ -244,7 +271,7 @@ class Diagrams:
             condition = self._high[condition] if high else self._low[condition]
         return found
 
-    def affine(self, terms: Iterable[tuple[int, Number]], constant: Number) -> int:
+    def affine(self, terms: Iterable[tuple[Node, Number]], constant: Number) -> Node:
         """`constant + Σ factor · lane`, for lanes given as conditions that they are +1."""
         result = self.number(constant)
         for condition, factor in terms:
@@ -252,7 +279,7 @@ class Diagrams:
             result = self.add(result, lane)
         return result
 
-    def threshold(self, terms: Mapping[object, int], bound: int) -> int:
+    def threshold(self, terms: Mapping[object, int], bound: int) -> Node:
         """The condition `Σ factor · variable ≥ bound`, for ±1 variables and integer factors."""
         for name in terms:
             self.variable(name)
@@ -262,7 +289,7 @@ class Diagrams:
             self._thresholds[key] = _Threshold(self, ordered)
         return self._thresholds[key].at(bound)
 
-    def table(self, names: Sequence[object], rows: Sequence[int]) -> int:
+    def table(self, names: Sequence[object], rows: Sequence[int]) -> Node:
         """The condition with a truth table: bit i of a row's number is +1 in `names[i]`."""
         for name in names:
             self.variable(name)
@@ -286,12 +313,12 @@ class _Threshold:
         for _, factor in reversed(terms):
             self.rest.append(self.rest[-1] + abs(factor))
         self.rest.reverse()
-        self.known: list[list[tuple[int, int, int]]] = [[] for _ in terms]
+        self.known: list[list[tuple[int, int, Node]]] = [[] for _ in terms]
 
-    def at(self, bound: int) -> int:
+    def at(self, bound: int) -> Node:
         return self._build(0, bound)[0]
 
-    def _build(self, depth: int, bound: int) -> tuple[int, int, int]:
+    def _build(self, depth: int, bound: int) -> tuple[Node, int, int]:
         """The node, and the least and largest bound for which it is the same function."""
         if bound <= -self.rest[depth]:
             return self.space.one, -_END, -self.rest[depth]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looped.verify.certificate import diagrams
-from looped.verify.certificate.diagrams import Diagrams, Number, TooLarge
+from looped.diagrams import Diagrams, Number, TooLarge
+from looped.diagrams import space as diagrams
 
 NAMES = "abcdef"
 STATES = [dict(zip(NAMES, signs, strict=True)) for signs in itertools.product((-1, 1), repeat=6)]
@@ -101,6 +101,7 @@ def test_a_table_is_its_rows() -> None:
 
 def test_sums_of_an_adder_stay_small_and_a_bad_order_is_given_up(monkeypatch) -> None:
     """Σ 2^i (x_i + y_i) ≥ t has a few nodes a bit if x_i is beside y_i, else 2^40."""
+    monkeypatch.setattr(diagrams, "_LIMIT", 5000)
     beside, apart = Diagrams(), Diagrams()
     for i in range(40):
         beside.variable(("x", i)), beside.variable(("y", i))
@@ -110,6 +111,5 @@ def test_sums_of_an_adder_stay_small_and_a_bad_order_is_given_up(monkeypatch) ->
     for word in "xy":
         for i in range(40):
             apart.variable((word, i))
-    monkeypatch.setattr(diagrams, "_LIMIT", 5000)
     with pytest.raises(TooLarge, match="a diagram has more than 5,000 nodes"):
         apart.threshold(dict(terms), 12345678901)

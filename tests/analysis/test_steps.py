@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looped.engines.lifted.model import Block, Unit
-from looped.engines.lifted.terms import Changes, mlp_changes
+from looped.analysis.analyse import hidden_units
+from looped.analysis.model import Block
+from looped.analysis.steps import MlpSteps, mlp_steps
 from looped.errors import CompileError
 
 LANES = 5
@@ -18,16 +19,10 @@ LANES = 5
 
 def block(gate: np.ndarray, up: np.ndarray, down: np.ndarray) -> Block:
     """A block without heads; `down` is (units, lanes)."""
-
-    def listed(row: np.ndarray) -> tuple[tuple[int, float], ...]:
-        return tuple((int(lane), float(row[lane])) for lane in np.flatnonzero(row))
-
-    rows = zip(gate, up, down, strict=True)
-    units = tuple(Unit(*map(listed, row)) for row in rows)
-    return Block((), units, np.arange(LANES))
+    return Block((), 1, *hidden_units(gate, up, down.T))
 
 
-def applied(changes: Changes, bits: list[int]) -> np.ndarray:
+def applied(changes: MlpSteps, bits: list[int]) -> np.ndarray:
     """What the changes add to every lane, for certain bits."""
     result = np.zeros(LANES)
     for lane, form in changes.affine.items():
@@ -50,7 +45,7 @@ def test_units_are_what_the_mlp_adds(
     gate: list[list[float]], up: list[list[float]], down: list[list[float]], known: list[int]
 ) -> None:
     g, u, d = (np.array(matrix) for matrix in (gate, up, down))
-    changes = mlp_changes(block(g, u, d), np.array(known, np.int8))
+    changes = mlp_steps(block(g, u, d), np.array(known, np.int8))
     for lanes in itertools.product((-1, 1), repeat=LANES):
         x = np.where(np.array(known) != 0, known, lanes)
         exact = (np.maximum(g @ x, 0) * (u @ x)) @ d
@@ -62,7 +57,7 @@ def test_two_ramps_are_one_threshold() -> None:
     gate = np.array([[1.0, 1.0, 1.0, 0, 1.0], [0.5, 0.5, 0.5, 0, 0]])
     up = np.array([[0, 0, 0, 0, 1.0], [0, 0, 0, 0, 2.0]])
     down = np.array([[0, 0, 0, 1.0, 0], [0, 0, 0, -1.0, 0]])
-    changes = mlp_changes(block(gate, up, down), np.array([0, 0, 0, 0, 1], np.int8))
+    changes = mlp_steps(block(gate, up, down), np.array([0, 0, 0, 0, 1], np.int8))
     (steps,) = changes.gated.values()
     assert [(gate.threshold.at, gate.form.constant) for gate in steps] == [(2, 1.0)]
 
@@ -71,4 +66,4 @@ def test_a_long_ramp_is_no_threshold() -> None:
     gate = np.array([[64.0, 8.0, 4.0, 2.0, 1.0]])
     up = np.array([[1.0, 0, 0, 0, 0]])
     with pytest.raises(CompileError, match="a long ramp, not a threshold"):
-        mlp_changes(block(gate, up, up), np.zeros(LANES, np.int8))
+        mlp_steps(block(gate, up, up), np.zeros(LANES, np.int8))

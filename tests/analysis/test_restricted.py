@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looped.engines.event.partial import columns_by_class, reduce_mlp
-from looped.engines.exact import Block
+from looped.analysis.model import Block
+from looped.analysis.restricted import restrict_mlp
 from tests import seeds
 
 LANES, UNITS = 9, 12
@@ -17,7 +17,7 @@ def mlp(seed: int) -> Block:
     rng = seeds.generator(seed)
     shape = (UNITS, LANES)
     gate, up = (rng.integers(-2, 3, shape) * (rng.random(shape) < 0.3) for _ in range(2))
-    return Block((), 2, gate, up, rng.integers(-2, 3, (LANES, UNITS)), 2)
+    return Block((), 1, gate, up, rng.integers(-2, 3, (LANES, UNITS)), 1)
 
 
 def relu(x: np.ndarray) -> np.ndarray:
@@ -28,8 +28,8 @@ def relu(x: np.ndarray) -> np.ndarray:
                                                   max_size=LANES))  # fmt: skip
 def test_the_reduced_mlp_adds_what_the_whole_one_adds(seed: int, known: list[int]) -> None:
     block, fixed = mlp(seed), np.array(known)
-    reduced = reduce_mlp(block, fixed)
-    products = len(reduced.up.matrix)
+    reduced = restrict_mlp(block, fixed)
+    products = reduced.products
     rng = seeds.generator(seed)
     for x in rng.choice([-1, 1], (20, LANES)):
         x = np.where(fixed == 0, x, fixed)
@@ -44,7 +44,7 @@ def test_the_reduced_mlp_adds_what_the_whole_one_adds(seed: int, known: list[int
 
 @given(seed=st.integers(0, 10**6))
 def test_no_unit_is_left_that_never_rises_or_is_linear(seed: int) -> None:
-    reduced = reduce_mlp(mlp(seed), np.zeros(LANES, np.int64))
+    reduced = restrict_mlp(mlp(seed), np.zeros(LANES, np.int64))
     reach = np.abs(reduced.gate.matrix).sum(axis=1)
     assert (reduced.gate.constant + reach > 0).all()
     assert (reach > 0).all()
@@ -53,28 +53,6 @@ def test_no_unit_is_left_that_never_rises_or_is_linear(seed: int) -> None:
 
 
 def test_with_everything_known_only_constants_are_left() -> None:
-    reduced = reduce_mlp(mlp(1), np.ones(LANES, np.int64))
+    reduced = restrict_mlp(mlp(1), np.ones(LANES, np.int64))
     assert len(reduced.gate.matrix) == 0
     assert not reduced.linear.matrix.any()
-
-
-def test_columns_with_equal_static_lanes_are_a_class() -> None:
-    block = mlp(2)
-    block.gate[0, 0] = 1
-    static = np.zeros(LANES, np.bool_)
-    static[0] = True
-    x = np.ones((6, LANES), np.int8)
-    x[[1, 4], 0] = -1
-    classes, member = columns_by_class(block, static, x)
-    assert [known[0] for known in classes] == [-1, 1]
-    assert not np.array(classes)[:, 1:].any()
-    assert member.tolist() == [1, 0, 1, 1, 0, 1]
-
-
-def test_too_many_classes_are_one_of_which_nothing_is_known() -> None:
-    block = mlp(3)
-    block.gate[:] = 1
-    x = np.array([[2 * (c >> i & 1) - 1 for i in range(LANES)] for c in range(16)], np.int8)
-    classes, member = columns_by_class(block, np.ones(LANES, np.bool_), x)
-    assert classes == ((0,) * LANES,)
-    assert not member.any()

@@ -1,0 +1,55 @@
+"""The matrices of a block, by their names in `looped.nn.model`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+__all__ = ["BlockWeights", "HeadWeights", "block_weights", "largest_score"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadWeights:
+    """One head: `w_q`, `w_k` and `w_v` are (d_head, d_model), `w_o` is (d_model, d_head)."""
+
+    w_q: Tensor
+    w_k: Tensor
+    w_v: Tensor
+    w_o: Tensor
+
+    @property
+    def score_bound(self) -> float:
+        """A bound on the magnitude of q·k over ±1 lanes, before scaling by 1/√d_head."""
+        query, key = (w.double().abs().sum(dim=1) for w in (self.w_q, self.w_k))
+        return float((query * key).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class BlockWeights:
+    """One block. `heads` has all heads, idle ones included; `w_gate` and `w_up` are
+    (d_ff, d_model), `w_down` is (d_model, d_ff)."""
+
+    heads: tuple[HeadWeights, ...]
+    w_gate: Tensor
+    w_up: Tensor
+    w_down: Tensor
+
+
+def block_weights(weights: Mapping[str, Tensor], block: int, d_head: int) -> BlockWeights:
+    """The matrices of one block; W_Q, W_K, W_V and W_O cut into heads of `d_head` dimensions."""
+    q, k, v, o = (weights[f"layers.{block}.self_attn.{n}_proj.weight"] for n in "qkvo")
+    gate, up, down = (
+        weights[f"layers.{block}.mlp.{n}_proj.weight"] for n in ("gate", "up", "down")
+    )
+    own = [slice(first, first + d_head) for first in range(0, len(q), d_head)]
+    heads = tuple(HeadWeights(q[d], k[d], v[d], o[:, d]) for d in own)
+    return BlockWeights(heads, gate, up, down)
+
+
+def largest_score(weights: Mapping[str, Tensor], blocks: int, d_head: int) -> float:
+    """A bound on the scores of all heads over ±1 lanes, after scaling by 1/√d_head."""
+    heads = (head for b in range(blocks) for head in block_weights(weights, b, d_head).heads)
+    return max((head.score_bound for head in heads), default=0.0) / math.sqrt(d_head)
