@@ -223,7 +223,7 @@ def _mismatch(mismatch: Mismatch) -> dict[str, object]:
 def _report(path: Path, verdict: Verdict) -> Iterator[str]:
     if verdict.outputs[0]:
         shown = verdict.outputs[0].decode("latin-1").encode("unicode_escape").decode("ascii")
-        yield f"{path}: put out {len(verdict.outputs[0])} bytes: {shown[:200]}"
+        yield f"{path}: wrote {len(verdict.outputs[0])} bytes: {shown[:200]}"
     end = "until it halted" if verdict.halted else "without reaching its end"
     yield (
         f"{path}: equal. {verdict.steps:,} steps {end}; after each, all {verdict.lanes:,} lanes "

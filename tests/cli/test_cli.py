@@ -179,7 +179,7 @@ def test_verify_takes_input(tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(b"xyz")
     for source, data in ((tmp_path / "in", b""), ("-", b"xyz")):
         result = looped("verify", ECHO, "--input", source, data=data)
-        assert "put out 3 bytes: xyz" in result.stdout
+        assert "wrote 3 bytes: xyz" in result.stdout
 
 
 def test_verify_reports_the_first_difference(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ MORE = [
     Situation("bytes in a name that are not UTF-8",
               "mv a.sasm $'\\xff.sasm'; $looped verify $'\\xff.sasm'; mv $'\\xff.sasm' a.sasm",
               0, "",
-              "\\udcff.sasm: put out 1 bytes: H\n"
+              "\\udcff.sasm: wrote 1 bytes: H\n"
               "\\udcff.sasm: equal. 3 steps until it halted; after each, "
               "all 3,876 lanes were exactly those of the reference.\n"),
 ]  # fmt: skip

@@ -1,0 +1,57 @@
+"""The words that no user reads: idioms that need a second reading, and names that gave way."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["FORBIDDEN", "OLD_NAMES", "OLD_NAMES_OF_ROOMS", "forbidden_in"]
+
+FORBIDDEN: dict[str, str] = {
+    r"(is|are|was|were|be) told": "says, reports, prints, is selected by",
+    r"to be had": "must be, is available",
+    r"(go|goes|going|went) on": "continues",
+    r"(put|puts|putting) out": "writes, prints",
+    r"(into|in) reach": "on the PATH, available",
+    r"anew": "again",
+    r"for good": "for ever, permanently",
+    r"(is|are) asked by": "key",
+    r"(asks|ask) with": "query",
+    r"hands? (it |them )?to": "falls back to, passes to",
+    r"no file of looped": "not a looped file",
+    r"from nowhere": "neither live before nor read",
+    r"as it is lived": "which column it attends to",
+    r"tenan(t|ts|cy|cies)": "live range, occupants",
+    r"heirs?": "coalesced into",
+    r"dynast(y|ies)": "coalesced into",
+    r"without a word": "silently",
+    r"away from home": "early",
+}
+"""Patterns of idioms, matched as whole words in any case, and what to write instead."""
+
+OLD_NAMES = frozenset(
+    """Tenancy tenants heirs dynasty weighed one_of Asked HostTarget leaps seal farm
+    LOOSE STRAYED PATROL UNSEEN HOME uncounted offered mailbox rover""".split()
+)
+"""Names that no public class, function, field or constant has."""
+
+OLD_NAMES_OF_ROOMS: dict[str, frozenset[str]] = {
+    "circuit": frozenset({"merge", "tight", "file_bits"}),
+    "artefact": frozenset({"file", "gap"}),
+    "passes": frozenset({"settle", "gap"}),
+    "verify/certificate": frozenset(
+        "Subject Scene View Meaning Answer Outcome Wrong gap lead carried moved".split()
+    ),
+    "machines": frozenset(
+        "plus minus start named settled stuck misplaced goes_off goes_on works due".split()
+    ),
+    "engines": frozenset({"gap", "hot", "cold", "tie", "found", "works", "due"}),
+    "devices": frozenset({"place"}),
+}
+"""Names that are good words elsewhere, by the room in which they meant something else."""
+
+_PATTERN = re.compile("|".join(rf"\b{p}\b" for p in FORBIDDEN), re.IGNORECASE)
+
+
+def forbidden_in(text: str) -> list[str]:
+    """The forbidden idioms of a text, as they stand there; a line break counts as a blank."""
+    return [match.group() for match in _PATTERN.finditer(" ".join(text.split()))]
