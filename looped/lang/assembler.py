@@ -1,4 +1,4 @@
-"""Source to Image: parse, expand, lay out; everything that is wrong with it is told at once."""
+"""Source to Image: parse, expand, lay out; all errors of the source are reported at once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Expansion: macros, local labels, includes, blocks that are emitted once.
 
-What leaves here is a flat list of labels, constants, data and instructions, each with the scope in
-which its names are to be understood and the line that the user has to thank for it.
+The result is a flat list of labels, constants, data and instructions. Each has the scope in which
+its names are looked up, and the source line that caused it.
 
 A local label begins with `@`. In a macro's body it is new in every expansion; elsewhere it belongs
 to the ordinary label before it.
@@ -215,7 +215,7 @@ class Expander:
         parameters = {}
         for name, argument in zip(macro.parameters, command.arguments, strict=True):
             if isinstance(argument, Text):
-                raise LoopedError("text is no operand of a macro", argument.span)
+                raise LoopedError("text cannot be an operand of a macro", argument.span)
             parameters[name] = Bound(argument, context.scope, anchor)
         inner = _Context(
             Scope(f"{self._scopes}!", parameters),

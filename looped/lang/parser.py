@@ -1,6 +1,6 @@
 """Text to Program; syntax errors as sentences.
 
-Lines are parsed one by one, so that one bad line hides no other.
+Lines are parsed one by one, so an error in one line hides no error in another.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["PLAIN", "Syntax", "parse"]
 _Key = tuple[int, frozenset[str], str | None]
 
 _MOST_ERRORS = 100
-"""Syntax errors that are told of a file; making sentences of them takes a while."""
+"""The most syntax errors reported per file; turning each into a sentence takes time."""
 
 _SENTENCES = {
     "an operand is missing": ["mov a,", "mov ,a", "mov a,,b", ".word 1,", ".word ,", "mov )",

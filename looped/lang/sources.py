@@ -1,4 +1,4 @@
-"""Source files: read with bounds, included relative to the file that asks."""
+"""Source files: read with limits; includes are relative to the including file."""
 
 from __future__ import annotations
 

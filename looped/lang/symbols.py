@@ -1,4 +1,4 @@
-"""The symbol table: labels, constants, and what a name that is neither may have meant."""
+"""The symbol table: labels, constants, and suggestions for unknown names."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class SymbolTable:
         self._constants[item.key] = value
 
     def move(self, key: str, address: int) -> None:
-        """Say where a label is; constants may depend on it and are computed anew."""
+        """Set the address of a label; constants may depend on it and are computed again."""
         self._labels[key] = address
         self._values.clear()
 

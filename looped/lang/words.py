@@ -1,4 +1,4 @@
-"""Items to words, in two passes, for machines whose operands are one word each."""
+"""Items to words in two passes, for machines whose operands take one word each."""
 
 from __future__ import annotations
 

@@ -28,24 +28,27 @@ FORBIDDEN: dict[str, str] = {
 }
 """Patterns of idioms, matched as whole words in any case, and what to write instead."""
 
-OLD_NAMES = frozenset(
+
+def _set(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+OLD_NAMES = _set(
     """Tenancy tenants heirs dynasty weighed one_of Asked HostTarget leaps seal farm
-    LOOSE STRAYED PATROL UNSEEN HOME uncounted offered mailbox rover""".split()
+    LOOSE STRAYED PATROL UNSEEN HOME uncounted offered mailbox rover"""
 )
 """Names that no public class, function, field or constant has."""
 
 OLD_NAMES_OF_ROOMS: dict[str, frozenset[str]] = {
-    "circuit": frozenset({"merge", "tight", "file_bits"}),
-    "artefact": frozenset({"file", "gap"}),
-    "passes": frozenset({"settle", "gap"}),
-    "verify/certificate": frozenset(
-        "Subject Scene View Meaning Answer Outcome Wrong gap lead carried moved".split()
+    "circuit": _set("merge tight file_bits works working read_file"),
+    "artefact": _set("file gap"),
+    "passes": _set("settle gap"),
+    "verify/certificate": _set(
+        "Subject Scene View Meaning Answer Outcome Wrong gap lead carried moved"
     ),
-    "machines": frozenset(
-        "plus minus start named settled stuck misplaced goes_off goes_on works due".split()
-    ),
-    "engines": frozenset({"gap", "hot", "cold", "tie", "found", "works", "due"}),
-    "devices": frozenset({"place"}),
+    "machines": _set("plus minus start named settled stuck misplaced goes_off goes_on works due"),
+    "engines": _set("gap hot cold tie found works due"),
+    "devices": _set("place"),
 }
 """Names that are good words elsewhere, by the room in which they meant something else."""
 

@@ -1,8 +1,8 @@
 """Arguments of macros: where each ends, and its text.
 
-Arguments stand between commas, or between blanks where both neighbours of the blank are letters,
-digits or quotes; other blanks mean nothing. Quotation marks around an argument are taken off; after
-`.altmacro` so are angle brackets, and `%expression` is its value.
+Commas separate arguments. A blank separates them if both of its neighbours are letters, digits or
+quotes; other blanks are ignored. Quotation marks around an argument are removed. After `.altmacro`
+angle brackets are removed too, and `%expression` becomes its value.
 """
 
 from __future__ import annotations

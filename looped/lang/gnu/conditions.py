@@ -54,9 +54,9 @@ class Conditions:
         return not self._open or self._open[-1].counts
 
     def begin(self, name: str, span: Span, holds: Callable[[], bool]) -> None:
-        """An `.if`; whether it holds is not asked where statements are skipped.
+        """Begin an `.if`. `holds` is not called where statements are skipped.
 
-        If that cannot be told, nothing up to its end counts.
+        If `holds` raises LoopedError, every statement up to the end of the `.if` is skipped.
         """
         skipped = not self.hold
         condition = _Condition(name, span, False, False)

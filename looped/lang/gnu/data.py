@@ -45,8 +45,8 @@ ALIGNING = {
     ".align": 0, ".p2align": 0, ".balign": 0,
     ".p2alignw": 2, ".balignw": 2, ".p2alignl": 4, ".balignl": 4,
 }  # fmt: skip
-"""Directives that go on at a multiple of a power of two → the bytes of what fills the gap, if it is
-given; those of `.balign` are given the number, the others its exponent."""
+"""Directives that continue at a multiple of a power of two → the size of their fill value in bytes.
+`.balign` and its like take the number, the others its exponent."""
 
 LEB128 = (".uleb128", ".sleb128")
 """Directives for numbers of as many bytes as they need, seven bits in each."""
@@ -139,7 +139,7 @@ def alignment(item: Item, value: Valuer) -> Alignment:
         raise LoopedError(f"{item.kind} {number} is too much", span, hint)
     if not power and (not 0 <= number <= _LARGEST_ALIGNMENT or number & (number - 1)):
         hint = f"1, 2, 4, … {_LARGEST_ALIGNMENT}"
-        raise LoopedError(f"{item.kind} {number} is no power of two", span, hint)
+        raise LoopedError(f"{item.kind} {number} is not a power of two", span, hint)
     multiple = 1 << number if power else max(1, number)
     pattern, most = None, multiple
     if len(operands) > 1 and not isinstance(operands[1], Missing):
@@ -152,7 +152,7 @@ def alignment(item: Item, value: Valuer) -> Alignment:
 def repeated(item: Item, pattern: bytes, gap: int) -> bytes:
     """A gap filled with a pattern. Raises LoopedError if it does not come out even."""
     if gap % len(pattern):
-        message = f"a gap of {gap} bytes is no multiple of {len(pattern)}"
+        message = f"a gap of {gap} bytes is not a multiple of {len(pattern)}"
         raise LoopedError(message, item.span)
     return pattern * (gap // len(pattern))
 

@@ -1,4 +1,4 @@
-"""Tokens of a statement, and what numbers, characters and texts stand for."""
+"""Tokens of a statement, and the values of numbers, characters and texts."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _escape(body: str, at: int, span: Span) -> tuple[int, int]:
     if digits:
         return int(digits.group(), 16) & 0xFF, 2 + len(digits.group())
     if letter not in _ESCAPES:
-        raise LoopedError(f"`\\{letter}` is no escape", span, _SHOWN_ESCAPES)
+        raise LoopedError(f"`\\{letter}` is not an escape", span, _SHOWN_ESCAPES)
     return _ESCAPES[letter], 2
 
 

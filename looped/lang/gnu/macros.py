@@ -1,4 +1,4 @@
-"""Macros of GNU as: text into which the texts of the arguments are put.
+"""Macros of GNU as: text in which the texts of the arguments replace the parameters.
 
 A parameter is replaced only as `\\name`; after `.altmacro` as the bare name too. `\\@` is the
 number of the expansion and `\\()` nothing, which ends a name.

@@ -1,4 +1,4 @@
-"""Names: what each stands for at a moment of the reading, and what an unknown one may mean."""
+"""Names: the current meaning of each while the source is read, and suggestions for unknown ones."""
 
 from __future__ import annotations
 

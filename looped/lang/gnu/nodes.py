@@ -1,7 +1,7 @@
 """Operands: expressions over symbols, registers, memory at a register, texts.
 
-A name stands for a `Symbol` from the moment on at which it is read, so that a symbol that is set
-again leaves what stands before as it was.
+A name becomes a `Symbol` when it is read. So a later `.set` of the same name does not change
+earlier uses.
 """
 
 from __future__ import annotations

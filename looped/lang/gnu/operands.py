@@ -240,7 +240,7 @@ class _Parser:
         before = self._tokens[self._at - 1] if self._at else None
         if token.text == "\\":
             hint = "a backslash stands before a parameter in a macro's body"
-            return LoopedError("this backslash means nothing here", self._here(), hint)
+            return LoopedError("this backslash has no meaning here", self._here(), hint)
         if before and before.kind == "operator" and before.text in (*BINARY, *UNARY):
             return LoopedError("an operator lacks its right side", self._here())
         if token.text in BINARY:

@@ -1,4 +1,4 @@
-"""The program while it is read: symbols, sections, and the items in them."""
+"""The program during reading: symbols, sections, and the items in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sections: what kind of memory each is, and which one statements go to."""
+"""Sections: the kind of memory of each, and the one that statements enter."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class Sections:
         return self.all.setdefault(name, _new(name, None, None, span))
 
     def directive(self, name: str, line: Line, at: int, span: Span) -> None:
-        """Go on elsewhere. Raises LoopedError for operands that it does not understand."""
+        """Select another section. Raises LoopedError for invalid operands."""
         if name in SHORT:
             self._enter(self.named(name, span).name, _number(line, at, 0))
         elif name == ".subsection":

@@ -1,4 +1,4 @@
-"""Expressions to numbers: once the layout is known, and as far as they are while it is not."""
+"""Expressions to numbers: with the final layout, and, where possible, before it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Values:
                 left = self.value(node.left, here, depth + 1)
                 return _applied(node, left, self.value(node.right, here, depth + 1))
             case Modifier():
-                message = f"`{node.name}` is no part of a larger expression"
+                message = f"`{node.name}` cannot be part of a larger expression"
                 raise LoopedError(message, node.span, f"{node.name}(symbol + 4)")
             case Memory():
                 raise LoopedError("a number is needed here, without a register", node.span)

@@ -1,4 +1,4 @@
-"""RISC-V instructions: the operands that each takes, its size, and the words that it becomes."""
+"""RISC-V instructions: the operands, size and words of each."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def distance(target: Operand, item: Item, operands: Operands) -> int:
 def make(item: Item, operands: Operands, size: int) -> list[int]:
     """The words of an instruction that takes `size` bytes. Raises LoopedError."""
     if item.anchor.address % 4:
-        message = f"address {item.anchor.address} is no multiple of 4, as instructions need"
+        message = f"address {item.anchor.address} is not a multiple of 4, as instructions need"
         raise LoopedError(message, item.origin, ".align 2 before it")
     form = _form(item)
     values = _Values(item, operands)
@@ -279,7 +279,7 @@ class _Values:
         target = item.anchor.address + away
         reach = 1 << 20
         if target % 4:
-            message = f"no instruction begins at address {target}: it is no multiple of 4"
+            message = f"no instruction begins at address {target}: it is not a multiple of 4"
             raise LoopedError(message, span_of(operand), ".align 2 before the label")
         if not -reach <= away < reach:
             message = f"{away:+} bytes are too far for `{item.kind}`"

@@ -1,7 +1,7 @@
 """A Program to memory: sections to addresses, items to bytes, bytes to words.
 
-Sections stand in the order code, constants, data, zeros, from address 0. Items whose length is open
-grow until nothing changes.
+Sections follow each other in the order code, constants, data, zeros, from address 0. Items of open
+length grow until the layout is a fixed point.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the operands of RISC-V instructions are: registers, numbers, memory at a register."""
+"""Operands of RISC-V instructions: registers, numbers, memory at a register."""
 
 from __future__ import annotations
 

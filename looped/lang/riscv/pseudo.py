@@ -1,7 +1,7 @@
 """Pseudo-instructions: other names for instructions, and short ways to write one or two of them
 (RISC-V unprivileged specification, chapter "RISC-V Assembly Programmer's Handbook", and GNU as).
 
-They stand for instructions of the machine, whatever macros a source defines.
+They expand to machine instructions; macros of the source do not change the expansion.
 """
 
 from __future__ import annotations
