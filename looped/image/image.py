@@ -62,7 +62,7 @@ class Image:
         return self.source_map[address] if 0 <= address < len(self.source_map) else None
 
     def padded(self, memory: int) -> tuple[int, ...]:
-        """The words, then zeros up to `memory` words. Raises CompileError if there are more words."""
+        """The words, then zeros up to `memory` words. Raises CompileError if too many."""
         if len(self.words) > memory:
             raise CompileError(
                 f"the program has {len(self.words)} words and the memory only {memory}",

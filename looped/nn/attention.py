@@ -11,7 +11,7 @@ __all__ = ["Attention"]
 class Attention(nn.Module):
     """`softmax(Q Kᵀ / √d_head) V` with uniform heads and no biases (Vaswani et al. 2017, 3.2).
 
-    `n_heads * d_head` need not equal `d_model`. With `context`, keys and values are computed from it.
+    `n_heads * d_head` need not equal `d_model`. With `context`, keys and values come from it.
     """
 
     def __init__(self, d_model: int, n_heads: int, d_head: int) -> None:
