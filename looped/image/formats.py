@@ -59,7 +59,7 @@ def dump_image(image: Image, kind: str) -> bytes:
 def _from_bytes(path: Path, content: bytes, width: int) -> tuple[int, ...]:
     size = width // 8
     if not content or len(content) % size:
-        count = f"{len(content)} bytes, which is not a whole number of {width}-bit words"
+        count = f"{len(content)} bytes, not a whole number of {width}-bit words"
         raise FileError(f"{path} has {count}")
     chunks = (content[i : i + size] for i in range(0, len(content), size))
     return tuple(int.from_bytes(chunk, "little") for chunk in chunks)
