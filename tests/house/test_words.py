@@ -119,3 +119,35 @@ def test_the_list_finds_what_it_forbids() -> None:
     assert forbidden_in("It goes\non, and puts out a byte.") == ["goes on", "puts out"]
     assert forbidden_in("an algorithm; heirloom; a new column") == []
     assert len(FORBIDDEN) > 10
+
+
+def templates() -> Iterator[list[str]]:
+    """The constant parts of each literal of the package that has 15 characters or more of them."""
+    for path in (ROOT / "looped").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            own = [part.value for part in parts if isinstance(part, ast.Constant)]
+            literal = [part for part in own if isinstance(part, str) and part]
+            if sum(map(len, literal)) >= 15:
+                yield literal
+
+
+def says(message: str, parts: list[str]) -> bool:
+    """Whether a message has these parts in this order."""
+    start = 0
+    for part in parts:
+        start = message.find(part, start) + len(part)
+        if start < len(part):
+            return False
+    return True
+
+
+def test_each_message_in_the_table_of_errors_is_one_of_the_package() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text()
+    rows = re.findall(r"^\| (`.+`) \| \d+ \| ", page, re.M)
+    quoted = [pair for row in rows for pair in re.findall(r"`` (.+?) ``|`([^`]+)`", row)]
+    messages = [message for pair in quoted for message in pair if message]
+    known = list(templates())
+    assert len(messages) >= 12
+    assert [m for m in messages if not any(says(m, parts) for parts in known)] == []
+    assert not any(says("the machine is not certain in bfloat16: …", parts) for parts in known)
