@@ -1,4 +1,4 @@
-"""Files: read with a clear error, written completely or not at all."""
+"""Files as users meet them: read with a clear error, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = ["Replacement", "open_regular", "read_bytes", "write_atomically"]
 def open_regular(path: Path, limit: int) -> Iterator[BinaryIO]:
     """A regular file of at most `limit` bytes, open for reading.
 
-    Raises FileError, also for errors during reading. Only regular files are opened: opening a FIFO
-    without a writer would block.
+    Raises FileError, also for what goes wrong while it is read. What is no regular file is not
+    opened: a FIFO without a writer would be waited for.
     """
     try:
         status = path.stat()
@@ -32,7 +32,7 @@ def open_regular(path: Path, limit: int) -> Iterator[BinaryIO]:
     except OSError as error:
         raise _unreadable(path, error) from None
     except ValueError:
-        raise FileError(f"cannot read {path}: a file cannot have this name") from None
+        raise FileError(f"cannot read {path}: no file has such a name") from None
     with file:
         try:
             yield file
@@ -54,22 +54,22 @@ def _unreadable(path: Path, error: OSError) -> FileError:
 
 
 def _kind(mode: int) -> str:
-    """Why a file is not a regular one."""
+    """What is wrong with a file that is not a regular one."""
     return "is a directory" if stat.S_ISDIR(mode) else "is not a regular file"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file's content; on failure the old file stays. Raises FileError."""
+    """Replace a file by one with this content; on failure the old file stays. Raises FileError."""
     Replacement(path, content).commit()
 
 
 class Replacement:
-    """The new content of a file, on disk beside the old file until `commit` replaces that.
+    """The new content of a file, on disk beside the old one, which is there until `commit`.
 
-    Whatever kills the process, the file is either the old one or the new one, and complete. Before
-    `commit` the new one has no name (where the file system supports this), so a kill leaves nothing
-    behind. A symbolic link stays, and its target is replaced. Raises FileError, also in `commit`,
-    and for a device, a FIFO or a folder, which no file can replace.
+    Whatever kills the process, the file is the old one or the new one, and both are whole. Before
+    `commit` the new one has no name, where the system has such files, so that nothing is left of
+    it. A symbolic link stays, and the file that it names is replaced. Raises FileError, also in
+    `commit`, and for a device, a FIFO or a folder, whose place no file can take.
     """
 
     def __init__(self, path: Path, content: bytes) -> None:
@@ -85,7 +85,7 @@ class Replacement:
                 raise
 
     def commit(self) -> None:
-        """Replace the old file by the new one, durably."""
+        """Put the new file in the place of the old one, lastingly."""
         with _told(self.path):
             try:
                 name = self._name or _link_beside(self.path, self._handle)
@@ -97,7 +97,7 @@ class Replacement:
                 self.discard()
 
     def discard(self) -> None:
-        """Drop the new file."""
+        """Forget the new file."""
         os.close(self._handle)
         if self._name is not None:
             with contextlib.suppress(OSError):
@@ -113,7 +113,7 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _target(path: Path) -> Path:
-    """The regular file that a path names; it need not exist."""
+    """The regular file that a path names, which need not be there yet."""
     with contextlib.suppress(FileNotFoundError):
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
@@ -142,7 +142,7 @@ def _link_beside(path: Path, handle: int) -> Path:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; some file systems do not support this."""
+    """Make the names in a folder last; some file systems have no such thing."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         with contextlib.suppress(OSError):
