@@ -13,7 +13,7 @@ __all__ = ["Image", "Location"]
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """The source file and line (counted from one) of a word of an image."""
+    """The file and the line (counted from one) that an image word comes from."""
 
     file: str
     line: int
@@ -27,10 +27,10 @@ class Image:
     """A program ready to load at address 0 of a machine's memory.
 
     `words` are unsigned integers of `width` bits. `symbols` maps names to addresses or constants.
-    `source_map[index]` is the source line of a word, or None; it is as long as `words`, or
-    empty if no line is known. Execution begins at the address `entry`. A word takes
-    `addresses_per_word` addresses: its number of bytes where addresses count bytes. Raises
-    CompileError for a word that does not fit `width`.
+    `source_map[index]` is where a word comes from, or None; it is as long as `words`, or
+    empty if nothing is known. Execution begins at the address `entry`. A word takes `unit`
+    addresses, its number of bytes if addresses count those. Raises CompileError for a word that
+    does not fit `width`.
     """
 
     machine: str
@@ -46,23 +46,23 @@ class Image:
         for address, word in enumerate(self.words):
             if not 0 <= word < limit:
                 raise CompileError(
-                    f"word {word} at address {address} does not fit {self.width} bits"
+                    f"word {word} at address {address} is not a {self.width}-bit word"
                 )
         if self.source_map and len(self.source_map) != len(self.words):
             raise CompileError("the source map and the words differ in length")
         object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))
 
     def location(self, address: int) -> Location | None:
-        """The source line of the word at an address, if known.
+        """Where the word at an address comes from, if that is known.
 
-        Where addresses count bytes, the highest bit of an address is ignored.
+        The highest bit of an address that counts bytes is not looked at.
         """
         if self.addresses_per_word > 1:
             address = address % (1 << self.width - 1) // self.addresses_per_word
         return self.source_map[address] if 0 <= address < len(self.source_map) else None
 
     def padded(self, memory: int) -> tuple[int, ...]:
-        """The words, then zeros up to `memory` words. Raises CompileError if too many."""
+        """The words, followed by zeros up to `memory` words. Raises CompileError if too long."""
         if len(self.words) > memory:
             raise CompileError(
                 f"the program has {len(self.words)} words and the memory only {memory}",

@@ -1,4 +1,4 @@
-"""Source to Image: parse, expand, lay out; all errors of the source are reported at once."""
+"""Source to Image, in a given language; a source reports all of its errors together."""
 
 from __future__ import annotations
 

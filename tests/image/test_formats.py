@@ -80,7 +80,7 @@ def test_files_that_are_not_there(tmp_path) -> None:
 
 
 def test_an_image_checks_its_words() -> None:
-    with pytest.raises(CompileError, match="word 256 at address 1 does not fit 8 bits"):
+    with pytest.raises(CompileError, match="word 256 at address 1 is not a 8-bit word"):
         Image("subleq", 8, (0, 256))
     with pytest.raises(CompileError, match="the source map and the words differ in length"):
         Image("subleq", 8, (0, 1), {}, (Location("a", 1),))

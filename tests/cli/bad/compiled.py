@@ -210,7 +210,7 @@ COMPILED = [
     ),
     _weights(
         "words too large",
-        "word 256 at address 2 does not fit 8 bits",
+        "word 256 at address 2 is not a 8-bit word",
         program__words=torch.tensor([1, 2, 256]),
     ),
     _weights(
