@@ -48,7 +48,7 @@ _SENTENCES = {
 
 @dataclass(frozen=True)
 class Syntax:
-    """How sources of a language look.
+    """The syntax of a language.
 
     `grammar` names the file that completes `grammar.lark`; `builder` makes statements of its
     trees; `prepare` removes what lies across lines, and leaves every other character in its place;
@@ -66,7 +66,7 @@ PLAIN = Syntax("plain.lark")
 
 
 def parse(source: Source, syntax: Syntax = PLAIN) -> tuple[Program, list[Diagnostic]]:
-    """The statements of a source, and everything that is wrong with its syntax."""
+    """The statements of a source, and all its syntax errors."""
     statements: list[Statement] = []
     errors: list[Diagnostic] = []
     offset = 0

@@ -21,7 +21,7 @@ DIRECTIVES = frozenset({".ascii", ".asciz", ".machine", ".org", ".width", ".word
 
 
 def lay_out(isa: InstructionSet, items: list[Item], width: int, errors: list[Diagnostic]) -> Placed:
-    """The memory of a program; what is wrong with it is added to `errors`."""
+    """The memory of a program; appends its errors to `errors`."""
     return _Layout(isa, width, errors).placed(items)
 
 

@@ -37,7 +37,7 @@ def arguments(line: Line, start: int, calculate: Calculator | None = None) -> li
 
 
 def argument(line: Line, start: int, calculate: Calculator | None) -> tuple[Line, int]:
-    """The argument that begins at `start`, and where the next one does.
+    """The argument that begins at `start`, and the start of the next one.
 
     Raises LoopedError for an expression without a value.
     """
@@ -83,7 +83,7 @@ def _parts(line: Line, start: int) -> tuple[list[Line], int]:
 
 
 def rest(line: Line, start: int) -> Line:
-    """All arguments from `start` on as one, without the blanks that mean nothing."""
+    """All arguments from `start` on as one, without redundant blanks."""
     parts, begun = [], start
     for match in _QUOTED_OR_BLANKS.finditer(line.text, start):
         at, end = match.span()

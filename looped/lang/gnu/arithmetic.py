@@ -16,7 +16,7 @@ _MASK = (1 << _BITS) - 1
 
 
 def wrapped(value: int) -> int:
-    """A number of 64 bits with a sign."""
+    """A number wrapped to 64 signed bits."""
     return (value + (1 << _BITS - 1) & _MASK) - (1 << _BITS - 1)
 
 

@@ -39,13 +39,13 @@ class _Condition:
 
 @dataclass
 class Conditions:
-    """The conditions that are open, the innermost last."""
+    """The open conditions, the innermost last."""
 
     _open: list[_Condition] = field(default_factory=list)
 
     @property
     def depth(self) -> int:
-        """How many are open."""
+        """The number of open conditions."""
         return len(self._open)
 
     @property
@@ -80,7 +80,7 @@ class Conditions:
         self._open.pop()
 
     def leave(self, depth: int) -> list[LoopedError]:
-        """Forget those within a file or an expansion that ends; what is wrong with them."""
+        """Close the conditions of a file or an expansion that ends; returns their errors."""
         left, self._open = self._open[depth:], self._open[:depth]
         return [LoopedError(f"this {c.name} has no .endif", c.span) for c in left]
 

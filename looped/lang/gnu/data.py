@@ -88,7 +88,7 @@ def leb128(item: Item, value: Valuer) -> bytes:
 
 
 def fill(item: Item, value: Valuer) -> tuple[int, bytes]:
-    """How often `.space` and its like lay out which bytes. Raises LoopedError."""
+    """The repetitions and the bytes of `.space` and its like. Raises LoopedError."""
     most = 3 if item.kind == ".fill" else 2
     if not 1 <= len(item.operands) <= most:
         example = f"{item.kind} 64"
@@ -115,7 +115,7 @@ def fill(item: Item, value: Valuer) -> tuple[int, bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """A multiple, what fills the gap if that is said, and the bytes to be skipped at most."""
+    """A multiple, the fill value if given, and the most bytes to skip."""
 
     multiple: int
     pattern: bytes | None
@@ -128,7 +128,7 @@ class Alignment:
 
 
 def alignment(item: Item, value: Valuer) -> Alignment:
-    """What an aligning directive asks for. Raises LoopedError."""
+    """The operands of an alignment directive. Raises LoopedError."""
     operands, here = item.operands, item.anchor.address
     if not 1 <= len(operands) <= 3 or isinstance(operands[0], Missing):
         raise LoopedError(f"{item.kind} needs one number", item.span, f"{item.kind} 2")
@@ -150,7 +150,7 @@ def alignment(item: Item, value: Valuer) -> Alignment:
 
 
 def repeated(item: Item, pattern: bytes, gap: int) -> bytes:
-    """A gap filled with a pattern. Raises LoopedError if it does not come out even."""
+    """A gap filled with a pattern. Raises LoopedError if the pattern does not fit evenly."""
     if gap % len(pattern):
         message = f"a gap of {gap} bytes is not a multiple of {len(pattern)}"
         raise LoopedError(message, item.span)

@@ -56,9 +56,8 @@ def assign(name: str, line: Line, at: int, program: Program, writer: Writer) -> 
 def check_target(
     name: str, line: Line, at: int, program: Program, writer: Writer, is_fixed: bool
 ) -> None:
-    """`.machine` and `.width`, which have been obeyed already, or must agree.
-
-    A target that `is_fixed` is what was asked for, whatever the source says. Raises LoopedError.
+    """Check `.machine` and `.width`, which have already taken effect or must agree. If the target
+    `is_fixed`, the caller has chosen it and the source cannot change it. Raises LoopedError.
     """
     target, span = program.target, writer.span
     value = line.text[at:].strip()
@@ -77,7 +76,7 @@ def check_target(
 
 
 def beside(span: Span, text: Text) -> Path:
-    """The file of a name, relative to the file in which it stands."""
+    """The path of a file name, relative to the source that contains it."""
     return Path(span.source.name).parent / text.content.decode("utf-8", "surrogateescape")
 
 

@@ -38,7 +38,7 @@ def operands(line: Line, start: int, names: Names, gaps: bool = False) -> tuple[
 
 
 def expression(line: Line, start: int, names: Names) -> Node:
-    """The one expression from `start` to the end of a line. Raises LoopedError."""
+    """The only expression from `start` to the end of a line. Raises LoopedError."""
     return _Parser(line, start, names).only_expression()
 
 
@@ -71,7 +71,7 @@ class _Parser:
             self._at += 1
 
     def only_expression(self) -> Node:
-        """One expression and nothing behind it."""
+        """One expression and nothing after it."""
         if self._token.kind == "end":
             raise LoopedError("a value is missing", self._here())
         node = self._binary(1)

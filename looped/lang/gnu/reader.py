@@ -67,7 +67,7 @@ class _Context:
 
     @property
     def note(self) -> str | None:
-        """What is said of an error in an expansion."""
+        """The note for an error in an expansion."""
         if self.expanding is None:
             return None
         return f"in the expansion of `{self.expanding}` at {self.origin}"
@@ -75,9 +75,8 @@ class _Context:
 
 @dataclass
 class Reader:
-    """Reads sources for a target; `errors` collects whatever is wrong with them.
-
-    `is_fixed` tells that the target is asked for, whatever the source says.
+    """Reads sources for a target; `errors` collects their errors. If `is_fixed`, the source cannot
+    change the target.
     """
 
     target: Target

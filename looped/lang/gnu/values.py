@@ -35,8 +35,7 @@ _Known = tuple[int, int]
 class Values:
     """Values of expressions, by the addresses of the labels in them.
 
-    `provided` holds names that a source may use, and may define in another way. Whoever moves a
-    label calls `moved`.
+    `provided` holds names that a source may use or redefine. Call `moved` after moving a label.
     """
 
     names: Names
@@ -45,7 +44,7 @@ class Values:
     _evaluating: list[Symbol] = field(default_factory=list)
 
     def moved(self) -> None:
-        """Labels have other addresses now."""
+        """Forget all values, because labels have moved."""
         self._known.clear()
 
     def value(self, node: Node, here: int, depth: int = 0) -> int:

@@ -106,7 +106,7 @@ def is_short(value: int) -> bool:
 
 
 def distance(target: Operand, item: Item, operands: Operands) -> int:
-    """How far a target is from an instruction, in a memory that goes round. Raises LoopedError."""
+    """The distance from an instruction to a target; addresses wrap. Raises LoopedError."""
     here = item.anchor.address
     return (operands.number(target, here) - here + (1 << 31)) % (1 << 32) - (1 << 31)
 
@@ -191,7 +191,7 @@ class _Values:
             self.imm = 0xFF
 
     def take(self, token: str, operand: Operand) -> None:
-        """Note the value of an operand."""
+        """Record the value of an operand."""
         here = self.item.anchor.address
         match token:
             case "rd":

@@ -44,7 +44,7 @@ _MOST_BYTES = 4 * MOST_WORDS
 
 
 def lay_out(program: Program, errors: list[Diagnostic]) -> Placed:
-    """The memory of a program; what is wrong with it is added to `errors`."""
+    """The memory of a program; appends its errors to `errors`."""
     return _Layout(program, errors).placed()
 
 

@@ -99,7 +99,7 @@ Expansion = list[tuple[str, tuple[Operand, ...]]]
 
 
 def expand(name: str, operands: tuple[Operand, ...], span: Span) -> Expansion:
-    """The instructions that a statement at `span` stands for; itself if it is one.
+    """The expansion of a statement at `span`; the statement itself if it is an instruction.
 
     Raises LoopedError for a wrong number of operands.
     """

@@ -82,7 +82,7 @@ class Sizes:
         return max(4 if kind not in LEB128 else 1, item.size)
 
     def grow(self, item: Item) -> bool:
-        """Give an item the bytes that it needs where it lies; whether it had fewer. Raises
+        """Give an item the bytes that it needs at its address; returns whether it had fewer. Raises
         LoopedError for an operand without a value."""
         before = item.size
         if item.kind in LEB128:
