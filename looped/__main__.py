@@ -1,7 +1,7 @@
 """`python -m looped`, and the command `looped`.
 
-Loading torch takes a second or two. A Ctrl-C in that time ends the process at once, as if it were
-no Python: later `looped.cli` sees to it that interrupts are told in a line.
+Loading torch takes a second or two. A Ctrl-C in that time ends the process at once, without a
+traceback. Later `looped.cli` prints one line for an interrupt.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ _SHOWN_COLUMNS = 100
 
 @dataclass(frozen=True)
 class Source:
-    """A text and the name it is known by to the user (a path, or `<stdin>`)."""
+    """A text and its name for the user (a path, or `<stdin>`)."""
 
     name: str
     text: str
@@ -81,14 +81,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One thing that is wrong: what, where, and what to do about it."""
+    """One error: what is wrong, where, and what to do about it."""
 
     message: str
     span: Span | None = None
     hint: str | None = None
 
     def render(self) -> str:
-        """The message as a user sees it: place, line, caret, hint."""
+        """The message for the user: place, line, caret, hint."""
         if self.span is None:
             lines = [_printable(f"error: {self.message}")]
         else:
@@ -99,7 +99,7 @@ class Diagnostic:
 
 
 def _printable(text: str) -> str:
-    """A text in one line, with escapes for what cannot be shown, as names of files may have it."""
+    """A text in one line, with escapes for unprintable characters."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
@@ -116,7 +116,7 @@ def _excerpt(span: Span) -> list[str]:
 
 
 class LoopedError(Exception):
-    """Whatever a user or a file can cause. Only `looped.cli` prints it and exits with it."""
+    """An error that a user or a file can cause. Only `looped.cli` prints it and exits."""
 
     exit_code = 1
 
@@ -125,7 +125,7 @@ class LoopedError(Exception):
         self.diagnostics: tuple[Diagnostic, ...] = (Diagnostic(message, span, hint),)
 
     def render(self) -> str:
-        """All diagnostics, a blank line between two."""
+        """All diagnostics, separated by blank lines."""
         return "\n\n".join(diagnostic.render() for diagnostic in self.diagnostics)
 
 
@@ -145,42 +145,42 @@ class SourceError(LoopedError):
         self.diagnostics = tuple(diagnostics)
 
     def __reduce__(self) -> tuple[type[SourceError], tuple[tuple[Diagnostic, ...]]]:
-        """How it travels between processes."""
+        """Pickle by the diagnostics, to pass between processes."""
         return type(self), (self.diagnostics,)
 
 
 class FileError(LoopedError):
-    """A file cannot be read or written, or is not what it claims to be."""
+    """A file cannot be read or written, or has the wrong format."""
 
     exit_code = 4
 
 
 class CompileError(LoopedError):
-    """A machine, a width, a memory or a program that cannot be turned into weights."""
+    """A machine, a width, a memory or a program cannot be compiled to weights."""
 
     exit_code = 5
 
 
 class StepLimitError(LoopedError):
-    """A program did not halt within the steps that it was given."""
+    """A program did not halt within its limit of steps."""
 
     exit_code = 6
 
 
 class TimeLimitError(LoopedError):
-    """A program did not halt within the time that it was given."""
+    """A program did not halt within its limit of time."""
 
     exit_code = 9
 
 
 class OutputLimitError(LoopedError):
-    """A program put out more than it may."""
+    """A program wrote more output than its limit."""
 
     exit_code = 10
 
 
 class InterruptionError(LoopedError):
-    """A program was interrupted by a signal; the exit code is that which shells give for it."""
+    """A signal interrupted a program; the exit code is 128 plus its number, as in a shell."""
 
     def __init__(self, message: str, number: int, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -188,24 +188,24 @@ class InterruptionError(LoopedError):
 
 
 class TrapError(LoopedError):
-    """A program ran into a trap that nobody serves."""
+    """A program raised a trap that no handler serves."""
 
     exit_code = 7
 
 
 class CertificateError(LoopedError):
-    """A machine that is not certified in the dtype that is asked for."""
+    """A machine is not certified in the dtype."""
 
     exit_code = 8
 
 
 class ProofError(LoopedError):
-    """A circuit that is not shown to be what the manual says."""
+    """A circuit is not proved equal to the reference."""
 
     exit_code = 8
 
 
 class ClusterError(LoopedError):
-    """A cluster that is not there, or that gives up."""
+    """There is no cluster, or it failed."""
 
     exit_code = 11

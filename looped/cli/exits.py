@@ -19,20 +19,20 @@ Exit codes:
   1    the transformer and the reference differ
   2    the command line is wrong
   3    the source or the image has errors
-  4    a file cannot be read or written, or is not what it should be
-  5    the machine or the program cannot be compiled as asked
+  4    a file cannot be read or written, or has the wrong format
+  5    the machine or the program cannot be compiled with these options
   6    the program did not halt within --steps
-  7    the program ran into a trap that nobody serves
-  8    the machine is not certified in the dtype asked for, or not proved
+  7    the program raised a trap that no handler serves
+  8    the machine is not certified in the dtype, or not proved
   9    the program did not halt within --timeout
-  10   the program put out more than --max-output
-  11   there is no cluster at --cluster, or it gave up
+  10   the program wrote more than --max-output
+  11   there is no cluster at --cluster, or it failed
   130  interrupted (Ctrl-C)
-  141  the reader of the output went away (closed pipe)
+  141  the reader of stdout closed the pipe
   143  terminated (SIGTERM)
 
-A RISC-V program that exits by itself gives `looped run` its own status (0 to 255), without
-a word; an error of looped's own is told on stderr."""
+`looped run` exits with the exit status of a RISC-V program that exits by itself (0 to 255) and
+prints no message; the errors of looped itself go to stderr."""
 
 
 class CleanGroup(click.Group):

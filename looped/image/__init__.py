@@ -1,4 +1,4 @@
-"""A program as words: what assemblers make and machines load."""
+"""A program as words: the output of assemblers and the input of machines."""
 
 from looped.image.image import Image, Location
 

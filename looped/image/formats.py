@@ -22,7 +22,8 @@ _MOST_ERRORS = 20
 
 
 def load_image(path: Path, machine: str, width: int, addresses_per_word: int = 1) -> Image:
-    """Read an image; the format is the file's suffix. A word takes `unit` addresses.
+    """Read an image; the format is the file's suffix. A word takes `addresses_per_word`
+    addresses.
 
     Raises FileError if the file cannot be read, SourceError with every number that is wrong.
     """
@@ -58,7 +59,8 @@ def dump_image(image: Image, kind: str) -> bytes:
 def _from_bytes(path: Path, content: bytes, width: int) -> tuple[int, ...]:
     size = width // 8
     if not content or len(content) % size:
-        raise FileError(f"{path} has {len(content)} bytes, which is no number of {width}-bit words")
+        count = f"{len(content)} bytes, not a whole number of {width}-bit words"
+        raise FileError(f"{path} has {count}")
     chunks = (content[i : i + size] for i in range(0, len(content), size))
     return tuple(int.from_bytes(chunk, "little") for chunk in chunks)
 

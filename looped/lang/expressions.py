@@ -32,10 +32,8 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a statement was written: what its names mean.
-
-    `local` tells apart equal local labels; `parameters` maps a macro's parameters to what they
-    were given.
+    """Where a statement was written, and the meaning of its names. `local` distinguishes equal
+    local labels; `parameters` maps a macro's parameters to its arguments.
     """
 
     local: str
@@ -48,7 +46,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An expression with its scope, and the place that `$` means in it."""
+    """An expression with its scope and the address of `$`."""
 
     expression: Expression
     scope: Scope
@@ -56,7 +54,7 @@ class Bound:
 
 
 def evaluate(bound: Bound, look_up: Callable[[str, Symbol], int]) -> int:
-    """The value of an expression; `look_up(key, symbol)` answers for names.
+    """The value of an expression; `look_up(key, symbol)` gives the value of a name.
 
     Raises LoopedError, with the span of the part to blame.
     """

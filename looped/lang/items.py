@@ -18,8 +18,8 @@ class Item:
     """A label, a constant, data or an instruction, with the scope of its operands.
 
     `kind` is a directive, a mnemonic, or `label`; `key` is a label's or a constant's name in the
-    symbol table; `note` says which expansion it came from, and `origin` is what the user wrote to
-    have it: the item itself, or the outermost invocation.
+    symbol table; `note` names the expansion that it came from, and `origin` is the text in the
+    source that caused it: the item itself, or the outermost invocation.
     """
 
     kind: str
@@ -32,7 +32,7 @@ class Item:
 
     @property
     def location(self) -> Location:
-        """The line that the user has to thank for it."""
+        """The source line that caused it."""
         return Location(self.origin.source.name, self.origin.line)
 
     def owns(self, span: Span | None) -> bool:
@@ -43,7 +43,7 @@ class Item:
 
 
 class Noted(Protocol):
-    """What an error may lie in: it says where, and in which expansion that is."""
+    """Something that may contain an error: its place and its expansion."""
 
     @property
     def note(self) -> str | None: ...
@@ -72,7 +72,7 @@ class Noting:
 
 
 def text_of(item: Item) -> list[bytes]:
-    """The texts that a directive is given. Raises LoopedError for none, or for anything else."""
+    """The texts of a directive. Raises LoopedError for none, or for other operands."""
     texts = [a.content for a in item.arguments if isinstance(a, Text)]
     if not texts or len(texts) < len(item.arguments):
         raise LoopedError(f"{item.kind} needs a text", item.span, f'{item.kind} "like this"')

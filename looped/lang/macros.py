@@ -1,7 +1,7 @@
 """Expansion: macros, local labels, includes, blocks that are emitted once.
 
-What leaves here is a flat list of labels, constants, data and instructions, each with the scope in
-which its names are to be understood and the line that the user has to thank for it.
+The result is a flat list of labels, constants, data and instructions. Each has the scope in which
+its names are looked up, and the source line that caused it.
 
 A local label begins with `@`. In a macro's body it is new in every expansion; elsewhere it belongs
 to the ordinary label before it.
@@ -55,9 +55,8 @@ class _Context:
 
 @dataclass
 class Expander:
-    """Expands programs of a language; `errors` collects whatever is wrong with them.
-
-    `mnemonics` and `directives` are what the language lays out.
+    """Expands programs of a language; `errors` collects their errors. `mnemonics` and `directives`
+    are those of the language.
     """
 
     mnemonics: Collection[str]
@@ -73,7 +72,7 @@ class Expander:
     _full: bool = False
 
     def program(self, program: Program, name: str) -> None:
-        """Expand the program in the file `name`, and after it the blocks that it asked for."""
+        """Expand the program in the file `name`, then its `.once` blocks."""
         self._including.append(Path(name).resolve())
         self._statements(program.statements, _Context(Scope("")))
         done: set[str] = set()
@@ -83,7 +82,7 @@ class Expander:
             done.update(waiting)
 
     def define(self, program: Program) -> None:
-        """Take the macros of a library, and nothing else of it."""
+        """Define the macros of a library, and nothing else."""
         statements, at = program.statements, 0
         while at < len(statements):
             head, at = statements[at], at + 1
@@ -92,7 +91,7 @@ class Expander:
                 self._define(head, body)
 
     def fail(self, error: LoopedError, note: str | None = None) -> None:
-        """Note an error, with the expansion that it happened in."""
+        """Record an error with its expansion."""
         for d in error.diagnostics:
             hint = "; ".join(part for part in (d.hint, note) if part) or None
             self.errors.append(Diagnostic(d.message, d.span, hint))
@@ -215,7 +214,7 @@ class Expander:
         parameters = {}
         for name, argument in zip(macro.parameters, command.arguments, strict=True):
             if isinstance(argument, Text):
-                raise LoopedError("text is no operand of a macro", argument.span)
+                raise LoopedError("text cannot be an operand of a macro", argument.span)
             parameters[name] = Bound(argument, context.scope, anchor)
         inner = _Context(
             Scope(f"{self._scopes}!", parameters),

@@ -1,6 +1,6 @@
 """Text to Program; syntax errors as sentences.
 
-Lines are parsed one by one, so that one bad line hides no other.
+Lines are parsed one by one, so an error in one line hides no error in another.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["PLAIN", "Syntax", "parse"]
 _Key = tuple[int, frozenset[str], str | None]
 
 _MOST_ERRORS = 100
-"""Syntax errors that are told of a file; making sentences of them takes a while."""
+"""The most syntax errors reported per file; turning each into a sentence takes time."""
 
 _SENTENCES = {
     "an operand is missing": ["mov a,", "mov ,a", "mov a,,b", ".word 1,", ".word ,", "mov )",
@@ -48,7 +48,7 @@ _SENTENCES = {
 
 @dataclass(frozen=True)
 class Syntax:
-    """How sources of a language look.
+    """The syntax of a language.
 
     `grammar` names the file that completes `grammar.lark`; `builder` makes statements of its
     trees; `prepare` removes what lies across lines, and leaves every other character in its place;
@@ -66,7 +66,7 @@ PLAIN = Syntax("plain.lark")
 
 
 def parse(source: Source, syntax: Syntax = PLAIN) -> tuple[Program, list[Diagnostic]]:
-    """The statements of a source, and everything that is wrong with its syntax."""
+    """The statements of a source, and all its syntax errors."""
     statements: list[Statement] = []
     errors: list[Diagnostic] = []
     offset = 0

@@ -1,4 +1,4 @@
-"""Source files: read with bounds, included relative to the file that asks."""
+"""Source files: read with limits; includes are relative to the including file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LARGEST_SOURCE = 1 << 20
 
 
 def read_source(path: Path) -> Source:
-    """A source file as text. Raises FileError for what is no text, or too much of it."""
+    """A source file as text. Raises FileError if it is not text, or too long."""
     content = read_bytes(path, LARGEST_SOURCE)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise FileError(f"{path} is a text in UTF-16", hint="save it in UTF-8")

@@ -1,4 +1,4 @@
-"""The symbol table: labels, constants, and what a name that is neither may have meant."""
+"""The symbol table: labels, constants, and suggestions for unknown names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST_SEARCH = 5000
 
 @dataclass
 class SymbolTable:
-    """Names and what they stand for; keys are those of `Scope.key`."""
+    """Names and their values; keys are those of `Scope.key`."""
 
     _labels: dict[str, int] = field(default_factory=dict)
     _constants: dict[str, Bound] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class SymbolTable:
     _suggested: int = 0
 
     def define(self, item: Item) -> None:
-        """Take note of a label or a constant. Raises LoopedError if there is one of that name."""
+        """Define a label or a constant. Raises LoopedError if there is one of that name."""
         first = self._spans.get(item.key)
         if first is not None:
             name = item.key[item.key.find("@") :] if "@" in item.key else item.key
@@ -44,7 +44,7 @@ class SymbolTable:
         self._constants[item.key] = value
 
     def move(self, key: str, address: int) -> None:
-        """Say where a label is; constants may depend on it and are computed anew."""
+        """Set the address of a label; constants may depend on it and are computed again."""
         self._labels[key] = address
         self._values.clear()
 
@@ -57,7 +57,7 @@ class SymbolTable:
         return evaluate(bound, self.look_up)
 
     def look_up(self, key: str, symbol: Symbol | None = None) -> int:
-        """The value of a name; `symbol` is where it stands. Raises LoopedError."""
+        """The value of a name; `symbol` is its use. Raises LoopedError."""
         if key in self._labels:
             return self._labels[key]
         if key in self._values:
@@ -70,7 +70,7 @@ class SymbolTable:
         raise self._unknown(key, symbol)
 
     def public(self) -> dict[str, int]:
-        """The names that a user may ask for: those that are not local to anything."""
+        """The names that are not local."""
         everything = {**self._labels, **self._values}
         return {k: v for k, v in everything.items() if not {"@", "!"} & set(k)}
 

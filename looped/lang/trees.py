@@ -1,4 +1,4 @@
-"""Trees of the parser to statements: literals get their values, offsets become spans."""
+"""Parse trees to statements: literals become values, offsets become spans."""
 
 from __future__ import annotations
 
@@ -155,4 +155,4 @@ class Builder(Transformer[Token, Any]):
 
     def _no_escape(self, token: Token, escape: str) -> LoopedError:
         known = " ".join(f"\\{name}" for name in self.escapes)
-        return LoopedError(f"`{escape}` is no escape", self._span(token), f"{known} \\x41")
+        return LoopedError(f"`{escape}` is not an escape", self._span(token), f"{known} \\x41")

@@ -1,4 +1,4 @@
-"""Items to words, in two passes, for machines whose operands are one word each."""
+"""Items to words in two passes, for machines whose operands take one word each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DIRECTIVES = frozenset({".ascii", ".asciz", ".machine", ".org", ".width", ".word
 
 
 def lay_out(isa: InstructionSet, items: list[Item], width: int, errors: list[Diagnostic]) -> Placed:
-    """The memory of a program; what is wrong with it is added to `errors`."""
+    """The memory of a program; appends its errors to `errors`."""
     return _Layout(isa, width, errors).placed(items)
 
 

@@ -1,4 +1,4 @@
-"""The neural core: an ordinary pre-norm transformer. It knows nothing of programs."""
+"""The neural core: an ordinary pre-norm transformer. It imports nothing else of `looped`."""
 
 from looped.nn.attention import Attention
 from looped.nn.block import Block

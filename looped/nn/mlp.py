@@ -1,4 +1,4 @@
-"""Gated MLP."""
+"""The gated MLP: relu(gate) · up, then down."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["GatedMLP"]
 class GatedMLP(nn.Module):
     """`down(activation(gate(x)) * up(x))`, no biases (Shazeer 2020, "GLU Variants").
 
-    With ReLU this is the ReGLU of the paper; the activation of a learned model may be another.
+    With ReLU this is ReGLU. A learned model may use another activation.
     """
 
     def __init__(

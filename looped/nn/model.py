@@ -13,7 +13,7 @@
 | `layers.{i}.mlp.down_proj.weight`       | (d_model, d_ff)           | `W_down`           |
 | `norm.weight`                           | (d_model,)                | gain, 1            |
 
-They are those of Llama (Touvron et al. 2023), which is the same architecture.
+The names are those of Llama (Touvron et al. 2023), whose architecture this is.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["LoopedTransformer", "Transformer"]
 
 
 class Transformer(nn.Module):
-    """A stack of blocks and a last norm, from residual stream to residual stream."""
+    """A stack of blocks and a final norm, from residual stream to residual stream."""
 
     def __init__(self, blocks: Sequence[Block], norm: nn.Module) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Transformer(nn.Module):
     def stock(
         cls, d_model: int, n_blocks: int, n_heads: int, d_head: int, d_ff: int, eps: float = 1e-6
     ) -> Transformer:
-        """RMSNorm, softmax attention, gated MLP with ReLU: the standard parts."""
+        """A transformer of standard parts: RMSNorm, softmax attention, gated MLP with ReLU."""
 
         def norm() -> nn.Module:
             return nn.RMSNorm(d_model, eps=eps)
@@ -63,14 +63,14 @@ class Transformer(nn.Module):
 
 
 class LoopedTransformer(nn.Module):
-    """One transformer, applied again and again to its own output (Giannou et al. 2023, sec. 2)."""
+    """A transformer applied repeatedly to its own output (Giannou et al. 2023, sec. 2)."""
 
     def __init__(self, transformer: Transformer) -> None:
         super().__init__()
         self.transformer = transformer
 
     def forward(self, x: Tensor, loops: int = 1, mask: Tensor | None = None) -> Tensor:
-        """Map `x` (B, N, d_model) through `loops` passes to (B, N, d_model)."""
+        """Map `x` (B, N, d_model) to (B, N, d_model) by `loops` passes."""
         for _ in range(loops):
             x = self.transformer(x, mask=mask)
         return x

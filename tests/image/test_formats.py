@@ -61,8 +61,8 @@ def test_every_wrong_number_is_reported(tmp_path) -> None:
         ("a.dec", b"", "a.dec is empty: there is no program in it"),
         ("a.dec", b" \n", "a.dec is empty: there is no program in it"),
         ("a.dec", b"\xff\xfe\x00", "a.dec is not an image: it is not a text of numbers"),
-        ("a.bin", b"\x01\x02\x03", "a.bin has 3 bytes, which is no number of 16-bit words"),
-        ("a.bin", b"", "a.bin has 0 bytes, which is no number of 16-bit words"),
+        ("a.bin", b"\x01\x02\x03", "a.bin has 3 bytes, not a whole number of 16-bit words"),
+        ("a.bin", b"", "a.bin has 0 bytes, not a whole number of 16-bit words"),
     ],
 )
 def test_files_that_are_no_images(name: str, content: bytes, message: str, tmp_path) -> None:

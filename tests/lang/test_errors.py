@@ -59,7 +59,7 @@ SENTENCES = {
     "x" * 10_000 + ":": "p.sasm:1:1: error: a name of 10000 characters",
     ".word 'ab'": "p.sasm:1:7: error: this is not a character",
     '.ascii "abc': "p.sasm:1:8: error: this text has no closing quote",
-    '.ascii "\\q"': "p.sasm:1:8: error: `\\q` is no escape",
+    '.ascii "\\q"': "p.sasm:1:8: error: `\\q` is not an escape",
     ".word é": "p.sasm:1:7: error: `é` has no meaning here",
     ".frob 1": "p.sasm:1:1: error: no directive named `.frob`",
     ".machine z80": "p.sasm:1:10: error: no machine named `z80`",

@@ -1,1 +1,1 @@
-"""The language of GNU as, as far as it does not depend on the machine: text, names, macros."""
+"""The machine-independent part of GNU as: text, names, macros."""

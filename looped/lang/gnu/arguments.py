@@ -1,8 +1,8 @@
 """Arguments of macros: where each ends, and its text.
 
-Arguments stand between commas, or between blanks where both neighbours of the blank are letters,
-digits or quotes; other blanks mean nothing. Quotation marks around an argument are taken off; after
-`.altmacro` so are angle brackets, and `%expression` is its value.
+Commas separate arguments. A blank separates them if both of its neighbours are letters, digits or
+quotes; other blanks are ignored. Quotation marks around an argument are removed. After `.altmacro`
+angle brackets are removed too, and `%expression` becomes its value.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def arguments(line: Line, start: int, calculate: Calculator | None = None) -> li
 
 
 def argument(line: Line, start: int, calculate: Calculator | None) -> tuple[Line, int]:
-    """The argument that begins at `start`, and where the next one does.
+    """The argument that begins at `start`, and the start of the next one.
 
     Raises LoopedError for an expression without a value.
     """
@@ -83,7 +83,7 @@ def _parts(line: Line, start: int) -> tuple[list[Line], int]:
 
 
 def rest(line: Line, start: int) -> Line:
-    """All arguments from `start` on as one, without the blanks that mean nothing."""
+    """All arguments from `start` on as one, without redundant blanks."""
     parts, begun = [], start
     for match in _QUOTED_OR_BLANKS.finditer(line.text, start):
         at, end = match.span()

@@ -1,7 +1,7 @@
 """The operators of GNU as on numbers of 64 bits, as its `expr.c` computes them.
 
-Numbers are -2^63 to 2^63 - 1. Comparisons give -1 where they hold, `&&` and `||` give 1. `>>` fills
-with zeros, shifts by 64 and more give 0, and quotients are rounded towards zero.
+Numbers are -2^63 to 2^63 - 1. True comparisons are -1, true `&&` and `||` are 1. `>>` shifts in
+zeros, shifts by 64 and more are 0, and quotients round towards zero.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MASK = (1 << _BITS) - 1
 
 
 def wrapped(value: int) -> int:
-    """A number of 64 bits with a sign."""
+    """A number wrapped to 64 signed bits."""
     return (value + (1 << _BITS - 1) & _MASK) - (1 << _BITS - 1)
 
 

@@ -1,4 +1,4 @@
-"""Blocks of statements: the bodies of macros and of what is repeated."""
+"""Blocks of statements: the bodies of macros and repetitions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def directive_of(line: Line) -> str:
 
 
 def block(lines: Sequence[Line], start: int) -> int:
-    """Where it goes on behind the block that begins at a line. Raises LoopedError if it has no
+    """The index of the line after the block that begins at a line. Raises LoopedError if it has no
     end."""
     opener = directive_of(lines[start])
     closer = OPENERS[opener]

@@ -39,13 +39,13 @@ class _Condition:
 
 @dataclass
 class Conditions:
-    """The conditions that are open, the innermost last."""
+    """The open conditions, the innermost last."""
 
     _open: list[_Condition] = field(default_factory=list)
 
     @property
     def depth(self) -> int:
-        """How many are open."""
+        """The number of open conditions."""
         return len(self._open)
 
     @property
@@ -54,9 +54,9 @@ class Conditions:
         return not self._open or self._open[-1].counts
 
     def begin(self, name: str, span: Span, holds: Callable[[], bool]) -> None:
-        """An `.if`; whether it holds is not asked where statements are skipped.
+        """Begin an `.if`. `holds` is not called where statements are skipped.
 
-        If that cannot be told, nothing up to its end counts.
+        If `holds` raises LoopedError, every statement up to the end of the `.if` is skipped.
         """
         skipped = not self.hold
         condition = _Condition(name, span, False, False)
@@ -80,7 +80,7 @@ class Conditions:
         self._open.pop()
 
     def leave(self, depth: int) -> list[LoopedError]:
-        """Forget those within a file or an expansion that ends; what is wrong with them."""
+        """Close the conditions of a file or an expansion that ends; returns their errors."""
         left, self._open = self._open[depth:], self._open[:depth]
         return [LoopedError(f"this {c.name} has no .endif", c.span) for c in left]
 

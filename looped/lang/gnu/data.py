@@ -45,8 +45,8 @@ ALIGNING = {
     ".align": 0, ".p2align": 0, ".balign": 0,
     ".p2alignw": 2, ".balignw": 2, ".p2alignl": 4, ".balignl": 4,
 }  # fmt: skip
-"""Directives that go on at a multiple of a power of two → the bytes of what fills the gap, if it is
-given; those of `.balign` are given the number, the others its exponent."""
+"""Directives that continue at a multiple of a power of two → the size of their fill value in bytes.
+`.balign` and its like take the number, the others its exponent."""
 
 LEB128 = (".uleb128", ".sleb128")
 """Directives for numbers of as many bytes as they need, seven bits in each."""
@@ -88,7 +88,7 @@ def leb128(item: Item, value: Valuer) -> bytes:
 
 
 def fill(item: Item, value: Valuer) -> tuple[int, bytes]:
-    """How often `.space` and its like lay out which bytes. Raises LoopedError."""
+    """The repetitions and the bytes of `.space` and its like. Raises LoopedError."""
     most = 3 if item.kind == ".fill" else 2
     if not 1 <= len(item.operands) <= most:
         example = f"{item.kind} 64"
@@ -115,7 +115,7 @@ def fill(item: Item, value: Valuer) -> tuple[int, bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """A multiple, what fills the gap if that is said, and the bytes to be skipped at most."""
+    """A multiple, the fill value if given, and the most bytes to skip."""
 
     multiple: int
     pattern: bytes | None
@@ -128,7 +128,7 @@ class Alignment:
 
 
 def alignment(item: Item, value: Valuer) -> Alignment:
-    """What an aligning directive asks for. Raises LoopedError."""
+    """The operands of an alignment directive. Raises LoopedError."""
     operands, here = item.operands, item.anchor.address
     if not 1 <= len(operands) <= 3 or isinstance(operands[0], Missing):
         raise LoopedError(f"{item.kind} needs one number", item.span, f"{item.kind} 2")
@@ -139,7 +139,7 @@ def alignment(item: Item, value: Valuer) -> Alignment:
         raise LoopedError(f"{item.kind} {number} is too much", span, hint)
     if not power and (not 0 <= number <= _LARGEST_ALIGNMENT or number & (number - 1)):
         hint = f"1, 2, 4, … {_LARGEST_ALIGNMENT}"
-        raise LoopedError(f"{item.kind} {number} is no power of two", span, hint)
+        raise LoopedError(f"{item.kind} {number} is not a power of two", span, hint)
     multiple = 1 << number if power else max(1, number)
     pattern, most = None, multiple
     if len(operands) > 1 and not isinstance(operands[1], Missing):
@@ -150,9 +150,9 @@ def alignment(item: Item, value: Valuer) -> Alignment:
 
 
 def repeated(item: Item, pattern: bytes, gap: int) -> bytes:
-    """A gap filled with a pattern. Raises LoopedError if it does not come out even."""
+    """A gap filled with a pattern. Raises LoopedError if the pattern does not fit evenly."""
     if gap % len(pattern):
-        message = f"a gap of {gap} bytes is no multiple of {len(pattern)}"
+        message = f"a gap of {gap} bytes is not a multiple of {len(pattern)}"
         raise LoopedError(message, item.span)
     return pattern * (gap // len(pattern))
 

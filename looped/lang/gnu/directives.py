@@ -1,4 +1,4 @@
-"""Directives about symbols and sections, and those that are taken without effect."""
+"""Directives about symbols and sections, and those that have no effect."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _CFI = (
 
 
 def assign(name: str, line: Line, at: int, program: Program, writer: Writer) -> None:
-    """`name = value`. A value for `.` is the place to go on at. Raises LoopedError."""
+    """`name = value`. A value for `.` is the address to continue at. Raises LoopedError."""
     value = expression(line, at, program.names)
     if name == ".":
         program.emit(".org", (value,), writer)
@@ -56,9 +56,8 @@ def assign(name: str, line: Line, at: int, program: Program, writer: Writer) -> 
 def check_target(
     name: str, line: Line, at: int, program: Program, writer: Writer, is_fixed: bool
 ) -> None:
-    """`.machine` and `.width`, which have been obeyed already, or must agree.
-
-    A target that `is_fixed` is what was asked for, whatever the source says. Raises LoopedError.
+    """Check `.machine` and `.width`, which have already taken effect or must agree. If the target
+    `is_fixed`, the caller has chosen it and the source cannot change it. Raises LoopedError.
     """
     target, span = program.target, writer.span
     value = line.text[at:].strip()
@@ -77,7 +76,7 @@ def check_target(
 
 
 def beside(span: Span, text: Text) -> Path:
-    """The file of a name, relative to the file in which it stands."""
+    """The path of a file name, relative to the source that contains it."""
     return Path(span.source.name).parent / text.content.decode("utf-8", "surrogateescape")
 
 
@@ -131,7 +130,7 @@ def _common(name: str, line: Line, at: int, program: Program, writer: Writer) ->
     if size < 0:
         raise LoopedError(f"{name} of {size} bytes", found[1].span)
     if alignment and (alignment[0] < 0 or alignment[0] & (alignment[0] - 1)):
-        message = f"an alignment of {alignment[0]} is no power of two"
+        message = f"an alignment of {alignment[0]} is not a power of two"
         raise LoopedError(message, found[2].span)
     place = Writer(found[0].span, writer.origin, writer.note)
     wanted = max(1, alignment[0]) if alignment else None
@@ -146,7 +145,7 @@ def _floats(name: str, line: Line, at: int, program: Program, writer: Writer) ->
             content += struct.pack(_FLOATS[name], float(digits))
         except (ValueError, OverflowError):
             span = line.span(at, len(line.text))
-            raise LoopedError(f"`{part.strip()}` is no number of {name}", span) from None
+            raise LoopedError(f"`{part.strip()}` is not a number for {name}", span) from None
     program.emit(".ascii", (Text(content, writer.span),), writer)
 
 

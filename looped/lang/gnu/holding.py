@@ -16,7 +16,7 @@ __all__ = ["holds"]
 def holds(name: str, line: Line, at: int, span: Span, program: Program) -> bool:
     """Whether the condition `name` at `span` holds for the operands from `at` on.
 
-    Raises LoopedError if it cannot be told.
+    Raises LoopedError if its operands have no value yet.
     """
     if name in COMPARISONS:
         node = expression(line, at, program.names)

@@ -13,12 +13,10 @@ __all__ = ["Item", "span_of", "texts_of"]
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """Data or an instruction at a place.
-
-    `kind` is a directive or a mnemonic, `written` the mnemonic that the user wrote for it; `note`
-    says which expansion it came from, and `origin` is what the user wrote to have it: the item
-    itself, or the outermost invocation. Once it is laid out it has `size` bytes; while `is_open`
-    the size may change with the place of other items.
+    """Data or an instruction at a place. `kind` is a directive or a mnemonic, `written` the
+    mnemonic in the source; `note` names the expansion that it came from, and `origin` is the text
+    in the source that caused it: the item itself, or the outermost invocation. After layout it has
+    `size` bytes; while `is_open` its size may change with the places of other items.
     """
 
     kind: str
@@ -33,7 +31,7 @@ class Item:
 
     @property
     def location(self) -> Location:
-        """The line that the user has to thank for it."""
+        """The source line that caused it."""
         return Location(self.origin.source.name, self.origin.line)
 
     def owns(self, span: Span | None) -> bool:
@@ -49,7 +47,7 @@ def span_of(operand: Operand) -> Span:
 
 
 def texts_of(item: Item) -> list[bytes]:
-    """The texts that a directive is given. Raises LoopedError for none, or for anything else."""
+    """The texts of a directive. Raises LoopedError for none, or for other operands."""
     texts = [o.content for o in item.operands if isinstance(o, Text)]
     if not texts or len(texts) < len(item.operands):
         raise LoopedError(f"{item.kind} needs a text", item.span, f'{item.kind} "like this"')

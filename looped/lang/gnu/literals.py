@@ -1,4 +1,4 @@
-"""Tokens of a statement, and what numbers, characters and texts stand for."""
+"""Tokens of a statement, and the values of numbers, characters and texts."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word, a literal or an operator, and where in the line it begins; `kind` is `end` behind
-    the last one."""
+    """A word, a literal or an operator, and its start in the line; `kind` is `end` after the last
+    one."""
 
     kind: str
     text: str
@@ -53,12 +53,12 @@ class Token:
 
     @property
     def end(self) -> int:
-        """Where in the line it ends."""
+        """Its end in the line."""
         return self.start + len(self.text)
 
 
 def tokens(line: Line, start: int) -> list[Token]:
-    """The tokens of a line from `start` on. Raises LoopedError for what is none."""
+    """The tokens of a line from `start` on. Raises LoopedError for invalid characters."""
     result = []
     text, at = line.text, start
     while True:
@@ -78,7 +78,7 @@ def tokens(line: Line, start: int) -> list[Token]:
 
 
 def check_digits(digits: str, span: Span) -> None:
-    """Raise LoopedError for a number that is too long to be one."""
+    """Raise LoopedError for a number with too many digits."""
     if len(digits) > _LONGEST_NUMBER:
         message = f"a number of {len(digits)} digits"
         raise LoopedError(message, span, f"at most {_LONGEST_NUMBER}")
@@ -117,7 +117,7 @@ def character(token: Token, span: Span) -> int:
 
 
 def text(token: Token, span: Span) -> Text:
-    """A text in quotation marks, in UTF-8, with its escapes. Raises LoopedError for others."""
+    """The bytes of a text in quotation marks, in UTF-8. Raises LoopedError for unknown escapes."""
     body, at = token.text[1:-1], 0
     content = bytearray()
     while (escape := body.find("\\", at)) >= 0:
@@ -138,7 +138,7 @@ def _escape(body: str, at: int, span: Span) -> tuple[int, int]:
     if digits:
         return int(digits.group(), 16) & 0xFF, 2 + len(digits.group())
     if letter not in _ESCAPES:
-        raise LoopedError(f"`\\{letter}` is no escape", span, _SHOWN_ESCAPES)
+        raise LoopedError(f"`\\{letter}` is not an escape", span, _SHOWN_ESCAPES)
     return _ESCAPES[letter], 2
 
 

@@ -1,4 +1,4 @@
-"""Macros of GNU as: text into which the texts of the arguments are put.
+"""Macros of GNU as: text in which the texts of the arguments replace the parameters.
 
 A parameter is replaced only as `\\name`; after `.altmacro` as the bare name too. `\\@` is the
 number of the expansion and `\\()` nothing, which ends a name.
@@ -51,14 +51,14 @@ class Macro:
 
     @property
     def usage(self) -> str:
-        """How it is invoked."""
+        """How to invoke it."""
         return f"{self.name} {', '.join(p.name for p in self.parameters)}".strip()
 
 
 def heading(
     line: Line, start: int, calculate: Calculator | None
 ) -> tuple[str, tuple[Parameter, ...]]:
-    """The name and the parameters behind `.macro`. Raises LoopedError."""
+    """The name and the parameters after `.macro`. Raises LoopedError."""
     match = _HEADING.match(line.text, start)
     if match is None:
         raise LoopedError("a macro needs a name", _rest(line, start), ".macro NAME a, b")
@@ -88,10 +88,7 @@ def _parameters(line: Line, at: int, calculate: Calculator | None) -> Iterator[P
 def bind(
     macro: Macro, line: Line, start: int, span: Span, calculate: Calculator | None
 ) -> dict[str, Line]:
-    """What each parameter is given by the arguments of the invocation at `span`.
-
-    Raises LoopedError.
-    """
+    """The argument of each parameter in the invocation at `span`. Raises LoopedError."""
     given: dict[str, Line] = {}
     known = {parameter.name: parameter for parameter in macro.parameters}
     waiting = list(macro.parameters)

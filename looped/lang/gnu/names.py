@@ -1,4 +1,4 @@
-"""Names: what each stands for at a moment of the reading, and what an unknown one may mean."""
+"""Names: the current meaning of each while the source is read, and suggestions for unknown ones."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ class Names:
     _suggested: int = 0
 
     def refer(self, name: str) -> Symbol:
-        """What a name stands for here; if nothing so far, what it will stand for first."""
+        """The symbol of a name at this place; if there is none yet, its first definition."""
         symbol = self.table.get(name)
         if symbol is None:
             symbol = self.table[name] = Symbol(name)
         return symbol
 
     def numbered(self, name: str) -> Symbol:
-        """What `1b`, the last label `1:`, or `1f`, the next, stands for."""
+        """The symbol of `1b`, the last label `1:`, or of `1f`, the next."""
         number = str(int(name[:-1]))
         if name[-1] == "b":
             return self._last.get(number) or Symbol(name)
         return self._next.setdefault(number, Symbol(name))
 
     def label(self, name: str, span: Span, anchor: Anchor) -> None:
-        """A label stands here. Raises LoopedError if there is a symbol of that name."""
+        """Define a label here. Raises LoopedError if there is a symbol of that name."""
         if len(name) > LONGEST_NAME:
             raise LoopedError(f"a name of {len(name)} characters", span, f"at most {LONGEST_NAME}")
         if name.isascii() and name.isdigit():
@@ -55,8 +55,8 @@ class Names:
         symbol.span, symbol.anchor = span, anchor
 
     def set(self, name: str, span: Span, value: Node, anchor: Anchor) -> None:
-        """A symbol gets a value at a place; one that has been set may be set again, and what
-        stands before keeps the old one. Raises LoopedError if there is a label of that name."""
+        """Set the value of a symbol. It may be set again; earlier uses keep the old value. Raises
+        LoopedError if there is a label of that name."""
         symbol = self.refer(name)
         if symbol.is_defined:
             if symbol.value is None:
@@ -66,7 +66,7 @@ class Names:
         self.constants.append(symbol)
 
     def public(self) -> list[Symbol]:
-        """The symbols that a user may ask for: those with a name that is not local."""
+        """The symbols with names that are not local."""
         return [s for name, s in self.table.items() if s.is_defined and name[0] != "."]
 
     def unknown(self, name: str, span: Span) -> LoopedError:

@@ -1,7 +1,7 @@
 """Operands: expressions over symbols, registers, memory at a register, texts.
 
-A name stands for a `Symbol` from the moment on at which it is read, so that a symbol that is set
-again leaves what stands before as it was.
+A name becomes a `Symbol` when it is read. So a later `.set` of the same name does not change
+earlier uses.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(slots=True, eq=False)
 class Anchor:
-    """A place in the program, whose address is known once the layout is.
+    """A place in the program; its address is known after layout.
 
     While the source is read, the place is `offset` bytes behind the beginning of `stretch`, a part
     of a section in which no statement's length is still open; 0 is no stretch.
@@ -45,7 +45,7 @@ class Anchor:
 
 @dataclass(slots=True, eq=False)
 class Symbol:
-    """What a name stands for: a label at `anchor`, or the `value` of an expression there.
+    """The meaning of a name: a label at `anchor`, or the `value` of an expression there.
 
     Neither is known before the source defines it. `span` is where it did; `known` is the value as
     far as it is known while the source is read: a number, and the stretch that it counts from.
@@ -60,7 +60,7 @@ class Symbol:
 
     @property
     def is_defined(self) -> bool:
-        """Whether the source has defined it so far."""
+        """Whether the source has defined it yet."""
         return self.span is not None
 
 

@@ -38,7 +38,7 @@ def operands(line: Line, start: int, names: Names, gaps: bool = False) -> tuple[
 
 
 def expression(line: Line, start: int, names: Names) -> Node:
-    """The one expression from `start` to the end of a line. Raises LoopedError."""
+    """The only expression from `start` to the end of a line. Raises LoopedError."""
     return _Parser(line, start, names).only_expression()
 
 
@@ -71,7 +71,7 @@ class _Parser:
             self._at += 1
 
     def only_expression(self) -> Node:
-        """One expression and nothing behind it."""
+        """One expression and nothing after it."""
         if self._token.kind == "end":
             raise LoopedError("a value is missing", self._here())
         node = self._binary(1)
@@ -240,7 +240,7 @@ class _Parser:
         before = self._tokens[self._at - 1] if self._at else None
         if token.text == "\\":
             hint = "a backslash stands before a parameter in a macro's body"
-            return LoopedError("this backslash means nothing here", self._here(), hint)
+            return LoopedError("this backslash has no meaning here", self._here(), hint)
         if before and before.kind == "operator" and before.text in (*BINARY, *UNARY):
             return LoopedError("an operator lacks its right side", self._here())
         if token.text in BINARY:

@@ -1,4 +1,4 @@
-"""The program while it is read: symbols, sections, and the items in them."""
+"""The program during reading: symbols, sections, and the items in them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Where a statement is written, what the user wrote to have it, and in which expansion."""
+    """The place of a statement, the text in the source that caused it, and its expansion."""
 
     span: Span
     origin: Span
@@ -62,7 +62,7 @@ class _Common:
 
 @dataclass
 class Program:
-    """What a source says, in the order of the text."""
+    """The content of a source, in the order of the text."""
 
     target: Target
     names: Names = field(default_factory=Names)
@@ -71,14 +71,14 @@ class Program:
     _common: dict[str, _Common] = field(default_factory=dict)
 
     def instruct(self, name: str, operands: tuple[Operand, ...], writer: Writer) -> None:
-        """An instruction, or those that it stands for. Raises LoopedError as `emit`."""
+        """Emit an instruction or its expansion. Raises LoopedError as `emit`."""
         for kind, filled in self.target.expand(name, operands, writer.span):
             self.emit(kind, filled, writer, name)
 
     def emit(
         self, kind: str, operands: tuple[Operand, ...], writer: Writer, written: str = ""
     ) -> None:
-        """Data or an instruction. Raises LoopedError if it stands in a section of no kind."""
+        """Append data or an instruction. Raises LoopedError in a section of unknown kind."""
         section = self.sections.section
         if not section.is_known:
             section.is_known = True  # it is told once
@@ -128,7 +128,7 @@ class Program:
         known.size, known.alignment = max(known.size, size), max(known.alignment, wanted)
 
     def finish(self) -> list[LoopedError]:
-        """Lay out what `.comm` asked for, behind all else; what is wrong with it."""
+        """Append the symbols of `.comm` after everything else; returns their errors."""
         errors = []
         for name, common in self._common.items():
             symbol = self.names.refer(name)

@@ -1,7 +1,7 @@
 """Text to a Program: labels, assignments, macros, conditions, repetitions, files.
 
-Statements are read one by one, as GNU as does: what a symbol, a macro or a condition means is
-settled at the moment at which it is read.
+Statements are read one by one, as in GNU as: symbols, macros and conditions get their meaning when
+they are read.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class _Context:
 
     @property
     def note(self) -> str | None:
-        """What is said of an error in an expansion."""
+        """The note for an error in an expansion."""
         if self.expanding is None:
             return None
         return f"in the expansion of `{self.expanding}` at {self.origin}"
@@ -75,9 +75,8 @@ class _Context:
 
 @dataclass
 class Reader:
-    """Reads sources for a target; `errors` collects whatever is wrong with them.
-
-    `is_fixed` tells that the target is asked for, whatever the source says.
+    """Reads sources for a target; `errors` collects their errors. If `is_fixed`, the source cannot
+    change the target.
     """
 
     target: Target
@@ -224,7 +223,7 @@ class Reader:
         while (match := _LABEL.match(line.text, at)) is not None:
             name, span = match[1], line.span(*match.span(1))
             if name[0].isdigit() and not name.isdigit():
-                raise LoopedError(f"`{name}` is no label", span, "a name, or 1, 2, …")
+                raise LoopedError(f"`{name}` is not a label", span, "a name, or 1, 2, …")
             self.program.label(name, self._writer(line, match.span(1), context))
             at = match.end()
         return at

@@ -1,4 +1,4 @@
-"""Sections: what kind of memory each is, and which one statements go to."""
+"""Sections: the kind of memory of each, and the one that statements enter."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ class Subsection:
     offset: int = 0
 
     def here(self) -> Anchor:
-        """A place behind the last item."""
+        """The place after the last item."""
         return Anchor(0, self.stretch, self.offset, self.section)
 
     def append(self, item: Item, length: int | None) -> None:
-        """An item of a known length, or of one that is not known yet."""
+        """Append an item, of known or open length."""
         self.items.append(item)
         if length is None:
             self.stretch, self.offset = next(_stretches), 0
@@ -84,8 +84,8 @@ class Subsection:
 
 @dataclass(slots=True)
 class Section:
-    """A part of the program. `kind` is None if it is not loaded; `span` is where it is named first,
-    and `is_known` tells that its name or its flags say what it is."""
+    """A part of the program. `kind` is None if it is not loaded; `span` is its first use, and
+    `is_known` is true if its name or its flags define its kind."""
 
     name: str
     kind: int | None
@@ -106,7 +106,7 @@ class Section:
 
 @dataclass
 class Sections:
-    """All sections of a source, and where the reading is."""
+    """All sections of a source, and the current one."""
 
     all: dict[str, Section] = field(default_factory=dict)
     _current: tuple[str, int] = ".text", 0
@@ -137,7 +137,7 @@ class Sections:
         return self.all.setdefault(name, _new(name, None, None, span))
 
     def directive(self, name: str, line: Line, at: int, span: Span) -> None:
-        """Go on elsewhere. Raises LoopedError for operands that it does not understand."""
+        """Select another section. Raises LoopedError for invalid operands."""
         if name in SHORT:
             self._enter(self.named(name, span).name, _number(line, at, 0))
         elif name == ".subsection":

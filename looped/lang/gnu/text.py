@@ -41,7 +41,7 @@ class Line:
     pieces: tuple[Piece, ...]
 
     def span(self, start: int, end: int) -> Span:
-        """Where the characters `start` to `end` were written, or the first part of them."""
+        """The span of the characters `start` to `end`, or of the first part of them."""
         number = bisect_right(self.pieces, start, key=_start) - 1
         piece, stop = self._piece(max(0, number))
         length = piece.span.end - piece.span.start
@@ -64,7 +64,7 @@ class Line:
         return Line(self.text[start:end], tuple(pieces))
 
     def stripped(self) -> Line:
-        """Without blanks around."""
+        """The line without blanks at its ends."""
         text = self.text
         start = len(text) - len(text.lstrip())
         return self.part(start, max(start, len(text.rstrip())))

@@ -1,4 +1,4 @@
-"""Expressions to numbers: once the layout is known, and as far as they are while it is not."""
+"""Expressions to numbers: with the final layout, and, where possible, before it."""
 
 from __future__ import annotations
 
@@ -35,8 +35,7 @@ _Known = tuple[int, int]
 class Values:
     """Values of expressions, by the addresses of the labels in them.
 
-    `provided` holds names that a source may use, and may define in another way. Whoever moves a
-    label calls `moved`.
+    `provided` holds names that a source may use or redefine. Call `moved` after moving a label.
     """
 
     names: Names
@@ -45,7 +44,7 @@ class Values:
     _evaluating: list[Symbol] = field(default_factory=list)
 
     def moved(self) -> None:
-        """Labels have other addresses now."""
+        """Forget all values, because labels have moved."""
         self._known.clear()
 
     def value(self, node: Node, here: int, depth: int = 0) -> int:
@@ -65,7 +64,7 @@ class Values:
                 left = self.value(node.left, here, depth + 1)
                 return _applied(node, left, self.value(node.right, here, depth + 1))
             case Modifier():
-                message = f"`{node.name}` is no part of a larger expression"
+                message = f"`{node.name}` cannot be part of a larger expression"
                 raise LoopedError(message, node.span, f"{node.name}(symbol + 4)")
             case Memory():
                 raise LoopedError("a number is needed here, without a register", node.span)

@@ -1,4 +1,4 @@
-"""The assembly languages of RV32I and RV32IM, as GNU as has it."""
+"""The assembly languages of RV32I and RV32IM, in the syntax of GNU as."""
 
 from looped.lang.riscv.language import RV32I, RV32IM
 

@@ -1,4 +1,4 @@
-"""RISC-V instructions: the operands that each takes, its size, and the words that it becomes."""
+"""RISC-V instructions: the operands, size and words of each."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def is_short(value: int) -> bool:
 
 
 def distance(target: Operand, item: Item, operands: Operands) -> int:
-    """How far a target is from an instruction, in a memory that goes round. Raises LoopedError."""
+    """The distance from an instruction to a target; addresses wrap. Raises LoopedError."""
     here = item.anchor.address
     return (operands.number(target, here) - here + (1 << 31)) % (1 << 32) - (1 << 31)
 
@@ -114,7 +114,7 @@ def distance(target: Operand, item: Item, operands: Operands) -> int:
 def make(item: Item, operands: Operands, size: int) -> list[int]:
     """The words of an instruction that takes `size` bytes. Raises LoopedError."""
     if item.anchor.address % 4:
-        message = f"address {item.anchor.address} is no multiple of 4, as instructions need"
+        message = f"address {item.anchor.address} is not a multiple of 4, as instructions need"
         raise LoopedError(message, item.origin, ".align 2 before it")
     form = _form(item)
     values = _Values(item, operands)
@@ -191,7 +191,7 @@ class _Values:
             self.imm = 0xFF
 
     def take(self, token: str, operand: Operand) -> None:
-        """Note the value of an operand."""
+        """Record the value of an operand."""
         here = self.item.anchor.address
         match token:
             case "rd":
@@ -279,7 +279,7 @@ class _Values:
         target = item.anchor.address + away
         reach = 1 << 20
         if target % 4:
-            message = f"no instruction begins at address {target}: it is no multiple of 4"
+            message = f"no instruction begins at address {target}: it is not a multiple of 4"
             raise LoopedError(message, span_of(operand), ".align 2 before the label")
         if not -reach <= away < reach:
             message = f"{away:+} bytes are too far for `{item.kind}`"

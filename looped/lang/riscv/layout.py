@@ -1,7 +1,7 @@
 """A Program to memory: sections to addresses, items to bytes, bytes to words.
 
-Sections stand in the order code, constants, data, zeros, from address 0. Items whose length is open
-grow until nothing changes.
+Sections follow each other in the order code, constants, data, zeros, from address 0. Items of open
+length grow until the layout is a fixed point.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _MOST_BYTES = 4 * MOST_WORDS
 
 
 def lay_out(program: Program, errors: list[Diagnostic]) -> Placed:
-    """The memory of a program; what is wrong with it is added to `errors`."""
+    """The memory of a program; appends its errors to `errors`."""
     return _Layout(program, errors).placed()
 
 

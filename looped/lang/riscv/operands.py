@@ -1,4 +1,4 @@
-"""What the operands of RISC-V instructions are: registers, numbers, memory at a register."""
+"""Operands of RISC-V instructions: registers, numbers, memory at a register."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def is_modified(operand: Operand, modifier: str) -> bool:
 
 @dataclass
 class Operands:
-    """Operands to numbers; `values` knows the symbols.
+    """Operands to numbers; `values` evaluates symbols.
 
     `pcrel` maps the address of each AUIPC with a `%pcrel_hi` to that operand, for the `%pcrel_lo`
     that names the address.
@@ -110,7 +110,7 @@ class Operands:
         return self.values.value(operand, here)
 
     def memory(self, operand: Operand, here: int) -> tuple[int, int, Span]:
-        """Offset and base register of `offset(base)`, and where the offset stands.
+        """Offset and base register of `offset(base)`, and the span of the offset.
 
         Raises LoopedError for anything else.
         """

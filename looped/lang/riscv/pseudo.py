@@ -1,7 +1,7 @@
 """Pseudo-instructions: other names for instructions, and short ways to write one or two of them
 (RISC-V unprivileged specification, chapter "RISC-V Assembly Programmer's Handbook", and GNU as).
 
-They stand for instructions of the machine, whatever macros a source defines.
+They expand to machine instructions; macros of the source do not change the expansion.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ Expansion = list[tuple[str, tuple[Operand, ...]]]
 
 
 def expand(name: str, operands: tuple[Operand, ...], span: Span) -> Expansion:
-    """The instructions that a statement at `span` stands for; itself if it is one.
+    """The expansion of a statement at `span`; the statement itself if it is an instruction.
 
     Raises LoopedError for a wrong number of operands.
     """

@@ -1,8 +1,8 @@
-"""How many bytes each item takes: while the source is read, and in a layout that still moves.
+"""The size of each item in bytes: during reading, and in a layout that still changes.
 
-The number that `li` loads, the reach of a branch and the bytes of `.uleb128` may depend on where
-labels come to lie, and they on the size of these. So each of them begins as short as it can be,
-and grows where that proves necessary.
+The number that `li` loads, the distance of a branch and the bytes of `.uleb128` may depend on the
+addresses of labels, which in turn depend on these sizes. So each item begins with its shortest form
+and grows where necessary.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Sizes:
         return max(4 if kind not in LEB128 else 1, item.size)
 
     def grow(self, item: Item) -> bool:
-        """Give an item the bytes that it needs where it lies; whether it had fewer. Raises
+        """Give an item the bytes that it needs at its address; returns whether it had fewer. Raises
         LoopedError for an operand without a value."""
         before = item.size
         if item.kind in LEB128:

@@ -22,7 +22,7 @@ IMAGES = [
         "a.bin",
         b"",
         4,
-        "error: a.bin has 0 bytes, which is no number of 16-bit words",
+        "error: a.bin has 0 bytes, not a whole number of 16-bit words",
     ),
     _image(
         "words for numbers",
@@ -105,7 +105,7 @@ IMAGES = [
         "a.bin",
         b"\1\2\3",
         4,
-        "error: a.bin has 3 bytes, which is no number of 16-bit words",
+        "error: a.bin has 3 bytes, not a whole number of 16-bit words",
     ),
     _image(
         "a program too long",

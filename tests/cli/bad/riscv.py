@@ -93,7 +93,7 @@ RISCV = [
     _riscv(
         "an instruction out of line",
         ".byte 1\nnop\n",
-        "2:1: error: address 1 is no multiple of 4, as instructions need",
+        "2:1: error: address 1 is not a multiple of 4, as instructions need",
     ),
     _riscv("a comment without an end", "nop\n/* for ever\n", "2:1: error: this comment has no end"),
     _riscv("a label that is nowhere", "j 1f\n", "1:3: error: there is no label `1:` after this"),

@@ -189,7 +189,7 @@ SOURCES = [
         "5:1: error: macro `m` is nested more than 60 deep",
     ),
     _subleq("text without an end", '.ascii "abc\n', "1:8: error: this text has no closing quote"),
-    _subleq("an escape that is none", '.ascii "\\q"\n', "1:8: error: `\\q` is no escape"),
+    _subleq("an escape that is none", '.ascii "\\q"\n', "1:8: error: `\\q` is not an escape"),
     _subleq(
         "an include of nothing",
         '.include "nowhere.sasm"\n',

@@ -101,18 +101,18 @@ SENTENCES = {
         "it reaches -1048576 to +1048572; use `call` or `tail`",
     ),
     "j . + 2": (
-        "3: error: no instruction begins at address 2: it is no multiple of 4",
+        "3: error: no instruction begins at address 2: it is not a multiple of 4",
         ".align 2 before the label",
     ),
     ".byte 1; nop": (
-        "10: error: address 1 is no multiple of 4, as instructions need",
+        "10: error: address 1 is not a multiple of 4, as instructions need",
         ".align 2 before it",
     ),
     "j 1f": ("3: error: there is no label `1:` after this", None),
     "1: j 2b": ("6: error: there is no label `2:` before this", None),
     "lui a0, %high(a)": ("9: error: no modifier named `%high`", "did you mean `%hi`?"),
     "x: lui a0, %hi(x) + 1": (
-        "12: error: `%hi` is no part of a larger expression",
+        "12: error: `%hi` cannot be part of a larger expression",
         "%hi(symbol + 4)",
     ),
     "1: addi a0, a0, %pcrel_lo(1b)": (
@@ -124,7 +124,7 @@ SENTENCES = {
         "8: error: .align 17 is too much",
         "it is the exponent of a power of two, 0 to 16",
     ),
-    ".balign 3": ("9: error: .balign 3 is no power of two", "1, 2, 4, … 65536"),
+    ".balign 3": ("9: error: .balign 3 is not a power of two", "1, 2, 4, … 65536"),
     ".space -1": ("8: error: .space -1 is negative", None),
     "nop; .org 2": ("11: error: .org 2 is less than the offset so far, 4", None),
     ".space 9999999": ("1: error: the program is longer than 4,194,304 bytes", None),
@@ -140,7 +140,7 @@ SENTENCES = {
     "lw a0, 4()": ("10: error: an empty pair of parentheses", None),
     "add a0 a1, a2": ("8: error: a comma is missing between two operands", None),
     "nop /* x": ("5: error: this comment has no end", "*/ ends it"),
-    "1x: nop": ("1: error: `1x` is no label", "a name, or 1, 2, …"),
+    "1x: nop": ("1: error: `1x` is not a label", "a name, or 1, 2, …"),
     ".width 16": ("8: error: rv32i has no 16-bit words", "widths: 32"),
     ".macro; .endm": ("7: error: a macro needs a name", ".macro NAME a, b"),
     ".macro m a:req; .endm; m": ("24: error: `m` needs its operand `a`", "m a"),
@@ -193,16 +193,16 @@ SENTENCES = {
     ".weak": ("1: error: .weak needs a name", ".weak main"),
     ".fill 1, 9": ("10: error: a size of 9 bytes", ".fill REPEAT, SIZE, VALUE: 0 to 8"),
     ".comm a, -1": ("10: error: .comm of -1 bytes", None),
-    ".comm a, 1, 3": ("13: error: an alignment of 3 is no power of two", None),
+    ".comm a, 1, 3": ("13: error: an alignment of 3 is not a power of two", None),
     ".data; .byte 1; .balignw 8, 5; nop": (
-        "17: error: a gap of 7 bytes is no multiple of 2",
+        "17: error: a gap of 7 bytes is not a multiple of 2",
         None,
     ),
-    ".float x": ("7: error: `x` is no number of .float", None),
+    ".float x": ("7: error: `x` is not a number for .float", None),
     '.error "so it is"': ("1: error: so it is", None),
     ".insn r 1, 2": ("1: error: no directive named `.insn`", "did you mean `.ifnes`?"),
     ".word \\x": (
-        "7: error: this backslash means nothing here",
+        "7: error: this backslash has no meaning here",
         "a backslash stands before a parameter in a macro's body",
     ),
     "nop a0": ("1: error: `nop` takes no operands, not 1", "nop"),
@@ -210,7 +210,7 @@ SENTENCES = {
         "14: error: 2147479552 does not fit `addi`",
         "-2048 to 2047; li loads larger numbers into a register",
     ),
-    r'.ascii "\q"': (r"8: error: `\q` is no escape", r"\n \t \r \0 \\ \' " + r"\" \b \f \x41"),
+    r'.ascii "\q"': (r"8: error: `\q` is not an escape", r"\n \t \r \0 \\ \' " + r"\" \b \f \x41"),
 }
 
 
