@@ -205,7 +205,7 @@ def test_verify_reports_the_first_difference(tmp_path: Path) -> None:
 def test_certify_proves_and_says_how() -> None:
     result = looped("certify", "subleq", "--width", 8, "--memory", 32)
     assert result.exit_code == 0
-    for text in ("decision diagrams", "exhaustion", "gap · β", "certified in float64, float32."):
+    for text in ("decision diagrams", "exhaustion", "margin · β", "certified in float64, float32."):
         assert text in result.stdout
     told = json.loads(looped("certify", "subleq", "--memory", 32, "--json").stdout)
     assert told["sound"] and told["verdicts"]["float32"]["certified"]

@@ -8,6 +8,7 @@ of the certificate goes here in the same way: what puts it back, and the attempt
 from __future__ import annotations
 
 import builtins
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from looped.passes import allocate, emit, heads, schedule
 from looped.passes.heads import Head
 from looped.passes.schedule import BitDefinition, Schedule, cleared
 from looped.verify.certificate import mlp
+from looped.verify.certificate.claims import ClaimFailed
 from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.rows import BlockRows, Row
@@ -134,18 +136,17 @@ def static_lanes_are_taken_to_stay(patch: pytest.MonkeyPatch) -> None:
     own, untouched = mlp._cpu_lanes, mlp._untouched
     static: set[int] = set()
 
-    def cpu_lanes(
-        subject: ProofContext, phase: int, block: BlockRows
-    ) -> Iterator[tuple[int, str, str | None]]:
-        names = subject.static_names & subject.plan.words.keys()
-        static.update(lane for name in names for lane in subject.plan.words[name])
-        for lane, part, fault in own(subject, phase, block):
-            yield lane, part, None if lane in static else fault
-        static.difference_update(range(subject.plan.d_model))
+    def cpu_lanes(context: ProofContext, block: int, rows: BlockRows) -> Iterator[mlp._LaneResult]:
+        names = context.static_names & context.plan.words.keys()
+        static.update(lane for name in names for lane in context.plan.words[name])
+        for result in own(context, block, rows):
+            failed = None if result.lane in static else result.failed
+            yield dataclasses.replace(result, failed=failed)
+        static.difference_update(range(context.plan.d_model))
 
-    def left_alone(block: BlockRows, lane: int, columns: ColumnClass) -> str:
+    def left_alone(rows: BlockRows, lane: int, columns: ColumnClass) -> ClaimFailed | None:
         constant = lane in columns.fixed or lane in columns.coded()
-        return "" if constant else untouched(block, lane, columns)
+        return None if constant else untouched(rows, lane, columns)
 
     patch.setattr(mlp, "_cpu_lanes", cpu_lanes)
     patch.setattr(mlp, "_untouched", left_alone)

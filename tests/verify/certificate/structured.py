@@ -271,8 +271,7 @@ def bias_in_a_dead_lane(bench: Bench) -> None:
 
 
 def no_number(bench: Bench) -> None:
-    name = bench.rng.choice(("q", "k", "v", "o", "gate", "up", "down"))
-    weight = bench.matrix(name)
+    weight = bench.matrix(bench.rng.choice(("q", "k", "v", "o", "gate", "up", "down")))
     value = bench.rng.choice((float("nan"), float("inf"), -float("inf"), 2.0**100, 2.0**-140))
     place = bench.rng.randrange(weight.shape[0]), bench.rng.randrange(weight.shape[1])
     weight[place] = value
@@ -310,8 +309,7 @@ def padded_unit(bench: Bench) -> None:
 
 def colder(bench: Bench) -> None:
     """A head that is less than one-hot, with a plan that admits it, or does not."""
-    head = bench.busy_head()
-    factor = bench.rng.choice((2, 8, 64, 512))
+    head, factor = bench.busy_head(), bench.rng.choice((2, 8, 64, 512))
     bench.matrix("q")[bench.dims(head)] /= factor
     heads = list(bench.plan.blocks[bench.block].heads)
     if bench.rng.random() < 0.5 and heads[head].beta % factor == 0:
@@ -350,4 +348,3 @@ KINDS: dict[str, Callable[[Bench], None]] = {
     "a head that is less than one-hot": colder,
     "a head that finds all alike": uniform,
 }
-"""Every kind of mutant, by name."""

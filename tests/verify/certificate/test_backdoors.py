@@ -22,7 +22,9 @@ from looped.artefact.plan import CompiledMachine, HeadPlan
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import literal, value
 from looped.passes.emit import compile_circuit
-from looped.verify.certificate import certify
+from looped.verify.certificate import certify, numeric_verdict
+from looped.verify.certificate.certify import block_claims
+from looped.verify.certificate.context import ProofContext
 from tests.conftest import compiled
 from tests.verify.certificate.mutants import Misbehaves, shown, subleq_misbehaves
 from tests.verify.certificate.structured import padded
@@ -170,16 +172,16 @@ def test_a_backdoor_is_refused(attack: str) -> None:
 
 
 def test_the_machine_without_a_backdoor_is_certified() -> None:
-    assert certify(MACHINE, CIRCUIT).certified("float32")
+    assert shown(MACHINE, CIRCUIT, range(len(PLAN.blocks)))
 
 
 def test_a_score_that_needs_more_bits_than_a_format_has_is_refused_there() -> None:
     """A constant on all scores changes no softmax in the reals: margins stay, and sums round."""
     d = idle_dimension()
     large = changed(b0_q=setting((d, ONE, 2.0**18)), b0_k=setting((d, ONE, 2.0**18)))
-    found = certify(large, CIRCUIT)
-    assert found.sound
-    assert not found.certified("float32")
+    context = ProofContext.of(large, CIRCUIT)
+    assert all(claim.holds for claim in block_claims(context, 0))
+    assert not numeric_verdict(large, "float32").exact
 
 
 def minus_zeros() -> CompiledMachine:
