@@ -186,8 +186,8 @@ CHECKPOINTS = [
     ),
     _snapshot(
         "a number of 100 digits",
-        "`snapshot.due` is not what it should be",
-        due=10**99,
+        "`snapshot.pending_loops` is not what it should be",
+        pending_loops=10**99,
     ),
 ]
 """What `run --resume` is given. After each, the checkpoint is as it was."""
