@@ -196,11 +196,7 @@ CHECKPOINTS = [
     ),
     _snapshot(
         "a number of 100 digits",
-<<<<<<< HEAD
         "run.snapshot.pending_loops has an integer of more than 64 bits",
-=======
-        "`snapshot.pending_loops` is not what it should be",
->>>>>>> run
         pending_loops=10**99,
     ),
 ]
