@@ -60,6 +60,7 @@ class DiagramsUnderFacts(Diagrams):
                 chosen = branch.high if facts[own] else branch.low
                 self._restricted[key] = self._given(level, bit, chosen)
             else:
-                low, high = (self._given(level, bit, part) for part in branch[1:])
+                parts = branch.low, branch.high
+                low, high = (self._given(level, bit, part) for part in parts)
                 self._restricted[key] = self._node(own, low, high)
         return self._restricted[key]

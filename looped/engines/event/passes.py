@@ -44,7 +44,10 @@ from looped.engines.event.kernels import (
 )
 from looped.engines.event.tables import DOWN, GATES, LINEAR, PRODUCTS, QUERY, UPS
 
-__all__ = ["advance"]
+__all__ = ["SOURCES", "advance"]
+
+SOURCES = ("attention", "columns", "index", "kernels", "passes", "tables")
+"""The files of this package whose functions and constants are compiled into `advance`."""
 
 
 @inlined
@@ -106,9 +109,8 @@ def _commit(masks, member, columns):
 
 
 def _digest() -> int:
-    """A number for the text of all files whose functions are compiled into `advance`."""
-    names = ("attention", "columns", "index", "kernels", "passes", "tables")
-    paths = [Path(keys.__file__), *(Path(__file__).with_name(f"{name}.py") for name in names)]
+    """A number for the text of all files whose functions and constants are compiled."""
+    paths = [Path(keys.__file__), *(Path(__file__).with_name(f"{name}.py") for name in SOURCES)]
     text = b"".join(path.read_bytes() for path in paths)
     return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")
 

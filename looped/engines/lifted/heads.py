@@ -113,8 +113,8 @@ def head_targets(head: Head, known: Known, driver: int) -> HeadTargets:
         dims = [_Dim(row, known[driver]) for row in head.key]
         contest = _contest(answers, queries, dims, head.margin)
         targets = np.where(contest.always, driver, targets)
-        lead = answers.best - np.maximum(answers.rest, contest.most)
-        sure = contest.always | (lead >= head.margin)
+        above = answers.best - np.maximum(answers.rest, contest.most)
+        sure = contest.always | (above >= head.margin)
         captured = _captured_columns(contest, answers, driver)
         if captured.size:
             capture = _capture(head, dims, queries[captured], captured, known, driver)
