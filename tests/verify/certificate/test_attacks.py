@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from looped.artefact.plan import CompiledMachine
+from looped.artefact.plan import CompiledMachine, Occupant
 from looped.circuit.circuit import Circuit, Define, Register
 from looped.circuit.signals import literal, value
 from looped.circuit.words import Word
 from looped.machines import MACHINES
+from looped.number_format import UNSIGNED
 from looped.passes.emit import compile_circuit
 from looped.verify.certificate import Certificate, certify
 from tests.conftest import compiled
@@ -60,6 +61,12 @@ PLAN = compiled("subleq", WIDTH, MEMORY).plan
 PC, VALUE, READY = (PLAN.words[name] for name in ("pc", "value", "ready"))
 Q, OUT = "layers.0.self_attn.q_proj.weight", "layers.2.self_attn.o_proj.weight"
 
+
+def _without(occupants: tuple[tuple[Occupant, ...], ...], word: str) -> object:
+    """Occupants of lanes, those of one word left out."""
+    return tuple(tuple(each for each in held if each.word != word) for held in occupants)
+
+
 ATTACKS: dict[str, Callable[[], CompiledMachine]] = {
     "halted is another lane": lambda: planned(halted=PC[0]),
     "halted is missing": lambda: planned(halted=None),
@@ -67,7 +74,7 @@ ATTACKS: dict[str, Callable[[], CompiledMachine]] = {
     "working lanes that are not compared": lambda: planned(scratch=PC),
     "more memory": lambda: planned(memory=2 * MEMORY),
     "less memory": lambda: planned(memory=MEMORY // 2),
-    "a register file": lambda: planned(file=32),
+    "a register file": lambda: planned(n_registers=32),
     "no input column": lambda: planned(has_input=False),
     "words of another width": lambda: planned(width=WIDTH + 1),
     "code is left out of memory": lambda: planned(code=(0, 1, 2)),
@@ -102,6 +109,10 @@ ATTACKS: dict[str, Callable[[], CompiledMachine]] = {
     "an output to the padding": lambda: gated(
         OUT, lambda w: torch.cat([w[:-1], w[VALUE[0] : VALUE[0] + 1]])
     ),
+    "a format of another kind": lambda: planned(formats={**PLAN.formats, "value": UNSIGNED}),
+    "a register less": lambda: planned(registers=PLAN.registers[:-1]),
+    "a lane without its occupants": lambda: planned(occupants=_without(PLAN.occupants, "mem_b")),
+    "another mixer": lambda: planned(mixer="linear"),
     "a head with ties": lambda: gated(Q, lambda w: w * 0),
 }  # fmt: skip
 
