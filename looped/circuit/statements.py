@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from looped.circuit.signals import Condition, Value
 from looped.circuit.words import Lane, Word
-from looped.number_format import NumberFormat
+from looped.number_format import UNSIGNED, NumberFormat
 
 __all__ = ["Define", "Invariant", "Read", "Register", "Write"]
 
@@ -24,7 +24,7 @@ class Register:
     word: Word
     following: Word | None
     where: str
-    number: NumberFormat
+    number: NumberFormat = UNSIGNED
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from looped.artefact.plan import Occupant
 from looped.circuit.circuit import Circuit
 from looped.circuit.words import ONE, Lane, Word, bit
 from looped.number_format import CODE, FLAG, NumberFormat
@@ -28,6 +29,7 @@ __all__ = [
     "allocate",
     "check_layout",
     "padded_width",
+    "planned_occupants",
     "position",
     "static_words",
     "word_formats",
@@ -68,8 +70,10 @@ def static_words(circuit: Circuit) -> list[Word]:
 def words_between_loops(circuit: Circuit) -> dict[str, Word]:
     """The words that exist between loops, by name; a register's has its next value."""
     static = [*static_words(circuit), Word.of(VALUE, circuit.width)]
-    words = {word.name: word for word in static}
-    return words | {r.name: r.following or r.word for r in circuit.registers}
+    kept = [(word.name, word) for word in static]
+    kept += [(r.name, r.following or r.word) for r in circuit.registers]
+    ensure(len(dict(kept)) == len(kept), "a register has the name of another word")
+    return dict(kept)
 
 
 def word_formats(circuit: Circuit) -> dict[str, NumberFormat]:
@@ -218,6 +222,29 @@ def _assign(layout: Layout, schedule: Schedule, lane: Lane, preferred: Lane | No
         index = layout.index[preferred]
     for live in ranges:
         layout.assign(live, index)
+
+
+def planned_occupants(
+    circuit: Circuit, layout: Layout, blocks: int
+) -> tuple[tuple[Occupant, ...], ...]:
+    """What each lane of the CPU column holds during a loop, in order, as a plan has it.
+
+    The next value of a register has the name of the register.
+    """
+    names = {
+        lane: Lane(register.name, i)
+        for register in circuit.registers
+        for i, lane in enumerate(register.following or register.word)
+    }
+
+    def occupant(live: LiveRange) -> Occupant:
+        name = names.get(live.lane, live.lane)
+        return Occupant(name.word, name.index, live.start, min(live.end, 2 * blocks))
+
+    def ordered(held: list[LiveRange]) -> list[LiveRange]:
+        return sorted((live for live in held if live.start < live.end), key=lambda live: live.start)
+
+    return tuple(tuple(map(occupant, ordered(held))) for held in layout.occupants)
 
 
 def padded_width(lanes: int, n_heads: int, precision: Precision = FLOAT32) -> int:

@@ -14,7 +14,6 @@ from looped.artefact.plan import (
     CompiledMachine,
     GroupPlan,
     HeadPlan,
-    Occupant,
     Plan,
 )
 from looped.artefact.validity import check_plan
@@ -23,10 +22,10 @@ from looped.circuit.names import plain
 from looped.circuit.words import ONE, Form, Lane
 from looped.passes.allocate import (
     Layout,
-    LiveRange,
     allocate,
     check_layout,
     padded_width,
+    planned_occupants,
     word_formats,
     words_between_loops,
 )
@@ -70,7 +69,7 @@ def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) 
         words={name: tuple(layout.index[lane] for lane in w) for name, w in words.items()},
         formats=word_formats(circuit),
         registers=tuple(register.name for register in circuit.registers),
-        occupants=tuple(_occupants(held, 2 * schedule.blocks) for held in layout.occupants),
+        occupants=planned_occupants(circuit, layout, schedule.blocks),
         blocks=tuple(
             BlockPlan(tuple(map(_explain_head, h)), _explain_units(m))
             for h, m in zip(heads, mlps, strict=True)
@@ -95,15 +94,6 @@ def _lanes_between_loops(circuit: Circuit, layout: Layout) -> dict[Lane, int]:
         for register in circuit.registers
         for old, new in zip(register.word, register.following or register.word, strict=True)
     }
-
-
-def _occupants(held: Sequence[LiveRange], last: int) -> tuple[Occupant, ...]:
-    """What a lane holds during a loop, in order; phase `last` is the first after the loop."""
-    ranges = sorted((live for live in held if live.start < live.end), key=lambda live: live.start)
-    return tuple(
-        Occupant(plain(live.lane.word), live.lane.index, live.start, min(live.end, last))
-        for live in ranges
-    )
 
 
 def _heads(schedule: Schedule, block: int) -> list[Head]:

@@ -18,7 +18,14 @@ from looped.artefact.validity import check_plan
 from looped.circuit.circuit import Circuit
 from looped.circuit.words import ONE, Lane, Word
 from looped.errors import CompileError
-from looped.passes.allocate import VALUE, Layout, allocate, static_words
+from looped.passes.allocate import (
+    VALUE,
+    Layout,
+    allocate,
+    planned_occupants,
+    static_words,
+    word_formats,
+)
 from looped.passes.fuse_reads import fuse_reads
 from looped.passes.schedule import schedule
 from looped.precision import PRECISIONS
@@ -196,6 +203,12 @@ def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> I
     for name, (own, expected) in pairs.items():
         if own != expected:
             yield f"`{name}` is {own!r}, by the circuit {expected!r}"
+    if plan.formats != word_formats(circuit):
+        yield "the formats of its words are not those of the circuit"
+    if plan.registers != tuple(register.name for register in circuit.registers):
+        yield "its registers are not those of the circuit"
+    if plan.occupants != planned_occupants(circuit, layout, blocks):
+        yield "the occupants of its lanes are not those of the circuit"
     if plan.dtype not in PRECISIONS:
         yield f"there is no dtype `{plan.dtype}`"
     if len(layout) > plan.d_model:

@@ -60,6 +60,12 @@ PLAN = compiled("subleq", WIDTH, MEMORY).plan
 PC, VALUE, READY = (PLAN.words[name] for name in ("pc", "value", "ready"))
 Q, OUT = "layers.0.self_attn.q_proj.weight", "layers.2.self_attn.o_proj.weight"
 
+
+def _without(occupants: tuple[tuple[Occupant, ...], ...], word: str) -> object:
+    """Occupants of lanes, those of one word left out."""
+    return tuple(tuple(each for each in held if each.word != word) for held in occupants)
+
+
 ATTACKS: dict[str, Callable[[], CompiledMachine]] = {
     "halted is another lane": lambda: planned(halted=PC[0]),
     "halted is missing": lambda: planned(halted=None),
@@ -102,6 +108,10 @@ ATTACKS: dict[str, Callable[[], CompiledMachine]] = {
     "an output to the padding": lambda: gated(
         OUT, lambda w: torch.cat([w[:-1], w[VALUE[0] : VALUE[0] + 1]])
     ),
+    "a format of another kind": lambda: planned(formats={**PLAN.formats, "value": UNSIGNED}),
+    "a register less": lambda: planned(registers=PLAN.registers[:-1]),
+    "a lane without its occupants": lambda: planned(occupants=_without(PLAN.occupants, "mem_b")),
+    "another mixer": lambda: planned(mixer="linear"),
     "a head with ties": lambda: gated(Q, lambda w: w * 0),
 }  # fmt: skip
 

@@ -148,7 +148,9 @@ def test_a_plan_that_tells_another_layout_is_refused() -> None:
     found = api.certify(
         dataclasses.replace(machine, plan=dataclasses.replace(machine.plan, words=words))
     )
-    assert [c.fault for c in found.claims if not c.holds] == ["`pc` is not where the plan says"]
+    assert [c.fault for c in found.claims if not c.holds] == [
+        "the plan: the lanes of `pc` have other occupants"
+    ]
 
 
 @pytest.mark.parametrize("width", [8, 16, 32])
