@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from looped.artefact.plan import CompiledMachine
+from looped.artefact.validity import check_plan
 from looped.circuit.arithmetic import all_ones, equal
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import literal
@@ -96,7 +97,7 @@ def test_a_port_is_made_of_registers() -> None:
 @pytest.mark.parametrize(
     ("ports", "message"),
     [
-        (Ports(output=OutputPort("nobody", "writes")), "name words that are not there"),
+        (Ports(output=OutputPort("nobody", "writes")), "name words that do not exist"),
         (Ports(output=OutputPort("byte", "byte")), "flags of more than one bit"),
         (Ports(output=OutputPort("one", "writes"), input=InputPort(*["writes"] * 3)), "input port"),
     ],
@@ -104,4 +105,4 @@ def test_a_port_is_made_of_registers() -> None:
 def test_a_plan_with_impossible_ports_is_refused(ports: Ports, message: str) -> None:
     plan = dataclasses.replace(printer().plan, ports=ports)
     with pytest.raises(ValueError, match=message):
-        plan.check()
+        check_plan(plan)
