@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from looped import registry
-from looped.artefact.plan import CompiledMachine
+from looped.artefact.plan import CompiledMachine, Occupant
 from looped.circuit.circuit import Circuit, Define, Register
 from looped.circuit.signals import literal, value
 from looped.circuit.words import Word
+from looped.number_format import UNSIGNED
 from looped.passes.emit import compile_circuit
 from looped.verify.certificate import Certificate, certify
 from tests.conftest import compiled
