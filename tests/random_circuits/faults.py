@@ -18,7 +18,7 @@ import pytest
 from looped.circuit import circuit
 from looped.circuit.circuit import Circuit
 from looped.circuit.statements import Write
-from looped.circuit.words import Lane
+from looped.circuit.words import Lane, Word
 from looped.errors import CompileError
 from looped.passes import allocate, emit, heads, schedule
 from looped.passes.heads import Head
@@ -47,10 +47,10 @@ class Fault:
 
 
 def unused_bits_die_before_they_are_made(patch: pytest.MonkeyPatch) -> None:
-    def death(self: Schedule, lane: Lane) -> int:
+    def cleared_in(self: Schedule, lane: Lane) -> int:
         return max(1, cleared(self.last_use.get(lane, schedule.LOOP_START)))
 
-    patch.setattr(Schedule, "death", death)
+    patch.setattr(Schedule, "cleared_in", cleared_in)
 
 
 def bits_for_unused_bits_are_made(patch: pytest.MonkeyPatch) -> None:
@@ -112,14 +112,13 @@ def names_of_the_compiler_are_taken(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(circuit, "check_name", lambda name, where: None)
     patch.setattr(strategy, "TRICKY", ("value", "cpu", "device", "position-1"))
     patch.setattr(strategy, "RESERVED", ("cpu",))
-    patch.setattr(emit, "_words", _words_that_meet)
+    patch.setattr(emit, "words_between_loops", _words_that_meet)
 
 
-def _words_that_meet(m: Circuit, placed: allocate.Layout) -> dict[str, tuple[int, ...]]:
-    words = [(word.name, word) for word in allocate.static_words(m)]
-    words += [(allocate.VALUE, emit.Word.of(allocate.VALUE, m.width))]
-    words += [(register.name, register.following or register.word) for register in m.registers]
-    return {name: tuple(placed.index[lane] for lane in word) for name, word in words}
+def _words_that_meet(m: Circuit) -> dict[str, Word]:
+    words = {word.name: word for word in allocate.static_words(m)}
+    words[allocate.VALUE] = Word.of(allocate.VALUE, m.width)
+    return words | {r.name: r.following or r.word for r in m.registers}
 
 
 def a_head_whose_products_cancel_is_idle(patch: pytest.MonkeyPatch) -> None:

@@ -165,7 +165,7 @@ class Loop:
     def halts(self, flag: Word) -> None:
         """The host's affair."""
 
-    def works(self, flag: Word, *words: Word) -> None:
+    def multi_loop(self, flag: Word, *words: Word) -> None:
         """The host's affair."""
 
     def invariant(self, name: str, condition: Truth) -> None:
