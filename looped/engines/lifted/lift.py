@@ -31,7 +31,8 @@ __all__ = ["Cut", "Lifted", "lift"]
 
 _PIECES = 4
 """A word in more pieces than this is put together before it is added: each piece costs a shift, a
-mask and an or, and otherwise an addition of its own wherever the word is read."""
+mask and an or, and otherwise an addition of its own wherever the word is read. Measured for RV32I
+with 1, 4 and 8: 4,434, 5,669 and 6,044 instructions; for SUBLEQ there is no difference."""
 
 
 @dataclass(frozen=True, slots=True)
