@@ -23,7 +23,7 @@ class InputPort:
 
 @dataclass(frozen=True, slots=True)
 class OutputPort:
-    """A byte at a time: `content`, in every loop that raises `when`."""
+    """A byte at a time: `content`, in every loop that raises `when`; it is zero in all others."""
 
     content: str
     when: str

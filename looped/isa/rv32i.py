@@ -20,6 +20,7 @@ from looped.errors import CompileError
 __all__ = [
     "ABI_NAMES",
     "CAUSES",
+    "FETCH_FAULT",
     "FORMATS",
     "INSTRUCTIONS",
     "REGISTERS",
@@ -140,9 +141,12 @@ REGISTERS: dict[str, int] = {
 
 _PLACE = 0x7FFFFFFF
 
+FETCH_FAULT = 1
+"""The cause of a trap of the next instruction: the one that leads to it has completed."""
+
 CAUSES: dict[int, str] = {
     0: "a jump to an address that is no multiple of 4",
-    1: "there is no memory to fetch an instruction from",
+    FETCH_FAULT: "there is no memory to fetch an instruction from",
     2: "not an instruction of {machine}",
     3: "a breakpoint",
     4: "a load from an address that is no multiple of its size",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from looped.circuit.circuit import Circuit
 from looped.devices import ProgramHost
-from looped.devices.destinations import Destinations
+from looped.devices.accesses import Accesses
 from looped.devices.host import ByteSource, ColumnPort, Port
 from looped.errors import CompileError
 from looped.image import Image
@@ -43,7 +43,7 @@ class Machine:
       a universal machine, `precision` the format in which its sums must be exact.
     - `reference(words, width, memory, data, entry)` is the plain interpreter.
     - `language` is the assembly language; its name is the machine's.
-    - `destinations(image, port)` names the words that the next instruction writes to.
+    - `accesses(image, port)` names the words that the next instruction reads and writes.
     - `disassemble(words, pc, width)` is the text of an instruction of `instruction_words` words.
 
     What only some machines have:
@@ -53,6 +53,8 @@ class Machine:
     - `fuzz` makes random programs, `prover_cases(loop)` what a proof must show.
     - `host(image, source)` serves the traps of a program on the transformer, `system(image, data)`
       on the reference; `describe_trap(image, port)` explains one that nobody serves.
+    - `causes_of_next` are causes of traps that belong to the next instruction: the one that raises
+      them has completed.
     - `runs_elf(architecture)` says whether an ELF file for an architecture, as linkers name it, is
       for this machine.
     """
@@ -62,7 +64,7 @@ class Machine:
     describe: Callable[..., Circuit]
     reference: Callable[..., Reference]
     language: Language
-    destinations: Callable[[Image, ColumnPort], Destinations]
+    accesses: Callable[[Image, ColumnPort], Accesses]
     disassemble: Callable[[tuple[int, ...], int, int], str]
     instruction_words: int = 1
     read_code: Callable[[Image, int], Code] = not_baked
@@ -71,6 +73,7 @@ class Machine:
     host: Callable[[Image, bytes | ByteSource], ProgramHost] | None = None
     system: Callable[[Image, bytes], System] | None = None
     describe_trap: Callable[[Image, Port], str] | None = None
+    causes_of_next: frozenset[int] = frozenset()
     runs_elf: Callable[[str], bool] | None = None
 
     def check(self, width: int, memory: int) -> None:

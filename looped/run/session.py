@@ -98,8 +98,8 @@ class Session:
 
     def walk(self, limit: int | None = None) -> Iterator[Step]:
         """Execute as `run` does, and yield every instruction; see Observer for what a step has."""
-        observer = Observer(self.computer)
-        for event in self._stretches(limit, 1):
+        observer = Observer(self.computer, self.image, self.port)
+        for event in self._stretches(limit, 1, observer.look):
             if event.retired:
                 yield observer.step(event)
 
@@ -120,11 +120,16 @@ class Session:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise FileError(f"{path} is damaged: {error}") from None
 
-    def _stretches(self, limit: int | None, longest: int) -> Iterator[Event]:
-        """The last event of each stretch, of `longest` instructions at most; sets `end`."""
+    def _stretches(
+        self, limit: int | None, longest: int, before: Callable[[], None] = lambda: None
+    ) -> Iterator[Event]:
+        """The last event of each stretch, of `longest` instructions at most; sets `end`.
+
+        `before` is called as each of them begins.
+        """
         self.end = None
         try:
-            yield from self._until_the_end(limit, longest)
+            yield from self._until_the_end(limit, longest, before)
         except Stop as stop:
             self.end = stop.end
         finally:
@@ -132,7 +137,9 @@ class Session:
         if self.recorder is not None:
             self.recorder.record(self.steps)
 
-    def _until_the_end(self, limit: int | None, longest: int) -> Iterator[Event]:
+    def _until_the_end(
+        self, limit: int | None, longest: int, before: Callable[[], None]
+    ) -> Iterator[Event]:
         loops, shown = 1, time.monotonic()
         while not self.computer.halted():
             self.end = self._limit_reached(limit)
@@ -140,12 +147,13 @@ class Session:
                 return
             if self.recorder is not None and self.recorder.wants(self.steps):
                 self.recorder.record(self.steps)
-            before = time.monotonic()
+            before()
+            began = time.monotonic()
             done, event = self._advance(min(loops, longest, *self._distances(limit)))
             now = time.monotonic()
-            if now - before > 2 * _STRETCH:
+            if now - began > 2 * _STRETCH:
                 loops = max(1, loops // 2)
-            elif now - before < _STRETCH and done == loops:
+            elif now - began < _STRETCH and done == loops:
                 loops *= 2
             if now - shown > _STRETCH:
                 self.output.flush()

@@ -1,12 +1,16 @@
-"""Complete steps: what an instruction did, read off the columns that its loops have changed."""
+"""Complete steps: what an instruction read and wrote, with values from the residual stream."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from looped.artefact.embedding import read_word
+from looped.devices.accesses import Accesses
+from looped.devices.host import ColumnPort
+from looped.image import Image
+from looped.registry import machine
 from looped.run.computer import Computer, Event
 from looped.trace import Access, Step
 
@@ -16,28 +20,41 @@ __all__ = ["Observer"]
 class Observer:
     """Follows the only program of a computer, one instruction at a time.
 
-    It copies the values of memory and registers once; then a step costs what it changes. A step's
-    `writes` and `registers` are the words whose value has changed, in ascending order, and then
-    those that a host has set while it served a trap. A store of the value that was there leaves no
-    trace in the residual stream, so it is not among them. Nor is a load: `reads` is empty.
+    `look` comes before an instruction, `step` after it. The machine's `accesses` say which words an
+    instruction accesses; their values come from the residual stream, and so does every other word
+    of memory or of a register that has changed. What a host set while it served a trap comes last.
+    An instruction that a trap stops has only what has changed. The observer copies the values of
+    memory and registers once; then a step costs what it accesses and changes.
     """
 
-    def __init__(self, computer: Computer) -> None:
-        self._computer = computer
+    def __init__(self, computer: Computer, image: Image, port: ColumnPort) -> None:
+        self._computer, self._image, self._port = computer, image, port
         self._plan = computer.plan
+        self._machine = machine(image.machine)
         self._lanes = np.array(computer.plan.words["value"], np.intp)
         computer.engine.changes()
         self._values = self._all_values()
+        self._accesses = Accesses()
+        self._reads: tuple[Access, ...] = ()
+
+    def look(self) -> None:
+        """Decode the next instruction, and take the values that it reads."""
+        self._accesses = self._machine.accesses(self._image, self._port)
+        self._reads = tuple(Access(c, self._port.memory(c)) for c in self._accesses.reads)
 
     def step(self, event: Event) -> Step:
-        """The instruction that an event has retired, since the one before."""
+        """The instruction that an event has retired, since `look`."""
+        completed = event.cause is None or event.cause in self._machine.causes_of_next
+        told, memory = self._accesses if completed else Accesses(), self._plan.memory
+        declared = [*told.writes, *(memory + number for number in told.registers)]
         served = {column for column, _ in event.served}
-        own = [change for change in self._changes() if change[0] not in served]
-        memory = self._plan.memory
+        columns = dict.fromkeys([*declared, *self._changed()])
+        own = [(c, self._value(c)) for c in columns if c not in served]
         changes = [*own, *event.served]
         return Step(
             event.pc,
             event.next_pc,
+            reads=self._reads if completed else (),
             writes=tuple(Access(c, value) for c, value in changes if c < memory),
             consumed=event.consumed,
             emitted=event.emitted,
@@ -46,15 +63,18 @@ class Observer:
             written=event.written,
         )
 
-    def _changes(self) -> Iterator[tuple[int, int]]:
-        """The words of memory and registers that have changed: column and value."""
+    def _changed(self) -> Iterable[int]:
+        """The columns of memory and registers whose word has changed, in ascending order."""
         columns = self._computer.engine.changes()
         everything = self._all_values() if len(columns) == self._plan.columns else None
-        for column in columns[columns < self._plan.cpu].tolist():
-            value = self._value(column) if everything is None else int(everything[column])
+        return list(self._differing(columns[columns < self._plan.cpu].tolist(), everything))
+
+    def _differing(self, columns: list[int], everything: list[int] | None) -> Iterator[int]:
+        for column in columns:
+            value = self._value(column) if everything is None else everything[column]
             if value != self._values[column]:
                 self._values[column] = value
-                yield column, value
+                yield column
 
     def _value(self, column: int) -> int:
         return int(read_word(self._computer.engine.read(column, self._lanes)[0]))

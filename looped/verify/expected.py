@@ -39,8 +39,8 @@ class Expected:
         for address, word in enumerate(image.words):
             self.set(address, "value", 0 if address in self.code else word)
         self.set(plan.cpu, "pc", self.reference.pc)
-        if plan.has_input:
-            self.set(plan.cpu, "ready", 1)
+        if plan.ports.input is not None:
+            self.set(plan.cpu, plan.ports.input.ready, 1)
             self._offer_input()
 
     @property
@@ -87,23 +87,31 @@ class Expected:
         for write in service.registers:
             self.set(self.plan.memory + write.address, "value", write.value)
         self._set_cpu_words()
-        return dataclasses.replace(step, next_pc=self.reference.pc, written=service.output)
+        return dataclasses.replace(
+            step,
+            next_pc=self.reference.pc,
+            writes=(*step.writes, *service.writes),
+            registers=(*step.registers, *service.registers),
+            written=service.output,
+        )
 
     def _set_cpu_words(self) -> None:
         for name, value in self.reference.cpu_words().items():
             self.set(self.plan.cpu, name, value)
 
     def _flags(self, step: Step | None) -> None:
-        if not self.plan.has_input:
-            return
-        emitted = step.emitted if step is not None else None
-        reading = step is not None and step.consumed is not None
-        self.set(self.plan.cpu, "reading", int(reading))
-        self.set(self.plan.cpu, "writing", int(emitted is not None))
-        self.set(self.plan.cpu, "out", emitted or 0)
-        if reading:
-            self._taken += 1
-            self._offer_input()
+        """Set the words of the ports after a step, or after a loop of a halted machine."""
+        ports, cpu = self.plan.ports, self.plan.cpu
+        if ports.output is not None:
+            emitted = None if step is None else step.emitted
+            self.set(cpu, ports.output.when, int(emitted is not None))
+            self.set(cpu, ports.output.content, emitted or 0)
+        if ports.input is not None:
+            taken = step is not None and step.consumed is not None
+            self.set(cpu, ports.input.taken, int(taken))
+            if taken:
+                self._taken += 1
+                self._offer_input()
 
     def _offer_input(self) -> None:
         ended = self._taken >= len(self._data)

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 import looped
-from looped import api
+from looped import api, registry
 from looped.engines.auto import ENGINES
+from looped.errors import Source
 from looped.image import Image
 from looped.run.interrupts import End
 from looped.run.session import Session
 from looped.run.streams import Input, Output
 from looped.trace import Step
+from looped.verify.expected import Expected
 from tests.conftest import compiled
 
 ROOT = Path(__file__).parents[2]
@@ -81,3 +83,53 @@ def test_output_is_kept_without_a_stream() -> None:
     run = Session(machine, hello, api.choose_engine(machine, "lifted"))
     assert run.run() is End.HALTED
     assert run.output.kept == b"Hello, looped transformer!\n"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_steps_are_those_of_the_reference(engine: str) -> None:
+    """Complete: reads, writes, registers, cause, input and output, with all values."""
+    held = [
+        ("subleq/echo.sasm", b"hi", False),
+        ("subleq/echo.sasm", b"hi", True),
+        ("rv32i/hello.s", b"", False),
+        ("rv32im/primes.s", b"", False),
+    ]
+    for name, data, bake in held:
+        image = looped.assemble(ROOT / "programs" / name)
+        machine = looped.compile(image, bake=bake)
+        run = Session(machine, image, api.choose_engine(machine, engine), data)
+        expected = Expected(image, machine.plan, data)
+        for number, step in enumerate(run.walk(40 if engine == "dense" else 400)):
+            assert step == expected.step(), (name, number)
+        assert run.steps > 5
+
+
+STORES = """
+    sw x0, 96(x0)       # what is there already
+    lw a0, 96(x0)
+    lw x0, 0(x0)
+    lb x0, 3(x0)
+    sb x0, 99(x0)
+    lw a1, 1(x0)        # which traps
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_leaves_no_trace_in_the_residual_stream_is_in_the_steps(engine: str) -> None:
+    """Loads, loads to x0, stores of the value that was there; and what a trap stops is not."""
+    image = registry.assemble(Source("stores.s", STORES), machine="rv32i")
+    machine = looped.compile(image, 32)
+    steps = list(Session(machine, image, api.choose_engine(machine, engine)).walk())
+    expected = Expected(image, machine.plan, b"")
+    assert steps == [expected.step() for _ in range(6)]
+    assert [len(step.writes) for step in steps] == [1, 0, 0, 0, 1, 0]
+    assert [len(step.reads) for step in steps] == [0, 1, 1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_instruction_whose_successor_is_outside_memory_has_completed(engine: str) -> None:
+    last = Image("rv32i", 32, (*[0x13] * 31, 0x00002023), entry=124, addresses_per_word=4)
+    machine = looped.compile(last, 32)
+    steps = list(Session(machine, last, api.choose_engine(machine, engine)).walk())
+    assert steps == [Expected(last, machine.plan, b"").step()]
+    assert (len(steps[0].writes), steps[0].cause) == (1, 1)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from looped.devices import describe_trap, riscv_host
-from looped.devices.destinations import riscv_destinations
+from looped.devices.accesses import riscv_accesses
 from looped.devices.host import Port
 from looped.image import Image
-from looped.isa.rv32i import decode
+from looped.isa.rv32i import FETCH_FAULT, decode
 from looped.isa.rv32i_text import disassemble
 from looped.isa.rv32im import INSTRUCTIONS, has_extension
 from looped.lang.riscv import RV32IM as LANGUAGE
@@ -49,7 +49,8 @@ RV32IM = register(
         describe=describe,
         reference=Rv32im,
         language=LANGUAGE,
-        destinations=riscv_destinations,
+        accesses=riscv_accesses,
+        causes_of_next=frozenset({FETCH_FAULT}),
         disassemble=lambda words, pc, width: disassemble(words[0], pc, INSTRUCTIONS),
         read_code=read_code,
         fuzz=riscv_profile(LANGUAGE.name, Rv32im, INSTRUCTIONS),

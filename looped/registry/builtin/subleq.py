@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from looped.devices.destinations import subleq_destinations
+from looped.devices.accesses import subleq_accesses
 from looped.isa.subleq import SUBLEQ as ISA
 from looped.lang.plain import plain_language, plain_text
 from looped.machines.subleq import describe
@@ -35,7 +35,7 @@ SUBLEQ = register(
         describe=describe,
         reference=Subleq,
         language=plain_language(ISA, width=16, suffix=".sasm"),
-        destinations=subleq_destinations,
+        accesses=subleq_accesses,
         disassemble=plain_text(ISA.instructions[0]),
         instruction_words=3,
         read_code=read_code,
