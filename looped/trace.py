@@ -26,9 +26,9 @@ class Step:
 
     `pc` and `next_pc` are unsigned words; `reads` and `writes` list data accesses in the order
     in which they happened (operand fetches are not data accesses). `consumed` is the word that
-    was taken from the input (all ones at its end), `emitted` the byte that was put out.
+    was taken from the input (all ones at its end), `emitted` the byte of output.
     `registers` are the registers that were written, on a machine that has any. With a `cause` the
-    machine has trapped; `written` is what its host put out when it served the trap.
+    machine has trapped; `written` is what its host wrote to the output when it served the trap.
     """
 
     pc: int
@@ -43,7 +43,7 @@ class Step:
 
     @property
     def output(self) -> bytes:
-        """The bytes put out, by the machine or by its host."""
+        """The output, of the machine or of its host."""
         return self.written if self.emitted is None else bytes([self.emitted])
 
 
@@ -62,5 +62,5 @@ class Trace:
 
     @property
     def output(self) -> bytes:
-        """The bytes put out, in order."""
+        """The output, in order."""
         return b"".join(step.output for step in self.steps)

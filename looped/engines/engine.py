@@ -74,7 +74,7 @@ class Engine(Protocol):
         """
 
     def changes(self, stream: int = 0) -> Lanes:
-        """The columns of a stream that may have changed since the last call, in ascending order.
+        """The change set: columns of a stream that may have changed since the last call, ascending.
 
         Every column that has changed is among them. The first call after `load` returns all
         columns, and a call after many loops at once may. From then on a pass costs the time to

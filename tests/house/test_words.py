@@ -16,18 +16,11 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 GLOSSARY = ROOT / "docs" / "glossary.md"
 
-_ROOMS = """analysis api artefact circuit cli devices diagrams engines inspect isa
-lang/language machines passes precision profiles records reference registry run symbolic tensorfile
-trace verify"""
-TO_BE_CLEANED = frozenset(_ROOMS.split())
-"""Rooms of `looped` whose texts and names are not yet held to the list."""
-
 
 def sources() -> Iterator[tuple[str, Path]]:
     for path in sorted((ROOT / "looped").rglob("*.py")):
         name = path.relative_to(ROOT / "looped").with_suffix("").as_posix()
-        if not any(f"{name}/".startswith(f"{room}/") for room in TO_BE_CLEANED):
-            yield name, path
+        yield name, path
 
 
 def docstring_nodes(tree: ast.AST) -> dict[ast.Constant, bool]:
@@ -90,8 +83,6 @@ def test_each_word_of_the_glossary_is_used_outside_of_it() -> None:
 
 
 def test_help_has_no_forbidden_word() -> None:
-    if "cli" in TO_BE_CLEANED:
-        return
     text = list(helps(cli, click.Context(cli, info_name="looped")))
     assert len(text) > 8 and [forbidden_in(page) for page in text if forbidden_in(page)] == []
 
