@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import os
 import random
+import signal
 from collections.abc import Callable, Generator
 
 import pytest
@@ -24,6 +25,8 @@ from looped.passes.emit import compile_circuit
 from tests import seeds
 
 os.environ["LOOPED_CHECK"] = "1"  # each pass of the compiler checks what it leaves
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job of a shell
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # processes that tests start heed it
 
 _EXAMPLES = {"fixed": 50, "fresh": 200}
 
