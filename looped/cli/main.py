@@ -10,6 +10,7 @@ from looped.cli.certify import certify
 from looped.cli.execute import run
 from looped.cli.exits import EXIT_CODES, CleanGroup
 from looped.cli.prove import prove
+from looped.cli.study import study
 from looped.cli.verify import verify
 
 __all__ = ["cli", "main"]
@@ -42,7 +43,7 @@ def cli() -> None:
     """Compile assembly language to the weights of a looped transformer, and run it."""
 
 
-for command in (asm, compile_command, run, verify, certify, prove, info, export):
+for command in (asm, compile_command, run, verify, certify, prove, info, export, study):
     cli.add_command(command)
 
 main = cli

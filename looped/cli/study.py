@@ -1,0 +1,80 @@
+"""study: experiments on the core, printed as tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from looped.cli.progress import progress
+
+__all__ = ["study"]
+
+
+@click.group()
+def study() -> None:
+    """Measure constructions of the literature on the core."""
+
+
+_PAPER = """Measure the real-valued constructions of Giannou et al. 2023 in float16, 32 and 64.
+
+Each is written as weights of the core: softmax attention, ReLU units, residual stream, and no norm,
+as in the paper. Three tables: the largest error of each construction against its bound; how wide a
+word the adder holds; and how many steps the paper's SUBLEQ stays equal to the reference
+interpreter, for each λ, with and without the error correction layer. Takes a few minutes.
+
+\b
+Examples:
+  looped study paper
+  looped study paper --steps 1000 --plot paper.png
+"""
+
+
+@study.command(help=_PAPER)
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="At most so many steps of SUBLEQ.",
+)
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw errors and steps into a .png, .svg or .pdf file, too.",
+)
+def paper(steps: int, plot: Path | None) -> None:
+    """Measure the constructions of Giannou et al. 2023 in float16, 32 and 64."""
+    from looped.study.paper.cases import cases
+    from looped.study.paper.layers import DTYPES
+    from looped.study.paper.plot import draw, require_plot
+    from looped.study.paper.table import (
+        MACHINES,
+        adder_row,
+        adder_table,
+        error_row,
+        error_table,
+        steps_row,
+        steps_table,
+    )
+
+    if plot is not None:
+        require_plot(plot)
+    with progress("study paper") as line:
+        errors = []
+        for case in cases():
+            line.note(case.name)
+            errors.append(error_row(case))
+        line.clear()
+        click.echo(error_table(errors))
+        click.echo(f"\nThe adder:\n\n{adder_table([adder_row(dtype) for dtype in DTYPES])}")
+        rows = []
+        for machine in MACHINES:
+            for dtype in DTYPES:
+                line.note(f"SUBLEQ, {machine.name}, {dtype}")
+                rows.append(steps_row(machine, dtype, steps))
+        line.clear()
+        click.echo(f"\nSteps of SUBLEQ that are right, of {steps}:\n\n{steps_table(rows)}")
+        if plot is not None:
+            draw(plot, steps, line.note)

@@ -1,0 +1,1 @@
+"""Experiments on the core: what constructions of the literature do in floating point."""
