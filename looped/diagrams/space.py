@@ -15,13 +15,13 @@ import functools
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, NewType
 
 from looped.errors import LoopedError
 
 __all__ = ["Branch", "Diagrams", "Node", "Number", "TooLarge", "Work"]
 
-Node = int
+Node = NewType("Node", int)
 """A function of one space: equal functions are one node. It means nothing in another space."""
 
 Number = int | Fraction

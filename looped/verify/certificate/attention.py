@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from looped.circuit.circuit import Read
 from looped.circuit.signals import Signal
 from looped.circuit.words import Lane
-from looped.diagrams import Number, TooLarge
+from looped.diagrams import Node, Number, TooLarge
 from looped.verify.certificate.attention_state import AttentionState, is_device
 from looped.verify.certificate.claims import DIAGRAMS, Claim, ClaimFailed
 from looped.verify.certificate.columns import ColumnClass
@@ -21,7 +21,6 @@ from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.memory_access import MemoryAccess
 from looped.verify.certificate.phases import after_attention
 from looped.verify.certificate.rows import BlockRows, Row
-from looped.verify.certificate.semantics import Node
 from looped.verify.certificate.winners import (
     AttentionResult,
     attention_result,

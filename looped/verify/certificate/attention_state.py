@@ -11,13 +11,13 @@ import functools
 
 from looped.circuit.signals import Signal
 from looped.circuit.words import Lane
-from looped.diagrams import Diagrams
+from looped.diagrams import Diagrams, Node
 from looped.passes.allocate import REGISTER, TAG
 from looped.verify.certificate.column_lanes import ColumnLanes
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.phases import before_attention
-from looped.verify.certificate.semantics import CircuitSemantics, Node
+from looped.verify.certificate.semantics import CircuitSemantics
 from looped.verify.certificate.winners import Winner
 
 __all__ = ["AttentionState", "is_device", "is_file"]

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from looped.diagrams import Diagrams
+from looped.diagrams import Diagrams, Node
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.context import Occupants
 from looped.verify.certificate.phases import LaneIndex
 from looped.verify.certificate.rows import Row
-from looped.verify.certificate.semantics import CircuitSemantics, Node
+from looped.verify.certificate.semantics import CircuitSemantics
 
 __all__ = ["ColumnLanes", "KeyClass", "LaneVariable"]
 

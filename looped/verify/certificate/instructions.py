@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from looped.artefact.embedding import embed
 from looped.circuit.words import Lane, Word
-from looped.diagrams import Diagrams, TooLarge, Work
+from looped.diagrams import Diagrams, Node, TooLarge, Work
 from looped.verify.certificate.claims import FROM_DEFINITIONS, Claim
 from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.reachable import possible
-from looped.verify.certificate.semantics import CircuitSemantics, Node
+from looped.verify.certificate.semantics import CircuitSemantics
 
 __all__ = ["instruction_claims"]
 

@@ -12,7 +12,7 @@ from looped.artefact.embedding import embed
 from looped.circuit.circuit import Invariant, Write
 from looped.circuit.signals import Condition
 from looped.circuit.words import ONE, Form, Lane
-from looped.diagrams import Diagrams, TooLarge
+from looped.diagrams import Diagrams, Node, TooLarge
 from looped.passes.allocate import VALUE
 from looped.verify.certificate.claims import FROM_DEFINITIONS, Claim
 from looped.verify.certificate.context import ProofContext
@@ -114,7 +114,7 @@ def _writes_x0(context: ProofContext, write: Write) -> str | None:
 
 
 def _possibly(
-    context: ProofContext, semantics: CircuitSemantics, condition: int, fault: str
+    context: ProofContext, semantics: CircuitSemantics, condition: Node, fault: str
 ) -> str | None:
     try:
         return fault if possible(context, semantics, condition) else None

@@ -13,6 +13,7 @@ from itertools import zip_longest
 
 from looped.circuit.circuit import Read, Write
 from looped.circuit.words import Lane
+from looped.diagrams import Node
 from looped.verify.certificate.attention_state import AttentionState, is_device, is_file
 from looped.verify.certificate.claims import ClaimFailed
 from looped.verify.certificate.column_lanes import KeyClass
@@ -20,7 +21,6 @@ from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.induction import Content, Fixed, Held, Induction, Statement
 from looped.verify.certificate.phases import LaneIndex, after_attention, before_attention
 from looped.verify.certificate.reachable import possible
-from looped.verify.certificate.semantics import Node
 from looped.verify.certificate.winners import Winner
 
 __all__ = ["MemoryAccess"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from looped.circuit.signals import Signal
 from looped.circuit.words import ONE, Lane
-from looped.diagrams import Diagrams, TooLarge
+from looped.diagrams import Diagrams, Node, TooLarge
 from looped.verify.certificate.claims import DIAGRAMS, Claim, ClaimFailed
 from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.context import Occupants, ProofContext
@@ -21,7 +21,7 @@ from looped.verify.certificate.induction import Fixed, Held, Induction
 from looped.verify.certificate.phases import LaneIndex, Phase, after_attention, after_mlp
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.rows import BlockRows, Row
-from looped.verify.certificate.semantics import CircuitSemantics, Node
+from looped.verify.certificate.semantics import CircuitSemantics
 from looped.verify.certificate.thresholds import Affine, Product, evaluated
 
 __all__ = ["mlp_claims", "products"]

@@ -21,8 +21,9 @@ import functools
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Signal
 from looped.circuit.words import ONE, Lane
+from looped.diagrams import Node
 from looped.verify.certificate.context import ProofContext
-from looped.verify.certificate.semantics import CircuitSemantics, Node
+from looped.verify.certificate.semantics import CircuitSemantics
 
 __all__ = ["invariants", "possible"]
 

@@ -17,12 +17,9 @@ from fractions import Fraction
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, Signal
 from looped.circuit.words import ONE, Form, Lane
-from looped.diagrams import Diagrams, Number
+from looped.diagrams import Diagrams, Node, Number
 
-__all__ = ["CircuitSemantics", "Node", "definitions"]
-
-Node = int
-"""A function in a space of diagrams."""
+__all__ = ["CircuitSemantics", "definitions"]
 
 
 def definitions(circuit: Circuit) -> dict[Lane, Signal]:

@@ -18,9 +18,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from looped.diagrams import Diagrams, Number
+from looped.diagrams import Diagrams, Node, Number
 from looped.verify.certificate.claims import ClaimFailed
-from looped.verify.certificate.semantics import Node
 
 __all__ = ["Affine", "Product", "evaluated"]
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from looped.diagrams import Diagrams, Number
+from looped.diagrams import Diagrams, Node, Number
 from looped.verify.certificate.claims import ClaimFailed
 from looped.verify.certificate.column_lanes import ColumnLanes, KeyClass
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.rows import BlockRows
-from looped.verify.certificate.semantics import Node
 
 __all__ = [
     "AttentionResult", "Winner", "attention_result", "content_in_keys", "order_variables",

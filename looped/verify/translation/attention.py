@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from looped.analysis.grid import Ints
 from looped.analysis.model import Block, Head
-from looped.diagrams import Number
+from looped.diagrams import Node, Number
 from looped.verify.translation.columns import Columns, equal_bits, number_bits
 from looped.verify.translation.cut_state import CutState
 from looped.verify.translation.head_targets import HeadTargets
@@ -134,14 +134,14 @@ class Attention:
                 total = space.add(total, space.scaled(gain, factor))
             state.require_equal(bit, total, self.what(f"lane {lane} of captured columns"))
 
-    def _own(self, state: CutState, cell: int, address: int, source: int) -> int:
+    def _own(self, state: CutState, cell: int, address: int, source: int) -> Node:
         """A lane of the column that is captured, before it is."""
         lifted_pass = self.lifted_pass
         if source in lifted_pass.place:
             return state.sign(state.reader.bit(cell, lifted_pass.place[source]))
         return self._constant(state, address, source)
 
-    def _constant(self, state: CutState, column: int, source: int) -> int:
+    def _constant(self, state: CutState, column: int, source: int) -> Node:
         """A lane of passive columns that is not kept: as it is known of the column."""
         known = self.lifted_pass.known[self.passive, source].astype(np.int64)
         if (known == known[0]).all():
@@ -182,7 +182,7 @@ class Attention:
                     total = state.space.add(total, state.space.scaled(content, factor))
             state.require_equal(state.after(lane), total, self.what(f"lane {lane} of the driver"))
 
-    def _content(self, state: CutState, column: int, source: int) -> int:
+    def _content(self, state: CutState, column: int, source: int) -> Node:
         """A lane of the column that the driver finds, which may be itself."""
         lifted_pass, space = self.lifted_pass, state.space
         bits = [state.reader.bit(column, p) for p in range(self.bits)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from looped.analysis.grid import Ints
+from looped.diagrams import Node
 from looped.engines.lifted.conditions import Bit
 from looped.verify.translation.cut_state import CutState
 from looped.verify.translation.lifted_pass import LiftedPass
@@ -33,12 +34,12 @@ class Columns:
         return f"block {self.cut // 2}, attention: {rest}"
 
 
-def number_bits(state: CutState, number: int, count: int) -> list[int]:
+def number_bits(state: CutState, number: int, count: int) -> list[Node]:
     """A number in binary."""
     return state.reader.number(number)[:count]
 
 
-def equal_bits(state: CutState, first: list[int], second: list[int]) -> int:
+def equal_bits(state: CutState, first: list[Node], second: list[Node]) -> Node:
     """The condition that two numbers are equal."""
     space, result = state.space, state.space.one
     for a, b in zip(first, second, strict=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from looped.diagrams import Diagrams
+from looped.diagrams import Diagrams, Node
 from looped.engines.lifted.code import Code
 from looped.verify.translation.dependencies import Dependencies
 from looped.verify.translation.reader import BitName, Reader, is_bit
@@ -25,8 +25,8 @@ class Definition(NamedTuple):
     `complete`, and hold for some operands if not."""
 
     space: Diagrams
-    ones: int
-    zeros: int
+    ones: Node
+    zeros: Node
     complete: bool
 
 
@@ -83,7 +83,7 @@ class Definitions:
             self._loose[bit] = Definition(space, ones, zeros, not operands)
         return self._loose[bit]
 
-    def _made(self, space: Diagrams, value: int, place: int) -> int:
+    def _made(self, space: Diagrams, value: int, place: int) -> Node:
         cut = self.made(value) - 1
         sources = self.sources(cut)
         found = sources.numbers.bits(sources.of(value, place))

@@ -13,6 +13,7 @@ import numpy as np
 
 from looped.analysis.grid import Ints
 from looped.analysis.model import Head
+from looped.diagrams import Node
 from looped.verify.translation.columns import Columns, equal_bits, number_bits
 from looped.verify.translation.cut_state import CutState
 from looped.verify.translation.lifted_pass import WrongLift
@@ -140,28 +141,28 @@ class HeadTargets:
             order.setdefault(best, []).append(p)
         return order
 
-    def _names(self, state: CutState, kind: str) -> list[int]:
+    def _names(self, state: CutState, kind: str) -> list[Node]:
         return [state.space.variable((kind, p)) for p in range(self.columns.bits)]
 
-    def _table(self, state: CutState, kind: str, entries: Ints) -> int:
+    def _table(self, state: CutState, kind: str, entries: Ints) -> Node:
         full = np.zeros(self.size, np.int64)
         full[: len(entries)] = entries
         return from_table(state.space, self._names(state, kind), full)
 
-    def _exists(self, state: CutState, kind: str, columns: Ints | None = None) -> int:
+    def _exists(self, state: CutState, kind: str, columns: Ints | None = None) -> Node:
         """The condition that a number is that of a column, or of one of some columns."""
         entries = np.zeros(self.lifted_pass.columns, np.int64)
         entries[slice(None) if columns is None else columns] = 1
         return self._table(state, kind, entries)
 
-    def _form(self, state: CutState, row: Ints) -> int:
+    def _form(self, state: CutState, row: Ints) -> Node:
         """A form of the driver's lanes."""
         space, total = state.space, state.space.zero
         for lane in np.flatnonzero(row).tolist():
             total = space.add(total, space.scaled(state.lane(lane), int(row[lane])))
         return total
 
-    def _keys(self, state: CutState) -> list[int]:
+    def _keys(self, state: CutState) -> list[Node]:
         """The key of column i, which may be the driver."""
         space = state.space
         driver = equal_bits(
@@ -174,23 +175,25 @@ class HeadTargets:
             for row, column in zip(self.head.key, self.keys.T, strict=True)
         ]
 
-    def _score(self, state: CutState, query: list[int], key: list[int]) -> int:
+    def _score(self, state: CutState, query: list[Node], key: list[Node]) -> Node:
         """A score; very low for a number that is no column's."""
         exists = self._exists(state, "i")
         low = state.space.number(-(1 << 60))
         return state.space.choose(exists, self._sum(state, query, key), low)
 
-    def _sum(self, state: CutState, query: list[int], key: list[int]) -> int:
+    def _sum(self, state: CutState, query: list[Node], key: list[Node]) -> Node:
         space = state.space
         products = (space.times(q, k) for q, k in zip(query, key, strict=True))
         return functools.reduce(space.add, products, space.zero)
 
-    def _check_margin(self, state: CutState, where: int, best: int, score: int, who: str) -> None:
+    def _check_margin(
+        self, state: CutState, where: Node, best: Node, score: Node, who: str
+    ) -> None:
         """Wherever a condition holds, the best score leads by the margin."""
         space = state.space
         margin = space.choose(where, space.minus(best, score), space.number(self.head.margin))
         enough = space.at_least(margin, space.number(self.head.margin))
         self._exclude(state, space.negated(enough), who)
 
-    def _exclude(self, state: CutState, condition: int, who: str) -> None:
+    def _exclude(self, state: CutState, condition: Node, who: str) -> None:
         state.exclude(condition, self.columns.what(f"head {self.head.number} of {who}"))

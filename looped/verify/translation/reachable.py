@@ -14,7 +14,7 @@ second round sees through the rest completely.
 
 from __future__ import annotations
 
-from looped.diagrams import Diagrams
+from looped.diagrams import Diagrams, Node
 from looped.verify.translation.definitions import Definition
 from looped.verify.translation.lifted_pass import Guard, LiftedPass
 from looped.verify.translation.reader import BitName, Reader, is_bit
@@ -33,7 +33,7 @@ class Reachable:
     """
 
     def __init__(
-        self, lifted_pass: LiftedPass, cut: int, end: int, space: Diagrams, condition: int
+        self, lifted_pass: LiftedPass, cut: int, end: int, space: Diagrams, condition: Node
     ) -> None:
         self.lifted_pass = lifted_pass
         self.definitions = lifted_pass.definitions
@@ -113,10 +113,10 @@ class Reachable:
                 fails = self.readers[guard.cut].bit(guard.value, guard.place)
                 self._join(self.space.negated(fails))
 
-    def _join(self, other: int) -> None:
+    def _join(self, other: Node) -> None:
         self.condition = self.space.times(self.condition, other)
 
-    def _relation(self, bit: BitName, definition: Definition) -> int:
+    def _relation(self, bit: BitName, definition: Definition) -> Node:
         """The relation of a bit to those that it is made from."""
         space, own = self.space, self.space.variable(bit)
         ones = space.copied(definition.space, definition.ones)

@@ -19,7 +19,7 @@ from fractions import Fraction
 import numpy as np
 
 from looped.analysis.model import Block, Model
-from looped.diagrams import Diagrams, TooLarge
+from looped.diagrams import Diagrams, Node, TooLarge
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.lift import Lifted
 from looped.verify.certificate.claims import ClaimFailed
@@ -89,7 +89,7 @@ def _check_mlp(lifted_pass: LiftedPass, block: Block, cut: int) -> None:
     _check_passive_mlp(lifted_pass, block, cut // 2)
 
 
-def _evaluated(space: Diagrams, products: Iterable[Product]) -> int:
+def _evaluated(space: Diagrams, products: Iterable[Product]) -> Node:
     """The sum of products. Raises WrongLift if it is not shown to be one of thresholds."""
     found = evaluated(space, products)
     if isinstance(found, ClaimFailed):
