@@ -1,4 +1,4 @@
-"""All lanes of all columns before an attention, as one class of columns sees them.
+"""All lanes of all columns before the attention of a block, as one class of columns sees them.
 
 Each lane is a function in one space of diagrams. The content of a memory column or a register is a
 variable whose name contains the code of its column. So two heads attend to the same column if and
@@ -37,7 +37,7 @@ def is_file(context: ProofContext, columns: ColumnClass) -> bool:
 class AttentionState:
     """What all lanes hold before the attention of a block, for one class of columns.
 
-    `seen_through` has the lanes of the CPU that are replaced by their definitions.
+    `seen_through` maps some lanes of the CPU to their definitions, which replace them.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class AttentionState:
         return content
 
     def _is_own(self, winner: Winner) -> bool:
-        """Whether a column of many attends to itself."""
+        """Whether each column of a class of many attends to itself."""
         keys = winner.keys
         if keys.columns.name != self.columns.name or keys.basis != POSITION:
             return False

@@ -40,7 +40,7 @@ class _LaneResult:
 
 
 def mlp_claims(context: ProofContext, block: int, rows: BlockRows) -> Iterator[Claim]:
-    """The claims about the MLP of a block, one for each word that it makes and each class."""
+    """The claims about the MLP of a block: one for each word that it makes, one for each class."""
     by_part: dict[str, list[str | None]] = {}
     for lane in _cpu_lanes(context, block, rows):
         failed = lane.failed
@@ -76,10 +76,10 @@ def _cpu_lanes(context: ProofContext, block: int, rows: BlockRows) -> Iterator[_
             sign = new.sign if isinstance(new, Fixed) else None
             yield _LaneResult(index, _OTHERS, proof.kept(index, sign))
         else:
-            failed = ClaimFailed("nothing makes what should be there")
+            failed = ClaimFailed("nothing makes its occupant")
             yield _LaneResult(index, _OTHERS, failed)
     for lost in made.values():
-        failed = ClaimFailed(f"`{lost.lane}` is made and not kept")
+        failed = ClaimFailed(f"`{lost.lane}` is made but not kept")
         yield _LaneResult(context.index(lost.lane), _OTHERS, failed)
 
 
@@ -122,7 +122,7 @@ class _CpuMlp:
         there = {ONE, *self.before.values()}
         missing = [lane for lane in signal.lanes() if lane not in there]
         if missing:
-            return ClaimFailed(f"it needs `{missing[0]}`, which is not there")
+            return ClaimFailed(f"it needs `{missing[0]}`, which is not live")
         space = Diagrams()
         semantics = CircuitSemantics(space, {})
         try:
@@ -136,12 +136,12 @@ class _CpuMlp:
             stray = possible(self.context, semantics, strays)
         except TooLarge as error:
             return ClaimFailed(str(error))
-        return ClaimFailed("it is no bit") if stray else None
+        return ClaimFailed("it is not always a bit") if stray else None
 
     def kept(self, index: LaneIndex, sign: int | None) -> ClaimFailed | None:
         """What is wrong with a lane that nothing makes, or None.
 
-        It must have this sign, or (None) be as it was.
+        It must have this sign; None: it must keep its value.
         """
         space = Diagrams()
         try:
@@ -151,7 +151,7 @@ class _CpuMlp:
             return ClaimFailed(str(error))
 
     def _compared(self, space: Diagrams, index: LaneIndex, expected: Node) -> ClaimFailed | None:
-        """Whether a lane becomes what is expected."""
+        """What is wrong with a lane that must become `expected`, or None."""
         change = _change(space, self.rows, index, self.cpu, self.before)
         if isinstance(change, ClaimFailed):
             return change
@@ -177,7 +177,7 @@ def _different(space: Diagrams, becomes: Node, expected: Node) -> ClaimFailed | 
         return None
     state = space.state(space.negated(space.equals(becomes, expected)))
     shown = ", ".join(f"{name} = {sign:+d}" for name, sign in list(state.items())[:6])
-    return ClaimFailed(f"it is not what it should be where {shown or 'anything'}")
+    return ClaimFailed(f"it is wrong where {shown or 'anything'}")
 
 
 def _untouched(rows: BlockRows, index: int, columns: ColumnClass) -> ClaimFailed | None:

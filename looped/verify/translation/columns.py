@@ -1,4 +1,4 @@
-"""What is known of the columns before the attention of a block, and their numbers in binary."""
+"""The known lanes of the columns before the attention of a block, and their numbers in binary."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ __all__ = ["Columns", "equal_bits", "number_bits"]
 
 class Columns:
     """All columns at the cut before an attention: `known` lanes (columns, d_model), 0 where a lane
-    may be either; which are `passive`; how many `bits` their numbers take, that of nobody too."""
+    may have either sign; the numbers of the `passive` ones; the `bits` that a column number takes,
+    also the one after the last column."""
 
     def __init__(self, lifted_pass: LiftedPass, cut: int) -> None:
         self.lifted_pass = lifted_pass

@@ -1,10 +1,10 @@
 """CutState: the driver's lanes at a cut of lifted code, as bits of its values.
 
 Each value is computed once, so a bit has one name throughout a pass. The bits that hold lanes at a
-cut are variables. What does not hold for all of their signs may still hold in every reachable
-state. Then the bits are replaced by their definitions over the bits of the cut before, and so on
-down to the state in which the pass begins. A guard that fails ends the pass, so nothing need hold
-after it.
+cut are variables. A claim that fails for some of their signs may still hold in every reachable
+state. Then the proof replaces the bits by their definitions over the bits of the cut before, and so
+on down to the state in which the pass begins. A guard that fails ends the pass, so no claim need
+hold after it.
 """
 
 from __future__ import annotations

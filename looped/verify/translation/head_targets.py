@@ -2,7 +2,7 @@
 
 Columns are numbers in binary. Keys of passive columns are tables over the bits of the number, keys
 of the driver are forms of its lanes. That a column attends to another is a claim for all numbers:
-its score lies above every other one by the margin.
+its score exceeds every other one by the margin.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from looped.verify.translation.reader import from_table
 __all__ = ["HeadTargets"]
 
 _FEW = 64
-"""Up to so many different queries are compared with all keys; a guess need not be good."""
+"""The most different queries that are compared with all keys. A bad guess only fails a proof."""
 
 
 class HeadTargets:
@@ -92,7 +92,8 @@ class HeadTargets:
         return found
 
     def _guessed(self) -> Ints:
-        """Where passive columns attend among constants: to themselves, or to the best key."""
+        """The constant columns that passive columns attend to: themselves, or the one with the best
+        key."""
         own = (self.queries * self.keys).sum(axis=1)
         most = (np.abs(self.queries) * np.abs(self.keys).max(axis=0)).sum(axis=1)
         found = np.arange(len(own))
@@ -111,7 +112,7 @@ class HeadTargets:
         return found
 
     def _state(self, first: Ints, second: Ints) -> CutState:
-        """A scene whose variables are in an order that suits scores: lanes of a dimension, then the
+        """A state whose variables are in an order that suits scores: lanes of a dimension, then the
         bits of numbers on which keys depend there."""
         state = CutState(self.lifted_pass, self.columns.cut, self.columns.after.end)
         order = self._bit_order()
@@ -130,7 +131,7 @@ class HeadTargets:
         state.space.variable(("i", p))
 
     def _bit_order(self) -> dict[int, list[int]]:
-        """For each dimension the bits of column numbers that go best with its keys or queries."""
+        """For each dimension the bits of column numbers that its keys or queries follow best."""
         numbers = np.arange(self.lifted_pass.columns)
         bits = 2 * (numbers[:, None] >> np.arange(self.columns.bits) & 1) - 1
         vary = max((self.keys, self.queries), key=lambda m: np.abs(m - m[0]).sum())
@@ -150,7 +151,7 @@ class HeadTargets:
         return from_table(state.space, self._names(state, kind), full)
 
     def _exists(self, state: CutState, kind: str, columns: Ints | None = None) -> Node:
-        """The condition that a number is that of a column, or of one of some columns."""
+        """The condition that a number is the number of a column, or of one in `columns`."""
         entries = np.zeros(self.lifted_pass.columns, np.int64)
         entries[slice(None) if columns is None else columns] = 1
         return self._table(state, kind, entries)
@@ -176,7 +177,7 @@ class HeadTargets:
         ]
 
     def _score(self, state: CutState, query: list[Node], key: list[Node]) -> Node:
-        """A score; very low for a number that is no column's."""
+        """A score; very low for a number that no column has."""
         exists = self._exists(state, "i")
         low = state.space.number(-(1 << 60))
         return state.space.choose(exists, self._sum(state, query, key), low)

@@ -1,8 +1,8 @@
 """Straight-line code as decision diagrams: every bit of every value, over chosen bits.
 
-Bits in `leaves` are variables; all others are what their instructions make of them.
-A bit that no instruction makes, such as one of a cell or of the state that is no leaf, is a
-variable of its own, so every proof holds for either value of it.
+Bits in `leaves` are variables; instructions make all others. A bit that no instruction makes, such
+as a bit of a cell, or a bit of the state that is not a leaf, is a variable of its own, so every
+proof holds for both of its values.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ BitName = tuple[str, int, int]
 class Reader:
     """Bits of values in a space of diagrams.
 
-    `leaves` are bits, (value, place); `widths` has how many bits of state words (by
-    number) may be one, `cells` how many of a cell.
+    `leaves` are bits, (value, place). `widths` counts the bits of each state word (by number) that
+    may be one, `cells` those of a cell.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Reader:
         return self._compared(instruction) if place == 0 else space.zero
 
     def _masked(self, operands: tuple[int, ...], place: int) -> Node:
-        """A conjunction; where one side is known to be zero, the other need not be small."""
+        """A conjunction. If one side is known to be zero, the proof never builds the other."""
         if is_masked(self.code, operands, place):
             return self.space.zero
         first, second = sorted(operands, key=lambda o: self.code.number(o) is None)

@@ -274,7 +274,7 @@ def stated(about: str) -> Circuit:
     ("about", "fault"),
     [
         ("a pin", "it does not hold at the beginning"),
-        ("a lane that is made", "invariant `never` is about a lane that is no register's"),
+        ("a lane that is made", "invariant `never` has a lane that belongs to no register"),
     ],
 )
 def test_an_invariant_that_nothing_keeps_is_refused(about: str, fault: str) -> None:
@@ -296,4 +296,4 @@ def test_a_pin_does_not_count_the_loops_of_an_instruction() -> None:
     m.next(pc, m.fetch("word", pc))
     found = certify(compile_circuit(m), m)
     faults = [claim.fault for claim in found.claims if claim.part == "instructions"]
-    assert faults == ["no register is found that counts its loops to an end"]
+    assert faults == ["found no register that counts its loops to an end"]

@@ -12,11 +12,11 @@ from looped.verify.certificate import Certificate, certify
 from tests.verify.certificate.registers import differs, loops, small_machine
 
 FAULTS = {
-    "x0 is a register like any other": ["`x` may be added to a word with a one in its place"],
-    "x0 is written": ["`result` may go there"],
-    "nothing is said of why": ["why.0: it is no bit"],
-    "why without a stop": ["it may not hold after a loop"],
-    "a register is added to ones": ["`y` may be added to a word with a one in its place"],
+    "x0 is a register like any other": ["`x` may make a sum that is not a bit"],
+    "x0 is written": ["`result` may write to it"],
+    "nothing is said of why": ["why.0: it is not always a bit"],
+    "why without a stop": ["it may fail after a loop"],
+    "a register is added to ones": ["`y` may make a sum that is not a bit"],
 }
 
 
