@@ -195,7 +195,7 @@ WHOLE: dict[str, tuple[Callable[[Circuit, Word], object], str]] = {
             m.next(pc, m.let("a", Word.of("b", 8))),
             m.let("b", Word.of("a", 8)),
         ],
-        "`a.0` depends on itself, or on what does",
+        "`a.0` depends on itself, or on a word that does",
     ),
     "a half": (
         lambda m, pc: m.output("x", Condition(Form({pc[0]: bit(pc[0]).constant}), 0)),
@@ -259,7 +259,8 @@ def test_words_of_one_address_and_two_offsets_are_tried_together() -> None:
     x, y = m.fetch("f", pc), m.fetch("g", pc, 1)
     m.output("x", any_of_disjoint([literal(x[:1]), literal(y[:1])]))
     assert (
-        message(m.check) == f"lane `x.next.0` at {AT} is not a bit: it is 2 where f.0 is 1, g.0 is 1"
+        message(m.check)
+        == f"lane `x.next.0` at {AT} is not a bit: it is 2 where f.0 is 1, g.0 is 1"
     )
 
 

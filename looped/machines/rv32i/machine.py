@@ -1,4 +1,4 @@
-"""RV32I: the machine, which is the core without an extension."""
+"""RV32I: the machine, made of the core without an extension."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def circuit(name: str, width: int, address_bits: int, precision: Precision) -> C
 
 
 def read_code(image: Image, memory: int) -> Code:
-    """Raises CompileError: where a program jumps to, its registers say."""
+    """Raises CompileError: registers hold the targets of jumps, so the code is not known."""
     raise CompileError(
-        f"an {image.machine} program cannot be baked into the weights: where it jumps to is known "
+        f"an {image.machine} program cannot be baked into the weights: its jump targets are known "
         "only when it runs",
         hint="run it on the universal machine: leave out --bake",
     )

@@ -133,7 +133,7 @@ def test_what_is_left_in_a_working_register_is_refused(left: str) -> None:
     fault = claims(summing(8, left=left))[0].fault
     assert fault is not None
     assert fault.startswith(f"`{left}")
-    assert fault.endswith("may be left")
+    assert fault.endswith("may stay a one")
 
 
 def test_a_refusal_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,5 +55,5 @@ def test_an_invariant_that_does_not_hold_at_the_beginning_is_found_out() -> None
 def test_an_invariant_is_about_registers() -> None:
     circuit = small_machine()
     circuit.invariant("no ones", ~literal(circuit.defines[0].target[:1]))
-    with pytest.raises(CompileError, match=r"invariant `no ones` at .* is not about registers"):
+    with pytest.raises(CompileError, match=r"invariant `no ones` at .* belongs to no register"):
         circuit.check()
