@@ -1,4 +1,4 @@
-"""Code: the instructions of one program, which a baked machine keeps in its weights."""
+"""BakedCode: the instructions of one program, which a baked machine keeps in its weights."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import NoReturn, Protocol
 from looped.errors import CompileError
 from looped.image import Image
 
-__all__ = ["Code", "not_baked"]
+__all__ = ["BakedCode", "not_baked"]
 
 
-class Code(Protocol):
+class BakedCode(Protocol):
     """The instructions of one program, which a baked machine keeps in its weights."""
 
     @property

@@ -24,7 +24,7 @@ from looped.run.computer import Computer, Event
 from looped.trace import Step
 from looped.verify.expected import Expected
 
-__all__ = ["Difference", "Mismatch", "Verdict", "lockstep"]
+__all__ = ["Agreement", "Difference", "Mismatch", "lockstep"]
 
 _MOST_LOOPS = 64
 """The most loops that an instruction may take."""
@@ -63,7 +63,7 @@ class Mismatch(MismatchError):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Agreement:
     """Steps compared over all programs, lanes compared in each, and whether all had halted."""
 
     programs: int
@@ -80,7 +80,7 @@ def lockstep(
     inputs: Sequence[bytes],
     steps: int | None = None,
     progress: Callable[[int], None] = lambda done: None,
-) -> Verdict:
+) -> Agreement:
     """Run programs on an engine and on the reference until each has halted or done `steps` steps.
 
     After every loop it compares the whole residual stream: memory, pc, flags, ports, scratch lanes,
@@ -97,7 +97,7 @@ def lockstep(
         progress(number)
         if not any(running):
             break
-    return programs.verdict()
+    return programs.agreement()
 
 
 class _Programs:
@@ -142,9 +142,9 @@ class _Programs:
             if self.loops[program] > _MOST_LOOPS:
                 raise _mismatch(self.images, program, number, event.pc, "`busy`", "1", "0 by then")
 
-    def verdict(self) -> Verdict:
+    def agreement(self) -> Agreement:
         """How far the programs were compared."""
-        return Verdict(
+        return Agreement(
             programs=len(self.images),
             steps=sum(self.counts),
             lanes=self.plan.columns * self.plan.d_model,

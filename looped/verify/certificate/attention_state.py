@@ -20,7 +20,7 @@ from looped.verify.certificate.phases import before_attention
 from looped.verify.certificate.semantics import CircuitSemantics
 from looped.verify.certificate.winners import Winner
 
-__all__ = ["AttentionState", "is_device", "is_file"]
+__all__ = ["AttentionState", "is_device", "is_register_file"]
 
 
 def is_device(context: ProofContext, columns: ColumnClass) -> bool:
@@ -28,7 +28,7 @@ def is_device(context: ProofContext, columns: ColumnClass) -> bool:
     return columns.fixed[context.index(TAG[0])] > 0
 
 
-def is_file(context: ProofContext, columns: ColumnClass) -> bool:
+def is_register_file(context: ProofContext, columns: ColumnClass) -> bool:
     """Whether columns are those of the register file."""
     lane = context.layout.index.get(REGISTER[0])
     return lane is not None and columns.fixed[lane] > 0
@@ -73,7 +73,7 @@ class AttentionState:
         if self._is_own(winner):
             return self.lanes.lane(lane, self.columns, "query", POSITION)
         content = self.space.variable((keys.columns.name, keys.basis, winner.code, lane))
-        if self.context.circuit.zero_register and is_file(self.context, keys.columns):
+        if self.context.circuit.zero_register and is_register_file(self.context, keys.columns):
             nonzero = functools.reduce(self.space.maximum, winner.code, self.space.zero)
             return self.space.times(nonzero, content)
         return content

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from looped.circuit.circuit import Read, Write
-from looped.verify.certificate.attention_state import is_file
+from looped.verify.certificate.attention_state import is_register_file
 from looped.verify.certificate.claims import ALGEBRA, LAYOUT, Claim
 from looped.verify.certificate.columns import POSITION
 from looped.verify.certificate.context import ProofContext
@@ -48,7 +48,8 @@ def _codes(context: ProofContext) -> str | None:
         if not np.array_equal(own, np.arange(len(own))):
             return f"one of the columns {columns.name} has the code of another"
         for word, lanes in columns.codes.items():
-            offset = 0 if is_file(context, columns) else int(word.removeprefix(POSITION) or 0)
+            in_file = is_register_file(context, columns)
+            offset = 0 if in_file else int(word.removeprefix(POSITION) or 0)
             shifted = (own + offset) % (1 << len(lanes))
             if not np.array_equal(columns.numbers(word), shifted):
                 return f"`{word}` is wrong in a column of {columns.name}"

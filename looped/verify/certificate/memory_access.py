@@ -14,7 +14,7 @@ from itertools import zip_longest
 from looped.circuit.circuit import Read, Write
 from looped.circuit.words import Lane
 from looped.diagrams import Node
-from looped.verify.certificate.attention_state import AttentionState, is_device, is_file
+from looped.verify.certificate.attention_state import AttentionState, is_device, is_register_file
 from looped.verify.certificate.claims import ClaimFailed
 from looped.verify.certificate.column_lanes import KeyClass
 from looped.verify.certificate.columns import POSITION, ColumnClass
@@ -140,7 +140,7 @@ class MemoryAccess:
     def _names_class(self, read: Read, columns: ColumnClass) -> Node:
         """The condition that a read names the kind of these columns: device, register or memory."""
         state = self.state
-        if is_file(state.context, columns) != read.in_registers:
+        if is_register_file(state.context, columns) != read.in_registers:
             return state.space.zero
         port = state.semantics.lane(read.port[0]) if read.port else state.space.zero
         return port if is_device(state.context, columns) else state.space.negated(port)
@@ -162,7 +162,7 @@ class MemoryAccess:
         state = self.state
         space = state.space
         in_file = state.semantics.lane(write.in_registers[0]) if write.in_registers else space.zero
-        hit = in_file if is_file(state.context, state.columns) else space.negated(in_file)
+        hit = in_file if is_register_file(state.context, state.columns) else space.negated(in_file)
         if write.when is not None:
             hit = space.times(hit, state.semantics.lane(write.when[0]))
         lanes = state.context.plan.words[POSITION]

@@ -182,12 +182,12 @@ def _code_faults(plan: Plan, code: frozenset[int] | None) -> Iterator[str]:
 
 
 def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> Iterator[str]:
-    file = 1 << circuit.register_bits if circuit.register_bits else 0
+    n_registers = 1 << circuit.register_bits if circuit.register_bits else 0
     pairs: Mapping[str, tuple[object, object]] = {
         "machine": (plan.machine, circuit.name),
         "width": (plan.width, circuit.width),
         "memory": (plan.memory, 1 << circuit.address_bits),
-        "file": (plan.n_registers, file),
+        "n_registers": (plan.n_registers, n_registers),
         "has_input": (plan.has_input, circuit.has_input),
         "dtype": (plan.dtype, circuit.precision.name),
         "ports": (plan.ports, circuit.ports),

@@ -23,7 +23,7 @@ from looped.passes.emit import compile_circuit
 from looped.symbolic.loop import Loop
 from looped.verify.expected import Expected
 
-__all__ = ["Difference", "MachineState", "differences"]
+__all__ = ["MachineState", "WordDifference", "differences"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class MachineState:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class WordDifference:
     """A word after the loop: which one, on the circuit's weights and on the reference."""
 
     where: str
@@ -69,7 +69,7 @@ class Difference:
         return f"{self.where} is {self.circuit:#x}, not {self.reference:#x}"
 
 
-def differences(circuit: Circuit, state: MachineState) -> list[Difference]:
+def differences(circuit: Circuit, state: MachineState) -> list[WordDifference]:
     """Run one loop on the dense engine and one step on the reference, from one state.
 
     A lane that is not ±1 counts by its sign, and is a difference of its own.
@@ -121,7 +121,7 @@ def _step(expected: Expected, state: MachineState) -> None:
         expected.set(expected.plan.cpu, name, value)
 
 
-def _compared(plan: Plan, found: np.ndarray, expected: np.ndarray) -> list[Difference]:
+def _compared(plan: Plan, found: np.ndarray, expected: np.ndarray) -> list[WordDifference]:
     """The words that differ, except in the input column, which the host fills."""
     columns = [c for c in range(plan.columns) if plan.input is None or c != plan.input]
     result = []
@@ -132,5 +132,5 @@ def _compared(plan: Plan, found: np.ndarray, expected: np.ndarray) -> list[Diffe
             one, other = found[column, list(lanes)], expected[column, list(lanes)]
             if not np.array_equal(one, other):
                 where = f"{plan.column_name(column)}, {name}"
-                result.append(Difference(where, int(read_word(one)), int(read_word(other))))
+                result.append(WordDifference(where, int(read_word(one)), int(read_word(other))))
     return result

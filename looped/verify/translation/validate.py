@@ -28,11 +28,11 @@ from looped.verify.translation.attention import Attention
 from looped.verify.translation.cut_state import CutState
 from looped.verify.translation.lifted_pass import LiftedPass, WrongLift
 
-__all__ = ["Proof", "WrongLift", "proof", "validate"]
+__all__ = ["ProofSize", "WrongLift", "proof", "validate"]
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class ProofSize:
     """The number of proved claims about bits, and the nodes of the largest space of diagrams."""
 
     claims: int
@@ -44,7 +44,7 @@ def validate(model: Model, lifted: Lifted) -> None:
     proof(model, lifted)
 
 
-def proof(model: Model, lifted: Lifted) -> Proof:
+def proof(model: Model, lifted: Lifted) -> ProofSize:
     """Prove that lifted code does in every state what the model does. Raises WrongLift.
 
     Wherever no guard of the code fails, one pass of it leaves all lanes of all columns as one pass
@@ -55,7 +55,7 @@ def proof(model: Model, lifted: Lifted) -> Proof:
         _validate(lifted_pass, model)
     except TooLarge as error:
         raise WrongLift(f"not shown: {error}") from None
-    return Proof(lifted_pass.claims, lifted_pass.nodes)
+    return ProofSize(lifted_pass.claims, lifted_pass.nodes)
 
 
 def _validate(lifted_pass: LiftedPass, model: Model) -> None:
