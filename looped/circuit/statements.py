@@ -69,10 +69,10 @@ class Define:
 class Write:
     """Two heads that replace the word in the memory column at `address` by `value`.
 
-    Where the bit `in_registers` is set, the address is that of a register. Nothing is written if
-    there is no such register, or where the bit `when` is not set. One block does all writes, after
-    every read. Two writes may not hit the same column in one loop, and no write may hit the zero
-    register.
+    Where the bit `in_registers` is set, the address is that of a register. There is no write to a
+    register that does not exist, nor where the bit `when` is not set. One block does all writes,
+    after every read. Two writes may not hit the same column in one loop, and no write may hit the
+    zero register.
     """
 
     name: str

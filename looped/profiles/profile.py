@@ -27,7 +27,7 @@ class FuzzProfile:
     - `observe(case, memory, steps)` runs it on the reference and counts what its first steps do.
     - `classes(width, memory)` names all classes of instructions that can be counted.
     - `shortened_reproducers(case, memory, steps)` are programs that soon execute what the case
-      executes after so many steps, the shortest first.
+      executes after `steps` steps, the shortest first.
     - `listing(words)` are lines of source, each with a remark.
     """
 

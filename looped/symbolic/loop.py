@@ -23,7 +23,7 @@ __all__ = ["Claim", "Loop"]
 
 
 class Claim(NamedTuple):
-    """What is to be proved, in words and as a term."""
+    """A statement to prove, in words and as a term."""
 
     what: str
     holds: z3.BoolRef
@@ -131,7 +131,7 @@ class Loop:
             what = f"write `{write.name}` names a register ({write.where})"
             self.claims.append(Claim(what, z3.Implies(z3.And(enabled, in_file), inside)))
         if len(write.value) != self.circuit.width:
-            raise ProofError(f"what is written at {write.where} is no word of the machine")
+            raise ProofError(f"the write at {write.where} does not write a word of the machine")
         return _Effect(enabled, in_file, address, self.word(write.value))
 
     def _after(self, content: Content, address: z3.BitVecRef, in_file: bool) -> z3.BitVecRef:

@@ -85,7 +85,7 @@ def claims_after(loop: Loop, after: After) -> list[Claim]:
 
 
 def nothing(loop: Loop) -> list[Claim]:
-    """Everything stays as it is."""
+    """The claims that nothing changes."""
     place = z3.BitVec("any place", loop.circuit.address_bits)
     number = z3.BitVec("any register", 5)
     following = loop.following()

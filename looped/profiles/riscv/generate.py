@@ -74,7 +74,7 @@ class _Hart:
 
 
 class _Writer:
-    """A program in the making. `words` are its initial words, `run` is the hart that executes
+    """A program under construction. `words` are its initial words, `run` is the hart that executes
     it."""
 
     def __init__(self, rng: random.Random, target: _Hart, memory: int) -> None:

@@ -29,7 +29,7 @@ def generate(rng: random.Random, width: int, memory: int, number: int) -> Case:
 
 
 class _Writer:
-    """A program in the making. `words` are its initial words, `computer` executes it."""
+    """A program under construction. `words` are its initial words, `computer` executes it."""
 
     def __init__(self, rng: random.Random, width: int, memory: int) -> None:
         self.rng = rng

@@ -50,7 +50,7 @@ def mlp_claims(context: ProofContext, block: int, rows: BlockRows) -> Iterator[C
     for part, faults in by_part.items():
         statement = "is what the circuit defines, and ±1"
         if part == _OTHERS:
-            statement = "stay as they are, or return to -1 after their last use"
+            statement = "keep their values, or return to -1 after their last use"
         yield _claim(block, part, statement, faults)
     for columns in context.classes:
         if not columns.is_cpu:
@@ -181,7 +181,7 @@ def _different(space: Diagrams, becomes: Node, expected: Node) -> ClaimFailed | 
 
 
 def _untouched(rows: BlockRows, index: int, columns: ColumnClass) -> ClaimFailed | None:
-    """What is wrong with a lane of a column that the MLP must leave as it is, or None."""
+    """What is wrong with a lane of a column that the MLP must not change, or None."""
     space = Diagrams()
     try:
         change = _change(space, rows, index, columns, {})

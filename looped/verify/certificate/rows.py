@@ -26,7 +26,7 @@ Row = Mapping[int, Number]
 class BlockRows:
     """One block. `query` to `value` have a row for each dimension of each head, `gate` and `up` one
     for each hidden unit; `out` and `down` have a row for each lane. `scale` is 1/√d_head, or None
-    if that is no power of two."""
+    if that is not a power of two."""
 
     query: tuple[Row, ...]
     key: tuple[Row, ...]

@@ -35,7 +35,7 @@ class Affine:
     constant: Number
 
     def primitive(self) -> tuple[Affine, Number]:
-        """The form divided by its leading number, and that number; the zero form stays as it is."""
+        """The form divided by its leading number, and that number; the zero form stays zero."""
         leading = next((c for _, c in self.terms), self.constant)
         if leading == 0:
             return self, 1
