@@ -19,11 +19,11 @@ _PUBLIC = {
     "memory_words": "looped.artefact.embedding",
     "run": "looped.api",
     "verify": "looped.api",
+    "Agreement": "looped.verify.lockstep",
     "CompiledMachine": "looped.artefact.plan",
     "Image": "looped.image",
     "LoopedError": "looped.errors",
     "Trace": "looped.trace",
-    "Verdict": "looped.verify.lockstep",
 }
 
 __all__ = ["__version__", *_PUBLIC]

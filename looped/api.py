@@ -32,7 +32,7 @@ from looped.run.session import Session
 from looped.trace import Trace
 from looped.verify.certificate import Certificate, numeric_verdict
 from looped.verify.certificate import certify as certify_circuit
-from looped.verify.lockstep import Verdict, lockstep
+from looped.verify.lockstep import Agreement, lockstep
 from looped.verify.translation import Translation, prove_small_lifts, translation
 
 __all__ = [
@@ -193,7 +193,7 @@ def verify(
     steps: int | None = None,
     engine: Engine | None = None,
     progress: Callable[[int], None] = lambda done: None,
-) -> Verdict:
+) -> Agreement:
     """Hold a run against the reference, every lane after every loop. Raises Mismatch.
 
     The engine is by default the dense one, which is the definition. A lifted engine first proves

@@ -33,7 +33,7 @@ def test_the_four_calls_work_as_written(before: str) -> None:
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr
-    assert run.stdout.startswith("b'Hello") and "Verdict(programs=1" in run.stdout
+    assert run.stdout.startswith("b'Hello") and "Agreement(programs=1" in run.stdout
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -1,8 +1,8 @@
 """Ramps to steps: the hidden units of an MLP as thresholds times affine forms, for one column.
 
 Ramps of the same integer form z under the same form are joined to a function φ(z), which is
-piecewise linear. Where it is flat but for jumps from one integer to the next it is a sum of steps
-v·[z ≥ t]: `relu(z - t + 1) - relu(z - t)` is the one step [z ≥ t].
+piecewise linear. Where it is flat except for jumps from one integer to the next it is a sum of
+steps v·[z ≥ t]: `relu(z - t + 1) - relu(z - t)` is the one step [z ≥ t].
 
 Everything is counted in bits, (lane + 1) / 2. Forms and steps are exact dyadic fractions.
 """

@@ -1,8 +1,8 @@
-"""Weights, plan and program in one safetensors file, which is never unpickled or evaluated.
+"""Weights, plan and program in one safetensors file. Loading neither unpickles nor evaluates it.
 
 The tensors are the weights by their names in `looped.nn.model`, and `program.words` (int64) if the
-file has a program. Of the metadata, `format` is FORMAT, and `plan` and `program` are JSON.
-`looped.tensorfile` adds a checksum over all of it.
+file has a program. In the metadata, `format` is FORMAT, and `plan` and `program` are JSON.
+`looped.tensorfile` adds a checksum over the whole file.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PROGRAM = "program.words"
 
 
 def save_machine(path: Path, machine: CompiledMachine, image: Image | None = None) -> None:
-    """Write a compiled machine, and a program for it if there is one. Raises FileError."""
+    """Write a compiled machine, and `image`, its program, unless that is None. Raises FileError."""
     tensors = dict(machine.weights)
     metadata = {"format": FORMAT, "plan": encode(machine.plan)}
     if image is not None:
@@ -43,7 +43,7 @@ def save_machine(path: Path, machine: CompiledMachine, image: Image | None = Non
 
 
 def load_machine(path: Path) -> tuple[CompiledMachine, Image | None]:
-    """Read a compiled machine and its program. Raises FileError for anything else."""
+    """Read a compiled machine and its program, if any. Raises FileError for any other file."""
     tensors, metadata = read_tensors(path, FORMAT, _WHAT, "compile it again with `looped compile`")
     words = tensors.pop(_PROGRAM, None)
     image = None
@@ -64,7 +64,7 @@ def load_machine(path: Path) -> tuple[CompiledMachine, Image | None]:
 
 
 def _part(metadata: Mapping[str, str], name: str, kind: type[T]) -> T:
-    """The metadata under a name, which is JSON. Raises ValueError."""
+    """The JSON metadata under a name as `kind`. Raises ValueError."""
     if name not in metadata:
         raise ValueError(f"it has no {name}")
     return decode(metadata[name], kind, name)

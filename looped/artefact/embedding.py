@@ -19,13 +19,13 @@ State = npt.NDArray[np.int8]
 def embed(words: Sequence[int], plan: Plan, entry: int | None = None) -> State:
     """The residual stream of a machine that executes the instruction at `entry` next.
 
-    The default is the first instruction of a baked program, address 0 of any other. Words that a
-    baked machine has as instructions in its weights are zero, as all registers are. Raises
-    CompileError for another entry than that of a baked program.
+    The default is the first instruction of a baked program, address 0 of any other. All registers
+    are zero, as are the words that a baked machine has as instructions in its weights. Raises
+    CompileError for an entry that differs from the entry of a baked program.
     """
     if plan.baked and entry not in (None, plan.entry):
         raise CompileError(
-            f"the program begins at {entry}, and the machine is baked for one that begins at "
+            f"the program begins at {entry}, but the machine is baked for one that begins at "
             f"{plan.entry}",
             hint="bake the program again, or run it on the universal machine",
         )

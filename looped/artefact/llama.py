@@ -1,9 +1,9 @@
 """The same weights as a stock Llama checkpoint.
 
-A block is the Llama block: RMSNorm before attention and before the gated MLP, no biases. It needs
-two settings of the stock model: `hidden_act="relu"` and `rms_norm_eps=0`. Rotary embeddings are the
-identity at position id 0, and with a mask of zeros every column attends to every column. The names
-are the same, so exporting is copying.
+A block is the Llama block: RMSNorm before attention and before the gated MLP, no biases. The stock
+model needs two settings: `hidden_act="relu"` and `rms_norm_eps=0`. Rotary embeddings are the
+identity at position id 0, and with a mask of zeros every column attends to every column. The
+tensors have the same names, so export only copies them.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ __all__ = ["export_llama", "llama_config"]
 def llama_config(plan: Plan) -> dict[str, object]:
     """The content of `config.json` for `transformers.LlamaModel`.
 
-    It selects eager attention, whose kernel is the definition, and the dtype that the machine is
-    compiled for, so that `from_pretrained` without arguments gives an exact host.
+    It selects eager attention, which computes softmax by its definition, and the dtype that the
+    machine is compiled for, so that `from_pretrained` without arguments gives an exact model.
     """
     return {
         "architectures": ["LlamaModel"],

@@ -21,9 +21,9 @@ SOFTMAX = "softmax"
 
 @dataclass(frozen=True, slots=True)
 class HeadPlan:
-    """One attention head, explained: the words that its query, key and value come from and that
-    its output adds to. Its best score leads the next by `margin` at least, before scaling by
-    `beta`."""
+    """One attention head, explained: the words that its query, key and value come from, and the
+    words that its output adds to. Its best score exceeds the next by at least `margin`, before
+    scaling by `beta`."""
 
     name: str
     meaning: str
@@ -71,19 +71,18 @@ class Occupant:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that is known about compiled weights besides their values.
+    """Everything about compiled weights except their values.
 
-    `words` maps the name of each word that exists between loops to its lanes, least significant
-    bit first, `formats` says what its bits stand for; `registers` are the names of those words that
-    the CPU column keeps from loop to loop. `occupants[i]` lists what lane i of the CPU column holds
-    during a loop, in order. The columns are `memory` words, then `n_registers` registers, then the
-    CPU, then the input if there is one. `ports` name the words by which the machine talks to its
-    host. `code` lists the addresses whose words are instructions of a baked program, none for a
-    universal machine. A baked program begins at `entry`, and there alone. Of the lanes of the CPU,
-    `halted` is the one that says that the machine stops, `busy` the one that says that an
-    instruction takes another loop, `scratch` all lanes that are +1 only during such an instruction.
-    `dtype` is the name of the format in which sums are exact, `mixer` that of what mixes columns in
-    a block.
+    `words` maps the name of each word that exists between loops to its lanes, least significant bit
+    first, `formats` says what the bits of each stand for; `registers` are the names of those words
+    that the CPU column keeps from loop to loop. `occupants[i]` lists what lane i of the CPU column
+    holds during a loop, in order. The columns are `memory` words, then `n_registers` registers,
+    then the CPU, then the input if there is one. `ports` name the words by which the machine talks
+    to its host. `code` lists the addresses whose words are instructions of a baked program, none
+    for a universal machine. A baked program begins only at `entry`. Of the lanes of the CPU,
+    `halted` is +1 if the machine stops, `busy` is +1 if an instruction takes another loop, and
+    `scratch` are all lanes that are +1 only during such an instruction. `dtype` is the format in
+    which sums are exact, `mixer` the name of the mixer of all blocks.
     """
 
     machine: str
@@ -126,7 +125,7 @@ class Plan:
         return self.cpu + 1
 
     def check_mixer(self) -> None:
-        """Raise CompileError for a mixer that nothing here can compute."""
+        """Raise CompileError for an unknown mixer."""
         if self.mixer != SOFTMAX:
             raise CompileError(
                 f"the machine mixes columns by `{self.mixer[:40]}`",
@@ -154,7 +153,7 @@ class Plan:
         return {self.cpu: "cpu", self.input: "input"}.get(column, name)
 
     def lane_name(self, lane: int) -> str:
-        """The name of a lane in messages, by what it holds between loops."""
+        """The name of a lane in messages, with its occupants during a loop."""
         for name, lanes in self.words.items():
             if lane in lanes:
                 return f"{name}.{lanes.index(lane)}"
@@ -166,7 +165,7 @@ class Plan:
         return next((str(each) for each in held if each.start <= phase < each.end), None)
 
     def occupant_names(self, lane: int) -> tuple[str, ...]:
-        """All that a lane of the CPU column holds during a loop, in order."""
+        """The occupants of a lane of the CPU column during a loop, in order."""
         held = self.occupants[lane] if lane < len(self.occupants) else ()
         return tuple(dict.fromkeys(map(str, held)))
 
@@ -180,7 +179,7 @@ class CompiledMachine:
 
     @property
     def nonzero_weights(self) -> int:
-        """The number of weights that are not zero, the gains of the norms left out."""
+        """The number of weights that are not zero, without the gains of the norms."""
         matrices = (w for w in self.weights.values() if w.dim() == 2)
         return sum(int(w.count_nonzero()) for w in matrices)
 

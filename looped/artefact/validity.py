@@ -1,4 +1,4 @@
-"""Which plans are valid: what a plan from a file must be before anything relies on it."""
+"""Which plans are valid: the checks of a plan from a file before anything relies on it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from looped.precision import PRECISIONS
 __all__ = ["check_plan"]
 
 _LARGEST = 1 << 20
-"""An upper bound of all sizes of a plan: the largest machines have 2^15 columns."""
+"""An upper bound on all sizes of a plan: the largest machines have 2^15 columns."""
 
 _MOST_BLOCKS = 1000
 _WIDEST = 64
@@ -21,7 +21,7 @@ _ALWAYS = ("one", "cpu", "device", "value", "pc")
 
 
 def check_plan(plan: Plan) -> None:
-    """Raise ValueError for a plan that no machine can have."""
+    """Raise ValueError for an invalid plan."""
     _check_sizes(plan)
     _check_blocks(plan)
     _check_words(plan)
@@ -56,7 +56,7 @@ def _check_blocks(plan: Plan) -> None:
 
 
 def _check_words(plan: Plan) -> None:
-    """Raise ValueError unless it has all words that a machine needs, each with a format."""
+    """Raise ValueError unless the plan has all words that a machine needs, each with a format."""
     if not all(_POSITION.fullmatch(n) for n in plan.words if n.startswith("position")):
         raise ValueError("its columns have no positions")
     needed = [*_ALWAYS, *(["register"] if plan.n_registers else [])]
@@ -72,7 +72,7 @@ def _check_words(plan: Plan) -> None:
 
 
 def _check_lanes(plan: Plan) -> None:
-    """Raise ValueError unless every lane that it names exists."""
+    """Raise ValueError unless every lane that the plan names exists."""
     flags = [lane for lane in (plan.halted, plan.busy) if lane is not None]
     lanes: Iterable[int] = itertools.chain(*plan.words.values(), flags, plan.scratch)
     if not all(lane in range(plan.d_model) for lane in lanes):
@@ -80,7 +80,8 @@ def _check_lanes(plan: Plan) -> None:
 
 
 def _check_registers(plan: Plan) -> None:
-    """Raise ValueError unless its registers are words that are not the compiler's own."""
+    """Raise ValueError unless the registers are words with names that the compiler does not
+    reserve."""
     own = {"one", "cpu", "device", "register", "value"}
     if len(set(plan.registers)) != len(plan.registers) or "pc" not in plan.registers:
         raise ValueError("its registers lack `pc`, or have one name twice")
@@ -90,7 +91,7 @@ def _check_registers(plan: Plan) -> None:
 
 
 def _check_ports(plan: Plan) -> None:
-    """Raise ValueError unless the ports are words that can be served."""
+    """Raise ValueError unless the ports are words that a host can serve."""
     ports = plan.ports
     if not all(plan.words.get(name) for name in ports.words()):
         raise ValueError("its ports name words that do not exist")
@@ -103,7 +104,7 @@ def _check_ports(plan: Plan) -> None:
 
 
 def _check_occupants(plan: Plan) -> None:
-    """Raise ValueError unless lanes hold one bit at a time, and words between loops are theirs."""
+    """Raise ValueError unless each lane holds one bit at a time, and its words between loops."""
     if len(plan.occupants) > plan.d_model:
         raise ValueError("its occupants are in lanes that do not exist")
     last = 2 * len(plan.blocks)

@@ -1,14 +1,14 @@
 """add, sub, select, compare: composed of thresholds and products, one MLP each.
 
-Sums follow one identity. With the carry into bit i being one threshold of the lower bits, the
-exclusive or of that carry and one operand's bit y_i is a band of a single integer U_i:
+Sums follow one identity. The carry into bit i is one threshold of the lower bits. So the exclusive
+or of that carry and one operand's bit y_i is a band of a single integer U_i:
 
     U_i = 2^i·y_i + Σ_{j<i} 2^j (x_j + y_j) + carry,    y_i xor carry_i = [2^i ≤ U_i < 2^(i+1)],
 
-and the last exclusive or, with x_i, is a product: x_i + band · (1 - 2·x_i). Subtraction has
-T_i = 2^i·y_i + Σ_{j<i} 2^j (y_j - x_j) + borrow and the band 1 ≤ T_i ≤ 2^i. Five hidden units
-a bit, and no bit waits for another, while U_i stays below the dtype's mantissa: wider words are cut
-into slices, whose carry goes through a lane of its own.
+and the last exclusive or, with x_i, is a product: x_i + band · (1 - 2·x_i). Subtraction has T_i =
+2^i·y_i + Σ_{j<i} 2^j (y_j - x_j) + borrow and the band 1 ≤ T_i ≤ 2^i. A bit costs five hidden
+units, and no bit waits for another, as long as U_i fits the dtype's mantissa. Wider words are cut
+into slices; the carry between slices has a lane of its own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 Keep = Callable[[str, Value], Word]
-"""Puts a value into lanes of a circuit, under a unique name of the compiler's."""
+"""Puts a value into lanes of a circuit, under a unique name that the compiler reserves."""
 
 
 def add(x: Word, y: Word | int, keep: Keep, size: int) -> Value:
@@ -133,8 +133,8 @@ def select(
 ) -> Value:
     """`then` where the condition holds, else `otherwise`.
 
-    Linear parts are joined as `b + condition · (a - b)`, so that what both have in common is
-    not gated at all. Raises CompileError if the condition cannot be joined with theirs.
+    Linear parts are joined as `b + condition · (a - b)`, so that their common terms are not gated.
+    Raises CompileError if the condition cannot be joined with theirs.
     """
     if isinstance(condition, Word):
         condition = literal(condition)
@@ -211,11 +211,11 @@ def matches(word: Word, mask: int, number: int) -> Condition:
 
 
 def table(word: Word, rows: Mapping[int, int], width: int) -> Value:
-    """The `width`-bit number that `rows` has for a word, 0 where it has none: a look-up by MLP.
+    """The `width`-bit number that `rows` has for a word, 0 where it has none: a look-up in the MLP.
 
     One hidden unit a row, shared by all the bits (Giannou et al. 2023 keep the program in the
     columns; a key-value memory in the MLP is Geva et al. 2021's reading of it). Raises CompileError
-    for a key that the word, or a number that `width` bits cannot hold.
+    for a key that the word cannot hold, or a number that `width` bits cannot hold.
     """
     for number in rows.values():
         if not 0 <= number < 1 << width:

@@ -1,10 +1,10 @@
 """Whether signals are bits: `disjoint_or`, `any_of_disjoint`, `gated` and gated sums need it.
 
-A signal must be 0 or 1 in every reachable state. `check_bits` tries all signs of the lanes that it
-depends on, if these are few and certain to take all signs together: those of pins, which the host
-sets, and of words that are fetched from different columns. It traces made lanes back to these. For
+A signal must be 0 or 1 in every reachable state. `check_bits` tries all signs of the lanes that a
+signal depends on, if these are few and can take all combinations of signs: lanes of pins, which the
+host sets, and of words fetched from different columns. It traces other lanes back to these. For
 signals of more lanes, or of registers (whose values the machine decides), the certificate proves
-for all states that made lanes are bits, or refuses.
+for all states that they are bits, or fails.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from looped.errors import CompileError
 __all__ = ["MOST_LANES", "check_bits"]
 
 MOST_LANES = 8
-"""Lanes whose signs are all tried: 256 states, a blink even for a machine of a thousand signals."""
+"""The most lanes whose signs are all tried: 256 states, cheap even for a thousand signals."""
 
 _Values = npt.NDArray[np.float64]
 
 
 def check_bits(m: Graph) -> None:
-    """Raise CompileError for a signal that trying shows to be no bit in some state."""
+    """Raise CompileError for a signal that is not a bit in some tried state."""
     made = {
         lane: signal
         for define in m.defines
@@ -43,7 +43,8 @@ def check_bits(m: Graph) -> None:
             found = None if _plainly(signal) else states.fault(signal)
             if found is not None:
                 raise CompileError(
-                    f"lane `{lane}` at {define.where} is no bit: it is {found[0]} where {found[1]}",
+                    f"lane `{lane}` at {define.where} is not a bit: "
+                    f"it is {found[0]} where {found[1]}",
                     hint="at most one of the terms of a sum may be 1 in any state",
                 )
 
@@ -58,7 +59,7 @@ def _plainly(signal: Signal) -> bool:
 
 
 def _independent(m: Graph) -> dict[Lane, object]:
-    """The lanes that may have any sign, each with its group; those of one group may together.
+    """The lanes that may have any sign, each with its group; lanes of one group are independent.
 
     Pins are independent of everything, unless an invariant has their lanes. Words that are fetched
     are independent of each other if one address and several offsets name them; a word of the
@@ -91,7 +92,8 @@ class _States:
         self.sources: dict[Lane, frozenset[Lane] | None] = {}
 
     def fault(self, signal: Signal) -> tuple[str, str] | None:
-        """A value of a signal that is no bit, and the state for it; None if trying finds none."""
+        """A value of a signal that is not a bit, and its state; None if there is none in the tried
+        states."""
         sources = self._sources_of(signal.lanes())
         if sources is None or len({self.free[lane] for lane in sources} - {None}) > 1:
             return None
@@ -108,11 +110,11 @@ class _States:
         return str(Fraction(float(total[wrong[0]]))), words or "always"
 
     def _earlier_are_bits(self, signal: Signal, known: dict[Lane, _Values], row: int) -> bool:
-        """Whether in a state all lanes that a signal is made from are ±1."""
+        """Whether all lanes that a signal depends on are ±1 in a state."""
         return all(abs(known[lane][row]) == 1 for lane in signal.lanes())
 
     def _sources_of(self, lanes: Iterable[Lane]) -> frozenset[Lane] | None:
-        """The free lanes that decide these; None if they are too many, or some are not free."""
+        """The free lanes that decide `lanes`; None if they are too many, or some are not free."""
         found: frozenset[Lane] = frozenset()
         for lane in lanes:
             own = self._sources(lane)
@@ -136,7 +138,7 @@ class _States:
 def _signal(
     signal: Signal, known: dict[Lane, _Values], made: Mapping[Lane, Signal], count: int
 ) -> _Values:
-    """A signal in `count` states; the lanes it is made from are added to those that are known."""
+    """A signal in `count` states; adds the lanes that it depends on to `known`."""
     for lane in signal.lanes():
         if lane not in known:
             known[lane] = 2 * _signal(made[lane], known, made, count) - 1

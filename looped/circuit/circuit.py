@@ -1,7 +1,7 @@
 """Circuit: the primitives in which a machine describes one step.
 
 Attention heads read and write columns of memory and of the register file, MLPs put values into
-lanes. The order of statements does not matter, only what depends on what.
+lanes. The order of statements does not matter, only their dependences.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Circuit(Graph):
     """A graph, and the language in which a machine writes it: each method adds a statement.
 
     `check` says whether the graph is valid. Raises CompileError for impossible sizes; every method
-    raises it for a statement that is wrong by itself.
+    raises it for a statement that is wrong in itself.
     """
 
     def __post_init__(self) -> None:
@@ -38,8 +38,8 @@ class Circuit(Graph):
     def register(self, name: str, width: int, number: NumberFormat | None = None) -> Word:
         """A word that keeps its value from loop to loop; `next` gives it its next value.
 
-        By default its bits stand for an address if it is the `pc`, for a flag if it is a single
-        one, otherwise for an unsigned number.
+        By default the `pc` is an address, any other register of one bit a flag, a wider one an
+        unsigned number.
         """
         where = _caller()
         word = self._made(name, width, where)
@@ -52,16 +52,17 @@ class Circuit(Graph):
         return self.register(name, 1)
 
     def halts(self, flag: Word) -> None:
-        """Say which bit of a register stops the machine until its host acts."""
+        """Declare the bit of a register that stops the machine until its host acts."""
         validity.check_bit("the flag that halts", flag, _caller())
         self.halted = flag[0]
 
     def invariant(self, name: str, condition: Condition) -> None:
-        """State what holds between two loops. No weight depends on it; proofs may, and prove it."""
+        """State a condition that holds between two loops. No weight depends on it; proofs use and
+        prove it."""
         self.invariants.append(Invariant(name, condition, _caller()))
 
     def multi_loop(self, flag: Word, *words: Word) -> None:
-        """Say which bit of a register is set while an instruction takes another loop.
+        """Declare the bit of a register that is set while an instruction takes another loop.
 
         `words` are the registers that hold its intermediate results; with the flag they are zero
         between two instructions.
@@ -70,7 +71,7 @@ class Circuit(Graph):
         self.busy, self.scratch = flag[0], (flag, *words)
 
     def input_port(self, ready: Word, taken: Word, waiting: Word) -> None:
-        """Declare how the machine takes input: see InputPort. Some read must name the device."""
+        """Declare how the machine takes input: see InputPort. Some read must have a `port`."""
         where = _caller()
         flags = [self._port_word(word, where, 1) for word in (ready, taken, waiting)]
         self.ports = replace(self.ports, input=InputPort(*flags))
@@ -93,7 +94,7 @@ class Circuit(Graph):
         found = (i for i, r in enumerate(self.registers) if r.word == register)
         index = next(found, None)
         if index is None:
-            raise CompileError(f"`{register}` at {where} is no register of this circuit")
+            raise CompileError(f"`{register}` at {where} is not a register of this circuit")
         old = self.registers[index]
         if old.following is not None:
             raise CompileError(
@@ -110,7 +111,7 @@ class Circuit(Graph):
         width: int = 1,
         number: NumberFormat | None = None,
     ) -> Word:
-        """A register that every loop computes again, for the host to see; returns the new value."""
+        """A register that every loop computes, for the host to read; returns the new value."""
         where = _caller()
         word = self._made(name, width, where)
         following = Word.of(scoped(name, NEXT), width)
@@ -197,7 +198,7 @@ class Circuit(Graph):
         validity.check_circuit(self)
 
     def _made(self, name: str, width: int, where: str) -> Word:
-        """A new word of the machine. Raises CompileError for a name that is wrong or taken."""
+        """A new word of the machine. Raises CompileError for an invalid or used name."""
         check_name(name, where)
         validity.check_width(name, width, where)
         for other in self.makers():
@@ -219,17 +220,18 @@ class Circuit(Graph):
             if word in (register.word, register.following):
                 if most is not None and len(word) > most:
                     raise CompileError(
-                        f"the port at {where} takes {most} bits at most, and `{register.name}` "
+                        f"the port at {where} takes {most} bits at most, but `{register.name}` "
                         f"has {len(word)}"
                     )
                 return register.name
         raise CompileError(
-            f"the port at {where} has `{word}`, which is no register",
+            f"the port at {where} has `{word}`, which is not a register",
             hint="make it by `register`, `pin` or `output`",
         )
 
     def _keep(self, name: str, content: Value) -> Word:
-        """Lanes for an intermediate result of arithmetic, under a unique name of the compiler's."""
+        """Lanes for an intermediate result of arithmetic, under a unique name that the compiler
+        reserves."""
         taken = {other.name for other in self.makers()}
         scopes = (name, *(f"{name}#{k}" for k in range(2, len(taken) + 3)))
         unique = next(scope for scope in scopes if scope not in taken)

@@ -1,4 +1,4 @@
-"""Graph: the statements of a circuit and its sizes, without the methods that make them.
+"""Graph: the statements of a circuit and its sizes, without the methods that add them.
 
 `validity` and `bits` say which graphs are valid; `Circuit` is the language in which a machine
 writes one.
@@ -24,11 +24,11 @@ class Graph:
 
     Memory has 2^address_bits words. The register file, if there is one, has 2^register_bits; with
     `zero_register` its register 0 is always zero. `precision` is the format in which its sums must
-    be exact: adders are cut to its mantissa. `number` says what the words of memory and of the
-    register file stand for; no weight depends on it. `ports` are the words by which the machine
-    talks to its host. `halted` is the lane of a register that stops
-    the machine until its host acts. The lane `busy` is set while an instruction takes another loop;
-    between two instructions every word of `scratch`, the flag among them, is zero.
+    be exact: adders are cut to its mantissa. `number` is the format of the words of memory and of
+    the register file; no weight depends on it. `ports` are the words by which the machine talks to
+    its host. `halted` is the lane of a register that stops the machine until its host acts. The
+    lane `busy` is set while an instruction takes another loop; between two instructions every word
+    of `scratch`, the flag among them, is zero.
     """
 
     name: str

@@ -1,9 +1,9 @@
-"""Names of words: those that a machine may give, and those that are the compiler's own.
+"""Names of words: those that a machine may use, and those that the compiler reserves.
 
-A machine's name is letters, digits, `_` and single spaces, and begins with a letter. The compiler's
-words are either RESERVED or have a scope in front, a dot and what they are to it: `pc.next` is what
-the register `pc` becomes, `pc+3.carry.16` the carry into bit 16 of a sum. No machine can write such
-a name, so the two never meet.
+A name in a machine consists of letters, digits, `_` and single spaces, and begins with a letter. A
+word of the compiler is RESERVED, or its name is a scope, a dot and a role: `pc.next` is the next
+value of the register `pc`, `pc+3.carry.16` the carry into bit 16 of a sum. No machine can write
+such a name, so the two never meet.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RESERVED = frozenset({"one", "cpu", "device", "register", "value", "clear"})
 """Words of the compiler by their public names, and the name of the units that clear lanes."""
 
 NEXT = "next"
-"""What the following value of a register is to the register."""
+"""The role of the next value of a register."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*( [A-Za-z0-9_]+)*")
 _PREFIXES = ("position", "write ", "erase for ")
@@ -26,7 +26,7 @@ _PREFIXES = ("position", "write ", "erase for ")
 
 
 def check_name(name: str, where: str) -> None:
-    """Raise CompileError unless a machine may have a word of that name."""
+    """Raise CompileError unless a machine may use the name for a word."""
     if name in RESERVED or name.startswith(_PREFIXES):
         raise CompileError(
             f"word `{name}` at {where}: the compiler reserves that name",
@@ -41,10 +41,10 @@ def check_name(name: str, where: str) -> None:
 
 
 def scoped(scope: str, *parts: object) -> str:
-    """A name of the compiler's own: `pc.next`."""
+    """A name that the compiler reserves: `pc.next`."""
     return ".".join((scope, *map(str, parts)))
 
 
 def plain(name: str) -> str:
-    """A name as it is shown: what a register becomes is shown as the register."""
+    """A name for display: the next value of a register has the name of the register."""
     return name.removesuffix(f".{NEXT}")

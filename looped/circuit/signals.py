@@ -1,4 +1,4 @@
-"""Condition, Signal, Value: what one gated MLP can compute in one go.
+"""Condition, Signal, Value: what one gated MLP can compute.
 
 The step of an integer form z at an integer t is a difference of two ramps,
 
@@ -11,8 +11,8 @@ y = [G ≥ t] are together one step again:
     x and y = [K·F + G ≥ K·max F + t]   with K = max(1, max G - t + 1),
 
 because F ≤ max F - 1 leaves at most K·max F - K + max G = K·max F + t - 1. Literals that contradict
-each other make an [F ≥ s] with s > max F, which never holds; with s for max F the step of the
-conjunction never does either, for the same reason. The disjunction follows by De Morgan. A gated
+each other make an [F ≥ s] with s > max F, which never holds; with s in place of max F, the
+conjunction never holds either, for the same reason. The disjunction follows by De Morgan. A gated
 MLP multiplies a ramp with an affine form for free, so one unit (or two) computes `condition ·
 form`; a Signal is a sum of those.
 """
@@ -56,7 +56,8 @@ class Condition:
         return Condition(-self.form, 1 - self.threshold)
 
     def __and__(self, other: Condition) -> Condition:
-        """Both. Raises CompileError if neither is a conjunction: that is no single threshold."""
+        """Both. Raises CompileError if neither is a conjunction: their product is not a single
+        threshold."""
         first, second = (self, other) if self.is_conjunction else (other, self)
         if not first.is_conjunction:
             raise CompileError("the conjunction of two sums is not a single threshold")
@@ -113,7 +114,7 @@ Operand = Word | Value | int
 def literal(word: Word) -> Condition:
     """A word of one bit as a condition. Raises CompileError for any other."""
     if len(word) != 1:
-        raise CompileError(f"`{word.name}` has {len(word)} bits and stands for a condition")
+        raise CompileError(f"`{word.name}` has {len(word)} bits and cannot be a condition")
     return Condition(bit(word[0]), 1)
 
 

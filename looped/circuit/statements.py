@@ -31,12 +31,12 @@ class Register:
 class Read:
     """A head that copies the word at `address + offset` from a memory column to the CPU column.
 
-    Only the low bits of the address count, as many as memory or register file need; a shorter one
-    is an unsigned number. With `in_registers` the column is one of the register file. Where the bit
-    `port` is set, the address names a device column instead: all ones (the input) or all zeros (the
-    CPU, where the word is zero). `fuse_reads` sets `onto`: the head adds to that word and ends its
-    live range; no place may have a one in both. If `negated` the head subtracts: `onto` must have a
-    one wherever the word that it reads has one.
+    Only the low bits of the address count, as many as memory or register file need; a shorter
+    address is an unsigned number. With `in_registers` the column is one of the register file. Where
+    the bit `port` is set, the address names a device column instead: all ones (the input) or all
+    zeros (the CPU, where the word is zero). `fuse_reads` sets `onto`: the head adds to that word
+    and ends its live range; the two words may not have a one in the same place. If `negated` the
+    head subtracts: `onto` must have a one wherever the word that it reads has one.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Read:
     negated: bool = False
 
     def lanes(self) -> Iterator[Lane]:
-        """The CPU lanes that it depends on, those of `onto` left out."""
+        """The CPU lanes that it depends on, except those of `onto`."""
         yield from self.address
         yield from self.port or ()
 
@@ -69,9 +69,10 @@ class Define:
 class Write:
     """Two heads that replace the word in the memory column at `address` by `value`.
 
-    Where the bit `in_registers` is set, the address is that of a register. Nothing is written if
-    there is no such register, or where the bit `when` is not set. One block does all writes, after
-    every read. No two of them may hit one column in one loop, and none the zero register.
+    Where the bit `in_registers` is set, the address is that of a register. There is no write to a
+    register that does not exist, nor where the bit `when` is not set. One block does all writes,
+    after every read. Two writes may not hit the same column in one loop, and no write may hit the
+    zero register.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Which circuits are valid: what is checked as statements are made, and of a whole circuit.
+"""Which circuits are valid: checks of each statement as it is made, and of a whole circuit.
 
 | checked                                                    | when                              |
 |------------------------------------------------------------|-----------------------------------|
@@ -36,7 +36,7 @@ _MOST_ADDRESS_BITS = 20
 
 
 def check_sizes(m: Graph) -> None:
-    """Raise CompileError for sizes that no machine can have."""
+    """Raise CompileError for sizes out of range."""
     if not 1 <= m.width <= _WIDEST:
         raise CompileError(f"circuit `{m.name}` has {m.width}-bit words: 1 to {_WIDEST} bits")
     if not 1 <= m.address_bits <= _MOST_ADDRESS_BITS:
@@ -49,7 +49,7 @@ def check_sizes(m: Graph) -> None:
             f"0 to {m.address_bits} bits, as in an address"
         )
     if m.zero_register and not m.register_bits:
-        raise CompileError(f"circuit `{m.name}` has a zero register and no register file")
+        raise CompileError(f"circuit `{m.name}` has a zero register but no register file")
 
 
 def check_width(name: str, width: int, where: str) -> None:
@@ -68,7 +68,7 @@ def check_number(name: str, width: int, number: NumberFormat, where: str) -> Non
 def check_bit(what: str, flag: Word, where: str) -> None:
     """Raise CompileError unless a word that is used as a flag has one bit."""
     if len(flag) != 1:
-        raise CompileError(f"{what} at {where} is a word of {len(flag)} bits: it must be one")
+        raise CompileError(f"{what} at {where} is a word of {len(flag)} bits: it must have one")
 
 
 def check_register_read(m: Graph, name: str, where: str) -> None:
@@ -87,10 +87,10 @@ def check_write(m: Graph, write: Write) -> None:
             )
     if len(write.address) != m.address_bits:
         raise CompileError(
-            f"{at}: an address of {len(write.address)} bits, and memory needs {m.address_bits}"
+            f"{at}: an address of {len(write.address)} bits, but memory needs {m.address_bits}"
         )
     if len(write.value) != m.width:
-        raise CompileError(f"{at}: a word of {len(write.value)} bits, and memory has {m.width}")
+        raise CompileError(f"{at}: a word of {len(write.value)} bits, but memory has {m.width}")
     if write.in_registers is not None and not m.register_bits:
         raise CompileError(f"{at}: the circuit has no register file")
     for what, flag in (("in_registers", write.in_registers), ("when", write.when)):
@@ -102,7 +102,7 @@ def check_circuit(m: Graph) -> None:
     """Raise CompileError for the first thing that makes a circuit invalid."""
     if not any(register.name == "pc" for register in m.registers):
         raise CompileError(
-            f"circuit `{m.name}` has no register `pc`", hint="a program's entry is put there"
+            f"circuit `{m.name}` has no register `pc`", hint="it holds a program's entry"
         )
     _check_lanes(m)
     _check_flags(m)
@@ -111,28 +111,29 @@ def check_circuit(m: Graph) -> None:
 
 
 def _check_lanes(m: Graph) -> None:
-    """Every lane that is used is made, and every definition is used."""
+    """Every lane in use is made, and every definition is used."""
     made = {lane for register in m.registers for lane in register.word}
     made.update(lane for read in m.reads for lane in read.result)
     made.update(lane for define in m.defines for lane in define.target)
     used: set[Lane] = set()
     for where, lanes in m.uses():
         for lane in sorted(lanes - made, key=str):
-            raise CompileError(f"lane `{lane}` is used at {where} and made nowhere")
+            raise CompileError(f"lane `{lane}` is used at {where} but never made")
         used |= lanes
     used.update(lane for register in m.registers for lane in register.following or ())
     for define in m.defines:
         if used.isdisjoint(define.target):
-            raise CompileError(f"word `{define.name}` is made at {define.where} and never used")
+            raise CompileError(f"word `{define.name}` is made at {define.where} but never used")
 
 
 def _check_flags(m: Graph) -> None:
-    """The flags that a host reads, and the lanes of invariants, are those of registers."""
+    """The flags that a host reads, and the lanes of invariants, belong to registers."""
     between = {lane for register in m.registers for lane in register.word}
     for invariant in m.invariants:
         if not between.issuperset(invariant.condition.form.terms):
             raise CompileError(
-                f"invariant `{invariant.name}` at {invariant.where} has a lane of no register"
+                f"invariant `{invariant.name}` at {invariant.where} "
+                "has a lane that belongs to no register"
             )
     flags = [lane for lane in (m.halted, m.busy) if lane is not None]
     for lane in (*flags, *(lane for word in m.scratch for lane in word)):

@@ -15,7 +15,7 @@ __all__ = ["ONE", "Form", "Lane", "Word", "bit", "constant", "sign", "total", "u
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One coordinate of the residual stream, by name: `pc.3` is bit 3 of the word `pc`."""
+    """One lane of the circuit, by name: `pc.3` is bit 3 of the word `pc`."""
 
     word: str
     index: int

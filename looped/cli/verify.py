@@ -24,7 +24,7 @@ from looped.cli.progress import progress, reporter
 from looped.errors import FileError
 from looped.files import read_bytes
 from looped.verify.cluster import map_on_cluster
-from looped.verify.lockstep import Mismatch, Verdict
+from looped.verify.lockstep import Agreement, Mismatch
 from looped.verify.parallel import parallel_map
 
 __all__ = ["verify"]
@@ -149,7 +149,7 @@ def _verify_programs(programs: tuple[Path, ...], options: _Options) -> None:
     verdicts = []
     try:
         for path, verdict in zip(programs, _sharing(options)(_verify, tasks), strict=True):
-            verdicts.append({"file": str(path), "equal": True, **_verdict(verdict)})
+            verdicts.append({"file": str(path), "equal": True, **_agreement(verdict)})
             if not options.as_json:
                 click.echo("\n".join(_report(path, verdict)))
     except Mismatch as mismatch:
@@ -184,7 +184,7 @@ class _Task:
     data: bytes
 
 
-def _verify(task: _Task) -> Verdict:
+def _verify(task: _Task) -> Agreement:
     """Run a program beside the reference. Raises Mismatch."""
     options = task.options
     compiled, image = open_program(
@@ -213,12 +213,12 @@ def _read_input(data: Path | None) -> bytes:
     return read_bytes(data, _INPUT_LIMIT)
 
 
-def _verdict(verdict: Verdict) -> dict[str, object]:
+def _agreement(agreement: Agreement) -> dict[str, object]:
     return {
-        "steps": verdict.steps,
-        "lanes": verdict.lanes,
-        "halted": verdict.halted,
-        "output": verdict.outputs[0].decode("latin-1"),
+        "steps": agreement.steps,
+        "lanes": agreement.lanes,
+        "halted": agreement.halted,
+        "output": agreement.outputs[0].decode("latin-1"),
     }
 
 
@@ -235,12 +235,12 @@ def _mismatch(mismatch: Mismatch) -> dict[str, object]:
     }
 
 
-def _report(path: Path, verdict: Verdict) -> Iterator[str]:
-    if verdict.outputs[0]:
-        shown = verdict.outputs[0].decode("latin-1").encode("unicode_escape").decode("ascii")
-        yield f"{path}: wrote {len(verdict.outputs[0])} bytes: {shown[:200]}"
-    end = "until it halted" if verdict.halted else "without reaching its end"
+def _report(path: Path, agreement: Agreement) -> Iterator[str]:
+    if agreement.outputs[0]:
+        shown = agreement.outputs[0].decode("latin-1").encode("unicode_escape").decode("ascii")
+        yield f"{path}: wrote {len(agreement.outputs[0])} bytes: {shown[:200]}"
+    end = "until it halted" if agreement.halted else "without reaching its end"
     yield (
-        f"{path}: equal. {verdict.steps:,} steps {end}; after each, all {verdict.lanes:,} lanes "
-        "were exactly those of the reference."
+        f"{path}: equal. {agreement.steps:,} steps {end}; after each, all "
+        f"{agreement.lanes:,} lanes were exactly those of the reference."
     )

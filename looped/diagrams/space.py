@@ -15,13 +15,13 @@ import functools
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, NewType
 
 from looped.errors import LoopedError
 
 __all__ = ["Branch", "Diagrams", "Node", "Number", "TooLarge", "Work"]
 
-Node = int
+Node = NewType("Node", int)
 """A function of one space: equal functions are one node. It means nothing in another space."""
 
 Number = int | Fraction
@@ -45,11 +45,11 @@ class Branch(NamedTuple):
 
 
 class TooLarge(LoopedError):
-    """A function has no small diagram in the order of variables that was chosen."""
+    """A function has no small diagram in the chosen order of variables."""
 
 
 class Work:
-    """How many more steps may be taken, in one space of diagrams or in several together."""
+    """A budget of steps, for one space of diagrams or for several together."""
 
     def __init__(self, steps: int = _STEPS) -> None:
         self.left = steps
@@ -173,7 +173,7 @@ class Diagrams:
         return functools.reduce(self.maximum, conditions, self.zero)
 
     def negated(self, condition: Node) -> Node:
-        """The condition that another does not hold."""
+        """The condition that another condition does not hold."""
         return self.minus(self.one, condition)
 
     def choose(self, condition: Node, then: Node, otherwise: Node) -> Node:
@@ -198,7 +198,7 @@ class Diagrams:
         return done[a]
 
     def compose(self, a: Node, substitution: Mapping[object, Node]) -> Node:
-        """A function with conditions put in the place of variables."""
+        """A function with conditions substituted for variables."""
         by_level = {self.levels[n]: f for n, f in substitution.items() if n in self.levels}
         return self._compose(a, by_level, {}) if by_level else a
 

@@ -100,7 +100,7 @@ class _Loader:
         if not 0 <= entry - self.base < len(memory):
             raise FileError(f"{self.path} begins at {entry:#x}, where nothing is loaded")
         if entry % 4:
-            raise FileError(f"{self.path} begins at {entry:#x}, which is no multiple of 4")
+            raise FileError(f"{self.path} begins at {entry:#x}, which is not a multiple of 4")
         symbols = dict(self._symbols())
         return Image(self._machine(), 32, words, symbols, self._source_map(len(words)), entry, 4)
 

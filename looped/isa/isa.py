@@ -18,7 +18,7 @@ class Default(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """An operand of an instruction: its name in the manual, and what its absence means."""
+    """An operand of an instruction: its name in the manual, and its meaning if omitted."""
 
     name: str
     default: Default = Default.REQUIRED

@@ -35,7 +35,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """What an instruction fixes. `funct12` is the whole immediate of an I-format (ECALL, EBREAK).
+    """The bits that an instruction fixes. `funct12` is the whole immediate of an I-format (ECALL,
+    EBREAK).
 
     An I-format with a funct7 is a shift by a constant: its immediate is 0 to 31.
     """
@@ -71,7 +72,7 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`width` bits of an immediate, from bit `low`, that stand in a word from bit `at`."""
+    """`width` bits of an immediate, from bit `low`, at bit `at` of a word."""
 
     low: int
     width: int
@@ -86,7 +87,7 @@ FORMATS: dict[str, tuple[Field, ...]] = {
     "U": (Field(0, 20, 12),),
     "J": (Field(12, 8, 12), Field(11, 1, 20), Field(1, 10, 21), Field(20, 1, 31)),
 }
-"""Where the immediate of each format stands; a U-format's counts pages of 4096 bytes."""
+"""The fields of the immediate of each format; in the U-format it counts pages of 4096 bytes."""
 
 _BRANCHES = {"beq": 0, "bne": 1, "blt": 4, "bge": 5, "bltu": 6, "bgeu": 7}
 _LOADS = {"lb": 0, "lh": 1, "lw": 2, "lbu": 4, "lhu": 5}
@@ -142,20 +143,20 @@ REGISTERS: dict[str, int] = {
 _PLACE = 0x7FFFFFFF
 
 FETCH_FAULT = 1
-"""The cause of a trap of the next instruction: the one that leads to it has completed."""
+"""The cause of a trap at the next fetch: the instruction that leads there has completed."""
 
 CAUSES: dict[int, str] = {
-    0: "a jump to an address that is no multiple of 4",
-    FETCH_FAULT: "there is no memory to fetch an instruction from",
+    0: "a jump to an address that is not a multiple of 4",
+    FETCH_FAULT: "a fetch from outside memory",
     2: "not an instruction of {machine}",
     3: "a breakpoint",
-    4: "a load from an address that is no multiple of its size",
+    4: "a load from an address that is not a multiple of its size",
     5: "a load from outside memory",
-    6: "a store to an address that is no multiple of its size",
+    6: "a store to an address that is not a multiple of its size",
     7: "a store outside memory",
-    11: "a call of the environment that nobody serves",
+    11: "an environment call that no host serves",
 }
-"""The causes of traps, by the numbers that `mcause` has for them; `machine` is to be named."""
+"""The causes of traps, by their numbers in `mcause`; `machine` is a placeholder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +180,9 @@ def encode(
 ) -> int:
     """The 32-bit word of an instruction; operands that its format lacks must be 0.
 
-    `imm` is signed, in bytes for branches and jumps (even), in pages for LUI and AUIPC (there
-    0x80000 to 0xfffff are taken as well). ECALL and EBREAK have none. Raises CompileError for an
-    unknown mnemonic, by default one that RV32I lacks, or an operand that does not fit.
+    `imm` is signed, in bytes for branches and jumps (even), in pages for LUI and AUIPC (which
+    accept 0x80000 to 0xfffff as well). ECALL and EBREAK have no `imm`. Raises CompileError for a
+    mnemonic that is not in `instructions`, or an operand that does not fit.
     """
     encoding = instructions.get(mnemonic)
     if encoding is None:
@@ -202,7 +203,8 @@ def encode(
 
 
 def decode(word: int, instructions: Mapping[str, Encoding] = INSTRUCTIONS) -> Decoded | None:
-    """The instruction in a 32-bit word, None if it is none of these, by default of RV32I."""
+    """The instruction in a 32-bit word, None if it is not one of `instructions` (by default
+    RV32I)."""
     matches = (n for n, e in instructions.items() if word & e.mask == e.match)
     mnemonic = next(matches, None)
     if mnemonic is None:
@@ -233,7 +235,7 @@ def _operands(encoding: Encoding) -> tuple[str, ...]:
 
 
 def _fields(encoding: Encoding) -> tuple[Field, ...]:
-    """Where the immediate that an encoding leaves open stands."""
+    """The fields of the immediate that an encoding leaves open."""
     if encoding.funct12 is not None:
         return ()
     if encoding.format == "I" and encoding.funct7 is not None:

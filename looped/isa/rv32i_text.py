@@ -1,4 +1,4 @@
-"""RISC-V instructions as text: what a word says, in the syntax of the assembler."""
+"""RISC-V instructions as text, in the syntax of the assembler."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _MASK = 0xFFFFFFFF
 def disassemble(word: int, pc: int = 0, instructions: Mapping[str, Encoding] = INSTRUCTIONS) -> str:
     """The instruction in a 32-bit word at the byte address `pc`; targets are absolute.
 
-    A word that is none of these instructions (by default RV32I's), or one that has no text of its
-    own, is a `.word`. The text assembles, at that address, to the word.
+    A word that is not in `instructions` (by default RV32I), or that has no text of its own, is a
+    `.word`. The text assembles, at that address, to the word.
     """
     found = decode(word, instructions)
     operands = None if found is None else _operands(found, instructions[found.mnemonic], pc)

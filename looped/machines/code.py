@@ -1,4 +1,4 @@
-"""Code: the instructions of one program, as a baked machine keeps them in its weights."""
+"""BakedCode: the instructions of one program, which a baked machine keeps in its weights."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import NoReturn, Protocol
 from looped.errors import CompileError
 from looped.image import Image
 
-__all__ = ["Code", "not_baked"]
+__all__ = ["BakedCode", "not_baked"]
 
 
-class Code(Protocol):
-    """The instructions of one program, as a baked machine keeps them in its weights."""
+class BakedCode(Protocol):
+    """The instructions of one program, which a baked machine keeps in its weights."""
 
     @property
     def addresses(self) -> frozenset[int]:
@@ -19,7 +19,7 @@ class Code(Protocol):
 
 
 def not_baked(image: Image, memory: int) -> NoReturn:
-    """Raise CompileError: the machine has no description with instructions in the weights."""
+    """Raise CompileError: no program of this machine can be baked."""
     raise CompileError(
         f"{image.machine} programs cannot be baked into the weights",
         hint="run it on the universal machine: leave out --bake",

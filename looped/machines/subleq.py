@@ -6,8 +6,8 @@
     otherwise:  mem[b] -= mem[a]; if mem[b] ≤ 0 goto c
     pc < 0:     halted, a fixed point
 
-Giannou et al. 2023 build such a computer from 13 layers; here it takes three blocks. The input
-column has the all-ones address of the device space: an operand of -1 names it as it stands.
+Giannou et al. 2023 build such a computer from 13 layers; this one takes three blocks. The input
+column has the all-ones address of the device space: an operand of -1 is that address.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def describe(
     code: SubleqCode | None = None,
     precision: Precision = FLOAT32,
 ) -> Circuit:
-    """One step of SUBLEQ. With `code` (address → a, b, c) instructions come from the weights."""
+    """One step of SUBLEQ. With `code` (address → a, b, c) the weights contain the instructions."""
     m = Circuit("subleq", width, address_bits, precision=precision, number=SIGNED)
 
     # state: the program counter, and a pin by which the host says that the input column is full

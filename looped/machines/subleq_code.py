@@ -1,10 +1,10 @@
-"""Which words of a SUBLEQ image are instructions, and whether they stay as they are.
+"""Which words of a SUBLEQ image are instructions, and whether they ever change.
 
-Every operand of an instruction is a constant as long as no instruction is written to. So the
-instructions that can be reached from the entry of a program and the addresses that they write to
-are known without running anything. The next one is at pc + 3 or at c: at pc + 3 alone if it takes
-or gives a byte, at c alone if it subtracts a word from itself (a jump). Whether a program's
-instructions leave each other alone is decided here, once and for all.
+Every operand of an instruction is a constant if nothing writes to an instruction. So the
+instructions that are reachable from the entry of a program, and the addresses that they write to,
+are known without a run. The next one is at pc + 3 or at c: only at pc + 3 if it reads or writes a
+byte, only at c if it subtracts a word from itself (a jump). This module decides whether a program
+never writes to its instructions.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ __all__ = ["SubleqCode", "read_code"]
 
 @dataclass(frozen=True, slots=True)
 class SubleqCode:
-    """Reachable instructions: program counter → (a, b, c), and the words that are only code."""
+    """Reachable instructions: program counter → (a, b, c), and the words that are code and not
+    data."""
 
     width: int
     instructions: dict[int, tuple[int, int, int]]
@@ -43,13 +44,13 @@ class SubleqCode:
 
     @property
     def subtracts(self) -> dict[int, int]:
-        """Program counter → 1 if the instruction there takes and gives nothing."""
+        """Program counter → 1 if the instruction there neither reads nor writes a byte."""
         ones = (1 << self.width) - 1
         return {pc: int(ones not in (a, b)) for pc, (a, b, _) in self.instructions.items()}
 
 
 def read_code(image: Image, memory: int) -> SubleqCode:
-    """The instructions that can be reached from an image's entry, for a memory of so many words.
+    """The instructions that are reachable from an image's entry, for a memory of `memory` words.
 
     Raises CompileError if one of them writes to a word of one of them.
     """

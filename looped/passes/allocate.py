@@ -1,4 +1,4 @@
-"""Names to lanes, by live range: the lanes of the residual stream that each word occupies.
+"""Register allocation: which lanes of the residual stream each word of the circuit occupies.
 
 The constant, the tags and positions that distinguish columns, the memory word and the registers
 keep their lanes for the whole loop. Words whose live ranges do not overlap share the other lanes.
@@ -54,8 +54,8 @@ _FOREVER = 1 << 30
 def position(offset: int, address_bits: int) -> Word:
     """The lanes in which column j holds the code of j - offset: the keys of a fetch at pc + offset.
 
-    The CPU column holds -1 in all of them, the input column +1, the column of a register its
-    number.
+    The CPU column holds -1 in all of them, the input column +1, the column of a register the
+    register number.
     """
     return Word.of("position" if offset == 0 else f"position-{offset}", address_bits)
 
@@ -68,7 +68,7 @@ def static_words(circuit: Circuit) -> list[Word]:
 
 
 def words_between_loops(circuit: Circuit) -> dict[str, Word]:
-    """The words that exist between loops, by name; a register's has its next value."""
+    """The words that exist between loops, by name; for a register, its next value."""
     static = [*static_words(circuit), Word.of(VALUE, circuit.width)]
     kept = [(word.name, word) for word in static]
     kept += [(r.name, r.following or r.word) for r in circuit.registers]
@@ -150,23 +150,24 @@ def allocate(schedule: Schedule) -> Layout:
 def check_layout(schedule: Schedule, layout: Layout) -> None:
     """Raise InvalidError unless a layout is valid.
 
-    Every lane that is made has one live range, which is not empty and has its uses within; live
-    ranges in one lane do not overlap; a register's next value is in the lanes of the register.
+    Every lane that is made has one live range, which is not empty and contains all uses. Live
+    ranges in one lane do not overlap. A register's next value is in the lanes of the register.
     """
     entries = [(i, live) for i, ranges in enumerate(layout.occupants) for live in ranges]
     ranges = {live.lane: live for _, live in entries}
     ensure(len(ranges) == len(entries), "a lane has two live ranges")
     for index, live in entries:
         lane = live.lane
-        ensure(layout.index[lane] == index, f"{lane} is in another place than the index says")
+        ensure(layout.index[lane] == index, f"{lane} is not in the lane that the index says")
         coalesced = lane in schedule.coalesced_into and live.start == live.end
         ensure(live.start < live.end or coalesced, f"{lane} has an empty live range")
         for other in layout.occupants[index]:
             overlaps = other is not live and live.overlaps(other)
             ensure(not overlaps, f"the live ranges of {lane} and {other.lane} overlap")
     for lane, phase in schedule.made.items():
-        ensure(lane in ranges, f"{lane} is made and has no place")
-        ensure(ranges[lane].start == phase, f"{lane} is made in phase {phase} and lives otherwise")
+        ensure(lane in ranges, f"{lane} is made but has no lane")
+        starts = ranges[lane].start == phase
+        ensure(starts, f"the live range of {lane} does not start in phase {phase}")
         used = schedule.last_use.get(lane, LOOP_START)
         ensure(used <= ranges[lane].end, f"{lane} is used after the end of its live range")
     for register in schedule.circuit.registers:
@@ -195,7 +196,8 @@ def _live_range(schedule: Schedule, lane: Lane) -> LiveRange:
 
 
 def _coalesced(schedule: Schedule, lane: Lane) -> list[LiveRange]:
-    """A lane and those that it is coalesced into, which follow each other in one place."""
+    """A lane and those that it is coalesced into, which follow each other in one lane of the
+    residual stream."""
     lanes = [lane]
     while lanes[-1] in schedule.coalesced_into:
         lanes.append(schedule.coalesced_into[lanes[-1]])
@@ -203,7 +205,7 @@ def _coalesced(schedule: Schedule, lane: Lane) -> list[LiveRange]:
 
 
 def _replaceable(definition: BitDefinition, schedule: Schedule) -> Lane | None:
-    """A lane that ends as this one is made and that it equals but for gated terms."""
+    """A lane that ends where this one starts and equals it except for gated terms."""
     phase = schedule.made[definition.lane]
     for lane in definition.signal.linear.terms:
         plain = not definition.signal.linear - bit(lane)
@@ -227,7 +229,7 @@ def _assign(layout: Layout, schedule: Schedule, lane: Lane, preferred: Lane | No
 def planned_occupants(
     circuit: Circuit, layout: Layout, blocks: int
 ) -> tuple[tuple[Occupant, ...], ...]:
-    """What each lane of the CPU column holds during a loop, in order, as a plan has it.
+    """The occupants of each lane of the CPU column during a loop, in order, as in a plan.
 
     The next value of a register has the name of the register.
     """
@@ -248,10 +250,10 @@ def planned_occupants(
 
 
 def padded_width(lanes: int, n_heads: int, precision: Precision = FLOAT32) -> int:
-    """The smallest d_model that holds so many lanes and keeps RMSNorm exact.
+    """The smallest d_model that holds `lanes` lanes and keeps RMSNorm exact.
 
-    It is a multiple of `n_heads` (stock models ask for it), and rounding 1/d_model in this format,
-    float32 or float64 and multiplying by d_model gives 1: some kernels compute a mean in that way.
+    It is a multiple of `n_heads`, as stock models require. And 1/d_model, rounded to this format,
+    float32 or float64, times d_model gives 1: some kernels compute a mean in that way.
     """
     d_model = -(-lanes // n_heads) * n_heads
     formats = (precision, FLOAT32, FLOAT64)

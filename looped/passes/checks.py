@@ -1,4 +1,4 @@
-"""Checks of what each pass returns: always in tests, in use with `LOOPED_CHECK=1`."""
+"""Checks of the result of each pass: always on in tests, elsewhere with `LOOPED_CHECK=1`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def checking() -> bool:
 
 
 def checked(result: _T, check: Callable[[_T], None]) -> _T:
-    """What a pass returned, checked if checks are on. Raises InvalidError."""
+    """The result of a pass, checked if checks are on. Raises InvalidError."""
     if checking():
         check(result)
     return result

@@ -39,10 +39,10 @@ __all__ = ["check_weights", "compile_circuit", "emit"]
 
 
 def compile_circuit(circuit: Circuit, code: Iterable[int] | None = None) -> CompiledMachine:
-    """A circuit as the weights of a looped transformer.
+    """Compile a circuit to the weights of a looped transformer.
 
-    `code` lists the addresses of instructions that are baked into the circuit, None if it is
-    universal. Raises CompileError for a circuit that is not valid.
+    `code` lists the addresses of instructions that the circuit contains, None if it is universal.
+    Raises CompileError for an invalid circuit.
     """
     circuit.check()
     scheduled = checked(schedule(fuse_reads(circuit)), check_schedule)
@@ -121,8 +121,7 @@ def _head_size(circuit: Circuit, heads: Sequence[Sequence[Head]]) -> int:
 def check_weights(machine: CompiledMachine) -> None:
     """Raise InvalidError unless weights are finite, of the planned shapes, with gains of one.
 
-    No head and no unit beyond the planned ones has a weight. Raises ValueError for a plan that is
-    not valid.
+    Only planned heads and units have weights. Raises ValueError for an invalid plan.
     """
     plan = machine.plan
     check_plan(plan)
@@ -130,7 +129,7 @@ def check_weights(machine: CompiledMachine) -> None:
     ensure(shapes == plan.shapes(), "weights do not have the planned shapes")
     for name, weight in machine.weights.items():
         ensure(bool(weight.isfinite().all()), f"`{name}` is not finite")
-        ensure(weight.dim() == 2 or bool((weight == 1).all()), f"`{name}` is no gain of one")
+        ensure(weight.dim() == 2 or bool((weight == 1).all()), f"`{name}` is not a gain of one")
     for number, block in enumerate(plan.blocks):
         own = f"layers.{number}"
         rows = len(block.heads) * plan.d_head
@@ -183,7 +182,8 @@ def _mlp(plan: Plan, layout: Layout, block_units: Sequence[Unit]) -> dict[str, T
 
 
 def _fill(matrix: Tensor, first: int, forms: Iterable[Form], layout: Layout) -> None:
-    """Write forms into the rows of a matrix; constants go to the lane that is always +1."""
+    """Write forms into the rows of a matrix; constants are coefficients of the lane that is always
+    +1."""
     for row, form in enumerate(forms, start=first):
         for lane, coefficient in form.terms.items():
             matrix[row, layout.index[lane]] += float(coefficient)

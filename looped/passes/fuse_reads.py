@@ -1,13 +1,13 @@
 """fuse_reads: a head adds a register directly onto a word, which saves the MLP of the sum.
 
-A head adds its output to the residual stream. If the lanes that it writes to hold a word, they hold
-the sum afterwards: the register needs no lanes, the sum no MLP. The pass looks for definitions
+A head adds its output to the residual stream. If the lanes that it adds to hold a word, they then
+hold the sum: the register needs no lanes, and the sum needs no MLP. The pass looks for definitions
 `word ± x[a] ± x[b] …` without carries (`disjoint_or` and `without` of words), whose word and
 registers nothing else uses. It removes the definition and lets the heads read onto the word in
-turn: the first leaves a partial sum in the word's lanes, the last the whole.
+turn: the first leaves a partial sum in the word's lanes, the last the whole sum.
 
-A second time it changes nothing, so that whoever compares weights with a circuit may call it on a
-circuit that is fused or not.
+A second run changes nothing, so that code that compares weights with a circuit may call it on a
+fused circuit too.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class _Sum:
 def fuse_reads(circuit: Circuit) -> Circuit:
     """The circuit with sums of a word and registers fused into the heads that read them.
 
-    It computes the same wherever each partial sum is 0 or 1 in every place: as for any definition,
-    a certificate proves that.
+    It computes the same wherever each partial sum is 0 or 1 in every place. A certificate proves
+    that, as for any definition.
     """
     uses = _uses(circuit)
     sums = [found for d in circuit.defines if (found := _as_sum(circuit, d, uses)) is not None]

@@ -5,22 +5,22 @@ A position is a code of ±1 lanes: the address of a memory column under tag -1; 
 The position of a register is its number, under tag -1 as well; a tag of its own, `register`,
 distinguishes it from memory. On machines with a register file that tag is a lane of the code.
 
-*Read.* The query of the CPU column is an address. The query of every other column is tag +1 and
-its idle address lanes, all -1: the position of the CPU, whose memory word is -1, so that the value
-`value + 1` is zero. So these columns add nothing.
+*Read.* The query of the CPU column is an address. The query of every other column is tag +1 and its
+idle address lanes, all -1: the position of the CPU, whose memory word is -1, so that the value
+`value + 1` is zero. So heads add nothing to these columns.
 
 *Write.* The query of every column is its own position. The key of the CPU column is the address
-that it writes to, and a bias adds one to its score: it wins by 1 exactly where the address matches,
+that it writes to, and a bias adds one to its score: it wins by 1 exactly where the address matches;
 otherwise a column attends to itself, by 1. Device columns have other tags: the CPU and the input
 column attend to themselves. Both heads of a write have the value `value + 1` in memory columns and
-`new + 1` in the CPU column; the first adds what it attends to, the second, in which each column
-attends to itself, subtracts its own. Where a bit says whether to write at all, the bit is that
-bias: if it is -1, the CPU loses everywhere by 1. The input column, for which the bias is negative,
-then attends to itself by a margin of two.
+`new + 1` in the CPU column; the first adds the value of the column that it attends to; in the
+second, each column attends to itself and subtracts its own value. If a bit `when` gates the write,
+it is that bias: where it is -1, the CPU loses everywhere by 1. The input column, for which the bias
+is negative, then attends to itself by a margin of two.
 
-The inverse temperature makes the softmax of such scores one-hot to the last bit: the smallest
-margin times β lies above UNDERFLOW, where exp is zero in float64, and so in every smaller dtype.
-(float16 cannot hold such scores; its machines use the underflow of float32.)
+The inverse temperature β makes the softmax of such scores exactly one-hot: the smallest margin
+times β exceeds UNDERFLOW, so that exp is zero in float64, and in every smaller dtype. (float16
+cannot hold such scores; its machines use the underflow of float32.)
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Head:
     """One attention head before it has indices: forms of query, key and value, and output lanes.
 
     `margin` is the least difference between the best score and the next, before scaling by `beta`;
-    the head adds `factor` (+1 or -1) times the value that it attends to.
+    the head adds `factor` (+1 or -1) times the value of the column that it attends to.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Head:
 
 
 def inverse_temperature(margin: int, precision: Precision) -> int:
-    """The smallest power of two β with β · margin above the underflow."""
+    """The smallest power of two β with β · margin above the underflow point."""
     wide = precision.exponent >= FLOAT32.exponent
     underflow = UNDERFLOW if wide else precision.underflow
     return 1 << math.ceil(math.log2(underflow / margin))

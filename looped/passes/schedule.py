@@ -1,11 +1,11 @@
-"""Circuit to blocks, by dependence: as soon as possible.
+"""Circuit to blocks: each statement as soon as its operands exist.
 
 A block is two *phases*: phase 2k is the attention of block k, phase 2k + 1 its MLP. The phases
 after the one that makes a lane can use it; phase -1 makes the lanes that a loop begins with.
 
-The next value of a register is made in the lanes of the register, so not before the last use of
-the old one; and the next value of one register may use another. `_place_following` finds the first
-phases that suit all.
+The next value of a register is made in the lanes of the register, so not before the last use of the
+old value. The next value of one register may use another register. `_place_following` finds the
+first phases that suit all.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Schedule:
     """The phase of every statement; `made` and `last_use` bound the live range of every CPU lane.
 
     The next value of a register outlives the loop, whatever `last_use` says: the layout keeps its
-    lanes. A lane onto which a head reads is coalesced into a lane of the sum, `coalesced_into`.
+    lanes. `coalesced_into` maps a lane onto which a head reads to the lane of the sum.
     """
 
     circuit: Circuit
@@ -63,7 +63,7 @@ class Schedule:
     def cleared_in(self, lane: Lane) -> int:
         """The phase whose MLP clears a lane that no register keeps: after its last use.
 
-        The MLP of the block that reads a bit clears it if nothing uses it.
+        If nothing uses a bit, the MLP of the block that reads it clears it.
         """
         return max(1, cleared(max(self.made[lane], self.last_use.get(lane, LOOP_START))))
 
@@ -76,7 +76,7 @@ class Schedule:
 def schedule(circuit: Circuit) -> Schedule:
     """Give every read, write and bit the first phase in which all its operands are made.
 
-    A bit of which no access and no register depends is left out. Raises CompileError for words that
+    Leaves out a bit that no access and no register depends on. Raises CompileError for words that
     depend on themselves.
     """
     result = Schedule(circuit)
@@ -98,7 +98,7 @@ def schedule(circuit: Circuit) -> Schedule:
 
 
 def _needed(circuit: Circuit, bits: list[BitDefinition], homes: dict[Lane, Lane]) -> set[Lane]:
-    """The lanes that accesses, next values and what those need are made from."""
+    """The lanes on which accesses and next values depend, directly or not."""
     sources = {bit.lane: bit.signal for bit in bits}
     pending = [lane for read in circuit.reads for lane in (*read.lanes(), *(read.onto or ()))]
     pending += [lane for write in circuit.writes for lane in write.lanes()]
@@ -113,14 +113,14 @@ def _needed(circuit: Circuit, bits: list[BitDefinition], homes: dict[Lane, Lane]
 
 
 def _place_all(result: Schedule, reads: list[Read], bits: list[BitDefinition]) -> None:
-    """Place every read and bit, each once all its operands have phases."""
+    """Place every read and bit once all its operands have phases."""
     waiting_reads, waiting_bits = list(reads), list(bits)
     while waiting_reads or waiting_bits:
         ready_reads = [r for r in waiting_reads if _known(result, [*r.lanes(), *(r.onto or ())])]
         ready_bits = [b for b in waiting_bits if _known(result, b.signal.lanes())]
         if not ready_reads and not ready_bits:
             stuck = [*(read.name for read in waiting_reads), *(str(b.lane) for b in waiting_bits)]
-            raise CompileError(f"`{stuck[0]}` depends on itself, or on what does")
+            raise CompileError(f"`{stuck[0]}` depends on itself, or on a word that does")
         for read in ready_reads:
             _place_read(result, read)
         for bit in ready_bits:
@@ -197,9 +197,8 @@ def _place_following(result: Schedule, bits: list[BitDefinition], homes: dict[La
 def check_schedule(scheduled: Schedule) -> None:
     """Raise InvalidError unless a schedule is valid.
 
-    Every read and write is done once, in attention; every bit that has a phase is made once, in an
-    MLP; a phase uses only lanes that were made before, and no old value of a register after its
-    next one is made.
+    Every read and write has one phase, an attention. Every bit that has a phase has one, an MLP. A
+    phase uses only lanes made before it, and no old value of a register after its next value.
     """
     circuit = scheduled.circuit
     for what, placed, parity in (
@@ -207,7 +206,7 @@ def check_schedule(scheduled: Schedule) -> None:
         (circuit.writes, scheduled.writes, 0),
     ):
         done = [id(access) for phase in placed for access in placed[phase]]
-        ensure(sorted(done) == sorted(map(id, what)), "an access is not done once")
+        ensure(sorted(done) == sorted(map(id, what)), "an access does not have one phase")
         ensure(all(phase % 2 == parity for phase in placed), "an access is not in attention")
     made = [bit.lane for bits in scheduled.bits.values() for bit in bits]
     ensure(len(made) == len(set(made)), "a bit is made twice")

@@ -1,11 +1,12 @@
 """Definitions as hidden units of a gated MLP over named lanes.
 
-A lane that is made changes to `2·signal - 1` from -1, or from the bit of an occupant that the same
-MLP clears. All linear parts of that difference are joined first, so that a lane that replaces one
-of its own operands costs only its gated terms.
+A new lane changes to `2·signal - 1` from -1, or from the bit of an occupant that the same MLP
+clears. All linear parts of that difference are joined first, so a lane that replaces one of its own
+operands costs only its gated terms.
 
 Only the CPU column computes. In every other column all CPU lanes are -1. If that makes the gate or
-the up projection of a unit zero, the unit stays as it is; otherwise the tag `cpu` switches it off.
+the up projection of a unit zero, the unit needs no change; otherwise the tag `cpu` switches it off
+there.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from looped.passes.schedule import Schedule
 __all__ = ["CLEAR", "Unit", "units"]
 
 CLEAR = "clear"
-"""The name of units that only return lanes to -1."""
+"""The name of units that only reset lanes to -1."""
 
 
 @dataclass
@@ -79,7 +80,7 @@ def _add(
 
 
 def _ramps(condition: Condition | None) -> list[tuple[Form, int]]:
-    """A step as a difference of ramps, without those that never rise."""
+    """A condition as a difference of ramps, without ramps that never rise."""
     if condition is None:
         return [(constant(1), 1)]
     start = condition.form - condition.threshold

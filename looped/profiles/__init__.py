@@ -1,1 +1,2 @@
-"""Random programs of each machine: how they are made, what they do, how a failing one is shown."""
+"""Random programs of each machine: how to generate them, what they do, how to list a failing
+one."""

@@ -1,4 +1,4 @@
-"""Case: a random program and its input. Coverage: what instructions a run has executed."""
+"""Case: a random program and its input. Coverage: which instructions a run has executed."""
 
 from __future__ import annotations
 

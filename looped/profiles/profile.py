@@ -1,4 +1,4 @@
-"""FuzzProfile: what a campaign must know of a machine to try random programs on it."""
+"""FuzzProfile: what a campaign needs to know about a machine to try random programs on it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def _one_word_a_line(words: tuple[int, ...]) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class FuzzProfile:
-    """How the random programs of a machine are made, what is counted of them, how they are shown.
+    """How to generate random programs of a machine, count what they do, and list them.
 
     - `generate(rng, width, memory, number)` makes a program.
     - `observe(case, memory, steps)` runs it on the reference and counts what its first steps do.
     - `classes(width, memory)` names all classes of instructions that can be counted.
     - `shortened_reproducers(case, memory, steps)` are programs that soon execute what the case
-      executes after so many steps, the shortest first.
+      executes after `steps` steps, the shortest first.
     - `listing(words)` are lines of source, each with a remark.
     """
 

@@ -1,4 +1,4 @@
-"""Plain interpreters, written from the manuals: what the transformers are held against."""
+"""Plain interpreters, written from the manuals: the transformers must agree with them."""
 
 from looped.reference.reference import Reference, Service, System
 from looped.reference.rv32i import Rv32i

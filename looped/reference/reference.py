@@ -1,4 +1,4 @@
-"""Reference: the state that every plain interpreter has, and what a verifier asks of one."""
+"""Reference: the state that every plain interpreter has, and the interface that a verifier uses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Reference:
     """A machine with `memory` words of `width` bits; `words` are loaded at address 0.
 
     Execution begins at `entry`; `data` is the whole input. `x` is the register file, empty on a
-    machine without one. A machine overrides `halted` and `step`, and what else differs.
+    machine without one. A machine overrides `halted`, `step` and whatever else differs.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Reference:
 
     @property
     def halted(self) -> bool:
-        """Whether the machine executes nothing more."""
+        """Whether the machine has stopped."""
         raise NotImplementedError
 
     def step(self) -> Step:
@@ -42,7 +42,7 @@ class Reference:
         raise NotImplementedError
 
     def cpu_words(self) -> Mapping[str, int]:
-        """The words of the CPU between two instructions, the ports of input and output left out."""
+        """The words of the CPU between two instructions, except the ports of input and output."""
         return {"pc": self.pc}
 
     def takes_input(self) -> bool:
@@ -52,8 +52,8 @@ class Reference:
 
 @dataclass(slots=True)
 class Service:
-    """What a system does for a machine: bytes of output, and the words of memory and registers that
-    it sets, in order."""
+    """The effects of a system on a machine: bytes of output, and the words of memory and registers
+    that it sets, in order."""
 
     output: bytes = b""
     writes: list[Access] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Service:
 
 
 class System(Protocol):
-    """The surroundings of a machine that traps.
+    """The environment of a machine that traps.
 
     `exit_code` is the exit status of the program, None before it has one; `emulated` counts the
     instructions that the system executes for the machine.

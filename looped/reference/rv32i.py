@@ -1,13 +1,13 @@
 """The RV32I interpreter: plain integers, written from the unprivileged specification, chapter 2.
 
 Memory is little-endian words from byte address 0, and the same words again from 0x80000000 on: bit
-31 of an address is ignored. Registers are x0 to x31, x0 is always zero. A trap leaves the
-state as it was, but for the trap itself and its cause (the numbers of `mcause`, privileged
-specification, table "Machine cause register values after trap"): the program counter stays at the
-instruction that trapped. Misaligned loads and stores trap, and a misaligned address takes
-precedence over one outside memory. A jump to an address outside memory completes, and the fetch
-that would follow traps at once: the program counter is then the address that cannot be fetched; the
-same holds behind the last word of memory. FENCE does nothing.
+31 of an address is ignored. Registers are x0 to x31, x0 is always zero. A trap changes nothing
+except the trap itself and its cause (the numbers of `mcause`, privileged specification, table
+"Machine cause register values after trap"): the program counter stays at the instruction that
+trapped. Misaligned loads and stores trap, and a misaligned address takes precedence over one
+outside memory. A jump to an address outside memory completes, and the next fetch traps at once: the
+program counter is then the address of that fetch. The same holds past the last word of memory.
+FENCE does nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class _Trap(Exception):
 class Rv32i(Reference):
     """An RV32I hart with `memory` words of 32 bits; `words` are loaded at address 0.
 
-    Execution begins at `entry`. The hart has no input: `data` is for who serves its traps.
+    Execution begins at `entry`. The hart has no input: `data` is for the system that serves its
+    traps.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Rv32i(Reference):
 
     @property
     def halted(self) -> bool:
-        """Whether the hart has trapped, and nobody has served it yet."""
+        """Whether the hart has trapped, and no system has served the trap yet."""
         return self.trap == 1
 
     def cpu_words(self) -> Mapping[str, int]:
@@ -88,7 +89,7 @@ class Rv32i(Reference):
         self.trap, self.cause = 1, cause
 
     def _execute(self, word: int) -> int:
-        """Carry out an instruction; returns the next program counter."""
+        """Execute an instruction; returns the next program counter."""
         opcode, rd, rs1, rs2 = word & 127, word >> 7 & 31, word >> 15 & 31, word >> 20 & 31
         funct3, funct7 = word >> 12 & 7, word >> 25
         a, b, following = self.x[rs1], self.x[rs2], self.pc + 4 & _MASK
@@ -203,7 +204,7 @@ def _branches(funct3: int, a: int, b: int) -> bool:
 
 
 def _alu(funct3: int, funct7: int, a: int, b: int) -> int:
-    """Every register-immediate and register-register operation but SUB."""
+    """Every register-immediate and register-register operation except SUB."""
     match funct3, funct7:
         case 0, 0:
             return a + b

@@ -26,7 +26,7 @@ class Rv32im(Rv32i):
 
 
 def _result(funct3: int, a: int, b: int) -> int:
-    """What an instruction makes of x[rs1] and x[rs2]; only the low 32 bits count."""
+    """The result of an instruction on x[rs1] and x[rs2]; only the low 32 bits count."""
     signed_a, signed_b = _signed(a), _signed(b)
     match funct3:
         case 0:  # MUL

@@ -1,13 +1,13 @@
-"""What a RISC-V program asks of its surroundings, as the manuals say: the reference's own.
+"""The environment of a RISC-V program, by the manuals, for the reference.
 
 It works on the plain integers of a hart and shares no code with the hosts in `looped/devices`, so
-that a lockstep run holds those against it.
+that a lockstep run tests those hosts against it.
 
 - *System calls*: ECALL with the number in a7, arguments in a0 to a2, the result in a0, errors as
   negated numbers (the RISC-V Linux ABI: 63 read, 64 write, 93 exit, 214 brk; 9 EBADF, 14 EFAULT,
   38 ENOSYS).
 - *Control registers* (Zicsr; privileged specification, 2.1, 3.1, 3.3.2): all begin with zero and
-  hold what is written, numbers from 0xc00 on stay zero. MRET goes to mepc. With mtvec set, every
+  keep the written value; numbers from 0xc00 on stay zero. MRET goes to mepc. With mtvec set, every
   other trap goes there. FENCE.I does nothing.
 - *Host-target interface*: the system reads the word `tohost` after every 64th instruction. If it is
   not zero, the hart stops as at an ECALL; an odd number n is the exit status n >> 1.
@@ -28,7 +28,7 @@ _HALF = 1 << 31
 
 
 def riscv_system(image: Image, data: bytes) -> RiscvSystem:
-    """The surroundings of a RISC-V program.
+    """The environment of a RISC-V program.
 
     The heap begins at the next multiple of 16 from the last word on, or from the symbol `_end` if
     that lies higher.
@@ -170,7 +170,7 @@ def _set(hart: Rv32i, number: int, value: int, done: Service) -> None:
 
 
 def _resume(hart: Rv32i, pc: int) -> None:
-    """Continue at an address; where there is no memory, the fetch traps at once."""
+    """Continue at an address; outside memory, the fetch traps at once."""
     hart.pc = pc % _WORD
     outside = hart.pc % _HALF // 4 >= len(hart.memory)
     hart.trap, hart.cause = (1, 1) if outside else (0, 0)

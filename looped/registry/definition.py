@@ -13,7 +13,7 @@ from looped.devices.host import ByteSource, ColumnPort, Port
 from looped.errors import CompileError
 from looped.image import Image
 from looped.lang.language import Language
-from looped.machines.code import Code, not_baked
+from looped.machines.code import BakedCode, not_baked
 from looped.precision import FLOAT32, Precision
 from looped.profiles.profile import FuzzProfile
 from looped.reference import Reference, System
@@ -67,7 +67,7 @@ class Machine:
     accesses: Callable[[Image, ColumnPort], Accesses]
     disassemble: Callable[[tuple[int, ...], int, int], str]
     instruction_words: int = 1
-    read_code: Callable[[Image, int], Code] = not_baked
+    read_code: Callable[[Image, int], BakedCode] = not_baked
     fuzz: FuzzProfile | None = None
     prover_cases: Callable[[Loop], Iterator[Case]] | None = None
     host: Callable[[Image, bytes | ByteSource], ProgramHost] | None = None
@@ -89,7 +89,7 @@ class Machine:
             )
 
     def circuit(
-        self, width: int, memory: int, code: Code | None = None, precision: Precision = FLOAT32
+        self, width: int, memory: int, code: BakedCode | None = None, precision: Precision = FLOAT32
     ) -> Circuit:
         """One step of the machine. Raises CompileError for an impossible width or memory."""
         self.check(width, memory)

@@ -1,1 +1,1 @@
-"""A circuit and a reference over unknown contents, and what to prove of each machine."""
+"""A circuit and a reference over unknown contents, and the claims to prove about each machine."""

@@ -1,4 +1,4 @@
-"""Case: a set of states, and what is to be shown of a loop that begins in any of them."""
+"""Case: a set of states, and the claims about a loop that begins in any of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ After = TypeVar("After")
 
 
 class Case(NamedTuple):
-    """In states in which all of `given` holds, all `claims` do."""
+    """In every state in which all of `given` holds, all `claims` hold."""
 
     name: str
     given: tuple[z3.BoolRef, ...]
@@ -29,7 +29,7 @@ def paths_of(
     step: Callable[[Paths], After],
     claims: Callable[[After], Sequence[Claim]],
 ) -> Iterator[Case]:
-    """A case for every path of the reference's step, which leaves a state behind."""
+    """A case for every path of one step of the reference."""
     paths = Paths(given)
     for number, path in enumerate(paths.explore(lambda: step(paths)), 1):
         found: Sequence[Claim]

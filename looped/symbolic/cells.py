@@ -1,8 +1,8 @@
 """Memory with unknown content, as code and circuits read and write it.
 
-Content is known by what is read of it: each read at another address gives an unknown word, and two
-of them are equal where their addresses are. That is all there is to say of a memory in which
-anything may stand.
+Only reads define the content: each read at a new address gives an unknown word, and two of these
+words are equal where their addresses are equal. Nothing else is known of a memory with arbitrary
+content.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Cells", "Content"]
 
 
 class Content:
-    """2^`address_bits` words of `width` bits, as they are at the beginning of a step.
+    """2^`address_bits` words of `width` bits, at the beginning of a step.
 
     `assume(fact)` takes each fact that follows from two reads; with `zero_first` word 0 is zero.
     """
@@ -54,7 +54,7 @@ class Content:
 
 
 class Cells:
-    """A list of unknown words, as the reference uses one: read, written, asked for its length."""
+    """A list of unknown words, as the reference uses one: it reads, writes and takes the length."""
 
     def __init__(self, content: Content, paths: Paths) -> None:
         self._content = content
@@ -75,7 +75,7 @@ class Cells:
         self._written.append((self._address(index), value))
 
     def holds(self, address: z3.BitVecRef, word: z3.BitVecRef) -> z3.BoolRef:
-        """Whether just this word is at an address after all that was written."""
+        """Whether an address holds exactly this word after all writes."""
         claim = self._content.at(address) == word
         for other, value in self._written:
             a, b = as_term(value), z3.ZeroExt(1, word)
@@ -85,7 +85,7 @@ class Cells:
         return claim
 
     def _address(self, index: int | Integer) -> z3.BitVecRef:
-        """Raises IndexError on a path on which the index is outside, or counts from the end."""
+        """Raises IndexError on a path on which the index is out of bounds or negative."""
         term = as_term(index)
         bits = self._content.address_bits
         wide = z3.SignExt(max(0, bits + 2 - term.size()), term)

@@ -1,9 +1,9 @@
-"""Integers that are not known, for plain Python code to compute with.
+"""Unknown integers, for plain Python code to compute with.
 
-An Integer stands for any of many integers. It is a signed bit-vector with so many bits that nothing
-is ever lost: a sum has one bit more than its operands. So arithmetic on it is that of Python's
-integers. Where code asks a question of it (`if`, `match`, `int`, a shift of a constant by it),
-the path forks: see `paths`.
+An Integer stands for any of many integers. It is a signed bit-vector with enough bits that nothing
+overflows: a sum has one bit more than its operands. So its arithmetic equals that of Python's
+integers. Where code branches on it (`if`, `match`, `int`, a shift of a constant by it), the path
+forks: see `paths`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from looped.symbolic.paths import Paths
 __all__ = ["Integer", "Truth", "as_term", "same"]
 
 _LARGEST_SHIFT = 64
-"""A shift of one unknown by another has so many places at most."""
+"""The most places by which one unknown integer may shift another."""
 
 
 class Truth:
-    """A condition that is not known: asking for its truth forks the path."""
+    """An unknown condition: a branch on it forks the path."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -42,7 +42,7 @@ class Truth:
 
 
 class Integer:
-    """An integer that is not known: a signed bit-vector, wide enough for what it may be."""
+    """An unknown integer: a signed bit-vector, wide enough for every value that it may have."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -52,7 +52,7 @@ class Integer:
 
     @classmethod
     def unsigned(cls, word: z3.BitVecRef, paths: Paths) -> Integer:
-        """A word as a number from zero on."""
+        """A word as an unsigned number."""
         return cls(z3.ZeroExt(1, word), paths)
 
     @property
@@ -156,7 +156,7 @@ class Integer:
         return Truth(terms[relation], self._paths)
 
     def _found(self) -> int:
-        """Which of a few numbers it is, from zero on: a path for each of them."""
+        """Its value, one of a few numbers from zero on: each has a path of its own."""
         if self.bits > _LARGEST_SHIFT.bit_length() + 1:
             raise ProofError("a constant shifted by an unknown number of many places")
         for number in range(1 << self.bits - 1):
@@ -175,12 +175,12 @@ def as_term(value: object) -> z3.BitVecRef:
     if isinstance(value, Truth):
         return z3.If(value.term, z3.BitVecVal(1, 2), z3.BitVecVal(0, 2))
     if not isinstance(value, int):
-        raise TypeError(f"{type(value).__name__} is no integer")
+        raise TypeError(f"{type(value).__name__} is not an integer")
     return z3.BitVecVal(int(value), int(value).bit_length() + 1)
 
 
 def same(value: object, word: z3.BitVecRef) -> z3.BoolRef:
-    """Whether an integer, known or not, is just the unsigned number in a word."""
+    """Whether an integer, known or not, equals the unsigned number in a word."""
     a, b = _aligned(as_term(value), z3.ZeroExt(1, word))
     return a == b
 

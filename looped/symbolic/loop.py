@@ -1,8 +1,8 @@
-"""One loop of a circuit over unknown contents: every lane as a term, and what is left behind.
+"""One loop of a circuit over unknown contents: every lane as a term, and the state after it.
 
-Nothing of the compiler's passes has a part in it: no schedule, no layout, no weights. Lanes get
-their terms in the order in which they depend on each other, and each has a name of its own, so that
-no term is larger than one statement of the circuit.
+The compiler's passes have no part in it: no schedule, no layout, no weights. Lanes get their terms
+in order of dependence, and each has a name of its own, so that no term is larger than one statement
+of the circuit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Claim", "Loop"]
 
 
 class Claim(NamedTuple):
-    """What is to be shown, in words and as a term."""
+    """A statement to prove, in words and as a term."""
 
     what: str
     holds: z3.BoolRef
@@ -34,7 +34,7 @@ class Loop:
 
     `registers` are the words before it, `memory` and `file` the contents, `arriving` is the word in
     the input column. `facts` hold of every state and every loop; `claims` must hold wherever a loop
-    can begin, or the circuit means nothing. Raises ProofError for a circuit that is not one.
+    can begin, or the circuit is meaningless. Raises ProofError for an invalid circuit.
     """
 
     def __init__(self, circuit: Circuit) -> None:
@@ -76,7 +76,7 @@ class Loop:
         return z3.simplify(z3.Concat(*reversed(bits)) if len(bits) > 1 else bits[0])
 
     def _evaluate(self, statements: list[Read | Define]) -> None:
-        """Give terms to all that is made, each after what it is made of."""
+        """Give terms to all lanes, each after those that it depends on."""
         while statements:
             waiting = []
             for statement in statements:
@@ -88,7 +88,7 @@ class Loop:
                     self._define(statement)
             if len(waiting) == len(statements):
                 names = ", ".join(f"`{statement.name}`" for statement in waiting[:3])
-                raise ProofError(f"{names} depend on themselves, or on what is made nowhere")
+                raise ProofError(f"{names} depend on themselves, or on lanes that nothing makes")
             statements = waiting
 
     def _define(self, define: Define) -> None:
@@ -131,7 +131,7 @@ class Loop:
             what = f"write `{write.name}` names a register ({write.where})"
             self.claims.append(Claim(what, z3.Implies(z3.And(enabled, in_file), inside)))
         if len(write.value) != self.circuit.width:
-            raise ProofError(f"what is written at {write.where} is no word of the machine")
+            raise ProofError(f"the write at {write.where} does not write a word of the machine")
         return _Effect(enabled, in_file, address, self.word(write.value))
 
     def _after(self, content: Content, address: z3.BitVecRef, in_file: bool) -> z3.BitVecRef:
@@ -143,7 +143,7 @@ class Loop:
         return word
 
     def _low(self, address: Word, where: str) -> z3.BitVecRef:
-        """The bits of an address that count."""
+        """The low bits of an address, which select the word."""
         if len(address) < self.circuit.address_bits:
             raise ProofError(f"the address at {where} has too few bits for the memory")
         return self.word(address[: self.circuit.address_bits])

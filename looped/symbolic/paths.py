@@ -1,8 +1,9 @@
-"""Every path that a function takes through its branches, when what it branches on is unknown.
+"""Every path of a function through its branches on unknown conditions.
 
-The function is run once for each path. Where it asks whether an unknown condition holds, a solver
-says which answers agree with those given so far; if both do, one is followed now and the other in
-a later run. So no path is left out, and what is known of each one is the list of its answers.
+`explore` runs the function once for each path. Where the function branches on an unknown condition,
+a solver says which answers are consistent with those given so far. If both are, this run follows
+one and a later run the other. So no path is left out, and the list of its answers describes each
+path.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ __all__ = ["Path", "Paths"]
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One way through a function: what holds on it, and what came out or was raised."""
+    """One path through a function: its conditions, and its result or exception."""
 
     conditions: tuple[z3.BoolRef, ...]
     result: object
@@ -43,7 +44,7 @@ class Paths:
             result, error = None, None
             try:
                 result = function()
-            except Exception as found:  # what a function raises is what comes of a path
+            except Exception as found:  # an exception of the function is the result of its path
                 error = found
             yield Path(tuple(_answer(c, told) for c, told, _ in self._taken), result, error)
             while self._taken and not self._taken[-1][2]:
@@ -66,7 +67,7 @@ class Paths:
         return told
 
     def _choice(self, condition: z3.BoolRef) -> tuple[z3.BoolRef, bool, bool]:
-        """An answer, and whether the other one may be given as well."""
+        """An answer, and whether the other one is possible as well."""
         if self._solver.check(condition) == z3.unsat:
             return condition, False, False
         return condition, True, self._solver.check(z3.Not(condition)) != z3.unsat

@@ -1,4 +1,4 @@
-"""RV32I: which states there are, and what the manual says of each."""
+"""RV32I: its kinds of states, and what the manual says about each."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def rv32i_cases(loop: Loop) -> Iterator[Case]:
 
 
 def held(loop: Loop, registers: dict[str, z3.BitVecRef]) -> list[z3.BoolRef]:
-    """What is true of a hart that is not in a trap, before a loop and after it."""
+    """What holds of a hart that is not in a trap, before a loop and after it."""
     pc, last = registers["pc"], loop.circuit.address_bits + 1
     return [
         z3.Extract(1, 0, pc) == 0,
@@ -65,7 +65,7 @@ def step(loop: Loop, paths: Paths, kind: type[Rv32i]) -> After:
 
 
 def claims_after(loop: Loop, after: After) -> list[Claim]:
-    """The circuit leaves what the reference leaves, and what holds between loops."""
+    """The circuit and the reference leave the same state, and the invariants hold in it."""
     following = loop.following()
     place = z3.BitVec("any place", loop.circuit.address_bits)
     number = z3.BitVec("any register", 5)
@@ -85,7 +85,7 @@ def claims_after(loop: Loop, after: After) -> list[Claim]:
 
 
 def nothing(loop: Loop) -> list[Claim]:
-    """Everything stays as it is."""
+    """The claims that nothing changes."""
     place = z3.BitVec("any place", loop.circuit.address_bits)
     number = z3.BitVec("any register", 5)
     following = loop.following()

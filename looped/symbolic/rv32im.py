@@ -1,9 +1,9 @@
-"""RV32IM: instructions of RV32I as there, and each loop of a multiplication or a division.
+"""RV32IM: the instructions of RV32I, and each loop of a multiplication or a division.
 
-The base instructions are proved against the reference. An instruction of the extension takes 34
-loops; what each of them does is written here as the schoolbook has it: multiply by adding and
-shifting right, divide by shifting left and subtracting where that is possible. That 34 of these
-steps make the product or the quotient of the reference is tested, not proved.
+The proof compares base instructions with the reference. An instruction of the extension takes 34
+loops; this module says what each of them does, by the schoolbook: multiply by adding and shifting
+right, divide by shifting left and subtracting where that is possible. Tests, not the proof, show
+that 34 of these steps make the product or the quotient of the reference.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _SCRATCH = ("busy", "count", "high", "low", "negative", "opposite", "negate")
 
 
 class Scratch(NamedTuple):
-    """What is kept of a product or a quotient: two words, and three bits about signs.
+    """The unfinished product or quotient: two words, and three bits about signs.
 
-    Where the dividend is `negative`, the remainder in `high` and what is left of the dividend in
-    `low` are complements; where the quotient is to be negative, its bits in `low` are.
+    If the dividend is `negative`, the remainder in `high` and the rest of the dividend in `low` are
+    complements; if the quotient will be negative, its bits in `low` are complements.
     """
 
     high: z3.BitVecRef
@@ -39,7 +39,7 @@ class Scratch(NamedTuple):
 
 
 def started(funct3: z3.BitVecRef, a: z3.BitVecRef, b: z3.BitVecRef) -> Scratch:
-    """What the first loop leaves: the first operand, and signs where a division has them."""
+    """The state after the first loop: the first operand, and the signs of a signed division."""
     signed = z3.Or(funct3 == 4, funct3 == 6)
     negative = z3.And(signed, a < 0)
     return Scratch(
@@ -52,7 +52,7 @@ def started(funct3: z3.BitVecRef, a: z3.BitVecRef, b: z3.BitVecRef) -> Scratch:
 
 
 def stepped(funct3: z3.BitVecRef, last: z3.BoolRef, s: Scratch, b: z3.BitVecRef) -> Scratch:
-    """What one of the 32 loops in the middle leaves."""
+    """The state after one of the 32 loops in the middle."""
     divides = z3.Extract(2, 2, funct3) == 1
     high, low = _multiplied(funct3, last, s, b)
     rest, quotient = _divided(funct3, s, b)
@@ -60,7 +60,7 @@ def stepped(funct3: z3.BitVecRef, last: z3.BoolRef, s: Scratch, b: z3.BitVecRef)
 
 
 def finished(funct3: z3.BitVecRef, s: Scratch) -> z3.BitVecRef:
-    """The result, as the last loop takes it from the two words."""
+    """The result, which the last loop takes from the two words."""
     one, zero = z3.BitVecVal(1, 32), z3.BitVecVal(0, 32)
     quotient, rest = s.low + z3.If(s.negate, one, zero), s.high + z3.If(s.negative, one, zero)
     product = z3.If(funct3 == 0, s.low, s.high)
@@ -70,7 +70,7 @@ def finished(funct3: z3.BitVecRef, s: Scratch) -> z3.BitVecRef:
 def _multiplied(
     funct3: z3.BitVecRef, last: z3.BoolRef, s: Scratch, b: z3.BitVecRef
 ) -> tuple[z3.BitVecRef, z3.BitVecRef]:
-    """Add b where the multiplier is odd, subtract it for a sign bit, and move to the right."""
+    """Add b if the multiplier is odd, subtract it for a sign bit, and shift right."""
     signed = z3.ULT(funct3, 2)
     wide_b, wide = (z3.If(signed, z3.SignExt(2, x), z3.ZeroExt(2, x)) for x in (b, s.high))
     odd = z3.Extract(0, 0, s.low) == 1
@@ -83,7 +83,7 @@ def _multiplied(
 def _divided(
     funct3: z3.BitVecRef, s: Scratch, b: z3.BitVecRef
 ) -> tuple[z3.BitVecRef, z3.BitVecRef]:
-    """Take the next bit of the dividend, and the divisor away where it fits."""
+    """Take the next bit of the dividend, and subtract the divisor where it fits."""
     rest = z3.If(s.negative, ~s.high, s.high)
     top = z3.Extract(31, 31, z3.If(s.negative, ~s.low, s.low))
     more, by = z3.Concat(rest, top), z3.ZeroExt(1, _divisor(funct3, b))
@@ -94,12 +94,12 @@ def _divided(
 
 
 def _divisor(funct3: z3.BitVecRef, b: z3.BitVecRef) -> z3.BitVecRef:
-    """The size of the divisor."""
+    """The magnitude of the divisor."""
     return z3.If(z3.And(z3.Or(funct3 == 4, funct3 == 6), b < 0), -b, b)
 
 
 def rv32im_cases(loop: Loop) -> Iterator[Case]:
-    """A hart in a trap, one that executes a base instruction, and each loop of another one."""
+    """A hart in a trap, one that executes a base instruction, and each loop of an M instruction."""
     now, word = loop.registers, _instruction(loop)
     trapped, busy = now["trap"] == 1, now["busy"] == 1
     idle = [now[name] == 0 for name in _SCRATCH]
@@ -144,7 +144,7 @@ def _scratch(words: dict[str, z3.BitVecRef]) -> Scratch:
 
 
 def _within(loop: Loop, words: dict[str, z3.BitVecRef]) -> list[z3.BoolRef]:
-    """What is true between two loops of one instruction."""
+    """What holds between two loops of one instruction."""
     funct3, a, b = _operands(loop)
     s, first = _scratch(words), started(funct3, a, b)
     by, rest = _divisor(funct3, b), z3.If(s.negative, ~s.high, s.high)
@@ -163,7 +163,7 @@ def _equal(found: Scratch, wanted: Scratch) -> list[Claim]:
 
 
 def _same_place(loop: Loop) -> list[Claim]:
-    """The instruction is unfinished: nothing changes that a program sees."""
+    """The instruction is unfinished: nothing that a program sees changes."""
     kept = [claim for claim in nothing(loop) if not claim.what.startswith(_QUOTED)]
     following = dict(loop.following())
     goes_on = Claim("`busy` is set", following["busy"] == 1)

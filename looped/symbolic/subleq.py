@@ -1,4 +1,4 @@
-"""SUBLEQ: which states there are, and what the manual says of each."""
+"""SUBLEQ: its kinds of states, and what the manual says about each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _After(NamedTuple):
 
 
 def subleq_cases(loop: Loop) -> Iterator[Case]:
-    """A halted machine, one whose input is there (a byte or the end of it), one that may wait."""
+    """A halted machine, one with input (a byte or its end), one that may wait."""
     pc, ready = loop.registers["pc"], loop.registers["ready"]
     halted = z3.Extract(pc.size() - 1, pc.size() - 1, pc) == 1
     ones = z3.BitVecVal(-1, pc.size())
@@ -65,7 +65,7 @@ def _step(loop: Loop, paths: Paths, inputs: int) -> _After:
 
 
 def _claims(loop: Loop, after: _After, waits: bool) -> list[Claim]:
-    """What a step leaves; a machine that would take input that is not there waits instead."""
+    """The claims about the state after a step; a machine that needs missing input waits instead."""
     step, following = after.step, loop.following()
     if waits and step.consumed is not None:
         return _nothing(loop, waiting=1)

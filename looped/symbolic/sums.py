@@ -2,8 +2,8 @@
 
 A form is a weighted sum of bits, for a lane is 2·bit - 1. With negative weights moved to the
 complements of their bits, a condition asks whether a sum of positive weights is large enough. A bit
-without which it cannot be stands as an AND before the rest, one that is enough as an OR; what is
-left is added up as words, so that the sum of an adder is a sum of two words.
+that the sum needs becomes an AND with the rest; a bit that suffices becomes an OR. The other bits
+are added as words, so that the sum of an adder is a sum of two words.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _reaches(
 
 
 def _layers(literals: list[tuple[int, Lane, bool]], bits: Bits) -> list[dict[int, z3.BoolRef]]:
-    """The bits of a sum as words: place to bit. Those of one word stay together where they can."""
+    """The bits of a sum as words: place to bit. Bits of one word stay together if possible."""
     places: dict[tuple[str, bool], list[tuple[int, z3.BoolRef]]] = {}
     for weight, lane, positive in literals:
         term = bits(lane) if positive else z3.Not(bits(lane))
@@ -98,10 +98,10 @@ def _layers(literals: list[tuple[int, Lane, bool]], bits: Bits) -> list[dict[int
 
 
 def signal_terms(signal: Signal, bits: Bits) -> tuple[z3.BoolRef, z3.BoolRef]:
-    """The bit of a signal, and the claim that the signal is a bit at all: 0 or 1.
+    """The bit of a signal, and the claim that the signal is a bit: 0 or 1.
 
-    Where it is, it is its own remainder by 2, and that is an exclusive or. Raises ProofError for
-    parts that are no integers.
+    A bit equals its remainder by 2, which is an exclusive or. Raises ProofError for parts that are
+    not integers.
     """
     gates = [(condition_term(t.condition, bits), t) for t in signal.gated]
     odd = _parity(signal.linear, bits)
@@ -113,7 +113,7 @@ def signal_terms(signal: Signal, bits: Bits) -> tuple[z3.BoolRef, z3.BoolRef]:
 def _parity(form: Form, bits: Bits) -> z3.BoolRef:
     weights, constant, unit = _sum(form)
     if unit != 1:
-        raise ProofError("a part of a signal is no integer")
+        raise ProofError("a part of a signal is not an integer")
     odd = z3.BoolVal(bool(constant & 1))
     for lane, weight in weights.items():
         if weight & 1:
@@ -122,7 +122,7 @@ def _parity(form: Form, bits: Bits) -> z3.BoolRef:
 
 
 def _is_bit(linear: Form, gates: Iterable[tuple[z3.BoolRef, Gated]], bits: Bits) -> z3.BoolRef:
-    """Whether `linear + Σ gate·form` is 0 or 1, added up with so many bits that nothing is lost."""
+    """Whether `linear + Σ gate·form` is 0 or 1, added with enough bits that nothing overflows."""
     parts = [(None, _sum(linear)), *((gate, _sum(term.form)) for gate, term in gates)]
     reach = sum(abs(s.constant) + sum(map(abs, s.weights.values())) for _, s in parts)
     width = reach.bit_length() + 2

@@ -1,4 +1,4 @@
-"""Agreement of the transformer with the reference, shown.
+"""Proofs and tests that the transformer agrees with the reference.
 
 The package is also the call `looped.verify(machine, image)`.
 """

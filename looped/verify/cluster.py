@@ -1,4 +1,4 @@
-"""The same work on many things, on a Dask cluster that is there already."""
+"""One function on many items, on a Dask cluster that already runs."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def map_on_cluster(
 ) -> Iterator[Result]:
     """The function's results in the order of the items, from the workers of a scheduler.
 
-    `address` is that of a Dask scheduler, as tcp://host:8786; its workers need this package. Each
-    item has one result, however often a worker is lost on the way: its work is done again by
-    another one. Raises ClusterError if there is no such cluster, or if it gives up on an item;
-    an error in the function is raised here, in its place.
+    `address` is the address of a Dask scheduler, as tcp://host:8786; its workers need this package.
+    Each item has one result: if a worker is lost, another one repeats its work. Raises ClusterError
+    if there is no such cluster, or if it gives up on an item. An error in the function is raised
+    here, in the place of its result.
     """
     try:
         from distributed import Client, KilledWorker
@@ -36,7 +36,7 @@ def map_on_cluster(
         ) from None
     hint = "--cluster tcp://HOST:8786"
     if not _ADDRESS.fullmatch(address):
-        raise ClusterError(f"`{address}` is no address of a scheduler", hint=hint)
+        raise ClusterError(f"`{address}` is not the address of a scheduler", hint=hint)
     try:
         client = Client(address, timeout=_PATIENCE, set_as_default=False)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The residual stream that a machine must have, kept by following the reference."""
+"""The residual stream that a machine must have, computed by the reference."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ __all__ = ["Expected"]
 
 
 class Expected:
-    """A reference interpreter, and the residual stream that its state stands for.
+    """A reference interpreter, and the residual stream for its state.
 
     `x` is (columns, d_model). It defines every lane: memory, registers, flags, ports, and every
     scratch lane at -1. The host offers each input byte as soon as the one before is consumed, so
     the machine never waits. The reference's own `system` serves traps; it shares no code with the
-    host of the transformer. Without one (`served` is false) a machine that traps stays as it is.
+    host of the transformer. Without a system (`served` is false) a machine that traps no longer
+    changes.
     """
 
     def __init__(self, image: Image, plan: Plan, data: bytes, served: bool = True) -> None:
@@ -126,5 +127,5 @@ class Expected:
 
 def _signs(value: int, width: int) -> npt.NDArray[np.int8]:
     """A word as lanes, the lowest bit first: +1 for a one. This repeats the compiler's embedding,
-    so that a fault there is not on both sides."""
+    so that a fault there is not in both sides."""
     return np.array([1 if value >> place & 1 else -1 for place in range(width)], np.int8)

@@ -1,7 +1,7 @@
 """Engine beside reference: after every loop, every lane of every column must be equal.
 
-A machine that takes several loops for an instruction must be as it was before in all of them but
-the last, but for the lanes in which it works (`Plan.scratch`): those need only be ±1.
+During an instruction of several loops, a machine must not change before the last loop, except in
+its scratch lanes (`Plan.scratch`): those need only be ±1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from looped.run.computer import Computer, Event
 from looped.trace import Step
 from looped.verify.expected import Expected
 
-__all__ = ["Difference", "Mismatch", "Verdict", "lockstep"]
+__all__ = ["Agreement", "Difference", "Mismatch", "lockstep"]
 
 _MOST_LOOPS = 64
 """The most loops that an instruction may take."""
@@ -34,7 +34,8 @@ _MOST_LOOPS = 64
 class Difference:
     """The first place where the transformer and the reference differ.
 
-    `found` is what stands in the lane, `expected` what should; `place` names column and lane.
+    `found` is what the lane or word holds, `expected` what it should hold; `place` names both
+    column and lane or word.
     """
 
     program: int
@@ -62,7 +63,7 @@ class Mismatch(MismatchError):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Agreement:
     """Steps compared over all programs, lanes compared in each, and whether all had halted."""
 
     programs: int
@@ -79,13 +80,13 @@ def lockstep(
     inputs: Sequence[bytes],
     steps: int | None = None,
     progress: Callable[[int], None] = lambda done: None,
-) -> Verdict:
-    """Run programs on an engine and on the reference until all have halted or done `steps` steps.
+) -> Agreement:
+    """Run programs on an engine and on the reference until each has halted or done `steps` steps.
 
-    After every loop the whole residual stream is compared: memory, pc, flags, ports, scratch lanes,
-    each exactly ±1; so are output, exit status and the count of instructions that the host
-    executes, against the reference's own system calls. After a program has halted, one more loop
-    must change nothing but the flags. Raises Mismatch with the first Difference.
+    After every loop it compares the whole residual stream: memory, pc, flags, ports, scratch lanes,
+    each exactly ±1. It also compares output, exit status and the count of instructions that the
+    host executes with the reference's own system. After a program has halted, one more loop must
+    change nothing but the flags. Raises Mismatch with the first Difference.
     """
     programs = _Programs(machine.plan, engine, images, inputs)
     for number in itertools.count(1):
@@ -96,7 +97,7 @@ def lockstep(
         progress(number)
         if not any(running):
             break
-    return programs.verdict()
+    return programs.agreement()
 
 
 class _Programs:
@@ -123,7 +124,7 @@ class _Programs:
         return [not e.halted for e in self.expected]
 
     def have_done(self, steps: int) -> bool:
-        """Whether some programs run, and each of those has done so many steps."""
+        """Whether some programs run, and each of those has done `steps` steps."""
         left = [n for n, runs in zip(self.counts, self.running(), strict=True) if runs]
         return bool(left) and min(left) >= steps
 
@@ -139,11 +140,11 @@ class _Programs:
             self.loops[program] = self.loops[program] + 1 if event.busy else 0
             self.counts[program] += running[program] and not event.busy
             if self.loops[program] > _MOST_LOOPS:
-                raise _mismatch(self.images, program, number, event.pc, "`busy`", "1", "0 at last")
+                raise _mismatch(self.images, program, number, event.pc, "`busy`", "1", "0 by then")
 
-    def verdict(self) -> Verdict:
+    def agreement(self) -> Agreement:
         """How far the programs were compared."""
-        return Verdict(
+        return Agreement(
             programs=len(self.images),
             steps=sum(self.counts),
             lanes=self.plan.columns * self.plan.d_model,

@@ -1,4 +1,4 @@
-"""The same work on many things, in this process or in several."""
+"""One function on many items, in this process or in several."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def parallel_map(
 ) -> Iterator[Result]:
     """The function's results in the order of the items, from up to `jobs` processes.
 
-    Function, items and results go to and from other processes if `jobs` is more than one. An error
-    in one of them is raised here, in its place, and work not yet begun is left undone.
+    Function, items and results must be picklable if `jobs` is more than one. An error in the
+    function is raised here, in the place of its result, and work not yet begun is cancelled.
     """
     if jobs == 1:
         yield from map(function, items)

@@ -46,7 +46,7 @@ def small() -> tuple[Circuit, Word]:
         ((8, 0), "circuit `x` has 0-bit addresses: 1 to 20 bits"),
         ((8, 21), "circuit `x` has 21-bit addresses: 1 to 20 bits"),
         ((8, 3, 4), "circuit `x` has 4-bit register numbers: 0 to 3 bits, as in an address"),
-        ((8, 3, 0, True), "circuit `x` has a zero register and no register file"),
+        ((8, 3, 0, True), "circuit `x` has a zero register but no register file"),
     ],
 )
 def test_sizes_that_cannot_be(sizes: tuple[int, ...], told: str) -> None:
@@ -103,11 +103,11 @@ STATEMENTS: dict[str, tuple[Callable[[Circuit, Word], object], str]] = {
     ),
     "next of no register": (
         lambda m, pc: m.next(m.let("x", pc), pc),
-        f"`x[0:8]` at {AT} is no register of this circuit",
+        f"`x[0:8]` at {AT} is not a register of this circuit",
     ),
     "next of a part": (
         lambda m, pc: m.next(pc[:4], pc[:4]),
-        f"`pc[0:4]` at {AT} is no register of this circuit",
+        f"`pc[0:4]` at {AT} is not a register of this circuit",
     ),
     "a constant too large": (
         lambda m, pc: m.let("x", 256, 8),
@@ -123,19 +123,19 @@ STATEMENTS: dict[str, tuple[Callable[[Circuit, Word], object], str]] = {
     ),
     "a port of two bits": (
         lambda m, pc: m.read("x", pc, port=pc[:2]),
-        f"the port of read `x` at {AT} is a word of 2 bits: it must be one",
+        f"the port of read `x` at {AT} is a word of 2 bits: it must have one",
     ),
     "a short address to write to": (
         lambda m, pc: m.write("x", pc[:3], pc),
-        f"write `x` at {AT}: an address of 3 bits, and memory needs 5",
+        f"write `x` at {AT}: an address of 3 bits, but memory needs 5",
     ),
     "a short word to write": (
         lambda m, pc: m.write("x", pc, pc[:3]),
-        f"write `x` at {AT}: a word of 3 bits, and memory has 8",
+        f"write `x` at {AT}: a word of 3 bits, but memory has 8",
     ),
     "a flag of two bits": (
         lambda m, pc: m.write("x", pc, pc, when=pc[:2]),
-        f"`when` of write `x` at {AT} is a word of 2 bits: it must be one",
+        f"`when` of write `x` at {AT} is a word of 2 bits: it must have one",
     ),
     "two writes of one name": (
         lambda m, pc: [m.write("x", pc, pc) for _ in range(2)],
@@ -143,11 +143,11 @@ STATEMENTS: dict[str, tuple[Callable[[Circuit, Word], object], str]] = {
     ),
     "halts by two bits": (
         lambda m, pc: m.halts(pc[:2]),
-        f"the flag that halts at {AT} is a word of 2 bits: it must be one",
+        f"the flag that halts at {AT} is a word of 2 bits: it must have one",
     ),
     "a literal of two bits": (
         lambda m, pc: literal(pc[:2]),
-        "`pc` has 2 bits and stands for a condition",
+        "`pc` has 2 bits and cannot be a condition",
     ),
     "equal to too much": (lambda m, pc: equal(pc, 256), "`pc` has 8 bits and is compared with 256"),
     "a mask too wide": (
@@ -195,7 +195,7 @@ WHOLE: dict[str, tuple[Callable[[Circuit, Word], object], str]] = {
             m.next(pc, m.let("a", Word.of("b", 8))),
             m.let("b", Word.of("a", 8)),
         ],
-        "`a.0` depends on itself, or on what does",
+        "`a.0` depends on itself, or on a word that does",
     ),
     "a half": (
         lambda m, pc: m.output("x", Condition(Form({pc[0]: bit(pc[0]).constant}), 0)),
@@ -203,14 +203,14 @@ WHOLE: dict[str, tuple[Callable[[Circuit, Word], object], str]] = {
     ),
     "a disjoint_or of ones": (
         lambda m, pc: [m.output("x", disjoint_or(f, f), 8) for f in [m.fetch("word", pc)]],
-        f"lane `x.next.0` at {AT} is no bit: it is 2 where word.0 is 1",
+        f"lane `x.next.0` at {AT} is not a bit: it is 2 where word.0 is 1",
     ),
     "two of any_of_disjoint": (
         lambda m, pc: [
             m.output("x", any_of_disjoint([literal(a), literal(b)]))
             for a, b in [(m.pin("a"), m.pin("b"))]
         ],
-        f"lane `x.next.0` at {AT} is no bit: it is 2 where a.0 is 1, b.0 is 1",
+        f"lane `x.next.0` at {AT} is not a bit: it is 2 where a.0 is 1, b.0 is 1",
     ),
     "through lanes": (
         lambda m, pc: [
@@ -218,11 +218,11 @@ WHOLE: dict[str, tuple[Callable[[Circuit, Word], object], str]] = {
             for word in [m.fetch("word", pc)]
             for a, b in [(m.let("a", ~literal(word[:1])), m.let("b", equal(word[:2], 2)))]
         ],
-        f"lane `x.next.0` at {AT} is no bit: it is 2 where word.0 is 0, word.1 is 1",
+        f"lane `x.next.0` at {AT} is not a bit: it is 2 where word.0 is 0, word.1 is 1",
     ),
     "less than nothing": (
         lambda m, pc: m.output("x", Value((Signal(constant(-1)),))),
-        f"lane `x.next.0` at {AT} is no bit: it is -1 where always",
+        f"lane `x.next.0` at {AT} is not a bit: it is -1 where always",
     ),
     "halted by no register": (
         lambda m, pc: [(m.halts(x), m.next(pc, m.select(x, pc, 0))) for x in [m.let("x", 0, 1)]],
@@ -259,7 +259,8 @@ def test_words_of_one_address_and_two_offsets_are_tried_together() -> None:
     x, y = m.fetch("f", pc), m.fetch("g", pc, 1)
     m.output("x", any_of_disjoint([literal(x[:1]), literal(y[:1])]))
     assert (
-        message(m.check) == f"lane `x.next.0` at {AT} is no bit: it is 2 where f.0 is 1, g.0 is 1"
+        message(m.check)
+        == f"lane `x.next.0` at {AT} is not a bit: it is 2 where f.0 is 1, g.0 is 1"
     )
 
 

@@ -78,4 +78,4 @@ def test_what_makes_no_sense_is_refused(arguments: tuple[object, ...], message: 
 def test_an_address_that_is_none_is_refused() -> None:
     result = command("verify", "--fuzz", 3, "--cluster", "nonsense", *SMALL)
     assert (result.exit_code, result.stdout) == (11, "")
-    assert result.stderr.startswith("error: `nonsense` is no address of a scheduler\n")
+    assert result.stderr.startswith("error: `nonsense` is not the address of a scheduler\n")

@@ -33,7 +33,7 @@ def test_one_that_is_not_is_told_with_a_state_and_what_both_sides_make_of_it(
     result = looped("prove", "subleq", "--width", 8, "--memory", 32)
     assert result.exit_code == 8
     assert "error: subleq is not its manual: " in result.stderr
-    assert "`pc` after the loop: not in the state pc = 0x" in result.stderr
+    assert "`pc` after the loop: false in the state pc = 0x" in result.stderr
     assert "hint: on the weights, after one loop: cpu, pc is 0x" in result.stderr
     told = json.loads(looped("prove", "subleq", "--width", 8, "--memory", 32, "--json").stdout)
     assert told["equal"] is False and told["differences"]

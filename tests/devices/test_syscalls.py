@@ -149,7 +149,7 @@ def test_a_computer_reports_what_the_host_puts_out(machine) -> None:
         ),
         (
             [encode("jal", imm=256)],
-            "trap at 0x100: there is no memory to fetch an instruction from",
+            "trap at 0x100: a fetch from outside memory",
         ),
     ],
 )

@@ -25,6 +25,13 @@ FORBIDDEN: dict[str, str] = {
     r"dynast(y|ies)": "coalesced into",
     r"without a word": "silently",
     r"away from home": "early",
+    r"(is|are) no (register|bit|integer|number|word|instruction|multiple|power|gain)s?": "is not a",
+    r"made nowhere": "never made",
+    r"taken away": "subtracted",
+    r"surroundings": "environment",
+    r"but for": "except",
+    r"half-blocks?": "phase",
+    r"in the making": "under construction",
 }
 """Patterns of idioms, matched as whole words in any case, and what to write instead."""
 

@@ -121,7 +121,7 @@ def test_a_schedule_that_makes_a_lane_too_late_is_not_valid() -> None:
 def test_a_schedule_that_forgets_a_write_is_not_valid() -> None:
     found = scheduled()
     found.writes.clear()
-    with pytest.raises(InvalidError, match="an access is not done once"):
+    with pytest.raises(InvalidError, match="an access does not have one phase"):
         check_schedule(found)
 
 
@@ -160,7 +160,7 @@ def test_weights_of_a_head_that_is_not_planned_are_not_valid(machine) -> None:
 def test_a_gain_that_is_not_one_is_not_valid(machine) -> None:
     good = machine("subleq", 8, 32)
     weights = {**good.weights, "norm.weight": torch.full_like(good.weights["norm.weight"], 2)}
-    with pytest.raises(InvalidError, match="`norm.weight` is no gain of one"):
+    with pytest.raises(InvalidError, match="`norm.weight` is not a gain of one"):
         check_weights(dataclasses.replace(good, weights=weights))
 
 

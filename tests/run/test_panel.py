@@ -88,9 +88,9 @@ def test_a_machine_with_an_input_port_only(wait: bool) -> None:
 def test_a_port_is_made_of_registers() -> None:
     m = Circuit("none", 8, 5)
     pc = m.register("pc", 8)
-    with pytest.raises(CompileError, match="has `low\\[0:8\\]`, which is no register"):
+    with pytest.raises(CompileError, match="has `low\\[0:8\\]`, which is not a register"):
         m.output_port(m.let("low", pc[:8]), when=m.pin("when"))
-    with pytest.raises(CompileError, match="takes 1 bits at most, and `pc` has 8"):
+    with pytest.raises(CompileError, match="takes 1 bits at most, but `pc` has 8"):
         m.output_port(m.output("byte", pc[:8], 8), when=pc)
 
 

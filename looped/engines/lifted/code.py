@@ -1,6 +1,6 @@
 """Straight-line code on 64-bit words: what one pass of a lifted model does.
 
-An instruction's value is known by its place in the list. Equal instructions are one, but for loads,
+An instruction's value is known by its place in the list. Equal instructions are one, except loads,
 which see the stores before them.
 
 | operation          | value                                                            |

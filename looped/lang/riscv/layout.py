@@ -82,7 +82,7 @@ class _Layout:
         known = start is not None and (start.value is not None or start.anchor.section in loaded)
         entry = symbols.get(_START, 0) if known else 0
         if start is not None and entry % 4:
-            message = f"`{_START}` is {entry:#x}, which is no multiple of 4"
+            message = f"`{_START}` is {entry:#x}, which is not a multiple of 4"
             self.errors.append(
                 Diagnostic(message, start.span, "a program begins at an instruction")
             )

@@ -1,9 +1,9 @@
 """A 32-bit adder over two blocks: the low bits and a carry in one MLP, the high bits in the next.
 
-The cut lies so that all bits of an address in memory are low ones. The high sum is also at hand as
-a form, of which comparisons are thresholds: with a complement as second operand and a carry of one
-the adder subtracts, and x ≥ y holds for unsigned numbers where the whole sum carries. For signed
-ones it does so with both signs flipped.
+The cut lies above all bits of an address in memory. The high sum is also available as a form, and
+comparisons are thresholds of it: with a complement as second operand and a carry of one the adder
+subtracts, and x ≥ y holds for unsigned numbers where the whole sum carries. For signed numbers, x ≥
+y where the sum with both signs flipped carries.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from looped.circuit.words import Form, Word, bit
 __all__ = ["Adder", "adder"]
 
 _CUT = 18
-"""Two more than half: a high sum and what else an address must not have then add up below 2^19."""
+"""Two more than half: a high sum and the faults of an address then add up below 2^19."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adder:
     """The sum of two words and a carry.
 
-    `low` are its low bits in lanes, `low_bits` the same before they are there; `high` are its high
-    bits, not yet in lanes. `low_total` and `high_total` are the sums of the parts, with what they
-    carry, `signless_total` is the high one without the signs. `unsigned` holds where the whole
-    carries, `signed` where it would with both signs flipped.
+    `low` are its low bits in lanes, `low_bits` the same as a value; `high` are its high bits, not
+    yet in lanes. `low_total` and `high_total` are the sums of the two parts, with their carries;
+    `signless_total` is the high sum without the signs. `unsigned` holds where the whole sum
+    carries, `signed` where the sum with both signs flipped carries.
     """
 
     low: Word

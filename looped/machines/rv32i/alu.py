@@ -1,4 +1,4 @@
-"""The ALU: sums and differences, logic, comparisons. All of them but the logic are one adder."""
+"""The ALU: sums and differences, logic, comparisons. All of them except the logic use one adder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AluInputs:
     | `is_sum`       | 1      | the result is the sum                         |
     | `is_and`       | 1      | the result is x AND y                         |
     | `is_or_or_xor` | 1      | the result is x OR y, or x XOR y              |
-    | `is_xor`       | 1      | it is x XOR y                                 |
+    | `is_xor`       | 1      | the result is x XOR y                         |
     | `is_slt`       | 1      | the result is 1 if x < y signed               |
     | `is_sltu`      | 1      | the result is 1 if x < y unsigned             |
 
@@ -58,7 +58,7 @@ class AluOutputs:
 
 
 def alu(m: Circuit, i: AluInputs) -> AluOutputs:
-    """Add, and compute the result of an instruction that is no shift and no load."""
+    """Add, and compute the result of an instruction other than shifts and loads."""
     added = adder(m, "sum", i.x, i.y, bit(i.carry[0]))
     logic = m.let("logic", _logic(i))
     is_sum = literal(i.is_sum)

@@ -1,4 +1,4 @@
-"""The branch unit: where a jump or branch leads, and whether it is taken."""
+"""The branch unit: the target of a jump or branch, and whether it is taken."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class BranchOutputs:
 
 
 def branch(m: Circuit, i: BranchInputs) -> BranchOutputs:
-    """Add up the target, and decide."""
+    """Add up the target, and decide whether to take it."""
     jump = adder(m, "target", i.base, i.offset, constant(0))
     target = Word("target", (*jump.low, *m.let("target high", jump.high)))
     beq = m.let("beq low", _low_equality(i.is_beq, i.difference))
@@ -66,7 +66,7 @@ def branch(m: Circuit, i: BranchInputs) -> BranchOutputs:
 
 
 def _low_equality(is_branch: Word, difference: Adder) -> Value:
-    """Whether the low bits are equal, under BEQ or BNE: x + ~y + 1 is then the limit exactly."""
+    """Whether the low bits are equal, gated by BEQ or BNE: x + ~y + 1 is then exactly the limit."""
     low, limit = difference.low_total, difference.low_limit
     under = flag(is_branch)
     return disjoint_or(
@@ -75,7 +75,7 @@ def _low_equality(is_branch: Word, difference: Adder) -> Value:
 
 
 def _taken(i: BranchInputs, beq: Word, bne: Word) -> Value:
-    """Whether a branch is taken; `beq` and `bne` are equality of low bits.
+    """Whether a branch is taken; `beq` and `bne` say whether the low bits are equal.
 
     Each kind is gated by its comparison. All comparisons are thresholds of one sum.
     """

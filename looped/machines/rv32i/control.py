@@ -1,7 +1,7 @@
 """Control: the next program counter, traps and their causes.
 
-An instruction that traps changes nothing but the trap and its cause. One that leads out of memory,
-by a jump or behind the last word, is completed; the fetch that would follow traps at once.
+An instruction that traps changes only the trap and its cause. An instruction that leaves memory, by
+a jump or past the last word, completes; the next fetch traps at once.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class ControlInputs:
     |----------------|--------|------------------------------------------------------------------|
     | `pc`           | 32     | the program counter                                              |
     | `trapped`      | 1      | whether the hart waits for its host                              |
-    | `cause`        | 4      | why; zero while it does not                                      |
+    | `cause`        | 4      | the cause of its trap, else zero                                 |
     | `address_bits` |        | the bits of an address of a word in memory: an int               |
     | `legal`        | 1      | whether the word is an instruction that does not always trap     |
     | `taken`        | 1      | whether a jump or branch is taken                                |
-    | `target`       | 32     | where it leads                                                   |
-    | `mem_fault`    | 1      | whether it is a load or store that cannot be done                |
-    | `misaligned`   | 2      | the bits of its address that must be zero and are not            |
+    | `target`       | 32     | the target of the jump or branch                                 |
+    | `mem_fault`    | 1      | whether a load or store is misaligned or outside memory          |
+    | `misaligned`   | 2      | the bits of its address that are one but must be zero            |
     | `is_ecall`     | 1      | ECALL                                                            |
     | `is_ebreak`    | 1      | EBREAK                                                           |
     | `stores`       | 1 each | flags of the stores                                              |
@@ -81,17 +81,17 @@ def control(i: ControlInputs) -> ControlOutputs:
 
 
 def falls_through(i: ControlInputs) -> Condition:
-    """Whether the next instruction is the one behind it."""
+    """Whether the next instruction is the one after it."""
     return literal(i.legal) & ~literal(i.taken) & ~literal(i.mem_fault)
 
 
 def jumps(i: ControlInputs) -> Condition:
-    """Whether the next instruction is the one at the target: a misaligned one traps."""
+    """Whether the next instruction is at the target; a misaligned target traps."""
     return literal(i.taken) & ~literal(i.target[1:2])
 
 
 def leaves_memory(i: ControlInputs) -> list[tuple[Condition, int]]:
-    """Whether the next instruction is outside memory: the sum of conditions times factors.
+    """Whether the next instruction is outside memory, as conditions with factors to add up.
 
     Bit 31 of a target is ignored.
     """
@@ -114,7 +114,7 @@ def next_pc(i: ControlInputs) -> Value:
 
 
 def _trap(i: ControlInputs) -> Value:
-    """Set unless the next instruction is in memory; so it stays once it is set."""
+    """Set unless the next instruction is in memory, so it stays set."""
     return disjoint_or(
         Value((Signal(constant(1)),)),
         gated(falls_through(i), constant(-1)),

@@ -53,7 +53,7 @@ class Fetched:
     |---------------|------|--------------------------------------|
     | `pc`          | 32   | the program counter                  |
     | `trapped`     | 1    | whether the hart waits for its host  |
-    | `cause`       | 4    | why                                  |
+    | `cause`       | 4    | the cause of its trap, else zero     |
     | `instruction` | 32   | the word at the program counter      |
     """
 
@@ -105,7 +105,7 @@ def fetch(m: Circuit) -> Fetched:
 
 
 def core(m: Circuit, f: Fetched, extension: Extension) -> Datapath:
-    """Execute the instruction that was fetched, of RV32I or of an extension."""
+    """Execute the fetched instruction, of RV32I or of an extension."""
     d = decode(m, DecodeInputs(f.instruction, f.pc, f.trapped), extension)
     operands = _read_registers(m, d)
     computed = _alu(m, d, operands)

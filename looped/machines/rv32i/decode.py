@@ -1,8 +1,8 @@
 """The decoder: what an instruction is, its immediates, and which registers it reads.
 
-Every output is an OR of ANDs of bits of the instruction word. The flags of kinds are zero for a
-word that is no instruction, and for every word while the hart is in a trap. Immediates and
-registers to read are decoded from fewer bits: for a word that is no instruction they mean nothing.
+Every output is an OR of ANDs of bits of the instruction word. The flags of kinds are zero for an
+illegal word, and for every word while the hart is in a trap. Fewer bits decode immediates and the
+registers to read: for an illegal word they mean nothing.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Decoded:
     | `target_base` | 32     |                                                              |
     | `offset`      | 32     |                                                              |
 
-    A register that is not needed is x0, which is zero. Where a register is needed, the word that it
-    is added to is zero; where one is subtracted, that word is all ones.
+    An unused register is x0, which is zero. A register that is used is added to a word of zeros, or
+    subtracted from a word of ones.
     """
 
     kinds: Mapping[Kind, Word]
@@ -82,8 +82,8 @@ class Decoded:
 def decode(m: Circuit, i: DecodeInputs, extension: Extension) -> Decoded:
     """Decode an instruction of RV32I or of an extension.
 
-    Of all opcodes, bit 2 marks those whose sum has no x[rs1]: LUI, AUIPC, JAL and JALR. Among them
-    LUI has bits 4 and 5, and JALR alone has not bit 3.
+    Bit 2 marks the opcodes whose sum has no x[rs1]: LUI, AUIPC, JAL and JALR. Among them only LUI
+    has both bits 4 and 5. Of the two jumps only JALR lacks bit 3; LUI and AUIPC have no target.
     """
     word, also = i.instruction, extension.operands
     plain, complement = _plain(extension), _complement(extension)
@@ -122,12 +122,12 @@ def _kinds(
 
 
 def _target_base(pc: Word, is_jalr: Condition) -> Value:
-    """The program counter, but zero for JALR."""
+    """The program counter, or zero for JALR."""
     return disjoint_or(pc, gated(is_jalr, *(-bit(lane) for lane in pc)))
 
 
 def _plain(extension: Extension) -> list[Pattern]:
-    """Where x[rs2] is the second operand."""
+    """The instructions whose second operand is x[rs2]."""
     telling = extension.telling_bit
     logic = ("xor", "or", "and", "sll", "srl", "sra")
     return [
@@ -137,7 +137,7 @@ def _plain(extension: Extension) -> list[Pattern]:
 
 
 def _complement(extension: Extension) -> list[Pattern]:
-    """Where the complement of x[rs2] is the second operand."""
+    """The instructions whose second operand is the complement of x[rs2]."""
     telling = extension.telling_bit
     return [
         *fields("slt", "sltu", funct3=True, telling_bit=telling),

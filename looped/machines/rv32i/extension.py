@@ -1,4 +1,4 @@
-"""Extension: more instructions of the R-format that are sums, perhaps over several loops."""
+"""Extension: more instructions of the R-format that are sums, over one loop or several."""
 
 from __future__ import annotations
 

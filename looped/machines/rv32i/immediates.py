@@ -1,4 +1,4 @@
-"""Immediates: each bit of one is a bit of the instruction word, or zero."""
+"""Immediates: each of their bits is a bit of the instruction word, or zero."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _IMMEDIATE = [
 def second_operand(instruction: Word, complement: list[Pattern]) -> Value:
     """The second operand apart from registers: 32 bits.
 
-    It is an immediate, the complement of one, the size of a jump's own instruction, or all ones
-    where a pattern of `complement` matches: x[rs2] is then subtracted from them.
+    It is an immediate, the complement of an immediate, or the size of an instruction for a jump.
+    Where a pattern of `complement` matches, it is all ones, from which x[rs2] is subtracted.
     """
     link = [constant(i == 2) for i in range(32)]
     ones = [constant(1)] * 32

@@ -1,7 +1,7 @@
 """Kind: the sets of instructions that the decoder has a flag for.
 
-A flag is a word of one bit. Units take flags by typed fields of their inputs, so that a misspelt
-one is an error of types.
+A flag is a word of one bit. Units take flags as typed fields of their inputs, so that a misspelt
+flag is a type error.
 """
 
 from __future__ import annotations

@@ -52,10 +52,10 @@ class LoadStoreOutputs:
 
     | port         | bits | content                                                        |
     |--------------|------|----------------------------------------------------------------|
-    | `loaded`     | 32   | what a load puts into its register, else zero                  |
+    | `loaded`     | 32   | the value that a load puts into its register, else zero        |
     | `stored`     | 32   | the word that a store leaves in memory, else zero              |
     | `writes`     | 1    | whether a load or store without a fault writes to a column     |
-    | `misaligned` | 2    | the bits of the address that must be zero and are not          |
+    | `misaligned` | 2    | the bits of the address that are one but must be zero          |
     | `mem_fault`  | 1    | whether the access is misaligned or outside memory             |
     """
 
@@ -89,7 +89,8 @@ def load_store(m: Circuit, i: LoadStoreInputs) -> LoadStoreOutputs:
 
 
 def loaded(i: LoadStoreInputs, place: Word, word: Word) -> Value:
-    """What a load puts into its register, else zero; `place` is the byte in the word."""
+    """The value that a load puts into its register, else zero; `place` is the number of the byte in
+    the word."""
     bits = [bit(lane) for lane in word]
     parts = [_from(16, literal(i.is_lw), bits[16:])]
     for byte in range(4):

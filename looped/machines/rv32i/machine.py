@@ -1,11 +1,11 @@
-"""RV32I: the machine, which is the core without an extension."""
+"""RV32I: the machine, made of the core without an extension."""
 
 from __future__ import annotations
 
 from looped.circuit.circuit import Circuit
 from looped.errors import CompileError
 from looped.image import Image
-from looped.machines.code import Code
+from looped.machines.code import BakedCode
 from looped.machines.rv32i.core import core, fetch
 from looped.machines.rv32i.extension import NO_EXTENSION
 from looped.precision import FLOAT32, Precision
@@ -36,10 +36,10 @@ def circuit(name: str, width: int, address_bits: int, precision: Precision) -> C
     )
 
 
-def read_code(image: Image, memory: int) -> Code:
-    """Raises CompileError: where a program jumps to, its registers say."""
+def read_code(image: Image, memory: int) -> BakedCode:
+    """Raises CompileError: registers hold the targets of jumps, so the code is not known."""
     raise CompileError(
-        f"an {image.machine} program cannot be baked into the weights: where it jumps to is known "
+        f"an {image.machine} program cannot be baked into the weights: its jump targets are known "
         "only when it runs",
         hint="run it on the universal machine: leave out --bake",
     )

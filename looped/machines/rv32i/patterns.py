@@ -1,8 +1,8 @@
 """Sets of instructions as few patterns of bits, each of which is one threshold.
 
 A pattern is a mask and the value of the bits under it. Two patterns with one mask that differ in
-one bit are together the pattern without that bit. What is joined in this way never overlaps, so
-that the patterns of a set can be added up.
+one bit are together the pattern without that bit. Joined patterns never overlap, so the patterns of
+a set can be added up.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def fields(
 ) -> list[Pattern]:
     """Patterns that separate these instructions from other valid ones, by few bits.
 
-    Those are bits 2 to 6 of the opcode, `funct3` and bit 30 if asked for, and the bit that marks an
-    extension where the format fixes it.
+    These are bits 2 to 6 of the opcode, `funct3` and bit 30 if the arguments select them, and the
+    bit that marks an extension where the format fixes it.
     """
     mask = 0x7C | (0x7000 if funct3 else 0) | (_BIT_30 if bit_30 else 0)
     encodings = [INSTRUCTIONS[mnemonic] for mnemonic in mnemonics]
@@ -48,7 +48,7 @@ def match(word: Word, pattern: Pattern) -> Condition:
 
 
 def any_match(word: Word, patterns: Iterable[Pattern], also: Condition | None = None) -> Value:
-    """One bit: whether one of several patterns matches a word, and also a literal holds."""
+    """One bit: whether one of several patterns matches a word and the literal `also` holds."""
     conditions = (match(word, pattern) for pattern in patterns)
     return any_of_disjoint(c if also is None else c & also for c in conditions)
 

@@ -46,7 +46,7 @@ class Operands:
     |--------|------|----------------------------------------|
     | `x`    | 32   | the first operand                      |
     | `y`    | 32   | the second operand or its complement   |
-    | `base` | 32   | what a target is counted from          |
+    | `base` | 32   | the base of a target                   |
     | `rs2`  | 32   | x[rs2]                                 |
     """
 
@@ -57,7 +57,8 @@ class Operands:
 
 
 def read_registers(m: Circuit, i: RegisterInputs) -> Operands:
-    """Read up to five registers. The sums have at most a one in any place, and need no adder."""
+    """Read up to five registers. Of the terms of a sum, at most one has a one in any place, so no
+    adder is needed."""
     first = m.read_register("rs1 value", i.rs1)
     added, subtracted = (
         m.read_register("rs2 added", i.rs2_add),

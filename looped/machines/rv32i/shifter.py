@@ -1,8 +1,8 @@
 """The shifter.
 
 A shift by s takes two blocks: by s mod 4 bits in the first, by the rest in the second, each a sum
-over the possible amounts. Zeros come in; SRA then fills in the sign in every place whose bit came
-from beyond bit 31: in place i that is so if s ≥ 32 - i.
+over the possible amounts. Zeros shift in. SRA then fills in the sign in every place whose bit comes
+from beyond bit 31: in place i if s ≥ 32 - i.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FINE = 4
 """Amounts that the first block of a shift distinguishes."""
 
 _DIRECTIONS = (1, -1)
-"""Bits come from places above for a shift to the right, from below for one to the left."""
+"""A shift to the right takes bits from higher places, a shift to the left from lower ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class ShifterOutputs:
 
     | port     | bits | content                                    |
     |----------|------|--------------------------------------------|
-    | `result` | 32   | x shifted, zero if it is not to be shifted |
+    | `result` | 32   | x shifted, else zero                       |
     """
 
     result: Value

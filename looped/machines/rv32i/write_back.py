@@ -48,7 +48,7 @@ class WriteOutputs:
 
     | port     | bits | content                                     |
     |----------|------|---------------------------------------------|
-    | `result` | 32   | what is written if anything is written      |
+    | `result` | 32   | the word to write, if there is a write      |
     """
 
     result: Word
@@ -72,8 +72,8 @@ def write_back(m: Circuit, i: WriteInputs) -> WriteOutputs:
 
 
 def _writes_rd(i: WriteInputs) -> Value:
-    """Whether the ALU or the shifter has a result for another register than x0; a jump has one only
-    if its target is aligned, and an unfinished instruction has none yet."""
+    """Whether the ALU or the shifter has a result for a register other than x0; a jump has one only
+    if its target is aligned, and an unfinished instruction has none."""
     computes = gated(literal(i.rd_nonzero), flag(*i.computes) - flag(i.is_jump))
     if i.unfinished is None:
         return computes

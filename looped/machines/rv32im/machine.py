@@ -1,8 +1,8 @@
-"""RV32IM: RV32I, and products and quotients bit by bit, over 34 loops of the same four blocks.
+"""RV32IM: RV32I with products and quotients, bit by bit in 34 loops of the same four blocks.
 
-Every loop of such an instruction is an addition with operands of its own: see `operands` for what
-is added, `steps` for what becomes of the sum, `scratch` for what is kept. All eight instructions
-take equally many loops: one to read the first operand, 32 for its bits, one to write the result.
+Every loop of such an instruction is one addition: see `operands` for its operands, `steps` for the
+use of the sum, `scratch` for the state between loops. All eight instructions take the same number
+of loops: one to read the first operand, 32 for its bits, one to write the result.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def describe(
 
 def _state_invariants(m: Circuit, fetched: Fetched, state: Scratch) -> None:
     """An instruction that traps ends: while it is unfinished, it jumps to itself, which cannot trap
-    in memory. Bit 31 of the program counter is no part of an address."""
+    in memory. Bit 31 of the program counter is not part of an address."""
     pc, running = fetched.pc, ~literal(fetched.trapped)
     beyond = Word("pc", (*pc.lanes[:2], *pc.lanes[m.address_bits + 2 : -1]))
     m.invariant("pc is aligned and in memory, or there is a trap", equal(beyond, 0) | ~running)

@@ -1,13 +1,14 @@
-"""What is added up in each loop of a multiplication or a division.
+"""The operands of the addition in each loop of a multiplication or a division.
 
 | loop  | product                               | quotient                                         |
 |-------|---------------------------------------|--------------------------------------------------|
-| first | x[rs1]                                | x[rs1] - 1, of use if the dividend is negative   |
+| first | x[rs1]                                | x[rs1] - 1, used if the dividend is negative     |
 | 32    | high, plus x[rs2] if low is odd       | high and the next bit of low, minus the divisor  |
 | last  | high or low                           | high or low, plus one if it is complemented      |
 
-The last bit of a signed multiplier counts -2^31, so that then x[rs2] is taken away. The divisor is
-taken away by adding it, if it is negative or the remainder complemented, but not both.
+The last bit of a signed multiplier counts -2^31, so the last step subtracts x[rs2]. A division
+subtracts the divisor by adding it if the divisor is negative or the remainder is complemented, but
+not both.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _QUOTIENTS = _words("div", "divu", "rem", "remu")
 
 
 def operands(instruction: Word, state: Scratch) -> OperandPorts:
-    """The ports of RV32I's operands, which are zero for these instructions but for `rs1`."""
+    """The ports of RV32I's operands; for these instructions RV32I itself sets only `rs1`."""
     rs1, rs2 = ([*map(bit, instruction[at : at + 5])] for at in (15, 20))
     high, low = ([*map(bit, word)] for word in (state.high, state.low))
 

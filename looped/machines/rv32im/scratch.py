@@ -1,7 +1,7 @@
-"""Scratch: what an unfinished multiplication or division keeps between two loops.
+"""Scratch: the registers of an unfinished multiplication or division.
 
-The first loop of an instruction finds nothing `busy`; 32 follow, in which `count` goes from 0 to
-31; in the last one its top bit is set. Between two instructions all of these words are zero.
+In the first loop of an instruction `busy` is not set. In the next 32 loops `count` runs from 0 to
+31; in the last loop its top bit is set. Between two instructions all of these words are zero.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ __all__ = ["Scratch", "registers"]
 class Scratch:
     """Registers of the CPU.
 
-    `high` and `low` are 64 bits together: of a product, whose multiplier leaves it to the right, or
-    of a remainder and the dividend that enters it from the right, followed by the quotient. If the
-    dividend is `negative`, remainder and dividend are complemented. `opposite` is whether the signs
-    of dividend and divisor differ, `negate` whether the quotient is negative, and then it is
-    complemented too.
+    Together `high` and `low` hold 64 bits. For a product, the multiplier shifts out to the right.
+    For a quotient, they hold the remainder and the dividend, which shifts into the remainder,
+    followed by the quotient. If the dividend is `negative`, remainder and dividend are
+    complemented. `opposite` says whether the signs of dividend and divisor differ, `negate` whether
+    the quotient is negative and therefore complemented too.
     """
 
     busy: Word
@@ -52,7 +52,7 @@ class Scratch:
 
 
 def registers(m: Circuit) -> Scratch:
-    """The registers, which no one sees between two instructions."""
+    """The registers, which are zero between two instructions."""
     state = Scratch(
         busy=m.register("busy", 1),
         count=m.register("count", 6),

@@ -1,9 +1,9 @@
-"""What a loop of a multiplication or a division leaves to the next one.
+"""The next values of the scratch registers in each loop of a multiplication or a division.
 
-A product moves to the right by one place, and the bit that its sum carries comes in from the left;
-for a signed multiplicand that is the sign of the sum. A quotient's difference is the new remainder
-if it is not negative, else the remainder stays, as it was moved to the left; that there was a
-difference is the next bit of the quotient.
+A product shifts right by one place, and the carry of its sum comes in from the left; for a signed
+multiplicand that is the sign of the sum. In a division, the difference is the new remainder if it
+is not negative, and the next bit of the quotient is one; else the remainder, shifted left, stays
+and that bit is zero.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Steps:
 
     `starts_signed` is set if a signed division starts. A product is of a `signed` or an `unsigned`
     multiplicand (for MUL it does not matter). `beyond` is the bit that the remainder of an unsigned
-    division has lost when it moved to the left.
+    division loses as it shifts left.
     """
 
     unfinished: Word
@@ -55,7 +55,7 @@ class Steps:
 
 
 def decode_steps(m: Circuit, instruction: Word, trapped: Word, state: Scratch) -> Steps:
-    """Make the lanes of `Steps` from an instruction word."""
+    """Decode `Steps` from an instruction word and the scratch registers."""
     fresh = ~literal(trapped) & ~literal(state.busy)
     step = state.stepping
 
@@ -114,7 +114,7 @@ def advance(m: Circuit, s: Steps, state: Scratch, path: Datapath) -> None:
 
 
 def _first(*conditions: Condition) -> Value:
-    """A word of 32 bits, of which the lowest is whether one of these conditions holds."""
+    """A word of 32 bits whose lowest bit says whether one of these conditions holds."""
     return Value((*any_of_disjoint(conditions).signals, *[Signal(constant(0))] * 31))
 
 

@@ -30,7 +30,7 @@ _SHIFTS = ("sll", "srl", "sra", "slli", "srli", "srai")
 
 
 def classes(width: int, memory: int, *, instructions: Mapping[str, Encoding]) -> tuple[str, ...]:
-    """Every class that there is."""
+    """Every class of instructions."""
     taken = (" taken", " not taken")
     names = [
         f"{name}{ending}"

@@ -1,11 +1,10 @@
 """Random RISC-V programs, written while they run.
 
-The reference executes the program that is being written. Whenever it comes to a word that nothing
-has touched yet, an instruction is chosen for the registers as they stand: loads and stores that
-hit memory, its edges and the code to come, branches both ways, jumps to places that are still free.
-Now and then come traps, most of them by words that are no instructions, with `mtvec` set so that
-the program continues. The last choice is one of `_ENDS`, by turns: a trap of every cause, reached
-in several ways.
+The reference executes the program that is being written. Whenever it comes to a fresh word, which
+nothing has touched yet, the generator chooses an instruction that suits the values in the
+registers: loads and stores that hit memory, its edges and later code, branches both ways, jumps to
+fresh words. Now and then it adds traps, mostly illegal words, with `mtvec` set so that the program
+continues. It takes the ends in `_ENDS` by turns: a trap of every cause, reached in several ways.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from looped.reference import Rv32i
 __all__ = ["generate"]
 
 _STEPS = 64
-"""Instructions that are chosen at most; at least half of them before the end."""
+"""The most instructions that are chosen; at least half of them come before the end."""
 
 _MASK, _HIGH = 0xFFFFFFFF, 1 << 31
 _REGISTERS = 9
 _DETOUR = 6
-"""The most traps, one after the other, that the program continues after."""
+"""The most traps in a row after which the program continues."""
 
 _MTVEC, _MEPC, _MCAUSE = 0x305, 0x341, 0x342
 _A0, _A7 = 10, 17
@@ -59,14 +58,14 @@ def generate(
     kind: type[Rv32i],
     instructions: Mapping[str, Encoding],
 ) -> Case:
-    """A program for a memory of so many words; its number says how it shall end."""
+    """A program for `memory` words; its number selects its end."""
     hart = _Hart(machine, width, kind, instructions)
     return _Writer(rng, hart, memory).program(_ENDS[number % len(_ENDS)])
 
 
 @dataclass(frozen=True, slots=True)
 class _Hart:
-    """The machine that a program is for."""
+    """The machine for which a program is written."""
 
     machine: str
     width: int
@@ -75,7 +74,8 @@ class _Hart:
 
 
 class _Writer:
-    """A program in the making. `words` is what it begins as, `run` where it has got to."""
+    """A program under construction. `words` are its initial words, `run` is the hart that executes
+    it."""
 
     def __init__(self, rng: random.Random, target: _Hart, memory: int) -> None:
         self.rng = rng
@@ -135,8 +135,8 @@ class _Writer:
         return self._ordinary(self.rng.choice(self.ordinary))
 
     def _plan_detour(self) -> bool:
-        """Plan some traps. Each leads over a word, to an instruction that asks where or why it was;
-        there the program continues. False without room."""
+        """Plan some traps. Each skips a word and continues at an instruction that reads `mepc` or
+        `mcause`. False if there is no room."""
         place = word_index(self.hart.pc)
         taken = (i for i in range(place, self.memory) if self.touched[i])
         count = min(self._any(_DETOUR) + 1, (next(taken, self.memory) - place - 2) // 5)
@@ -151,7 +151,7 @@ class _Writer:
         return count > 0
 
     def _trap(self, place: int) -> int:
-        """A word that traps at a place, whatever is in the registers."""
+        """A word that traps at a place for all values of the registers."""
         kind = self.rng.random()
         if kind < 0.5:
             return illegal(self.rng, self.instructions)
@@ -169,7 +169,7 @@ class _Writer:
         return encode(self.rng.choice(_WIDE_LOADS), self.rng.choice(self.few), imm=offset)
 
     def _offset_out(self, mnemonic: str, pc: int) -> int:
-        """An offset of many bits that leads out of memory, if one is found soon."""
+        """An offset of many bits that leads out of memory, if the search finds one soon."""
         for _ in range(8):
             offset = 4 * immediate(self.rng, 19 if mnemonic == "jal" else 11)
             if word_index(pc + offset) >= self.memory:
@@ -197,7 +197,7 @@ class _Writer:
         return encode(mnemonic, rd, rs1, imm=immediate(self.rng, 12))
 
     def _sources(self) -> tuple[int, int]:
-        """Two registers, of equal values more often than chance would have it."""
+        """Two registers, with equal values more often than by chance."""
         rs1, rs2 = self.rng.choice(self.few), self.rng.choice(self.few)
         if self.rng.random() < 0.2:
             equal = [r for r in self.few if self.hart.x[r] == self.hart.x[rs1]]
@@ -205,7 +205,7 @@ class _Writer:
         return rs1, rs2
 
     def _address(self, size: int) -> int:
-        """Where a load or a store shall go: anywhere, the edges, or the code to come."""
+        """The address of a load or a store: anywhere, an edge, or later code."""
         place = self.rng.choice(self.area)
         kind = self.rng.random()
         if kind < 0.1:
@@ -225,13 +225,13 @@ class _Writer:
         return encode(mnemonic, rs1=base, rs2=self._stored(mnemonic, address), imm=offset)
 
     def _stored(self, mnemonic: str, address: int) -> int:
-        """The register to store; into code to come one that makes an instruction of it."""
+        """The register to store; in later code, one whose value makes an instruction there."""
         legal = [r for r in self.few if decode(self.hart.x[r]) is not None]
         ahead = 0 < word_index(address) - word_index(self.hart.pc) < 4
         return self.rng.choice(legal if legal and ahead and mnemonic == "sw" else self.few)
 
     def _reach(self, address: int) -> tuple[int, int] | None:
-        """A register and a signed 12-bit offset whose sum is an address, but for bit 31."""
+        """A register and a signed 12-bit offset whose sum is an address, except in bit 31."""
         options = []
         for number in self.few:
             offset = (address - self.hart.x[number] + 2048 & _MASK & ~_HIGH) - 2048
@@ -240,7 +240,8 @@ class _Writer:
         return self.rng.choice(options) if options else None
 
     def _jump(self, mnemonic: str, place: int, off: int = 0) -> int:
-        """To a place (or `off` bytes behind); a branch that is not taken leads anywhere."""
+        """A jump to a place (or `off` bytes after it); a branch that is not taken may lead
+        anywhere."""
         rd, target = self.rng.choice(self.few), 4 * place + off
         if mnemonic == "jalr":
             reached = self._reach(target | self._any(2))
@@ -275,7 +276,7 @@ class _Writer:
         return place
 
     def _environment(self) -> int:
-        """A call, a step towards one, or an instruction that the host carries out."""
+        """A call, a step towards one, or an instruction that the host executes."""
         if self.rng.random() < 0.3:
             csr = self.rng.choice((0x300, 0x341, 0xF14)) << 20 | self._any(32) << 15
             return csr | self.rng.choice((1, 2, 3, 5, 6, 7)) << 12 | self._any(32) << 7 | 0x73
@@ -287,7 +288,7 @@ class _Writer:
         return self.rng.randrange(limit)
 
     def _end(self, end: str) -> int:
-        """An instruction that ends the program as it shall, or a step towards that."""
+        """An instruction that ends the program in the way of `end`, or a step towards that."""
         edge = 4 * self.memory
         outside = self.rng.choice((edge, edge + self._any(512), -4, -self._any(2048) - 4, 1 << 30))
         match end.split():
@@ -321,7 +322,7 @@ class _Writer:
         return self.rng.choice(_BRANCHES) if jump == "branch" else jump
 
     def _far(self, mnemonic: str) -> int:
-        """A jump by an offset of many bits, out of memory if that is found soon."""
+        """A jump by an offset of many bits, out of memory if the search finds one soon."""
         rd, rs1 = self.rng.choice(self.few), self.rng.choice(self.few)
         if mnemonic == "jalr":
             return encode("jalr", rd, rs1, imm=immediate(self.rng, 12))

@@ -1,4 +1,4 @@
-"""A RISC-V program on the reference, its traps served as in every run."""
+"""A RISC-V program on the reference, with a system that serves its traps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["ServedHart"]
 
 
 class ServedHart:
-    """A hart of some `kind` and its system; callers may read the `hart` and change its memory."""
+    """A hart of class `kind` and its system; callers may read the `hart` and change its memory."""
 
     def __init__(self, image: Image, memory: int, data: bytes, kind: type[Rv32i] = Rv32i) -> None:
         self.hart = kind(image.words, image.width, memory, data, image.entry)

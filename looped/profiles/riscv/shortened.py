@@ -1,7 +1,7 @@
 """Short RISC-V programs that soon execute the instruction at which a long one fails.
 
 A failure usually lies in one instruction and the words that it reads. So the state before that
-instruction, as the reference has it, becomes the beginning of a program.
+instruction, according to the reference, becomes the beginning of a program.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ __all__ = ["shortened_reproducers"]
 def shortened_reproducers(
     case: Case, memory: int, steps: int, kind: type[Rv32i] = Rv32i
 ) -> Iterator[Case]:
-    """Both registers loaded from address 0 on, and then the instruction, or a jump to it."""
+    """Programs that load both registers at address 0, then execute the instruction, or jump to
+    it."""
     run = ServedHart(case.image, memory, case.data, kind)
     for _ in range(steps):
         run.step()

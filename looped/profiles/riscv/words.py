@@ -1,4 +1,4 @@
-"""Random RISC-V words: operands at the corners of 32 bits, and words that are no instructions."""
+"""Random RISC-V words: operands at the corners of 32 bits, and illegal words."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def corner(rng: random.Random, memory: int) -> int:
 
 
 def immediate(rng: random.Random, bits: int) -> int:
-    """A signed immediate of so many bits, often one of its corners."""
+    """A signed immediate of `bits` bits, often one of its corners."""
     half = 1 << bits - 1
     if rng.random() < 0.5:
         return rng.choice((0, 1, 2, -1, -2, half - 1, -half, 1 << rng.randrange(bits - 1)))
@@ -44,7 +44,7 @@ def immediate(rng: random.Random, bits: int) -> int:
 
 
 def random_instruction(rng: random.Random) -> int:
-    """An instruction that does no harm where it is executed: it computes something."""
+    """An instruction that is harmless wherever it runs: it only computes."""
     rd, rs1, rs2 = (rng.randrange(32) for _ in range(3))
     if rng.random() < 0.5:
         mnemonic = rng.choice(("addi", "slti", "sltiu", "xori", "ori", "andi"))
@@ -54,7 +54,8 @@ def random_instruction(rng: random.Random) -> int:
 
 
 def illegal(rng: random.Random, instructions: Mapping[str, Encoding]) -> int:
-    """A word that traps as illegal and that no host serves, mostly an instruction but for a bit."""
+    """A word that traps as illegal and that no host serves, mostly an instruction with one wrong
+    bit."""
     while True:
         kind = rng.random()
         if kind < 0.75:
@@ -71,7 +72,7 @@ def illegal(rng: random.Random, instructions: Mapping[str, Encoding]) -> int:
 
 
 def _nearly_legal(rng: random.Random) -> int:
-    """An instruction, of each opcode equally often, with one wrong bit, seldom in the opcode."""
+    """An instruction with one wrong bit, seldom in the opcode; all opcodes are equally frequent."""
     encodings = _BY_OPCODE[rng.choice(list(_BY_OPCODE))]
     rich = [encoding for encoding in encodings if encoding.mask >> 25]
     encoding = rng.choice(rich if rich and rng.random() < 0.5 else encodings)

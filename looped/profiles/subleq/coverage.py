@@ -13,7 +13,7 @@ __all__ = ["classes", "observe"]
 
 
 def classes(width: int, memory: int) -> tuple[str, ...]:
-    """Every class that there is on a machine of this size."""
+    """Every class of instructions on a machine of this size."""
     known = (
         "branch taken",
         "branch not taken",

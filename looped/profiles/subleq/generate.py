@@ -1,10 +1,10 @@
 """Random SUBLEQ programs, written while they run.
 
 The reference executes the program that is being written. Whenever it comes to an instruction whose
-words nothing has touched yet, these are chosen: operands that name each other, the instruction
-itself, the edges of memory or addresses beyond it; -1; words whose difference is about to change
-its sign; branches to fresh places, across the end of memory, backwards, out of the positive
-numbers. So nearly every word of a program is executed, read or written.
+words nothing has touched yet, the generator chooses them: operands that name each other, the
+instruction itself, the edges of memory or addresses beyond it; -1; words whose difference is about
+to change its sign; branches to fresh places, across the end of memory, backwards, out of the
+positive numbers. So nearly every word of a program is executed, read or written.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from looped.reference import Subleq
 __all__ = ["generate"]
 
 _STEPS = 64
-"""Instructions that are chosen; the program continues with whatever it has made of itself."""
+"""The instructions that are chosen; then the program runs on whatever words it has made."""
 
 _LONGEST_INPUT = 6
 
 
 def generate(rng: random.Random, width: int, memory: int, number: int) -> Case:
-    """A program for a memory of so many words."""
+    """A program for `memory` words."""
     return _Writer(rng, width, memory).program()
 
 
 class _Writer:
-    """A program in the making. `words` is what it begins as, `computer` where it has got to."""
+    """A program under construction. `words` are its initial words, `computer` executes it."""
 
     def __init__(self, rng: random.Random, width: int, memory: int) -> None:
         self.rng = rng
@@ -96,7 +96,7 @@ class _Writer:
         return self._beyond(address)
 
     def _beyond(self, address: int) -> int:
-        """An operand that names an address, now and then with bits that are not part of it."""
+        """An operand that names an address, now and then with bits above it."""
         word = address
         if self.rng.random() < 0.2:
             word += self.rng.randrange((self.ones + 1) // self.memory) * self.memory
@@ -121,7 +121,7 @@ class _Writer:
         return self._any()
 
     def _fresh(self) -> int:
-        """A place where nothing has been touched, if one is found soon."""
+        """A place that nothing has touched, if the search finds one soon."""
         for _ in range(8):
             place = self.rng.randrange(min(self.memory, self.half))
             if not any(self.touched[(place + k) % self.memory] for k in range(3)):

@@ -1,7 +1,7 @@
 """Short SUBLEQ programs that soon execute the instruction at which a long one fails.
 
 A failure usually lies in one instruction and the words that it reads. So the state before that
-instruction, as the reference has it, becomes the beginning of a program.
+instruction, according to the reference, becomes the beginning of a program.
 """
 
 from __future__ import annotations

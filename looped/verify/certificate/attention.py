@@ -1,8 +1,8 @@
 """What the heads of a block do to every lane of every class of columns, for all states.
 
 The scores say which column each head attends to (`winners`). What the head then adds is a form of
-the lanes of that column (`attention_state`). In every lane, the sum must be what the circuit says
-of its reads and writes (`memory_access`).
+the lanes of that column (`attention_state`). In every lane, the sum must be what the reads and
+writes of the circuit put there (`memory_access`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from looped.circuit.circuit import Read
 from looped.circuit.signals import Signal
 from looped.circuit.words import Lane
-from looped.diagrams import Number, TooLarge
+from looped.diagrams import Node, Number, TooLarge
 from looped.verify.certificate.attention_state import AttentionState, is_device
 from looped.verify.certificate.claims import DIAGRAMS, Claim, ClaimFailed
 from looped.verify.certificate.columns import ColumnClass
@@ -21,7 +21,6 @@ from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.memory_access import MemoryAccess
 from looped.verify.certificate.phases import after_attention
 from looped.verify.certificate.rows import BlockRows, Row
-from looped.verify.certificate.semantics import Node
 from looped.verify.certificate.winners import (
     AttentionResult,
     attention_result,
@@ -63,12 +62,12 @@ def _statement(context: ProofContext, block: int, columns: ColumnClass) -> str:
     if columns.is_cpu and reads:
         return f"{_reading(reads)}; no other lane changes"
     if writes and not is_device(context, columns):
-        return "hold what is written where the address is theirs, else what they held"
+        return "hold the written word if the address is theirs, else their old word"
     return "no lane changes" if columns.is_cpu else "do not change"
 
 
 def _reading(reads: Sequence[Read]) -> str:
-    """What reads do, those that do the same together."""
+    """What the reads do; reads that do the same are listed together."""
     groups: dict[str, list[str]] = {}
     for read in reads:
         what = "the word at its address"
@@ -81,10 +80,10 @@ def _reading(reads: Sequence[Read]) -> str:
 def _proved(
     context: ProofContext, block: int, rows: BlockRows, columns: ColumnClass
 ) -> Mapping[int, Number] | ClaimFailed:
-    """The scaled margins of the heads, if every lane becomes what it must be.
+    """The scaled margins of the heads, if every lane becomes what the circuit says.
 
-    The first attempt leaves all lanes free. While an attempt fails, the next one replaces the lanes
-    that queries and keys read by their definitions.
+    The first attempt leaves all lanes free. If an attempt fails, the next one uses the definitions
+    of the lanes that queries and keys read.
     """
     seen_through: dict[Lane, Signal] = {}
     while True:
@@ -101,8 +100,7 @@ def _proved(
 class _Attempt:
     """A proof for one class of columns in the attention of one block.
 
-    `lanes_in_scores` are the lanes of the circuit that queries and keys read, known once `result`
-    was called.
+    `lanes_in_scores` are the lanes of the circuit that queries and keys read; `result` sets them.
     """
 
     def __init__(self, state: AttentionState, block: int, rows: BlockRows) -> None:
@@ -113,7 +111,7 @@ class _Attempt:
         self.lanes_in_scores: frozenset[Lane] = frozenset()
 
     def result(self) -> Mapping[int, Number] | ClaimFailed:
-        """The scaled margins of the heads, if every lane becomes what it must be."""
+        """The scaled margins of the heads, if every lane becomes what the circuit says."""
         try:
             return self._result()
         except TooLarge as error:
@@ -147,7 +145,7 @@ class _Attempt:
             if not 0 < says <= found.scaled_margin:
                 return ClaimFailed(
                     f"head `{planned.name}` has a scaled margin of {float(found.scaled_margin):g}, "
-                    f"and its plan says {planned.margin} · {planned.beta}"
+                    f"but the plan says {planned.margin} · {planned.beta}"
                 )
         return None
 
@@ -168,7 +166,8 @@ class _Attempt:
             if isinstance(expected, ClaimFailed):
                 return expected
             if new != expected:
-                return ClaimFailed(f"{state.context.plan.lane_name(lane)} is not what it should be")
+                name = state.context.plan.lane_name(lane)
+                return ClaimFailed(f"{name} is not what the circuit says")
         return None
 
     def _added(self, result: AttentionResult, form: Row) -> Node:

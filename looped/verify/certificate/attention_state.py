@@ -1,4 +1,4 @@
-"""All lanes of all columns before an attention, as one class of columns sees them.
+"""All lanes of all columns before the attention of a block, as one class of columns sees them.
 
 Each lane is a function in one space of diagrams. The content of a memory column or a register is a
 variable whose name contains the code of its column. So two heads attend to the same column if and
@@ -11,16 +11,16 @@ import functools
 
 from looped.circuit.signals import Signal
 from looped.circuit.words import Lane
-from looped.diagrams import Diagrams
+from looped.diagrams import Diagrams, Node
 from looped.passes.allocate import REGISTER, TAG
 from looped.verify.certificate.column_lanes import ColumnLanes
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.phases import before_attention
-from looped.verify.certificate.semantics import CircuitSemantics, Node
+from looped.verify.certificate.semantics import CircuitSemantics
 from looped.verify.certificate.winners import Winner
 
-__all__ = ["AttentionState", "is_device", "is_file"]
+__all__ = ["AttentionState", "is_device", "is_register_file"]
 
 
 def is_device(context: ProofContext, columns: ColumnClass) -> bool:
@@ -28,7 +28,7 @@ def is_device(context: ProofContext, columns: ColumnClass) -> bool:
     return columns.fixed[context.index(TAG[0])] > 0
 
 
-def is_file(context: ProofContext, columns: ColumnClass) -> bool:
+def is_register_file(context: ProofContext, columns: ColumnClass) -> bool:
     """Whether columns are those of the register file."""
     lane = context.layout.index.get(REGISTER[0])
     return lane is not None and columns.fixed[lane] > 0
@@ -37,7 +37,7 @@ def is_file(context: ProofContext, columns: ColumnClass) -> bool:
 class AttentionState:
     """What all lanes hold before the attention of a block, for one class of columns.
 
-    `seen_through` has the lanes of the CPU that are replaced by their definitions.
+    `seen_through` maps some lanes of the CPU to their definitions, which replace them.
     """
 
     def __init__(
@@ -73,13 +73,13 @@ class AttentionState:
         if self._is_own(winner):
             return self.lanes.lane(lane, self.columns, "query", POSITION)
         content = self.space.variable((keys.columns.name, keys.basis, winner.code, lane))
-        if self.context.circuit.zero_register and is_file(self.context, keys.columns):
+        if self.context.circuit.zero_register and is_register_file(self.context, keys.columns):
             nonzero = functools.reduce(self.space.maximum, winner.code, self.space.zero)
             return self.space.times(nonzero, content)
         return content
 
     def _is_own(self, winner: Winner) -> bool:
-        """Whether a column of many attends to itself."""
+        """Whether each column of a class of many attends to itself."""
         keys = winner.keys
         if keys.columns.name != self.columns.name or keys.basis != POSITION:
             return False

@@ -33,9 +33,9 @@ def certify(
 ) -> Certificate:
     """Prove that a machine's weights compute a circuit for all states, and in which dtypes exactly.
 
-    `progress` is called with the number of blocks done. `code` has the addresses of those words of
-    a baked program that the circuit contains; None: the machine is universal. What cannot be proved
-    is a failed claim.
+    `progress` is called with the number of blocks done. `code` lists the addresses of the words of
+    a baked program that the circuit contains; it is None for a universal machine. A claim without a
+    proof is a failed claim.
     """
     started = time.monotonic()
     claims = [*premise_claims(machine, circuit, code)]

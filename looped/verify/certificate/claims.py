@@ -1,4 +1,4 @@
-"""Claim, Verdict, Certificate: what is shown, by which method, and for which dtypes."""
+"""Claim, Verdict, Certificate: what is proved, by which method, and for which dtypes."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ __all__ = [
 
 ALGEBRA = "exact arithmetic on the weights"
 DIAGRAMS = "decision diagrams over all states"
-FROM_DEFINITIONS = "decision diagrams, from how lanes are made"
+FROM_DEFINITIONS = "decision diagrams over the definitions of lanes"
 EXHAUSTION = "exhaustion through the MLP's weights"
-LAYOUT = "a check of each one"
+LAYOUT = "a check of each case"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """One statement about one part of a block (counted from 0; None: the whole machine).
 
-    `cases` is how many things it was shown for; `fault` says where it failed, None if it holds.
+    `cases` counts the lanes, weights or states that the proof covers; `fault` says where the proof
+    fails, None if the claim holds.
     """
 
     block: int | None
@@ -44,24 +45,24 @@ class Claim:
 
     @property
     def holds(self) -> bool:
-        """Whether it was shown."""
+        """Whether the claim is proved."""
         return self.fault is None
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimFailed:
-    """Why something was not shown: the value of a proof in place of its result."""
+    """Why a proof fails. The proof returns it in place of a result."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class HeadMargin:
-    """The least difference between the best score of a head and any other one.
+    """The margin of a head: the least difference between its best score and any other.
 
-    `scaled_margin` is what the softmax sees, the margin times β. `scores` bounds the scores, scaled
-    alike. `ov_bound` is the largest sum of magnitudes that all other columns could add to a lane,
-    if each had an attention weight of one.
+    `scaled_margin` is what the softmax sees, the margin times β. `scores` bounds the magnitude of
+    the scores, also times β. `ov_bound` is the largest sum of magnitudes that all other columns
+    could add to a lane, if each had an attention weight of one.
     """
 
     block: int
@@ -100,7 +101,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Certificate:
-    """All claims about a machine, and whether each was shown.
+    """All claims about a machine, and whether each is proved.
 
     `dtype` is the format that the machine was compiled for.
     """

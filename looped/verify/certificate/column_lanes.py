@@ -1,21 +1,21 @@
 """The lanes of columns as functions of codes, content and the CPU's lanes, all at once.
 
-A class of many columns is one column whose position is unknown: the lanes of its code are
-variables. So the score between two columns is a function of both codes and of the CPU's lanes, and
-the best score over all columns is its maximum over the code of the key's column. No column is
-looked at alone, and none is left out.
+The proof treats a class of many columns as one column of unknown position: the lanes of its code
+are variables. So the score between two columns is a function of both codes and of the CPU's lanes,
+and the best score over all columns is its maximum over the code of the key's column. This covers
+every column of the class at once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from looped.diagrams import Diagrams
+from looped.diagrams import Diagrams, Node
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.context import Occupants
 from looped.verify.certificate.phases import LaneIndex
 from looped.verify.certificate.rows import Row
-from looped.verify.certificate.semantics import CircuitSemantics, Node
+from looped.verify.certificate.semantics import CircuitSemantics
 
 __all__ = ["ColumnLanes", "KeyClass", "LaneVariable"]
 
@@ -25,7 +25,7 @@ LaneVariable = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class KeyClass:
-    """A class of columns as keys; the code of a column is that in the word `basis`."""
+    """A class of columns as keys; `basis` is the word of positions that holds their codes."""
 
     columns: ColumnClass
     basis: str
@@ -41,7 +41,8 @@ class KeyClass:
 class ColumnLanes:
     """The lanes of columns as functions in one space of diagrams.
 
-    `occupants` has what the CPU's lanes hold, `semantics` what that is.
+    `occupants` maps lanes of the CPU column to lanes of the circuit; `semantics` makes those
+    functions.
     """
 
     space: Diagrams

@@ -1,8 +1,8 @@
-"""Classes of columns: which lanes never change, which are a code, which may be either sign.
+"""Classes of columns: which lanes never change, which are a code, which may have either sign.
 
 Columns form classes by what never changes: a lane is *static* if the empty residual stream has a +1
-in it anywhere, except for the memory word. In the CPU column, live lanes may be either sign, and
-all others hold -1. In every other column, only the memory word may be either sign.
+in it anywhere, except for the memory word. In the CPU column, live lanes may have either sign, and
+all others hold -1. In every other column, only the memory word may have either sign.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ POSITION = "position"
 class ColumnClass:
     """Columns that differ in their position and their content only.
 
-    `fixed` has the sign of every lane that is the same in all of them, `free` the lanes that may
-    be either, `codes` for each word of positions those of its lanes that differ between columns.
-    `static` is (columns, d_model): what the static lanes hold; `members` are the columns' numbers.
+    `fixed` maps each lane that has one sign in all of them to that sign. `free` are the lanes that
+    may have either sign. `codes` maps each word of positions to those of its lanes that differ
+    between columns. `static` is (columns, d_model): what the static lanes hold; `members` are the
+    columns' numbers.
     """
 
     name: str
@@ -49,17 +50,17 @@ class ColumnClass:
         return frozenset(lane for lanes in self.codes.values() for lane in lanes)
 
     def with_free(self, alive: frozenset[int]) -> ColumnClass:
-        """The same class where just these lanes may be either sign."""
+        """The same class, in which exactly these lanes may have either sign."""
         dead = dict.fromkeys(self.free - alive, -1)
         return replace(self, free=alive, fixed={**self.fixed, **dead})
 
     def complete(self, word: str) -> bool:
-        """Whether every code that the lanes could hold is that of exactly one column."""
+        """Whether every possible code belongs to exactly one column."""
         found = np.unique(self.numbers(word))
         return len(found) == len(self.static) == 1 << len(self.codes[word])
 
     def numbers(self, word: str) -> npt.NDArray[np.int64]:
-        """The code of every column in a word of positions, of the lanes that differ."""
+        """The code of every column in a word of positions, from the lanes that differ."""
         ones = self.static[:, list(self.codes[word])] > 0
         return np.asarray((ones * (1 << np.arange(ones.shape[1]))).sum(axis=1), dtype=np.int64)
 
@@ -71,7 +72,7 @@ def static_lanes(plan: Plan) -> frozenset[int]:
 
 
 def _empty(plan: Plan) -> State:
-    """The columns of a program without words that begins at address 0."""
+    """The columns for an empty program that begins at address 0."""
     return embed((), replace(plan, entry=0))
 
 

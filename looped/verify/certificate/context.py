@@ -1,8 +1,8 @@
 """ProofContext: a machine, the circuit that it claims to be, and the layout that relates the two.
 
-Schedule and layout are those of the compiler, and nothing in them is believed. They only state
-which lane of the circuit each lane of the residual stream holds after each phase. Each statement is
-proved from the statements before it and the weights. A wrong layout is a failed claim.
+The compiler makes schedule and layout, but the proof trusts neither. They only state which lane of
+the circuit each lane of the residual stream holds after each phase. Each statement is proved from
+the statements before it and the weights. A wrong layout is a failed claim.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ProofContext:
 
     @classmethod
     def of(cls, machine: CompiledMachine, circuit: Circuit) -> ProofContext:
-        """A machine beside the circuit that it claims to be."""
+        """The context of a machine and the circuit that it claims to be."""
         circuit = fuse_reads(circuit)
         scheduled = schedule(circuit)
         classes = column_classes(machine.plan)
@@ -73,7 +73,7 @@ class ProofContext:
         return LaneIndex(self.layout.index[lane])
 
     def occupants(self, phase: Phase) -> Occupants:
-        """What occupies the CPU column after a phase, static lanes and memory left out."""
+        """What occupies the CPU column after a phase, except static lanes and the memory word."""
         return dict(self._occupants(phase))
 
     def occupied(self, phase: Phase) -> list[LaneIndex]:
@@ -103,7 +103,8 @@ class ProofContext:
 
     @functools.cached_property
     def x0_reads(self) -> Mapping[Lane, tuple[Read, int]]:
-        """The read and the bit of each lane that a head reads from a file whose x0 stays zero."""
+        """For each lane that a head reads from a register file with a zero register: the read and
+        the bit."""
         if not self.circuit.zero_register:
             return {}
         reads = (read for read in self.circuit.reads if read.in_registers)

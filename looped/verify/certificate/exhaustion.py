@@ -1,9 +1,9 @@
 """Exhaustion: every state, one after the other, through the MLP itself.
 
-Where a made lane depends on few lanes, in the weights and in the circuit, all their states run
-through the `nn` module. The signals, evaluated by plain arithmetic, must be the same. This shows
-nothing that the diagrams do not show, and shares no code with them: it tests the tester. At eight
-bits it covers every lane that an MLP makes: the subtractor with all 2^16 pairs of operands, say.
+If a lane that an MLP makes depends on few lanes, in the weights and in the circuit, all their
+states run through the `nn` module. Plain arithmetic evaluates the signals, and both must agree. The
+diagrams prove the same; exhaustion shares no code with them, so it tests them. At eight bits it
+covers every lane that an MLP makes, for example the subtractor with all 2^16 pairs of operands.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def exhaustion_claims(context: ProofContext, block: int, rows: BlockRows) -> Ite
 
 @dataclass(frozen=True)
 class _Group:
-    """Made lanes, with their signals, that depend on no other lanes than those in `support`."""
+    """Lanes that an MLP makes, with their signals; they depend on lanes in `support` only."""
 
     support: frozenset[int]
     lanes: dict[int, Signal]
@@ -94,7 +94,7 @@ def _affordable(context: ProofContext, groups: Sequence[_Group]) -> Iterator[_Gr
 def _support(
     rows: BlockRows, places: Mapping[Lane, int], index: int, signal: Signal
 ) -> frozenset[int]:
-    """The free lanes that a made lane depends on, by its weights or by its definition."""
+    """The free lanes that a lane depends on, by its weights or by its definition."""
     free = set(places.values())
     seen = {index} | {places[lane] for lane in signal.lanes() if lane in places}
     for unit in rows.down[index]:

@@ -1,11 +1,11 @@
 """Induction: a statement about every lane of every column after every phase of a loop.
 
-All proofs rely on these statements. The first ones are proved of the columns as they are made.
-Phase by phase, the weights are proved to lead from one statement to the next. The statements at the
-end of a loop are those at its beginning again. Each lane has a statement: a fixed sign, a bit of
-its column's code, a bit of the column's content, or what a lane of the circuit holds. A lane
-without any other statement is -1. So static lanes, tags, codes and idle lanes are proved to stay,
-like all others.
+All proofs rely on these statements. The certificate proves the first ones for the columns that an
+image gives. Phase by phase, it proves that the weights lead from one statement to the next. The
+statements at the end of a loop are again those at its beginning. Each lane has a statement: a fixed
+sign, a bit of its column's code, a bit of the column's content, or what a lane of the circuit
+holds. A lane without any other statement holds -1. So the proof covers all lanes: static lanes,
+tags, codes and idle lanes stay.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A bit of the word in the column: any ±1, and what is written there."""
+    """A bit of the memory word or register in the column: any ±1 that is written there."""
 
     bit: int
 
@@ -60,7 +60,7 @@ class Held:
 Statement = Fixed | Code | Content | Held
 
 _WIDEST = 63
-"""Bits of the largest number that columns are made of."""
+"""The most bits of an integer in the test columns: int64 holds it."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Induction:
     context: ProofContext
 
     def at(self, phase: Phase, columns: ColumnClass) -> tuple[Statement, ...]:
-        """What is stated of each lane of a class of columns when a phase is over."""
+        """The statement about each lane of a class of columns after a phase."""
         words: dict[LaneIndex, Statement]
         if columns.is_cpu:
             words = {i: Held(lane) for i, lane in self.context.occupants(phase).items()}
@@ -83,7 +83,7 @@ class Induction:
         )
 
     def _static(self, columns: ColumnClass) -> Mapping[LaneIndex, Statement]:
-        """The constant, the tags and the positions, by what they are for."""
+        """The statements about the constant, the tags and the positions."""
         index, plan = self.context.layout.index, self.context.plan
         first = int(columns.members[0])
         device, file = first >= plan.cpu, plan.memory <= first < plan.cpu
@@ -102,21 +102,23 @@ class Induction:
 
 
 def induction_claims(induction: Induction) -> Iterator[Claim]:
-    """That columns are made as the beginning states, and that the end states the beginning."""
+    """The claims that columns begin as stated, and that the end of a loop states what its beginning
+    states."""
     context = induction.context
     d_model = context.plan.d_model
     yield Claim(
-        None, "beginning", "columns of every image and entry are made as stated, in every lane",
+        None, "beginning", "columns of every image and entry begin as stated, in every lane",
         LAYOUT, d_model * context.plan.columns, _beginning(induction),
     )  # fmt: skip
     yield Claim(
-        None, "end", "states of every lane what the beginning states, registers by their next "
+        None, "end", "states the same of every lane as the beginning, registers by their next "
         "values; a lane has one occupant", LAYOUT, d_model * len(context.classes), _end(induction),
     )  # fmt: skip
 
 
 def _beginning(induction: Induction) -> str | None:
-    """Columns of an empty memory, and of one that is full, with the last entry."""
+    """The first lane that is not as stated, in the columns of an empty memory or of a full one; or
+    None."""
     context, plan = induction.context, induction.context.plan
     registers = {lane for register in context.circuit.registers for lane in register.word}
     ones = (1 << min(plan.width, _WIDEST)) - 1
@@ -136,7 +138,7 @@ def _beginning(induction: Induction) -> str | None:
 
 
 def _expected(stated: Statement, columns: ColumnClass, plan: Plan) -> object:
-    """What a lane of all columns of a class holds, None if that may be anything."""
+    """What a lane holds in each column of a class, None if it may have either sign."""
     match stated:
         case Fixed(sign):
             return sign
@@ -163,12 +165,12 @@ def _end(induction: Induction) -> str | None:
             again = Held(kept.get(end.lane, end.lane)) if isinstance(end, Held) else end
             if again != begin:
                 name = context.plan.lane_name(place)
-                return f"{name} does not hold at the end of a loop what it must"
+                return f"{name} does not hold what it must at the end of a loop"
     return None
 
 
 def _shared_lane(context: ProofContext, phase: Phase) -> int | None:
-    """A lane with two occupants after a phase, or with one beside its fixed sign."""
+    """A lane with two occupants after a phase, or with one although its sign is fixed."""
     counts = Counter[int](context.occupied(phase))
     counts.update(lane for n, lanes in context.plan.words.items() for lane in lanes
                   if n == VALUE or n in context.static_names)  # fmt: skip

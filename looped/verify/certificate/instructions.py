@@ -1,10 +1,10 @@
 """Instructions that take several loops: they end, and leave nothing in the working registers.
 
 Both claims are about the circuit alone, for all operands. A register that counts decides when an
-instruction ends. For each value of that register, the proof finds its next values, in a loop after
-which the instruction is still unfinished. If those steps form no cycle, their longest path bounds
-the number of loops. The proof sees through those lanes only that decide about the register and
-about `busy`. At the first cycle it tries another register, and the work on each is bounded.
+instruction ends. For each value of that register, the proof finds the next values after a loop that
+leaves the instruction unfinished. If those steps form no cycle, their longest path bounds the
+number of loops. The proof sees through only those lanes that decide about the register and about
+`busy`. At the first cycle it tries another register; the work on each is bounded.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from looped.artefact.embedding import embed
 from looped.circuit.words import Lane, Word
-from looped.diagrams import Diagrams, TooLarge, Work
+from looped.diagrams import Diagrams, Node, TooLarge, Work
 from looped.verify.certificate.claims import FROM_DEFINITIONS, Claim
 from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.reachable import possible
-from looped.verify.certificate.semantics import CircuitSemantics, Node
+from looped.verify.certificate.semantics import CircuitSemantics
 
 __all__ = ["instruction_claims"]
 
 _WIDEST = 8
-"""Bits of a register whose values are taken one by one."""
+"""The most bits of a register whose values the proof enumerates."""
 _STEPS = 1_000_000
-"""Steps on diagrams for each of the two claims, and each register that may count: some seconds."""
+"""Steps on diagrams for each of the two claims, and each register that may count: a few seconds."""
 
 
 def instruction_claims(context: ProofContext) -> Iterator[Claim]:
@@ -43,7 +43,7 @@ def instruction_claims(context: ProofContext) -> Iterator[Claim]:
 
 
 def _end(context: ProofContext, busy: Lane) -> Claim:
-    """Every instruction ends: proved by the first register that counts its loops to an end."""
+    """The claim that every instruction ends, proved by the first register that counts its loops."""
     loops, cases = None, 0
     for word in _counters(context, busy):
         steps = _Steps(context, busy, word, Work(_STEPS))
@@ -55,13 +55,13 @@ def _end(context: ProofContext, busy: Lane) -> Claim:
         if loops is not None:
             break
     bound = f"takes {1 + loops} loops at most" if loops is not None else "ends"
-    fault = None if loops is not None else "no register is found that counts its loops to an end"
+    fault = None if loops is not None else "found no register that counts its loops to an end"
     statement = f"an instruction {bound}, for all operands"
     return Claim(None, "instructions", statement, FROM_DEFINITIONS, cases, fault)
 
 
 def _counters(context: ProofContext, busy: Lane) -> list[Word]:
-    """The registers that may count, those whose next values depend on the fewest lanes first.
+    """The registers that may count; those whose next values depend on the fewest lanes come first.
 
     No pin counts, since its host sets it. If `busy` is a pin, the host decides when the instruction
     ends.
@@ -102,7 +102,7 @@ def _nonzero_last(context: ProofContext, busy: Lane, lanes: list[Lane]) -> str |
         semantics = CircuitSemantics(Diagrams(work), {})
         try:
             if _may_stay(context, semantics, busy, lane):
-                return f"`{lane}` may be left"
+                return f"`{lane}` may stay a one"
         except TooLarge as error:
             return f"`{lane}`: {error}"
     return None
@@ -119,7 +119,7 @@ def _may_stay(context: ProofContext, semantics: CircuitSemantics, busy: Lane, la
 
 
 def _gated(context: ProofContext, semantics: CircuitSemantics, lane: Lane) -> Node:
-    """A condition that holds wherever a lane is made a one: one of its gates is open."""
+    """A condition that holds wherever a lane becomes a one: one of its gates is open."""
     signal = context.definitions.get(lane)
     if signal is None or signal.linear:
         return semantics.lane(lane)
@@ -136,10 +136,10 @@ def _unfinished_or_zero(context: ProofContext, semantics: CircuitSemantics, busy
 
 
 class _Steps:
-    """The values that a register may have one after the other during an instruction.
+    """The successive values that a register may have during an instruction.
 
-    Each is found when `longest` needs it, and all of them within a bound: so a register that counts
-    nothing is soon dismissed. Raises TooLarge beyond that.
+    `longest` finds each value when it needs it, within a bound on the work, so that it soon
+    dismisses a register that does not count. Raises TooLarge beyond the bound.
     """
 
     def __init__(self, context: ProofContext, busy: Lane, word: Word, work: Work) -> None:
@@ -167,7 +167,7 @@ class _Steps:
         yield from self._split(semantics, condition, len(self.word))
 
     def _split(self, semantics: CircuitSemantics, condition: Node, bits: int) -> Iterator[int]:
-        """The numbers that the lowest bits may be where a condition holds."""
+        """The numbers that the lowest bits may hold where a condition holds."""
         self.cases += 1
         if not possible(self.context, semantics, condition):
             return

@@ -1,7 +1,7 @@
 """Invariants: what holds in the first state, and after a loop if it held before it.
 
-They are proved of the circuit alone. Other claims prove that the weights do what the circuit says,
-in states in which the invariants hold. So the induction over loops has both.
+The proof is about the circuit alone. Other claims prove that the weights do what the circuit says
+in states in which the invariants hold. The induction over loops needs both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from looped.artefact.embedding import embed
 from looped.circuit.circuit import Invariant, Write
 from looped.circuit.signals import Condition
 from looped.circuit.words import ONE, Form, Lane
-from looped.diagrams import Diagrams, TooLarge
+from looped.diagrams import Diagrams, Node, TooLarge
 from looped.passes.allocate import VALUE
 from looped.verify.certificate.claims import FROM_DEFINITIONS, Claim
 from looped.verify.certificate.context import ProofContext
@@ -66,14 +66,14 @@ def _entry(context: ProofContext) -> Iterator[Lane]:
 
 
 def _holds(condition: Condition, lanes: dict[Lane, int]) -> bool:
-    """Whether a condition holds for all signs of the lanes that are not given."""
+    """Whether a condition holds for all signs of the lanes that `lanes` leaves open."""
     unknown = sum(abs(c) for lane, c in condition.form.terms.items() if lane not in lanes)
     known = sum(c * lanes[lane] for lane, c in condition.form.terms.items() if lane in lanes)
     return condition.form.constant + known - unknown >= condition.threshold
 
 
 def broken(context: ProofContext, invariant: Invariant) -> str | None:
-    """Why an invariant may not hold after a loop before which all invariants held, or None."""
+    """Why an invariant may fail after a loop that begins with all invariants, or None."""
     semantics = CircuitSemantics(Diagrams(), {})
     becomes = {
         old: _set_by_host(old) if new == old else new for old, new in context.next_lanes().items()
@@ -83,13 +83,11 @@ def broken(context: ProofContext, invariant: Invariant) -> str | None:
     after = semantics.condition(
         Condition(Form(terms, form.constant), invariant.condition.threshold)
     )
-    return _possibly(
-        context, semantics, semantics.space.negated(after), "it may not hold after a loop"
-    )
+    return _possibly(context, semantics, semantics.space.negated(after), "it may fail after a loop")
 
 
 def _set_by_host(pin: Lane) -> Lane:
-    """A variable of its own for what the host sets a pin to after the loop: any ±1."""
+    """A new variable for a pin after the loop: the host may set either sign."""
     return Lane(pin.word, -1 - pin.index)
 
 
@@ -110,11 +108,11 @@ def _writes_x0(context: ProofContext, write: Write) -> str | None:
         hit = space.times(hit, semantics.lane(lane))
     for lane in write.address:
         hit = space.times(hit, space.negated(semantics.lane(lane)))
-    return _possibly(context, semantics, hit, f"`{write.name}` may go there")
+    return _possibly(context, semantics, hit, f"`{write.name}` may write to it")
 
 
 def _possibly(
-    context: ProofContext, semantics: CircuitSemantics, condition: int, fault: str
+    context: ProofContext, semantics: CircuitSemantics, condition: Node, fault: str
 ) -> str | None:
     try:
         return fault if possible(context, semantics, condition) else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from looped.circuit.circuit import Read, Write
-from looped.verify.certificate.attention_state import is_file
+from looped.verify.certificate.attention_state import is_register_file
 from looped.verify.certificate.claims import ALGEBRA, LAYOUT, Claim
 from looped.verify.certificate.columns import POSITION
 from looped.verify.certificate.context import ProofContext
@@ -19,7 +19,7 @@ def machine_claims(context: ProofContext) -> Iterator[Claim]:
     """The claims about columns, lanes and phases on which the proofs of blocks rely."""
     columns = context.plan.columns
     yield Claim(
-        None, "columns", "have the codes of their positions, and no two of a kind the same code",
+        None, "columns", "have the codes of their positions; no two of one kind have the same code",
         LAYOUT, columns, _codes(context),
     )  # fmt: skip
     yield Claim(
@@ -39,7 +39,8 @@ def machine_claims(context: ProofContext) -> Iterator[Claim]:
 
 
 def _codes(context: ProofContext) -> str | None:
-    """A code that is not its column's. Registers have their numbers in every word of positions."""
+    """A column with a wrong code, or None. Registers have their numbers in every word of
+    positions."""
     for columns in context.classes:
         if columns.single:
             continue
@@ -47,7 +48,8 @@ def _codes(context: ProofContext) -> str | None:
         if not np.array_equal(own, np.arange(len(own))):
             return f"one of the columns {columns.name} has the code of another"
         for word, lanes in columns.codes.items():
-            offset = 0 if is_file(context, columns) else int(word.removeprefix(POSITION) or 0)
+            in_file = is_register_file(context, columns)
+            offset = 0 if in_file else int(word.removeprefix(POSITION) or 0)
             shifted = (own + offset) % (1 << len(lanes))
             if not np.array_equal(columns.numbers(word), shifted):
                 return f"`{word}` is wrong in a column of {columns.name}"
@@ -65,15 +67,15 @@ def _phases(context: ProofContext) -> str | None:
     placed += sum(map(len, context.schedule.writes.values()))
     missing = [a for a in _accesses(context) if id(a) not in reads and id(a) not in writes]
     if missing or placed != len(_accesses(context)):
-        return f"`{missing[0].name}` is never done" if missing else "an access is done twice"
+        return f"`{missing[0].name}` has no phase" if missing else "an access has two phases"
     if min(writes.values(), default=0) < max(reads.values(), default=0) and writes:
         return "a write comes before a read"
     return None
 
 
 def _entry(context: ProofContext) -> str:
-    """What is claimed of where a program begins."""
+    """What the certificate says about the entry of programs."""
     plan = context.plan
     if plan.baked:
-        return f"a program begins at {plan.entry}, and nothing is claimed of any other entry"
-    return "a program begins wherever its image says: the program counter may be anything"
+        return f"a program begins at {plan.entry}; the certificate covers no other entry"
+    return "a program begins wherever its image says: the program counter may have any value"

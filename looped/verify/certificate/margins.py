@@ -1,9 +1,10 @@
 """The scaled margin of every head, from its weights alone: the least difference of two scores.
 
 A column has one query, and the scores of two columns differ by Σ q·(k - k'). Every q is a multiple
-of the grid of its form over all columns, every k - k' one of the grid by which its form varies
-between and within columns. So different scores differ by a multiple of a power of two, and by that
-number at least. Which column has the best score, and that it is the only one, `certify` proves.
+of the grid of its form over all columns, every k - k' a multiple of the grid by which its form
+varies between and within columns. So different scores differ by a multiple of a power of two, thus
+by that number at least. `certify` proves which column has the best score, and that no other column
+has it too.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ __all__ = ["overstated", "scaled_margins"]
 
 
 def scaled_margins(ranges: BlockRanges, classes: Sequence[ColumnClass]) -> dict[int, Number]:
-    """Head to the least difference of two different scores, for heads that add to some lane.
+    """The least difference of two different scores of each head that adds to some lane.
 
     0 if all scores of a head are the same.
     """
@@ -37,7 +38,7 @@ def scaled_margins(ranges: BlockRanges, classes: Sequence[ColumnClass]) -> dict[
 
 
 def _differences(row: Row, classes: Sequence[ColumnClass]) -> Iterator[Number]:
-    """Numbers of which every difference of two values of a form is a sum of multiples."""
+    """Numbers such that every difference of two values of a form is a sum of their multiples."""
     first: Number | None = None
     for columns in classes:
         value: Number = 0
@@ -51,11 +52,11 @@ def _differences(row: Row, classes: Sequence[ColumnClass]) -> Iterator[Number]:
 
 
 def overstated(plan: Plan, block: int, found: Mapping[int, Number]) -> Iterator[str]:
-    """The heads whose margin is larger in the plan than by their weights."""
+    """The heads whose margin is larger in the plan than in the weights."""
     for number, head in enumerate(plan.blocks[block].heads):
         planned = head.margin * head.beta
         if number in found and found[number] < planned:
             yield (
                 f"block {block + 1}, head `{head.name}`: the plan says a scaled margin of "
-                f"{planned:g}, and the weights have {float(found[number]):g}"
+                f"{planned:g}, but the weights have {float(found[number]):g}"
             )

@@ -1,8 +1,8 @@
-"""What reads and writes do by the circuit: the other side of every claim about heads.
+"""What reads and writes do according to the circuit: the other side of every claim about heads.
 
-A read puts the word at its address into idle lanes, or adds it to a word that is there, or
-subtracts it. A write replaces the word in the column of its address. Nothing else changes. This
-file knows no heads, scores or weights.
+A read puts the word at its address into idle lanes, or adds it to a live word, or subtracts it from
+one. A write replaces the word in the column of its address. Nothing else changes. This file knows
+no heads, scores or weights.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from itertools import zip_longest
 
 from looped.circuit.circuit import Read, Write
 from looped.circuit.words import Lane
-from looped.verify.certificate.attention_state import AttentionState, is_device, is_file
+from looped.diagrams import Node
+from looped.verify.certificate.attention_state import AttentionState, is_device, is_register_file
 from looped.verify.certificate.claims import ClaimFailed
 from looped.verify.certificate.column_lanes import KeyClass
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.induction import Content, Fixed, Held, Induction, Statement
 from looped.verify.certificate.phases import LaneIndex, after_attention, before_attention
 from looped.verify.certificate.reachable import possible
-from looped.verify.certificate.semantics import Node
 from looped.verify.certificate.winners import Winner
 
 __all__ = ["MemoryAccess"]
@@ -30,8 +30,8 @@ __all__ = ["MemoryAccess"]
 class MemoryAccess:
     """The reads and writes of a block, in a state.
 
-    `reads` has the read and the bit that each lane of its result comes from; `before` and `after`
-    are the statements about all lanes of the state's columns.
+    `reads` maps each lane that a read makes to the read and the bit; `before` and `after` are the
+    statements about all lanes of the state's columns.
     """
 
     state: AttentionState
@@ -42,7 +42,7 @@ class MemoryAccess:
 
     @classmethod
     def of(cls, state: AttentionState, block: int) -> MemoryAccess | ClaimFailed:
-        """The reads and writes of a block, if all lanes that they need are there."""
+        """The reads and writes of a block, if all lanes that they need are live."""
         induction = Induction(state.context)
         phase = after_attention(block)
         reads = state.context.schedule.reads.get(phase, [])
@@ -54,12 +54,12 @@ class MemoryAccess:
             onto = access.onto or () if isinstance(access, Read) else ()
             missing = [lane for lane in (*access.lanes(), *onto) if lane not in there]
             if missing:
-                return ClaimFailed(f"`{access.name}` needs `{missing[0]}`, which is not there")
+                return ClaimFailed(f"`{access.name}` needs `{missing[0]}`, which is not live")
         before = induction.at(before_attention(block), state.columns)
         return cls(state, before, induction.at(phase, state.columns), results, writes)
 
     def expected(self, lane: int) -> Node | ClaimFailed:
-        """What a lane holds after them, by what is stated of it, if that is always ±1."""
+        """What a lane holds after the reads and writes by its statement, if that is always ±1."""
         state = self.state
         stated = self.after[lane]
         if isinstance(stated, Fixed):
@@ -76,7 +76,7 @@ class MemoryAccess:
         return state.old(lane)
 
     def _read_lane(self, read: Read, bit: int) -> Node | ClaimFailed:
-        """A lane of the CPU that is read, from nothing or onto what was there."""
+        """A lane of the CPU that a read fills, or adds to a word that is live."""
         if read.onto is None:
             return self._content(read, bit)
         state = self.state
@@ -93,7 +93,7 @@ class MemoryAccess:
             lower = below.onto[bit]
             below = self.reads[lower][0] if lower in self.reads else None
         total = space.add(total, state.signed(state.semantics.lane(lower)))
-        return self._a_sign(total, f"`{read.name}` may be added to a word with a one in its place")
+        return self._a_sign(total, f"`{read.name}` may make a sum that is not a bit")
 
     def _a_sign(self, total: Node, otherwise: str) -> Node | ClaimFailed:
         """A sum, if it is -1 or +1 in every reachable state."""
@@ -116,11 +116,12 @@ class MemoryAccess:
             held = state.signed(state.winners_lane(winner, value))
             total = space.add(total, space.times(winner.condition, held))
         if left != space.zero:
-            return ClaimFailed(f"`{read.name}` may read a column that is not there")
+            return ClaimFailed(f"`{read.name}` may read a column that does not exist")
         return total
 
     def _at(self, read: Read, keys: KeyClass) -> Winner:
-        """The column of a class at the address of a read, where it names one of that class."""
+        """The column of a class at the address of a read; its condition: the address names one of
+        that class."""
         state = self.state
         space = state.space
         columns = keys.columns
@@ -137,10 +138,9 @@ class MemoryAccess:
         return Winner(keys, condition, tuple(space.times(condition, bit) for bit in code))
 
     def _names_class(self, read: Read, columns: ColumnClass) -> Node:
-        """The condition that a read names a device column, a register or memory, as these columns
-        are."""
+        """The condition that a read names the kind of these columns: device, register or memory."""
         state = self.state
-        if is_file(state.context, columns) != read.in_registers:
+        if is_register_file(state.context, columns) != read.in_registers:
             return state.space.zero
         port = state.semantics.lane(read.port[0]) if read.port else state.space.zero
         return port if is_device(state.context, columns) else state.space.negated(port)
@@ -158,11 +158,11 @@ class MemoryAccess:
         return self._a_sign(total, "two writes may meet in one column")
 
     def _addressed(self, write: Write) -> Node:
-        """The condition that a column is the one that is written to."""
+        """The condition that the write goes to the column."""
         state = self.state
         space = state.space
         in_file = state.semantics.lane(write.in_registers[0]) if write.in_registers else space.zero
-        hit = in_file if is_file(state.context, state.columns) else space.negated(in_file)
+        hit = in_file if is_register_file(state.context, state.columns) else space.negated(in_file)
         if write.when is not None:
             hit = space.times(hit, state.semantics.lane(write.when[0]))
         lanes = state.context.plan.words[POSITION]

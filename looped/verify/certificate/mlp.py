@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from looped.circuit.signals import Signal
 from looped.circuit.words import ONE, Lane
-from looped.diagrams import Diagrams, TooLarge
+from looped.diagrams import Diagrams, Node, TooLarge
 from looped.verify.certificate.claims import DIAGRAMS, Claim, ClaimFailed
 from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.context import Occupants, ProofContext
@@ -21,7 +21,7 @@ from looped.verify.certificate.induction import Fixed, Held, Induction
 from looped.verify.certificate.phases import LaneIndex, Phase, after_attention, after_mlp
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.rows import BlockRows, Row
-from looped.verify.certificate.semantics import CircuitSemantics, Node
+from looped.verify.certificate.semantics import CircuitSemantics
 from looped.verify.certificate.thresholds import Affine, Product, evaluated
 
 __all__ = ["mlp_claims", "products"]
@@ -40,7 +40,7 @@ class _LaneResult:
 
 
 def mlp_claims(context: ProofContext, block: int, rows: BlockRows) -> Iterator[Claim]:
-    """The claims about the MLP of a block, one for each word that it makes and each class."""
+    """The claims about the MLP of a block: one for each word that it makes, one for each class."""
     by_part: dict[str, list[str | None]] = {}
     for lane in _cpu_lanes(context, block, rows):
         failed = lane.failed
@@ -50,7 +50,7 @@ def mlp_claims(context: ProofContext, block: int, rows: BlockRows) -> Iterator[C
     for part, faults in by_part.items():
         statement = "is what the circuit defines, and ±1"
         if part == _OTHERS:
-            statement = "stay as they are, or return to -1 after their last use"
+            statement = "keep their values, or return to -1 after their last use"
         yield _claim(block, part, statement, faults)
     for columns in context.classes:
         if not columns.is_cpu:
@@ -76,10 +76,10 @@ def _cpu_lanes(context: ProofContext, block: int, rows: BlockRows) -> Iterator[_
             sign = new.sign if isinstance(new, Fixed) else None
             yield _LaneResult(index, _OTHERS, proof.kept(index, sign))
         else:
-            failed = ClaimFailed("nothing makes what should be there")
+            failed = ClaimFailed("nothing makes its occupant")
             yield _LaneResult(index, _OTHERS, failed)
     for lost in made.values():
-        failed = ClaimFailed(f"`{lost.lane}` is made and not kept")
+        failed = ClaimFailed(f"`{lost.lane}` is made but not kept")
         yield _LaneResult(context.index(lost.lane), _OTHERS, failed)
 
 
@@ -122,7 +122,7 @@ class _CpuMlp:
         there = {ONE, *self.before.values()}
         missing = [lane for lane in signal.lanes() if lane not in there]
         if missing:
-            return ClaimFailed(f"it needs `{missing[0]}`, which is not there")
+            return ClaimFailed(f"it needs `{missing[0]}`, which is not live")
         space = Diagrams()
         semantics = CircuitSemantics(space, {})
         try:
@@ -136,12 +136,12 @@ class _CpuMlp:
             stray = possible(self.context, semantics, strays)
         except TooLarge as error:
             return ClaimFailed(str(error))
-        return ClaimFailed("it is no bit") if stray else None
+        return ClaimFailed("it is not always a bit") if stray else None
 
     def kept(self, index: LaneIndex, sign: int | None) -> ClaimFailed | None:
         """What is wrong with a lane that nothing makes, or None.
 
-        It must have this sign, or (None) be as it was.
+        It must have this sign; None: it must keep its value.
         """
         space = Diagrams()
         try:
@@ -151,7 +151,7 @@ class _CpuMlp:
             return ClaimFailed(str(error))
 
     def _compared(self, space: Diagrams, index: LaneIndex, expected: Node) -> ClaimFailed | None:
-        """Whether a lane becomes what is expected."""
+        """What is wrong with a lane that must become `expected`, or None."""
         change = _change(space, self.rows, index, self.cpu, self.before)
         if isinstance(change, ClaimFailed):
             return change
@@ -177,11 +177,11 @@ def _different(space: Diagrams, becomes: Node, expected: Node) -> ClaimFailed | 
         return None
     state = space.state(space.negated(space.equals(becomes, expected)))
     shown = ", ".join(f"{name} = {sign:+d}" for name, sign in list(state.items())[:6])
-    return ClaimFailed(f"it is not what it should be where {shown or 'anything'}")
+    return ClaimFailed(f"it is wrong where {shown or 'anything'}")
 
 
 def _untouched(rows: BlockRows, index: int, columns: ColumnClass) -> ClaimFailed | None:
-    """What is wrong with a lane of a column that the MLP must leave as it is, or None."""
+    """What is wrong with a lane of a column that the MLP must not change, or None."""
     space = Diagrams()
     try:
         change = _change(space, rows, index, columns, {})

@@ -1,9 +1,9 @@
 """Premises: what must hold before any other claim about a machine can be stated.
 
-Plan, circuit and weights come from anywhere. The plan must be that of the circuit, word by word. No
-word may have the name or the lanes of another. Weights must be finite, and have the shapes that the
-plan says. Hosts and engines believe the plan: which lanes hold a word, which lane says that the
-machine has halted, how many columns there are. So this file compares all of that with the circuit.
+Plan, circuit and weights may come from anywhere. The plan must match the circuit, word by word. No
+word may have the name or the lanes of another. Weights must be finite and have the planned shapes.
+Hosts and engines trust the plan: which lanes hold a word, which lane says that the machine has
+halted, how many columns there are. So this file compares all of that with the circuit.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ __all__ = ["planned_words", "premise_claims"]
 def premise_claims(
     machine: CompiledMachine, circuit: Circuit, code: frozenset[int] | None = None
 ) -> tuple[Claim, ...]:
-    """The claims without which no other can be stated; later ones only if the first hold.
+    """The claims that all others presuppose, up to the first that fails.
 
-    `code` has the addresses of the words that a baked circuit contains; None: it is universal.
+    `code` lists the addresses of the words that a baked circuit contains, None if it is universal.
     """
     claims: list[Claim] = []
     for part, statement, cases, faults in _premises(machine, circuit, code):
@@ -56,8 +56,8 @@ def _premises(
     plan = machine.plan
     made = list(_made(circuit))
     yield (
-        "names", "no two words of the circuit have a name in common, and none has one of the "
-        "machine's own; what is used is made", len(made), _name_faults(circuit, made),
+        "names", "no two words of the circuit share a name, and none has a reserved one; every "
+        "lane in use is made", len(made), _name_faults(circuit, made),
     )  # fmt: skip
     yield (
         "weights", "are finite, float32, and as many as the plan says", len(machine.weights),
@@ -66,7 +66,7 @@ def _premises(
     scheduled = schedule(fuse_reads(circuit))
     layout = allocate(scheduled)
     yield (
-        "plan", "is that of the circuit: sizes, words, and the lanes that hosts go by",
+        "plan", "matches the circuit: sizes, words, and the lanes that hosts read",
         len(plan.words),
         itertools.chain(
             _code_faults(plan, code), _plan_faults(plan, circuit, layout, scheduled.blocks)
@@ -75,7 +75,7 @@ def _premises(
 
 
 def planned_words(circuit: Circuit, layout: Layout) -> dict[str, tuple[int, ...]]:
-    """The words between loops by name, with their lanes, as circuit and layout have them."""
+    """The lanes of each word that exists between loops, by circuit and layout."""
     words = {_own_name(word): word for word in static_words(circuit)}
     words[VALUE] = Word.of(VALUE, circuit.width)
     words |= {r.name: r.following or r.word for r in circuit.registers}
@@ -113,11 +113,11 @@ def _name_faults(circuit: Circuit, made: list[Lane]) -> Iterator[str]:
             yield f"register `{name}` has the name of a position"
     for lane in _used(circuit):
         if lane not in seen:
-            yield f"`{lane}` is used and made nowhere"
+            yield f"`{lane}` is used but never made"
     between = {ONE, *(lane for register in circuit.registers for lane in register.word)}
     for invariant in circuit.invariants:
         if not between.issuperset(invariant.condition.form.terms):
-            yield f"invariant `{invariant.name}` is about a lane that is no register's"
+            yield f"invariant `{invariant.name}` has a lane that belongs to no register"
     yield from _shape_faults(circuit)
 
 
@@ -133,7 +133,7 @@ def _used(circuit: Circuit) -> Iterator[Lane]:
 
 
 def _shape_faults(circuit: Circuit) -> Iterator[str]:
-    """Words that are of another width than those that they are put together with."""
+    """Faults in the widths of words that a statement combines."""
     for read in circuit.reads:
         sizes = {len(read.result), len(read.onto or read.result), circuit.width}
         if len(sizes) > 1:
@@ -141,16 +141,16 @@ def _shape_faults(circuit: Circuit) -> Iterator[str]:
         if len(read.address) > circuit.address_bits:
             yield f"`{read.name}` has an address that is too wide"
         if read.in_registers and not circuit.register_bits:
-            yield f"`{read.name}` reads a register file, and there is none"
+            yield f"`{read.name}` reads a register file, but the circuit has none"
     for write in circuit.writes:
         if (len(write.value), len(write.address)) != (circuit.width, circuit.address_bits):
-            yield f"`{write.name}` writes a word or to an address of another width"
+            yield f"`{write.name}` has a word or an address of another width"
     for register in circuit.registers:
         if len(register.following or register.word) != len(register.word):
             yield f"`{register.name}` changes its width"
     for define in circuit.defines:
         if len(define.target) != len(define.value.signals):
-            yield f"`{define.name}` is wider than its value, or not as wide"
+            yield f"`{define.name}` has another width than its value"
 
 
 def _weight_faults(machine: CompiledMachine) -> Iterator[str]:
@@ -164,30 +164,30 @@ def _weight_faults(machine: CompiledMachine) -> Iterator[str]:
     for name in sorted({*shapes, *machine.weights}):
         weight = machine.weights.get(name)
         if weight is None or name not in shapes:
-            yield f"`{name}` is missing" if weight is None else f"`{name}` has no place"
+            yield f"`{name}` is missing" if weight is None else f"`{name}` is not planned"
         elif tuple(weight.shape) != shapes[name] or weight.dtype != torch.float32:
             yield f"`{name}` has another shape or dtype"
         elif not bool(weight.isfinite().all()):
-            yield f"`{name}` has a weight that is no finite number"
+            yield f"`{name}` has a weight that is not finite"
 
 
 def _code_faults(plan: Plan, code: frozenset[int] | None) -> Iterator[str]:
     """Hosts leave the words of a baked program out of memory: they must be in the circuit."""
     if plan.baked != (code is not None):
-        yield "it is of a baked program" if plan.baked else "it is of no baked program"
+        yield "it is baked, the circuit is not" if plan.baked else "it is not baked, the circuit is"
     elif set(plan.code) != (code or set()):
         yield "it leaves out other words of a program than the circuit contains"
     if plan.entry and not plan.baked:
-        yield "it begins elsewhere than the program says"
+        yield "it has an entry, but no program"
 
 
 def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> Iterator[str]:
-    file = 1 << circuit.register_bits if circuit.register_bits else 0
+    n_registers = 1 << circuit.register_bits if circuit.register_bits else 0
     pairs: Mapping[str, tuple[object, object]] = {
         "machine": (plan.machine, circuit.name),
         "width": (plan.width, circuit.width),
         "memory": (plan.memory, 1 << circuit.address_bits),
-        "file": (plan.n_registers, file),
+        "n_registers": (plan.n_registers, n_registers),
         "has_input": (plan.has_input, circuit.has_input),
         "dtype": (plan.dtype, circuit.precision.name),
         "ports": (plan.ports, circuit.ports),
@@ -199,10 +199,10 @@ def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> I
         ),
     }
     if blocks != len(plan.blocks):
-        yield f"it takes {blocks} blocks, there are {len(plan.blocks)}"
+        yield f"it has {len(plan.blocks)} blocks, the circuit takes {blocks}"
     for name, (own, expected) in pairs.items():
         if own != expected:
-            yield f"`{name}` is {own!r}, by the circuit {expected!r}"
+            yield f"`{name}` is {own!r}, but the circuit says {expected!r}"
     if plan.formats != word_formats(circuit):
         yield "the formats of its words are not those of the circuit"
     if plan.registers != tuple(register.name for register in circuit.registers):
@@ -212,7 +212,7 @@ def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> I
     if plan.dtype not in PRECISIONS:
         yield f"there is no dtype `{plan.dtype}`"
     if len(layout) > plan.d_model:
-        yield f"{len(layout)} lanes are needed, there are {plan.d_model}"
+        yield f"it has {plan.d_model} lanes, the circuit takes {len(layout)}"
     yield from _word_faults(plan, planned_words(circuit, layout))
 
 
@@ -223,12 +223,12 @@ def _word_faults(plan: Plan, planned: Mapping[str, tuple[int, ...]]) -> Iterator
     for name, lanes in plan.words.items():
         for lane in lanes:
             if lane in owners:
-                yield f"`{name}` and `{owners[lane]}` are in one lane"
+                yield f"`{name}` and `{owners[lane]}` share a lane"
             owners[lane] = name
 
 
 def _kept(circuit: Circuit) -> dict[Lane, Lane]:
-    """Lanes of registers, and those that hold their next values."""
+    """Each lane of a register, and the lane that holds its next value."""
     return {
         old: new
         for register in circuit.registers
@@ -237,7 +237,7 @@ def _kept(circuit: Circuit) -> dict[Lane, Lane]:
 
 
 def _settled(circuit: Circuit, layout: Layout, lane: Lane | None) -> int | None:
-    """Where a lane of a register is between loops; -1 if it is no such lane."""
+    """The index of a lane of a register between loops; -1 for a lane of no register."""
     if lane is None:
         return None
     kept = _kept(circuit).get(lane)

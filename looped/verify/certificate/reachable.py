@@ -2,16 +2,15 @@
 
 Most claims hold for lanes of any signs. Some hold only because lanes depend on each other: the
 kinds of instructions exclude each other, and a sum that is gated by one of them is zero under all
-others. Such a claim leaves a condition under which it fails. Lane by lane, the condition is
-conjoined with the lane's definition, until no state is left.
+others. Such a claim leaves a condition under which it fails. Lane by lane, the proof conjoins the
+condition with the lane's definition, until no state is left.
 
-A lane is made from lanes that were made earlier, and so on down to registers and memory. A first
-pass sees through decisions only: of a lane that was made from operands, it keeps what follows for
-all operands (a sum is zero if nothing was to be added). That is little and mostly enough. A second
-pass sees through the rest completely.
+Lanes are made from earlier lanes, down to registers and memory. A first pass sees through decisions
+only: of a lane that is made from operands, it keeps what follows for all operands (a sum is zero if
+nothing is added). That is cheap and mostly enough. A second pass sees through all lanes.
 
-That a lane is a bit, and is what its definition says, are claims about the block that makes it.
-They are proved from states of earlier blocks, so the argument is not circular.
+Claims about the block that makes a lane say that the lane is a bit and equals its definition. Their
+proofs use states of earlier blocks only, so the argument is not circular.
 """
 
 from __future__ import annotations
@@ -21,8 +20,9 @@ import functools
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Signal
 from looped.circuit.words import ONE, Lane
+from looped.diagrams import Node
 from looped.verify.certificate.context import ProofContext
-from looped.verify.certificate.semantics import CircuitSemantics, Node
+from looped.verify.certificate.semantics import CircuitSemantics
 
 __all__ = ["invariants", "possible"]
 
@@ -31,10 +31,10 @@ _OPERANDS = 2
 
 
 def possible(context: ProofContext, semantics: CircuitSemantics, condition: Node) -> bool:
-    """Whether a condition may hold in a state between two half-blocks of some loop.
+    """Whether a condition may hold in a reachable state between two phases of a loop.
 
-    It is a diagram over lanes of the CPU, by name, and variables of any other kind, which are free.
-    False is a proof; True only says that none was found. Raises TooLarge.
+    The condition is a diagram over lanes of the CPU, by name; variables of any other kind are free.
+    False is a proof; True only says that no proof was found. Raises TooLarge.
     """
     space = semantics.space
     if condition == space.zero:
@@ -97,7 +97,8 @@ def _operands(context: ProofContext, signal: Signal) -> frozenset[Lane]:
 
 
 def _x0_relation(context: ProofContext, semantics: CircuitSemantics, lane: Lane) -> Node:
-    """That a read of x0, which is zero, leaves a lane as it was: idle, or the word below it."""
+    """The condition that a read of x0, which is zero, leaves a lane as it was: idle, or the word
+    below it."""
     space = semantics.space
     read, bit = context.x0_reads[lane]
     for address in read.address:

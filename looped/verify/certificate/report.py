@@ -20,7 +20,7 @@ __all__ = ["as_json", "report"]
 
 
 def report(certificate: Certificate) -> Group:
-    """What is shown and how, the ranges of all sums, the margins of all heads, the verdicts."""
+    """What is proved and how, the ranges of all sums, the margins of all heads, the verdicts."""
     return Group(
         Text("what the weights compute, for all states", style="bold"),
         _claims(certificate),
@@ -34,7 +34,7 @@ def report(certificate: Certificate) -> Group:
 
 
 def _claims(certificate: Certificate) -> Table:
-    table = Table("block", "part", "claim", "shown by", "cases", "", box=None)
+    table = Table("block", "part", "claim", "proved by", "cases", "", box=None)
     for claims in _alike(certificate.claims):
         first = claims[0]
         block = "all" if first.block is None else str(first.block + 1)

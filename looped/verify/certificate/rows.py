@@ -1,7 +1,7 @@
 """Weights as exact numbers: the rows of a block's matrices, zeros left out.
 
 The certificate has its own exact rows, ranges and margins, on purpose: `looped.analysis` and the
-engines do not share its code, so a mistake in one of them is not a mistake in both.
+engines do not share its code, so that a mistake in one of them is not repeated in the other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Row = Mapping[int, Number]
 class BlockRows:
     """One block. `query` to `value` have a row for each dimension of each head, `gate` and `up` one
     for each hidden unit; `out` and `down` have a row for each lane. `scale` is 1/√d_head, or None
-    if that is no power of two."""
+    if that is not a power of two."""
 
     query: tuple[Row, ...]
     key: tuple[Row, ...]
@@ -51,8 +51,8 @@ class BlockRows:
         """W_O W_V: for each lane, the form of the attended column that a head adds to it.
 
         It has all lanes that some dimension writes, even where the form is zero: a head is idle
-        only if each dimension has no value or writes no lane. Products cancel in the reals, and
-        only if the head attends to one column, not to a mean of several.
+        only if each dimension has no value or writes no lane. The products cancel only in exact
+        arithmetic, and only if the head attends to one column, not to a mean of several.
         """
         rows: dict[int, Row] = {}
         own = {d for d in self.dimensions(head) if self.value[d]}
@@ -64,7 +64,7 @@ class BlockRows:
 
 
 def block_rows(machine: CompiledMachine, block: int) -> BlockRows:
-    """The rows of one block of a machine. Infinite or undefined weights are not allowed."""
+    """The rows of one block of a machine. All weights must be finite."""
     names = {"query": "self_attn.q", "key": "self_attn.k", "value": "self_attn.v"}
     names |= {"out": "self_attn.o", "gate": "mlp.gate", "up": "mlp.up", "down": "mlp.down"}
     rows = {
@@ -107,7 +107,7 @@ def grid_of(numbers: Iterable[Number]) -> Number:
 
 
 def whole(row: Row) -> tuple[list[tuple[int, int]], int]:
-    """A form as integers, lane and coefficient, in units of 1 over the number that comes second."""
+    """A form as (lane, integer) pairs, and the common denominator of its coefficients."""
     unit = math.lcm(*[c.denominator for c in row.values()])
     return [(lane, c.numerator * (unit // c.denominator)) for lane, c in row.items()], unit
 

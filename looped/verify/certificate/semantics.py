@@ -1,11 +1,11 @@
 """CircuitSemantics: what each lane of a circuit is, straight from its description.
 
-A condition is `form ≥ threshold`, a signal `linear + Σ condition · form`, over lanes of ±1, and
-evaluated for all states at once. Nothing here knows of hidden units, heads or weights.
+A condition is `form ≥ threshold`, a signal `linear + Σ condition · form`, over ±1 lanes. Both are
+evaluated for all states at once, without hidden units, heads or weights.
 
-A lane that an earlier MLP made can be *seen through*: it is then what its definition says, instead
-of a variable of its own. So lanes that depend on each other do so in the proof: `reading` implies
-that all bits of `a` are ones.
+A lane that an earlier MLP made can be *seen through*: the proof then uses its definition in place
+of a variable. So lanes that depend on each other do so in the proof too: `reading` implies that all
+bits of `a` are ones.
 """
 
 from __future__ import annotations
@@ -17,12 +17,9 @@ from fractions import Fraction
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, Signal
 from looped.circuit.words import ONE, Form, Lane
-from looped.diagrams import Diagrams, Number
+from looped.diagrams import Diagrams, Node, Number
 
-__all__ = ["CircuitSemantics", "Node", "definitions"]
-
-Node = int
-"""A function in a space of diagrams."""
+__all__ = ["CircuitSemantics", "definitions"]
 
 
 def definitions(circuit: Circuit) -> dict[Lane, Signal]:
@@ -37,7 +34,7 @@ def definitions(circuit: Circuit) -> dict[Lane, Signal]:
 class CircuitSemantics:
     """Lanes, conditions and signals of a circuit as functions in a space of diagrams.
 
-    `seen_through` has the signals of the lanes that are replaced by their definitions.
+    `seen_through` maps some lanes to their definitions, which replace them.
     """
 
     def __init__(self, space: Diagrams, seen_through: Mapping[Lane, Signal]) -> None:
@@ -54,7 +51,7 @@ class CircuitSemantics:
             self.space.variable(lane)
 
     def arrange(self, signal: Signal) -> None:
-        """An order of variables that suits a signal: heavy lanes of a condition first."""
+        """Order the variables of a signal: heavy lanes of a condition first."""
         for term in signal.gated:
             weights = term.condition.form.terms
             for lane in sorted(weights, key=lambda name: -abs(weights[name])):
@@ -94,7 +91,7 @@ class CircuitSemantics:
         return self.space.compose(step, seen)
 
     def signal(self, signal: Signal) -> Node:
-        """The value of a signal: 0 or 1, where it is the bit that it should be."""
+        """The value of a signal: 0 or 1 in each state in which the signal is a bit."""
         total = self.form(signal.linear)
         for term in signal.gated:
             product = self.space.times(self.condition(term.condition), self.form(term.form))

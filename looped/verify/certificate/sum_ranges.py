@@ -1,12 +1,12 @@
 """Every sum of a block: its range, its grid, and the bits that any order of summation needs.
 
-A form Σ c·lane over ±1 lanes is summed without error, in whatever order and in however many parts,
-if every partial sum is a number of the format. All of them are multiples of the grid g of the
-coefficients and none is larger than B = Σ |c|; the format holds them all if B ≤ g·2^mantissa. The
-value itself lies on a coarser grid, that of c₁ + c₂ + … and every 2·c: an adder's integers.
+The sum Σ c·lane over ±1 lanes is exact, in any order and any number of parts, if every partial sum
+is a number of the format. All of them are multiples of the grid g of the coefficients and none is
+larger than B = Σ |c|; the format holds them all if B ≤ g·2^mantissa. The value itself lies on a
+coarser grid, that of c₁ + c₂ + … and every 2·c: an adder's integers.
 
-All of it is exact arithmetic on integers and fractions. It assumes the state to be ±1 and to
-respect the static lanes, which is what the other claims of a certificate show.
+All arithmetic here is exact, on integers and fractions. It assumes that the state is ±1 and
+respects the static lanes; the other claims of a certificate prove that.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ __all__ = ["SumRange", "block_sum_ranges", "score_bound"]
 class SumRange:
     """One kind of sum in one block.
 
-    Final values lie from `low` to `high`; partial sums are multiples of `grid`, none of them beyond
-    `bound`. `bits` is the mantissa that any order of summation needs.
+    Final values lie from `low` to `high`; partial sums are multiples of `grid` with a magnitude of
+    at most `bound`. `bits` is the mantissa that any order of summation needs.
     """
 
     block: int
@@ -111,7 +111,7 @@ def _score_sum(block: int, ranges: BlockRanges, head: int) -> SumRange:
 
 
 def _attention_sums(block: int, ranges: BlockRanges) -> Iterator[SumRange]:
-    """What all heads add to a lane: a softmax that is one-hot carries the value as it is."""
+    """What all heads add to a lane: a one-hot softmax copies the value."""
     for row in ranges.rows.out:
         bound: Number = 0
         grids: list[Number] = []
@@ -123,7 +123,7 @@ def _attention_sums(block: int, ranges: BlockRanges) -> Iterator[SumRange]:
 
 
 def _onto_lane(block: int, what: str, low: Number, high: Number, grid: Number) -> SumRange:
-    """A sum that goes onto a lane of ±1, which may be its first term."""
+    """A sum that is added to a ±1 lane, which may be its first term."""
     bound = max(-low, high) + 1
     return _sum_range(block, what, (low, high), grid_of([grid, 1]), bound)
 
@@ -154,8 +154,8 @@ def _hidden(ranges: BlockRanges) -> list[list[_Unit]]:
 
 
 def _shared(row: Row) -> tuple[_Form, Number]:
-    """The smallest whole multiple of a form whose first coefficient is positive, and the factor
-    that makes the form of it."""
+    """The form divided by a factor, so that its coefficients are coprime integers and the first is
+    positive; and that factor."""
     terms, unit = whole(row)
     terms.sort()
     factor = math.gcd(*[c for _, c in terms]) or 1
@@ -187,8 +187,8 @@ def _down_sums(
 
 
 def _reach(row: Row, units: Sequence[_Unit]) -> tuple[Number, Number]:
-    """Bounds for every partial sum. Units with the same up projection share its sign, so that what
-    one of them adds another one takes away."""
+    """Bounds for every partial sum. Units with the same up projection share its value in each
+    state, so a bound takes the same end of its range for all of them."""
     groups: dict[object, list[tuple[Number, _Unit]]] = {}
     for j, factor in row.items():
         if units[j].grid:

@@ -1,14 +1,14 @@
 """Hidden units as thresholds: `Σ factor · relu(gate) · up` as a sum of thresholds times forms.
 
-Units whose gates are one form L of lanes but for their scale, sign and constant, and whose up
-projections are one form U but for their scale, add up to f(L) · U, with a piecewise linear f. L
-lies on a lattice (its lanes are ±1, so its values are two apart), and on that lattice f is a
-constant plus a jump at every point where it changes:
+Take units whose gates are one form L up to scale, sign and constant, and whose up projections are
+one form U up to scale. They add up to f(L) · U, with a piecewise linear f. L lies on a lattice (its
+lanes are ±1, so its values are two apart), and on that lattice f is a constant plus a jump at every
+point where it changes:
 
     f(L) = f(least L) + Σ jump · [L ≥ point].
 
-Two ramps, relu(z - t + 1) - relu(z - t), are one jump, however units were rescaled or split. A sum
-of hidden units that is no short sum of thresholds is refused.
+Two ramps, relu(z - t + 1) - relu(z - t), are one jump, however units were rescaled or split. The
+proof rejects a sum of hidden units that is not a short sum of thresholds.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from looped.diagrams import Diagrams, Number
+from looped.diagrams import Diagrams, Node, Number
 from looped.verify.certificate.claims import ClaimFailed
-from looped.verify.certificate.semantics import Node
 
 __all__ = ["Affine", "Product", "evaluated"]
 
 _MOST_JUMPS = 64
-"""Most jumps of one sum. A ramp that no other ramp ends jumps at every value of its form."""
+"""The most jumps of one sum. A ramp that no other ramp ends jumps at every value of its form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Affine:
     constant: Number
 
     def primitive(self) -> tuple[Affine, Number]:
-        """The form divided by its leading number, and that number; a form of zero is itself."""
+        """The form divided by its leading number, and that number; the zero form stays zero."""
         leading = next((c for _, c in self.terms), self.constant)
         if leading == 0:
             return self, 1
@@ -137,7 +136,7 @@ def _steps(ramps: Sequence[_Ramp], reach: int) -> _Steps | ClaimFailed:
         count = (q - p) // 2
         if at_p != at_q:
             if len(jumps) + count > _MOST_JUMPS:
-                return ClaimFailed("a ramp of hidden units is left without the one that ends it")
+                return ClaimFailed("hidden units have a ramp that no other ramp ends")
             jump = _exact(Fraction(at_q - at_p) / count)
             jumps += [(point, jump) for point in range(p + 2, q + 2, 2)]
     return _Steps(values[0], tuple(jumps))

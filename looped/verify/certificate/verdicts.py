@@ -1,9 +1,9 @@
 """For which dtypes a machine is exact: sums, norm and softmax against what a format can hold.
 
-*Softmax.* The winner's exponential is exp(0) = 1. A loser's is at most exp(-scaled margin). Where
-that rounds to zero the weights are 1, 0, 0, …, for any number of columns and any cut of the sum
-into tiles. Where it does not, the losers' weights still vanish against ±1 while their sum stays
-below 2^-(mantissa + 2): that bounds the number of columns.
+*Softmax.* The winner's exponential is exp(0) = 1. A loser's is at most exp(-scaled margin). If that
+rounds to zero, the weights are 1, 0, 0, …, for any number of columns and any tiling of the sum. If
+it does not, the losers' weights still vanish against ±1 as long as their sum stays below
+2^-(mantissa + 2): that bounds the number of columns.
 
 *Exponentials.* Some kernels compute exp(s - max) as a power of two, with s · log₂ e. If they round
 that product before they take the maximum, the winner's exponent is still exactly 0, and a loser's
@@ -53,13 +53,13 @@ _ROUNDINGS = 8
 def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
     """The cheap part of a certificate: sums, norm and softmax in one dtype.
 
-    The margins are those that the weights have; a plan that says more is a fault.
-    Raises CompileError for an unknown dtype.
+    The margins come from the weights; a plan that says more is a fault. Raises CompileError for an
+    unknown dtype.
     """
     form = precision(dtype)
     wrong = [n for n, weight in machine.weights.items() if not bool(weight.isfinite().all())]
     if wrong:
-        return Verdict(dtype, 0, (f"`{wrong[0]}` has a weight that is no finite number",))
+        return Verdict(dtype, 0, (f"`{wrong[0]}` has a weight that is not finite",))
     classes = column_classes(machine.plan)
     sums: list[SumRange] = []
     margins: list[HeadMargin] = []
@@ -77,7 +77,7 @@ def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
 def head_margins(
     plan: Plan, block: int, ranges: BlockRanges, found: Mapping[int, Number]
 ) -> Iterator[HeadMargin]:
-    """The margins of the heads of a block, with what else decides about their softmax."""
+    """The margins of the heads of a block, with the bounds that their softmax depends on."""
     rows = ranges.rows
     for head, ov_bound in ranges.ov_bound.items():
         planned = plan.blocks[block].heads
@@ -102,7 +102,7 @@ def verdict(
         if not total.fits(form):
             faults.append(_sum_fault(form, total))
     if plan.d_head & (plan.d_head - 1) or plan.d_head.bit_length() % 2 == 0:
-        faults.append(f"1/√{plan.d_head}, by which scores are scaled, is no power of two")
+        faults.append(f"1/√{plan.d_head}, the factor of all scores, is not a power of two")
     limits = []
     for head in margins:
         limit = _columns(form, plan, head)
@@ -137,11 +137,11 @@ def _sum_fault(form: Precision, total: SumRange) -> str:
     where = f"block {total.block + 1}, {total.what}: "
     if total.bound > form.largest:
         return f"{where}sums of up to {float(total.bound):g} overflow"
-    return f"{where}sums need {total.bits} bits of mantissa, there are {form.mantissa}"
+    return f"{where}sums need {total.bits} bits of mantissa, the format has {form.mantissa}"
 
 
 def _columns(form: Precision, plan: Plan, head: HeadMargin) -> int | None:
-    """The number of columns for which softmax is exact, None if any number will do."""
+    """The number of columns for which softmax is exact, None if there is no limit."""
     safe = head.scaled_margin - _score_error(form, plan, head) - _exponent_error(head)
     if safe <= 0:
         return 0
@@ -156,7 +156,7 @@ def _columns(form: Precision, plan: Plan, head: HeadMargin) -> int | None:
 
 
 def _exponent_error(head: HeadMargin) -> Fraction:
-    """How much of a margin the roundings of scores times log₂ e may cost, in float32."""
+    """The part of a margin that rounding scores times log₂ e may cost, in float32."""
     return 2 * head.scores * Fraction(1, 1 << FLOAT32.mantissa)
 
 
@@ -169,7 +169,7 @@ def _fused(form: Precision, margins: Iterable[HeadMargin]) -> bool:
 
 
 def _score_error(form: Precision, plan: Plan, head: HeadMargin) -> Fraction:
-    """How much of a margin the scaling of q and k may cost."""
+    """The part of a margin that the scaling of q and k may cost."""
     exponent = plan.d_head.bit_length() - 1
     if exponent % 4 == 0:
         return Fraction(0)

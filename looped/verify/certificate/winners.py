@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from looped.diagrams import Diagrams, Number
+from looped.diagrams import Diagrams, Node, Number
 from looped.verify.certificate.claims import ClaimFailed
 from looped.verify.certificate.column_lanes import ColumnLanes, KeyClass
 from looped.verify.certificate.columns import POSITION, ColumnClass
 from looped.verify.certificate.rows import BlockRows
-from looped.verify.certificate.semantics import Node
 
 __all__ = [
     "AttentionResult", "Winner", "attention_result", "content_in_keys", "order_variables",
@@ -39,8 +38,8 @@ class Winner:
 
 @dataclass(frozen=True, slots=True)
 class AttentionResult:
-    """Where a head attends, for a class of columns: winners that exclude each other, and the margin
-    as scaled by β."""
+    """Which columns a class of columns attends to through a head: winners that exclude each other,
+    and the margin times β."""
 
     winners: tuple[Winner, ...]
     scaled_margin: Number
@@ -62,7 +61,7 @@ def _key_lanes(rows: BlockRows, head: int) -> set[int]:
 
 
 def _basis(rows: BlockRows, head: int, columns: ColumnClass) -> str:
-    """The word of positions that the keys of a head are made of, on a class of columns."""
+    """The word of positions that the keys of a head use, on a class of columns."""
     lanes = _key_lanes(rows, head)
     for word, coded in columns.codes.items():
         if lanes & set(coded):
@@ -77,7 +76,7 @@ def order_variables(
     columns: ColumnClass,
     others: Sequence[ColumnClass],
 ) -> None:
-    """An order of variables that suits scores: dimension by dimension, queries beside keys."""
+    """Order the variables of scores: dimension by dimension, queries beside keys."""
     for i in range(rows.d_head):
         for head in heads:
             d = head * rows.d_head + i
@@ -93,7 +92,8 @@ def attention_result(
     columns: ColumnClass,
     others: Sequence[ColumnClass],
 ) -> AttentionResult:
-    """Where a class of columns attends through a head, among all other classes and itself."""
+    """Which columns a class of columns attends to through a head, of all other classes and its
+    own."""
     space = lanes.space
     key_classes = [KeyClass(other, _basis(rows, head, other)) for other in others]
     scores = [_score(lanes, rows, head, columns, keys) for keys in key_classes]

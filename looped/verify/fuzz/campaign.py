@@ -1,4 +1,5 @@
-"""Many random programs, transformer beside reference, in parts that several processes can share."""
+"""Many random programs, transformer and reference in lockstep, in parts that several processes can
+share."""
 
 from __future__ import annotations
 
@@ -26,18 +27,18 @@ __all__ = [
 ]
 
 STEPS = 64
-"""Instructions of each program that are compared by default."""
+"""The instructions of each program that a campaign compares by default."""
 
 _PART = 32
-"""Programs that one call tries, in whichever process: so a report does not depend on how many
-processes there are."""
+"""Programs that one call tries. It is fixed, so that a report does not depend on the number of
+processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A program with which the transformer and the reference differ, and where they first do.
+    """A program on which the transformer and the reference differ, and the first difference.
 
-    It is program `number` of its seed, or one that begins just before that one goes wrong.
+    It is program `number` of its seed, or one made from it that begins just before the difference.
     """
 
     number: int
@@ -47,14 +48,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class PartResult:
-    """The result of some programs: a count of those that ran equal, then one that failed."""
+    """The result of some programs: the number that ran equal, and the first that failed."""
 
     coverage: Coverage
     failure: Failure | None = None
 
 
 def make_case(plan: Plan, seed: int, number: int) -> Case:
-    """Random program `number` of a seed: a function of these, of machine, width and memory."""
+    """Random program `number` of a seed: a function of both and of machine, width and memory."""
     rng = random.Random(f"{plan.machine} {plan.width} {plan.memory} {seed} {number}")
     return registry.fuzz_profile(plan.machine).generate(rng, plan.width, plan.memory, number)
 
@@ -69,8 +70,7 @@ def try_part(
 ) -> PartResult:
     """Run some programs of a seed in lockstep with the reference, side by side on the dense engine.
 
-    If any fails, the first one in the order of their numbers is reported, and those after it are
-    not counted.
+    If any fails, the result has the first failure by number and counts no program after it.
     """
     cases = [make_case(machine.plan, seed, number) for number in numbers]
     failure = _first_failure(machine, engine, numbers, cases, steps)
@@ -87,7 +87,7 @@ def try_part(
 def failure_of(
     machine: CompiledMachine, engine: Engine, case: Case, steps: int
 ) -> Difference | None:
-    """Where the transformer and the reference differ in a program that runs alone, if they do."""
+    """The first difference of transformer and reference in a program that runs alone, or None."""
     try:
         lockstep(machine, engine, [case.image], [case.data], steps)
     except Mismatch as mismatch:
@@ -122,7 +122,8 @@ def fuzz(
 
 
 def _begun_late(machine: CompiledMachine, engine: Engine, failure: Failure) -> Failure:
-    """The failure of a program that begins just before, if one of those fails."""
+    """The failure of a program that begins just before the difference, or the given one if none
+    fails."""
     step, memory = failure.difference.step, machine.plan.memory
     if step <= 1:
         return failure

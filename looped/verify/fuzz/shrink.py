@@ -1,7 +1,7 @@
-"""The smallest program that still goes wrong, found by leaving things out.
+"""The smallest program that still fails, found by leaving things out.
 
 Zeller and Hildebrandt 2002, "Simplifying and isolating failure-inducing input": first many words at
-once become zero, then fewer and fewer, then single bits of those that are left.
+once become zero, then fewer and fewer, then single bits of the remaining words.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ __all__ = ["shrink"]
 
 
 def shrink(case: Case, fails: Callable[[Case], bool]) -> Case:
-    """A case that fails, and no longer does with a shorter input or a word or bit of zeros more.
+    """A case that fails, but passes with a shorter input or with one more word or bit of zeros.
 
-    `case` must fail. `fails` is called some hundred times.
+    `case` must fail. `shrink` calls `fails` some hundred times.
     """
     while True:
         smaller = _next(case, fails)
@@ -37,7 +37,7 @@ def _next(case: Case, fails: Callable[[Case], bool]) -> Case | None:
 
 
 def _parts(case: Case) -> Iterator[Callable[[Case], Case]]:
-    """What to leave out, the most first."""
+    """What to leave out, the largest parts first."""
     yield lambda c: dataclasses.replace(c, data=b"")
     yield lambda c: dataclasses.replace(c, data=c.data[:-1])
     words = case.image.words
@@ -54,7 +54,7 @@ def _parts(case: Case) -> Iterator[Callable[[Case], Case]]:
 
 
 _FEW = 16
-"""Of so many words single bits are tried."""
+"""The most words whose single bits are tried."""
 
 
 def _without(places: list[int], mask: int) -> Callable[[Case], Case]:

@@ -1,4 +1,4 @@
-"""A case as a source file, as a report of a failure."""
+"""A case as a source file, which reports a failure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""MachineState: a concrete state of a machine, and the state that follows on both sides.
+"""MachineState: a concrete state of a machine, and the next state on both sides.
 
 The circuit is compiled and its weights run on the dense engine for one loop; the reference executes
-one step from the same state. So a counterexample of the prover is seen without the prover.
+one step from the same state. So a counterexample does not depend on the prover.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from looped.passes.emit import compile_circuit
 from looped.symbolic.loop import Loop
 from looped.verify.expected import Expected
 
-__all__ = ["Difference", "MachineState", "differences"]
+__all__ = ["MachineState", "WordDifference", "differences"]
 
 
 @dataclass(frozen=True, slots=True)
 class MachineState:
-    """Words by name and address; what is not listed is zero. `arriving` is in the input column."""
+    """Words by name and address; all others are zero. `arriving` is the word in the input
+    column."""
 
     registers: Mapping[str, int]
     memory: Mapping[int, int]
@@ -37,7 +38,7 @@ class MachineState:
 
     @classmethod
     def of(cls, loop: Loop, model: z3.ModelRef) -> MachineState:
-        """What a model says of the beginning of a loop."""
+        """The state that a model of the solver gives for the beginning of a loop."""
 
         def number(term: z3.BitVecRef) -> int:
             return int(model.eval(term, True).as_long())
@@ -57,7 +58,7 @@ class MachineState:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class WordDifference:
     """A word after the loop: which one, on the circuit's weights and on the reference."""
 
     where: str
@@ -68,10 +69,10 @@ class Difference:
         return f"{self.where} is {self.circuit:#x}, not {self.reference:#x}"
 
 
-def differences(circuit: Circuit, state: MachineState) -> list[Difference]:
+def differences(circuit: Circuit, state: MachineState) -> list[WordDifference]:
     """Run one loop on the dense engine and one step on the reference, from one state.
 
-    A lane that is no longer ±1 counts as what its sign says, and is a difference of its own.
+    A lane that is not ±1 counts by its sign, and is a difference of its own.
     """
     machine = compile_circuit(circuit)
     plan = machine.plan
@@ -108,7 +109,7 @@ def _expected(plan: Plan, state: MachineState) -> Expected:
 
 
 def _step(expected: Expected, state: MachineState) -> None:
-    """One step of the reference; a machine that waits for input stays as it is."""
+    """One step of the reference; a machine that waits for input does not change."""
     reference = expected.reference
     waits = expected.plan.has_input and not state.registers["ready"]
     if waits and not reference.halted and reference.takes_input():
@@ -120,8 +121,8 @@ def _step(expected: Expected, state: MachineState) -> None:
         expected.set(expected.plan.cpu, name, value)
 
 
-def _compared(plan: Plan, found: np.ndarray, expected: np.ndarray) -> list[Difference]:
-    """Words that differ, the input column left out: its host fills it."""
+def _compared(plan: Plan, found: np.ndarray, expected: np.ndarray) -> list[WordDifference]:
+    """The words that differ, except in the input column, which the host fills."""
     columns = [c for c in range(plan.columns) if plan.input is None or c != plan.input]
     result = []
     for column in columns:
@@ -131,5 +132,5 @@ def _compared(plan: Plan, found: np.ndarray, expected: np.ndarray) -> list[Diffe
             one, other = found[column, list(lanes)], expected[column, list(lanes)]
             if not np.array_equal(one, other):
                 where = f"{plan.column_name(column)}, {name}"
-                result.append(Difference(where, int(read_word(one)), int(read_word(other))))
+                result.append(WordDifference(where, int(read_word(one)), int(read_word(other))))
     return result

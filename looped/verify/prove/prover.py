@@ -21,7 +21,7 @@ __all__ = ["Proof", "Refuted", "prove"]
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The size of a proof: claims and cases, and the seconds that it took."""
+    """The size of a proof: claims and cases, and its seconds."""
 
     cases: int
     claims: int
@@ -32,16 +32,16 @@ class Refuted(ProofError):
     """A state in which the circuit does not do what the manual says."""
 
     def __init__(self, case: str, claim: str, state: MachineState) -> None:
-        super().__init__(f"{case}: {claim}: not in the state {state}")
+        super().__init__(f"{case}: {claim}: false in the state {state}")
         self.case, self.claim, self.state = case, claim, state
 
 
 def prove(circuit: Circuit, note: Callable[[str], None] = lambda text: None) -> Proof:
-    """Show that one loop of a universal machine's circuit is one step of the reference.
+    """Prove that one loop of a universal machine's circuit is one step of the reference.
 
-    `note` gets the name of each case before the solver does. Raises Refuted with a state that
-    refutes a claim, and ProofError for a machine without cases, an invalid circuit, or a case that
-    the solver cannot decide.
+    `prove` calls `note` with the name of each case before the solver begins it. Raises Refuted with
+    a state that refutes a claim, and ProofError for a machine without cases, an invalid circuit, or
+    a case that the solver cannot decide.
     """
     prover_cases = registry.machine(circuit.name).prover_cases
     if prover_cases is None:
@@ -60,7 +60,7 @@ def prove(circuit: Circuit, note: Callable[[str], None] = lambda text: None) -> 
 
 
 def _show(solver: z3.Solver, loop: Loop, case: Case) -> None:
-    """Show one claim after the other: the solver keeps what it learns."""
+    """Prove one claim after the other: the solver keeps what it learns."""
     solver.push()
     solver.add(*case.given)
     for claim in case.claims:

@@ -1,4 +1,4 @@
-"""The heads of a block against lifted code: what they do to columns that attend to others."""
+"""The heads of a block against lifted code: what they add to the driver and to passive columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from looped.analysis.grid import Ints
 from looped.analysis.model import Block, Head
-from looped.diagrams import Number
+from looped.diagrams import Node, Number
 from looped.verify.translation.columns import Columns, equal_bits, number_bits
 from looped.verify.translation.cut_state import CutState
 from looped.verify.translation.head_targets import HeadTargets
@@ -20,7 +20,7 @@ __all__ = ["Attention"]
 
 
 class Attention:
-    """The attention of a block, from one cut to the next. Raises WrongLift as it is checked."""
+    """The attention of a block, from one cut to the next. `check` raises WrongLift."""
 
     def __init__(self, lifted_pass: LiftedPass, block: Block, cut: int) -> None:
         self.lifted_pass = lifted_pass
@@ -32,13 +32,13 @@ class Attention:
         self.known, self.what = self.columns.known, self.columns.what
 
     def check(self) -> None:
-        """All claims about the block's heads."""
+        """Prove all claims about the block's heads."""
         numbers = [head.number for head in self.block.heads]
         if not set(self.after.captured) <= set(numbers) or set(self.after.targets) != set(numbers):
             raise WrongLift("the code has other heads than the model")
         stores = self.lifted_pass.stores(self.before.end, self.after.end)
         if len(stores) != len(self.after.captured):
-            raise WrongLift("the code has other captures than stores")
+            raise WrongLift("the numbers of captures and stores differ")
         captures = dict(zip(self.after.captured, stores, strict=True))
         found = {}
         for head in self.block.heads:
@@ -50,7 +50,7 @@ class Attention:
         self._check_lanes()
 
     def _check_silent(self, found: dict[int, Ints]) -> None:
-        """Heads together add nothing to a passive column that is not captured."""
+        """The heads together add nothing to a passive column that no store captures."""
         known = self.known
         total = np.zeros(known.shape, np.int64)
         heads = self.block.heads
@@ -76,19 +76,19 @@ class Attention:
             raise WrongLift(self.what("passive columns change in every pass"))
 
     def _mid_pass(self, column: int) -> Ints:
-        """What is known of a column that others find."""
+        """The known lanes of a column that others attend to."""
         protected = (*self.lifted_pass.lifted.behaviour.protected, self.lifted_pass.driver)
         if column not in protected:
-            raise WrongLift(self.what(f"column {column} is found and may change"))
+            raise WrongLift(self.what(f"others attend to column {column}, which may change"))
         known: Ints = self.known[column]
         return known
 
     def _check_known(self, rows: Ints, read: npt.NDArray[np.bool_]) -> None:
         if (rows[:, read] == 0).any():
-            raise WrongLift(self.what("passive columns are moved lanes that may change"))
+            raise WrongLift(self.what("a head copies lanes that may change to passive columns"))
 
     def _check_captures(self, captures: dict[int, int]) -> None:
-        """A column that is captured becomes what is stored; those of constants never are."""
+        """A captured column becomes what the code stores; no store captures a constant column."""
         heads = {head.number: head for head in self.block.heads}
         targets: set[int] = set()
         for number, store in captures.items():
@@ -112,9 +112,11 @@ class Attention:
         column = [reader.bit(address, p) for p in range(self.bits)]
         entries = np.zeros(1 << self.bits, np.int64)
         entries[: lifted_pass.columns] = barred
-        state.exclude(from_table(space, column, entries), self.what("a constant is overwritten"))
+        state.exclude(
+            from_table(space, column, entries), self.what("a store overwrites a constant")
+        )
         if not to <= lifted_pass.place.keys():
-            raise WrongLift(self.what("a capture changes lanes that are not kept"))
+            raise WrongLift(self.what("a capture changes lanes that no cell holds"))
         cell = self._load(address, self.stores_before(store))
         for place in range(WORD):
             state = CutState(lifted_pass, self.cut, store)
@@ -134,15 +136,15 @@ class Attention:
                 total = space.add(total, space.scaled(gain, factor))
             state.require_equal(bit, total, self.what(f"lane {lane} of captured columns"))
 
-    def _own(self, state: CutState, cell: int, address: int, source: int) -> int:
-        """A lane of the column that is captured, before it is."""
+    def _own(self, state: CutState, cell: int, address: int, source: int) -> Node:
+        """A lane of the captured column, before the store."""
         lifted_pass = self.lifted_pass
         if source in lifted_pass.place:
             return state.sign(state.reader.bit(cell, lifted_pass.place[source]))
         return self._constant(state, address, source)
 
-    def _constant(self, state: CutState, column: int, source: int) -> int:
-        """A lane of passive columns that is not kept: as it is known of the column."""
+    def _constant(self, state: CutState, column: int, source: int) -> Node:
+        """A lane that cells do not hold: its known sign in a passive column."""
         known = self.lifted_pass.known[self.passive, source].astype(np.int64)
         if (known == known[0]).all():
             return state.space.number(int(known[0]))
@@ -160,7 +162,7 @@ class Attention:
         return len(self.lifted_pass.stores(0, place))
 
     def _load(self, column: int, stores: int) -> int:
-        """The load of a column after so many stores."""
+        """The load of a column after `stores` stores."""
         for n, instruction in enumerate(self.lifted_pass.code.instructions[: self.after.end]):
             loads = instruction.operation == "load" and instruction.operands == (column,)
             if loads and self.stores_before(n) == stores:
@@ -182,8 +184,8 @@ class Attention:
                     total = state.space.add(total, state.space.scaled(content, factor))
             state.require_equal(state.after(lane), total, self.what(f"lane {lane} of the driver"))
 
-    def _content(self, state: CutState, column: int, source: int) -> int:
-        """A lane of the column that the driver finds, which may be itself."""
+    def _content(self, state: CutState, column: int, source: int) -> Node:
+        """A lane of the column that the driver attends to, which may be itself."""
         lifted_pass, space = self.lifted_pass, state.space
         bits = [state.reader.bit(column, p) for p in range(self.bits)]
         itself = equal_bits(state, bits, number_bits(state, lifted_pass.driver, self.bits))

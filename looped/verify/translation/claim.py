@@ -1,4 +1,4 @@
-"""The claim that the lifted code of a machine equals its weights, and how it came out."""
+"""The claim that the lifted code of a machine equals its weights, and its result."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ STATEMENT = "the lifted code equals the weights, lane by lane"
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """Whether the claim was shown: `fault` says where it was not, None if it holds.
+    """Whether the claim is proved; `fault` says where the proof fails, None if the claim holds.
 
-    `instructions` is the length of the code, `claims` how many claims about bits were shown,
-    `nodes` the size of the largest space of diagrams; both are 0 where the claim was not shown.
+    `instructions` is the length of the code, `claims` the number of proved claims about bits,
+    `nodes` the size of the largest space of diagrams; both are 0 if the claim is not proved.
     """
 
     instructions: int
@@ -30,12 +30,12 @@ class Translation:
 
     @property
     def holds(self) -> bool:
-        """Whether it was shown."""
+        """Whether the claim is proved."""
         return self.fault is None
 
 
 def translation(model: Model, lifted: Lifted) -> Translation:
-    """Hold lifted code against the weights."""
+    """Compare lifted code with the weights, for all states."""
     started = time.perf_counter()
     size = len(lifted.code.instructions)
     try:

@@ -1,10 +1,11 @@
-"""What is known of the columns before the attention of a block, and their numbers in binary."""
+"""The known lanes of the columns before the attention of a block, and their numbers in binary."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from looped.analysis.grid import Ints
+from looped.diagrams import Node
 from looped.engines.lifted.conditions import Bit
 from looped.verify.translation.cut_state import CutState
 from looped.verify.translation.lifted_pass import LiftedPass
@@ -14,7 +15,8 @@ __all__ = ["Columns", "equal_bits", "number_bits"]
 
 class Columns:
     """All columns at the cut before an attention: `known` lanes (columns, d_model), 0 where a lane
-    may be either; which are `passive`; how many `bits` their numbers take, that of nobody too."""
+    may have either sign; the numbers of the `passive` ones; the `bits` that a column number takes,
+    also the one after the last column."""
 
     def __init__(self, lifted_pass: LiftedPass, cut: int) -> None:
         self.lifted_pass = lifted_pass
@@ -33,12 +35,12 @@ class Columns:
         return f"block {self.cut // 2}, attention: {rest}"
 
 
-def number_bits(state: CutState, number: int, count: int) -> list[int]:
+def number_bits(state: CutState, number: int, count: int) -> list[Node]:
     """A number in binary."""
     return state.reader.number(number)[:count]
 
 
-def equal_bits(state: CutState, first: list[int], second: list[int]) -> int:
+def equal_bits(state: CutState, first: list[Node], second: list[Node]) -> Node:
     """The condition that two numbers are equal."""
     space, result = state.space, state.space.one
     for a, b in zip(first, second, strict=True):

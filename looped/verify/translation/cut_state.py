@@ -1,17 +1,17 @@
 """CutState: the driver's lanes at a cut of lifted code, as bits of its values.
 
 Each value is computed once, so a bit has one name throughout a pass. The bits that hold lanes at a
-cut are variables. What does not hold for all of their signs may still hold in every reachable
-state. Then the bits are replaced by their definitions over the bits of the cut before, and so on
-down to the state in which the pass begins. A guard that fails ends the pass, so nothing need hold
-after it.
+cut are variables. A claim that fails for some of their signs may still hold in every reachable
+state. Then the proof replaces the bits by their definitions over the bits of the cut before, and so
+on down to the state in which the pass begins. A guard that fails ends the pass, so no claim need
+hold after it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from looped.diagrams import Diagrams, TooLarge
+from looped.diagrams import Diagrams, Node, TooLarge
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.sums import State
 from looped.verify.translation.lifted_pass import LiftedPass, WrongLift
@@ -35,7 +35,7 @@ class CutState:
         """Values over the bits at the cut."""
         self.lanes = lifted_pass.cuts[cut].lanes
 
-    def _variable(self, bit: Bit) -> int:
+    def _variable(self, bit: Bit) -> Node:
         return self.space.variable(("bit", bit.value, bit.place))
 
     def touch(self, lanes: Iterable[int]) -> None:
@@ -45,36 +45,36 @@ class CutState:
             if isinstance(state, Bit):
                 self._variable(state)
 
-    def lane(self, lane: int) -> int:
+    def lane(self, lane: int) -> Node:
         """A lane of the driver at the cut: -1 or +1."""
         return self.signed(self.lanes[lane])
 
-    def after(self, lane: int) -> int:
+    def after(self, lane: int) -> Node:
         """A lane of the driver at the next cut, as the code makes it: -1 or +1."""
         return self.signed(self.lifted_pass.cuts[self.cut + 1].lanes[lane])
 
-    def signed(self, state: State) -> int:
+    def signed(self, state: State) -> Node:
         """A bit or a constant as a lane, -1 or +1."""
         if isinstance(state, Bit):
             return self.sign(self.reader.bit(state.value, state.place))
         return self.space.number(1 if state else -1)
 
-    def sign(self, condition: int) -> int:
+    def sign(self, condition: Node) -> Node:
         """A condition as a lane: +1 where it holds, else -1."""
         return self.space.affine([(condition, 1)], 0)
 
-    def require_equal(self, found: int, expected: int, what: str) -> None:
+    def require_equal(self, found: Node, expected: Node, what: str) -> None:
         """Raise WrongLift unless two functions are equal in all states that a pass reaches."""
         self.lifted_pass.count(self.space)
         if found != expected:
             self._exclude(self.space.negated(self.space.equals(found, expected)), what)
 
-    def exclude(self, condition: int, what: str) -> None:
+    def exclude(self, condition: Node, what: str) -> None:
         """Raise WrongLift unless a condition holds in no state that a pass reaches."""
         self.lifted_pass.count(self.space)
         self._exclude(condition, what)
 
-    def _exclude(self, condition: int, what: str) -> None:
+    def _exclude(self, condition: Node, what: str) -> None:
         reachable = Reachable(self.lifted_pass, self.cut, self.end, self.space, condition)
         try:
             if reachable.possible():

@@ -1,7 +1,7 @@
-"""What the bits of a pass are made from: each over the bits at the cut before it was made.
+"""The definitions of the bits of a pass, each over the bits at the cut before it.
 
-Each has a space of its own, with the bits of its sources in an order that suits sums: those of
-equal place side by side. They are found once for all claims about a pass.
+Each has a space of its own, with its sources in an order that suits sums: bits of equal place side
+by side. All claims about a pass share them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from looped.diagrams import Diagrams
+from looped.diagrams import Diagrams, Node
 from looped.engines.lifted.code import Code
 from looped.verify.translation.dependencies import Dependencies
 from looped.verify.translation.reader import BitName, Reader, is_bit
@@ -17,24 +17,24 @@ from looped.verify.translation.reader import BitName, Reader, is_bit
 __all__ = ["Definition", "Definitions"]
 
 _OPERANDS = 2
-"""The first cut after which heads can read what an instruction asks for."""
+"""The first cut after which heads can read the operands of an instruction."""
 
 
 class Definition(NamedTuple):
-    """When a bit may be one and when zero: conditions in a space. They exclude each other if it is
-    `complete`, and hold for some operands if not."""
+    """The conditions under which a bit may be one and may be zero. They exclude each other if the
+    definition is `complete`; otherwise each holds for some operands."""
 
     space: Diagrams
-    ones: int
-    zeros: int
+    ones: Node
+    zeros: Node
     complete: bool
 
 
 class Definitions:
     """The definitions of the bits of a pass.
 
-    `made` tells the first cut at which a value has been made, `sources` and `reader` how bits come
-    from those at a cut.
+    `made` gives the first cut at which a value exists; `sources` and `reader` give its bits over
+    those at a cut.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Definitions:
             self._loose[bit] = Definition(space, ones, zeros, not operands)
         return self._loose[bit]
 
-    def _made(self, space: Diagrams, value: int, place: int) -> int:
+    def _made(self, space: Diagrams, value: int, place: int) -> Node:
         cut = self.made(value) - 1
         sources = self.sources(cut)
         found = sources.numbers.bits(sources.of(value, place))

@@ -1,6 +1,6 @@
 """Dependencies: the bits at a cut on which the bits of values can depend, without diagrams.
 
-Sets of bits are integers, with a one for each bit by its number. They may be too large, never too
+A set of bits is an integer, with a one for each bit by its number. It may be too large, never too
 small.
 """
 
@@ -42,7 +42,8 @@ class BitNumbers:
 class Dependencies:
     """The sources of bits among those that hold the driver's `lanes` at a cut, cells and the state.
 
-    `widths` has how many bits of state words (by number) may be one, `cells` how many of a cell.
+    `widths` counts the bits of each state word (by number) that may be one, `cells` those of a
+    cell.
     """
 
     def __init__(

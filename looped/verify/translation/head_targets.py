@@ -2,7 +2,7 @@
 
 Columns are numbers in binary. Keys of passive columns are tables over the bits of the number, keys
 of the driver are forms of its lanes. That a column attends to another is a claim for all numbers:
-its score lies above every other one by the margin.
+its score exceeds every other one by the margin.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from looped.analysis.grid import Ints
 from looped.analysis.model import Head
+from looped.diagrams import Node
 from looped.verify.translation.columns import Columns, equal_bits, number_bits
 from looped.verify.translation.cut_state import CutState
 from looped.verify.translation.lifted_pass import WrongLift
@@ -21,7 +22,7 @@ from looped.verify.translation.reader import from_table
 __all__ = ["HeadTargets"]
 
 _FEW = 64
-"""Up to so many different queries are compared with all keys; a guess need not be good."""
+"""The most different queries that are compared with all keys. A bad guess only fails a proof."""
 
 
 class HeadTargets:
@@ -91,7 +92,8 @@ class HeadTargets:
         return found
 
     def _guessed(self) -> Ints:
-        """Where passive columns attend among constants: to themselves, or to the best key."""
+        """The constant columns that passive columns attend to: themselves, or the one with the best
+        key."""
         own = (self.queries * self.keys).sum(axis=1)
         most = (np.abs(self.queries) * np.abs(self.keys).max(axis=0)).sum(axis=1)
         found = np.arange(len(own))
@@ -110,7 +112,7 @@ class HeadTargets:
         return found
 
     def _state(self, first: Ints, second: Ints) -> CutState:
-        """A scene whose variables are in an order that suits scores: lanes of a dimension, then the
+        """A state whose variables are in an order that suits scores: lanes of a dimension, then the
         bits of numbers on which keys depend there."""
         state = CutState(self.lifted_pass, self.columns.cut, self.columns.after.end)
         order = self._bit_order()
@@ -129,7 +131,7 @@ class HeadTargets:
         state.space.variable(("i", p))
 
     def _bit_order(self) -> dict[int, list[int]]:
-        """For each dimension the bits of column numbers that go best with its keys or queries."""
+        """For each dimension the bits of column numbers that its keys or queries follow best."""
         numbers = np.arange(self.lifted_pass.columns)
         bits = 2 * (numbers[:, None] >> np.arange(self.columns.bits) & 1) - 1
         vary = max((self.keys, self.queries), key=lambda m: np.abs(m - m[0]).sum())
@@ -140,28 +142,28 @@ class HeadTargets:
             order.setdefault(best, []).append(p)
         return order
 
-    def _names(self, state: CutState, kind: str) -> list[int]:
+    def _names(self, state: CutState, kind: str) -> list[Node]:
         return [state.space.variable((kind, p)) for p in range(self.columns.bits)]
 
-    def _table(self, state: CutState, kind: str, entries: Ints) -> int:
+    def _table(self, state: CutState, kind: str, entries: Ints) -> Node:
         full = np.zeros(self.size, np.int64)
         full[: len(entries)] = entries
         return from_table(state.space, self._names(state, kind), full)
 
-    def _exists(self, state: CutState, kind: str, columns: Ints | None = None) -> int:
-        """The condition that a number is that of a column, or of one of some columns."""
+    def _exists(self, state: CutState, kind: str, columns: Ints | None = None) -> Node:
+        """The condition that a number is the number of a column, or of one in `columns`."""
         entries = np.zeros(self.lifted_pass.columns, np.int64)
         entries[slice(None) if columns is None else columns] = 1
         return self._table(state, kind, entries)
 
-    def _form(self, state: CutState, row: Ints) -> int:
+    def _form(self, state: CutState, row: Ints) -> Node:
         """A form of the driver's lanes."""
         space, total = state.space, state.space.zero
         for lane in np.flatnonzero(row).tolist():
             total = space.add(total, space.scaled(state.lane(lane), int(row[lane])))
         return total
 
-    def _keys(self, state: CutState) -> list[int]:
+    def _keys(self, state: CutState) -> list[Node]:
         """The key of column i, which may be the driver."""
         space = state.space
         driver = equal_bits(
@@ -174,23 +176,25 @@ class HeadTargets:
             for row, column in zip(self.head.key, self.keys.T, strict=True)
         ]
 
-    def _score(self, state: CutState, query: list[int], key: list[int]) -> int:
-        """A score; very low for a number that is no column's."""
+    def _score(self, state: CutState, query: list[Node], key: list[Node]) -> Node:
+        """A score; very low for a number that no column has."""
         exists = self._exists(state, "i")
         low = state.space.number(-(1 << 60))
         return state.space.choose(exists, self._sum(state, query, key), low)
 
-    def _sum(self, state: CutState, query: list[int], key: list[int]) -> int:
+    def _sum(self, state: CutState, query: list[Node], key: list[Node]) -> Node:
         space = state.space
         products = (space.times(q, k) for q, k in zip(query, key, strict=True))
         return functools.reduce(space.add, products, space.zero)
 
-    def _check_margin(self, state: CutState, where: int, best: int, score: int, who: str) -> None:
+    def _check_margin(
+        self, state: CutState, where: Node, best: Node, score: Node, who: str
+    ) -> None:
         """Wherever a condition holds, the best score leads by the margin."""
         space = state.space
         margin = space.choose(where, space.minus(best, score), space.number(self.head.margin))
         enough = space.at_least(margin, space.number(self.head.margin))
         self._exclude(state, space.negated(enough), who)
 
-    def _exclude(self, state: CutState, condition: int, who: str) -> None:
+    def _exclude(self, state: CutState, condition: Node, who: str) -> None:
         state.exclude(condition, self.columns.what(f"head {self.head.number} of {who}"))

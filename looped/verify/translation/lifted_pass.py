@@ -1,4 +1,4 @@
-"""LiftedPass: one pass of lifted code, cut into half-blocks, with the lanes and columns there."""
+"""LiftedPass: one pass of lifted code, cut into phases, with its lanes and columns at each cut."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ __all__ = ["Guard", "LiftedPass", "WrongLift"]
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A bit that is zero unless a guard ends the pass, at a place of the code after a cut, and the
-    set of bits at that cut on which it can depend."""
+    """A bit that is zero unless a guard ends the pass. The guard is at a place of the code after a
+    cut; `sources` is the set of bits at that cut on which the bit can depend."""
 
     at: int
     cut: int
@@ -35,7 +35,7 @@ class WrongLift(CompileError):
 
 
 class LiftedPass:
-    """Lifted code cut into half-blocks: cut 0 is the beginning of a pass.
+    """Lifted code cut into phases: cut 0 is the beginning of a pass.
 
     `claims` counts the claims about bits, `nodes` is the size of the largest space of diagrams.
     """
@@ -57,8 +57,8 @@ class LiftedPass:
         self._sources: dict[int, Dependencies] = {}
 
     def _beginning(self) -> tuple[State, ...]:
-        """Known lanes as constants, others as bits of state words; of words that no instruction
-        reads, as bits of values that do not exist."""
+        """Known lanes as constants, others as bits of state words. A word that no instruction reads
+        has bits of a value that does not exist."""
         lanes: list[State | None] = [None] * self.known.shape[1]
         for lane, sign in enumerate(self.known[self.driver].tolist()):
             lanes[lane] = float(sign > 0) if sign else None
@@ -70,7 +70,7 @@ class LiftedPass:
             for place, lane in enumerate(word):
                 lanes[lane] = Bit(first.get(number, -1 - number), place)
         if None in lanes:
-            raise WrongLift(f"lane {lanes.index(None)} is neither known nor kept")
+            raise WrongLift(f"lane {lanes.index(None)} is neither known nor in a word")
         return tuple(lane for lane in lanes if lane is not None)
 
     def stores(self, first: int, end: int) -> list[int]:
@@ -83,7 +83,7 @@ class LiftedPass:
         self.nodes = max(self.nodes, space.size)
 
     def made(self, value: int) -> int:
-        """The first cut at which a value has been made."""
+        """The first cut at which a value exists."""
         return bisect.bisect_right(self._ends, value)
 
     def reader(self, cut: int, space: Diagrams) -> Reader:
@@ -95,7 +95,7 @@ class LiftedPass:
         return tuple(map(len, self.lifted.words))
 
     def sources(self, cut: int) -> Dependencies:
-        """On which bits at a cut others depend."""
+        """The bits at a cut on which later bits depend."""
         if cut not in self._sources:
             lanes, cells = self.cuts[cut].lanes, len(self.lifted.packed)
             found = Dependencies(self.code, self.numbers, lanes, self._widths(), cells)
@@ -103,7 +103,7 @@ class LiftedPass:
         return self._sources[cut]
 
     def guards(self, cut: int) -> list[Guard]:
-        """The guards in the code after a cut, as far as they depend on anything."""
+        """The guards in the code after a cut that depend on some bit."""
         if cut not in self._guards:
             self._guards[cut] = self._guards_after(cut)
         return self._guards[cut]

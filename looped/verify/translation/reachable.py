@@ -2,19 +2,19 @@
 
 Most claims hold for bits of any signs. Some hold only because bits depend on each other: the kinds
 of instructions exclude each other, and a sum that is gated by one of them is zero under all others.
-Such a claim leaves a condition under which it fails. Bit by bit, the earliest first, the condition
-is conjoined with the bits' definitions. That ends when no state is left, or only bits that may be
-anything: those of cells, and of the state in which the pass begins. A bit has one name throughout a
-pass, so it does not matter in which half-block it was made.
+Such a claim leaves a condition under which it fails. Bit by bit, the earliest first, the proof
+conjoins the condition with the bits' definitions. It ends when no state is left, or only bits that
+are free: those of cells, and of the state in which the pass begins. A bit has one name throughout a
+pass, so it does not matter which phase makes it.
 
-A first round sees through decisions only: of a bit that was made from operands, which heads of
-later blocks have read, it keeps what follows for all operands. That is little and mostly enough. A
-second round sees through the rest completely.
+A first round sees through decisions only: of a bit that is made from operands, which heads of later
+blocks read, it keeps what follows for all operands. That is cheap and mostly enough. A second round
+sees through all bits.
 """
 
 from __future__ import annotations
 
-from looped.diagrams import Diagrams
+from looped.diagrams import Diagrams, Node
 from looped.verify.translation.definitions import Definition
 from looped.verify.translation.lifted_pass import Guard, LiftedPass
 from looped.verify.translation.reader import BitName, Reader, is_bit
@@ -22,18 +22,18 @@ from looped.verify.translation.reader import BitName, Reader, is_bit
 __all__ = ["Reachable"]
 
 _ENOUGH = 40_000
-"""Nodes after which a condition moves to a new space, without those no longer needed."""
+"""Nodes of a space after which the condition moves to a new one, which drops unused nodes."""
 
 
 class Reachable:
     """The proof that a condition is impossible between two cuts of a pass.
 
-    It is copied from a space, in which it may have variables of any other kind: they are free.
-    Guards count that are in the code before `end`.
+    The condition comes from `space`, where it may have variables of any other kind: they are free.
+    Guards in the code before `end` count.
     """
 
     def __init__(
-        self, lifted_pass: LiftedPass, cut: int, end: int, space: Diagrams, condition: int
+        self, lifted_pass: LiftedPass, cut: int, end: int, space: Diagrams, condition: Node
     ) -> None:
         self.lifted_pass = lifted_pass
         self.definitions = lifted_pass.definitions
@@ -43,13 +43,14 @@ class Reachable:
         self._move(self._first())
 
     def possible(self) -> bool:
-        """Whether the condition may hold: False is a proof; True only says that none was found."""
+        """Whether the condition may hold: False is a proof; True only says that no proof was
+        found."""
         for complete in (False, True):
             self._see_through(complete)
         return self.condition != self.space.zero
 
     def _first(self) -> list[object]:
-        """What decisions are made from: the first variables, so that few of them hold below."""
+        """The bits that decisions are made from. They come first in the order of variables."""
         base: set[BitName] = set()
         for bit in self._made():
             if self.definitions.is_early(bit):
@@ -68,15 +69,15 @@ class Reachable:
         self.readers.clear()
 
     def _made(self) -> list[BitName]:
-        """The bits of the condition that come from others, the earliest first."""
+        """The bits of the condition that are made from others, the earliest first."""
         names = filter(is_bit, self.space.support(self.condition))
         made = (name for name in names if self.definitions.is_made(name))
         return sorted(made, key=lambda name: (self.lifted_pass.made(name[1]), name))
 
     def _see_through(self, complete: bool) -> None:
-        """Join the condition with the definitions of all bits that it depends on.
+        """Conjoin the condition with the definitions of all bits that it depends on.
 
-        A bit is gone once its whole definition is known."""
+        A bit is eliminated once its whole definition is known."""
         definitions = self.definitions
         find = definitions.complete if complete else definitions.loose
         seen: set[BitName] = set()
@@ -103,7 +104,8 @@ class Reachable:
                 self._move(self.space.names)
 
     def _look_at_guards(self, used: set[Guard]) -> None:
-        """Leave out states in which guards fail that depend on nothing else than the condition."""
+        """Exclude the states in which a guard fails, for guards that depend only on bits of the
+        condition."""
         there = self.lifted_pass.numbers.among(self.space.support(self.condition))
         for guard in self.guards:
             if guard not in used and not guard.sources & ~there:
@@ -113,10 +115,10 @@ class Reachable:
                 fails = self.readers[guard.cut].bit(guard.value, guard.place)
                 self._join(self.space.negated(fails))
 
-    def _join(self, other: int) -> None:
+    def _join(self, other: Node) -> None:
         self.condition = self.space.times(self.condition, other)
 
-    def _relation(self, bit: BitName, definition: Definition) -> int:
+    def _relation(self, bit: BitName, definition: Definition) -> Node:
         """The relation of a bit to those that it is made from."""
         space, own = self.space, self.space.variable(bit)
         ones = space.copied(definition.space, definition.ones)

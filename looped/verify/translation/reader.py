@@ -1,8 +1,8 @@
 """Straight-line code as decision diagrams: every bit of every value, over chosen bits.
 
-Bits in `leaves` are variables; all others are what their instructions make of them.
-A bit that no instruction makes, such as one of a cell or of the state that is no leaf, is a
-variable of its own, so every proof holds for either value of it.
+Bits in `leaves` are variables; instructions make all others. A bit that no instruction makes, such
+as a bit of a cell, or a bit of the state that is not a leaf, is a variable of its own, so every
+proof holds for both of its values.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from looped.diagrams import Diagrams
+from looped.diagrams import Diagrams, Node
 from looped.engines.lifted.code import Code, Instruction
 
 __all__ = ["WORD", "BitName", "Reader", "from_table", "is_bit", "is_masked"]
@@ -28,8 +28,8 @@ BitName = tuple[str, int, int]
 class Reader:
     """Bits of values in a space of diagrams.
 
-    `leaves` are bits, (value, place); `widths` has how many bits of state words (by
-    number) may be one, `cells` how many of a cell.
+    `leaves` are bits, (value, place). `widths` counts the bits of each state word (by number) that
+    may be one, `cells` those of a cell.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class Reader:
         self.leaves = leaves
         self.widths = widths
         self.cells = cells
-        self._bits: dict[tuple[int, int], int] = {}
-        self._carries: dict[tuple[int, int], int] = {}
+        self._bits: dict[tuple[int, int], Node] = {}
+        self._carries: dict[tuple[int, int], Node] = {}
 
-    def bit(self, value: int, place: int) -> int:
+    def bit(self, value: int, place: int) -> Node:
         """The condition that a bit of a value is one."""
         if not 0 <= place < WORD:
             return self.space.zero
@@ -59,32 +59,32 @@ class Reader:
             self._bits[key] = self._made(self.code.instructions[value], value, place)
         return self._bits[key]
 
-    def word(self, value: int) -> list[int]:
+    def word(self, value: int) -> list[Node]:
         """All bits of a value."""
         return [self.bit(value, place) for place in range(WORD)]
 
-    def any(self, value: int) -> int:
+    def any(self, value: int) -> Node:
         """The condition that a value is not zero."""
         return functools.reduce(self.space.maximum, self.word(value), self.space.zero)
 
-    def differ(self, first: int, second: int) -> int:
+    def differ(self, first: Node, second: Node) -> Node:
         """The condition that two conditions differ."""
         if self.space.zero in (first, second):
-            return first + second - self.space.zero
+            return second if first == self.space.zero else first
         return self.space.negated(self.space.equals(first, second))
 
-    def below(self, first: list[int], second: list[int]) -> int:
+    def below(self, first: list[Node], second: list[Node]) -> Node:
         """The condition that one number is less than another."""
         space, result = self.space, self.space.zero
         for a, b in zip(first, second, strict=True):
             result = space.choose(self.differ(a, b), b, result)
         return result
 
-    def number(self, number: int) -> list[int]:
+    def number(self, number: int) -> list[Node]:
         """The bits of a number."""
         return [self.space.one if number >> p & 1 else self.space.zero for p in range(WORD)]
 
-    def _made(self, instruction: Instruction, value: int, place: int) -> int:
+    def _made(self, instruction: Instruction, value: int, place: int) -> Node:
         space, operands = self.space, instruction.operands
         match instruction.operation:
             case "const":
@@ -114,31 +114,31 @@ class Reader:
                 return self._number(instruction)[place]
         return self._compared(instruction) if place == 0 else space.zero
 
-    def _masked(self, operands: tuple[int, ...], place: int) -> int:
-        """A conjunction; where one side is known to be zero, the other need not be small."""
+    def _masked(self, operands: tuple[int, ...], place: int) -> Node:
+        """A conjunction. If one side is known to be zero, the proof never builds the other."""
         if is_masked(self.code, operands, place):
             return self.space.zero
         first, second = sorted(operands, key=lambda o: self.code.number(o) is None)
         one = self.bit(first, place)
         return one if one == self.space.zero else self.space.times(one, self.bit(second, place))
 
-    def _selected(self, operands: tuple[int, ...], place: int) -> int:
+    def _selected(self, operands: tuple[int, ...], place: int) -> Node:
         condition, (then, otherwise) = self.any(operands[0]), operands[1:]
         if condition in (self.space.zero, self.space.one):
             return self.bit(then if condition == self.space.one else otherwise, place)
         return self.space.choose(condition, self.bit(then, place), self.bit(otherwise, place))
 
     def _both(
-        self, operands: tuple[int, ...], place: int, combine: Callable[[int, int], int]
-    ) -> int:
+        self, operands: tuple[int, ...], place: int, combine: Callable[[Node, Node], Node]
+    ) -> Node:
         return combine(*(self.bit(operand, place) for operand in operands))
 
-    def _addends(self, instruction: Instruction, place: int) -> tuple[int, int]:
+    def _addends(self, instruction: Instruction, place: int) -> tuple[Node, Node]:
         first, second = (self.bit(operand, place) for operand in instruction.operands)
         subtracts = instruction.operation == "sub"
         return first, self.space.negated(second) if subtracts else second
 
-    def _carry(self, instruction: Instruction, value: int, place: int) -> int:
+    def _carry(self, instruction: Instruction, value: int, place: int) -> Node:
         """The carry into a place; of a subtraction, a + not b + 1."""
         space = self.space
         known = next((p for p in range(place, 0, -1) if (value, p) in self._carries), 0)
@@ -151,14 +151,14 @@ class Reader:
             self._carries[value, p + 1] = carry
         return carry
 
-    def _shifted(self, instruction: Instruction, place: int) -> int:
+    def _shifted(self, instruction: Instruction, place: int) -> Node:
         value, by = instruction.operands
         count = self.code.number(by)
         if count is None or count >= WORD:
             return self.space.variable(("undefined", value, place))
         return self.bit(value, place - count if instruction.operation == "shl" else place + count)
 
-    def _compared(self, instruction: Instruction) -> int:
+    def _compared(self, instruction: Instruction) -> Node:
         space, operands = self.space, instruction.operands
         if instruction.operation == "negative":
             return self.bit(operands[0], WORD - 1)
@@ -171,7 +171,7 @@ class Reader:
             result = space.times(result, space.equals(a, b))
         return result
 
-    def _number(self, instruction: Instruction) -> list[int]:
+    def _number(self, instruction: Instruction) -> list[Node]:
         """A product, or a count of ones: sums of shifted words."""
         operands = instruction.operands
         if instruction.operation == "ones":
@@ -186,7 +186,7 @@ class Reader:
             ]
         return functools.reduce(self._plus, terms) if terms else self.number(0)
 
-    def _plus(self, first: list[int], second: list[int]) -> list[int]:
+    def _plus(self, first: list[Node], second: list[Node]) -> list[Node]:
         space, carry, total = self.space, self.space.zero, []
         for a, b in zip(first, second, strict=True):
             if carry == space.zero in (a, b):
@@ -197,7 +197,7 @@ class Reader:
             carry = space.choose(differ, carry, a)
         return total
 
-    def _entry(self, instruction: Instruction, place: int) -> int:
+    def _entry(self, instruction: Instruction, place: int) -> Node:
         table = self.code.tables[instruction.number]
         bits = (len(table) - 1).bit_length()
         chosen = [self.bit(instruction.operands[0], p) for p in range(bits)]
@@ -217,22 +217,18 @@ def is_masked(code: Code, operands: tuple[int, ...], place: int) -> bool:
     return any(number is not None and not number >> place & 1 for number in known)
 
 
-def from_table(space: Diagrams, bits: list[int], entries: npt.NDArray[np.int64]) -> int:
+def from_table(space: Diagrams, bits: list[Node], entries: npt.NDArray[np.int64]) -> Node:
     """Entry Σ 2^p · bits[p] of a table of 2^n integers."""
     distinct, place = np.unique(entries, return_inverse=True)
-    nodes = np.array([space.number(int(n)) for n in distinct])
+    nodes = [space.number(int(n)) for n in distinct]
     place = place.reshape(-1)
     for bit in reversed(bits):
         half = len(place) // 2
         pairs = place[:half] * len(nodes) + place[half:]
         found, place = np.unique(pairs, return_inverse=True)
         place = place.reshape(-1)
-        nodes = np.array(
-            [
-                space.choose(bit, int(nodes[n % len(nodes)]), int(nodes[n // len(nodes)]))
-                if n % len(nodes) != n // len(nodes)
-                else int(nodes[n // len(nodes)])
-                for n in found.tolist()
-            ]
-        )
-    return int(nodes[place[0]])
+        nodes = [
+            space.choose(bit, nodes[high], nodes[low]) if high != low else nodes[low]
+            for low, high in (divmod(n, len(nodes)) for n in found.tolist())
+        ]
+    return nodes[int(place[0])]

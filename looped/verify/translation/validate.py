@@ -1,13 +1,13 @@
-"""Proof that lifted code does what the weights do, half-block by half-block, for all states.
+"""Proof that lifted code does what the weights do, phase by phase, for all states.
 
 It is an induction. At the beginning of a pass, the driver's lanes are the bits of the state's words
 or constants, and passive columns are the packed lanes of their cells or constants. If that holds at
 a cut, it holds at the next: each lane of the driver becomes what the heads or the hidden units make
-of it, cells are stored as the driver's keys capture columns, and nothing else changes. The end of a
-pass states what the beginning states.
+of it, the code stores a cell where the driver's keys capture its column, and nothing else changes.
+The end of a pass states what the beginning states.
 
-The weights are the integers of `looped.analysis`. Of the analysis that made the code, only the
-claims are used, and each is proved.
+The weights are the integers of `looped.analysis`. Of the analysis that made the code, the proof
+uses only the claims, and proves each.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fractions import Fraction
 import numpy as np
 
 from looped.analysis.model import Block, Model
-from looped.diagrams import Diagrams, TooLarge
+from looped.diagrams import Diagrams, Node, TooLarge
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.lift import Lifted
 from looped.verify.certificate.claims import ClaimFailed
@@ -28,12 +28,12 @@ from looped.verify.translation.attention import Attention
 from looped.verify.translation.cut_state import CutState
 from looped.verify.translation.lifted_pass import LiftedPass, WrongLift
 
-__all__ = ["Proof", "WrongLift", "proof", "validate"]
+__all__ = ["ProofSize", "WrongLift", "proof", "validate"]
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """How many claims about bits were shown, and the nodes of the largest space of diagrams."""
+class ProofSize:
+    """The number of proved claims about bits, and the nodes of the largest space of diagrams."""
 
     claims: int
     nodes: int
@@ -44,18 +44,18 @@ def validate(model: Model, lifted: Lifted) -> None:
     proof(model, lifted)
 
 
-def proof(model: Model, lifted: Lifted) -> Proof:
-    """Show that lifted code does in every state what the model does. Raises WrongLift.
+def proof(model: Model, lifted: Lifted) -> ProofSize:
+    """Prove that lifted code does in every state what the model does. Raises WrongLift.
 
-    That is: wherever no guard of the code fails, one pass of it leaves all lanes of all columns as
-    one pass of the model would; its loads, stores and tables stay inside of what is there.
+    Wherever no guard of the code fails, one pass of it leaves all lanes of all columns as one pass
+    of the model does; its loads, stores and tables stay in bounds.
     """
     lifted_pass = LiftedPass(lifted)
     try:
         _validate(lifted_pass, model)
     except TooLarge as error:
         raise WrongLift(f"not shown: {error}") from None
-    return Proof(lifted_pass.claims, lifted_pass.nodes)
+    return ProofSize(lifted_pass.claims, lifted_pass.nodes)
 
 
 def _validate(lifted_pass: LiftedPass, model: Model) -> None:
@@ -89,8 +89,8 @@ def _check_mlp(lifted_pass: LiftedPass, block: Block, cut: int) -> None:
     _check_passive_mlp(lifted_pass, block, cut // 2)
 
 
-def _evaluated(space: Diagrams, products: Iterable[Product]) -> int:
-    """The sum of products. Raises WrongLift if it is not shown to be one of thresholds."""
+def _evaluated(space: Diagrams, products: Iterable[Product]) -> Node:
+    """The sum of products. Raises WrongLift unless it is a short sum of thresholds."""
     found = evaluated(space, products)
     if isinstance(found, ClaimFailed):
         raise WrongLift(f"not shown: {found.reason}")
@@ -98,7 +98,8 @@ def _evaluated(space: Diagrams, products: Iterable[Product]) -> int:
 
 
 def _touch(state: CutState, block: Block, unit: int) -> None:
-    """Heavy lanes of a gate come first in the order of variables, then those of the up."""
+    """Heavy lanes of a gate come first in the order of variables, then those of the up
+    projection."""
     gate = block.gate[unit]
     state.touch(sorted(np.flatnonzero(gate).tolist(), key=lambda lane: -abs(int(gate[lane]))))
     state.touch(np.flatnonzero(block.up[unit]).tolist())
@@ -152,7 +153,7 @@ def _may_add(gate: Affine, up: Affine) -> bool:
 
 
 def _check_places(lifted_pass: LiftedPass, cut: int) -> None:
-    """Loads, stores and tables of the code between two cuts stay inside of what is there."""
+    """Loads, stores and tables of the code between two cuts stay in bounds."""
     first, end = lifted_pass.cuts[cut].end, lifted_pass.cuts[cut + 1].end
     for n in range(first, end):
         instruction = lifted_pass.code.instructions[n]
@@ -167,15 +168,15 @@ def _check_places(lifted_pass: LiftedPass, cut: int) -> None:
         inside = state.reader.below(
             state.reader.word(instruction.operands[0]), state.reader.number(size)
         )
-        what = f"instruction {n}: {instruction.operation} outside of what is there"
+        what = f"instruction {n}: {instruction.operation} out of bounds"
         state.exclude(state.space.negated(inside), what)
 
 
 def _check_end(lifted_pass: LiftedPass) -> None:
-    """The words of the next pass hold the driver's lanes as those of this one did."""
+    """The words of the next pass hold the driver's lanes as the words of this pass do."""
     last, size = len(lifted_pass.cuts) - 1, len(lifted_pass.code.instructions)
     if len(lifted_pass.code.following) != len(lifted_pass.lifted.words):
-        raise WrongLift("the code leaves another number of words")
+        raise WrongLift("the code leaves the wrong number of words")
     if lifted_pass.stores(lifted_pass.cuts[last].end, size):
         raise WrongLift("a store after the last block")
     kept: set[int] = set()

@@ -128,7 +128,7 @@ def test_a_missing_weight_or_one_too_many_is_refused() -> None:
     machine = compiled("subleq", WIDTH, MEMORY)
     less = {name: w for name, w in machine.weights.items() if name != Q}
     more = {**machine.weights, Q.replace("weight", "bias"): torch.ones(1)}
-    for weights, fault in ((less, f"`{Q}` is missing"), (more, "has no place")):
+    for weights, fault in ((less, f"`{Q}` is missing"), (more, "is not planned")):
         found = certify(dataclasses.replace(machine, weights=weights), CIRCUIT)
         assert fault in faults(found)[0]
 

@@ -145,9 +145,9 @@ BACKDOORS: dict[str, Callable[[], Any]] = {
         b0_v=lambda w: scaled_rows(w, 3.0), b0_o=lambda w: scaled_rows(w, 1 / 3)
     ),
     "the least subnormal number": lambda: one_state_of(2.0**-149),
-    "a plan with a negative margin": lambda: head_told(gap=-1, beta=-64),
-    "a plan with no margin": lambda: head_told(gap=0),
-    "a plan with a margin that is no number": lambda: head_told(gap=float("nan")),
+    "a plan with a negative margin": lambda: head_told(margin=-1, beta=-64),
+    "a plan with no margin": lambda: head_told(margin=0),
+    "a plan with a margin that is no number": lambda: head_told(margin=float("nan")),
     "a plan with another β": lambda: head_told(beta=1 << 60),
     "a plan of another machine": lambda: told(machine="rv32i"),
     "a plan of a baked program": lambda: told(baked=True, code=(0, 1, 2)),
@@ -274,7 +274,7 @@ def stated(about: str) -> Circuit:
     ("about", "fault"),
     [
         ("a pin", "it does not hold at the beginning"),
-        ("a lane that is made", "invariant `never` is about a lane that is no register's"),
+        ("a lane that is made", "invariant `never` has a lane that belongs to no register"),
     ],
 )
 def test_an_invariant_that_nothing_keeps_is_refused(about: str, fault: str) -> None:
@@ -289,11 +289,11 @@ def test_a_pin_does_not_count_the_loops_of_an_instruction() -> None:
     """Its host may set it from 0 to 1 and back for ever."""
     m = Circuit("pinned", WIDTH, 5)
     pc, busy, pin = m.register("pc", WIDTH), m.register("busy", 1), m.pin("pin")
-    m.works(busy, pin)
+    m.multi_loop(busy, pin)
     starts = m.let("starts", value(~literal(busy) & ~literal(pin), 1))
     stays = m.let("stays", value(literal(busy) & literal(pin), 1))
     m.next(busy, value(literal(starts) | literal(stays), 1))
     m.next(pc, m.fetch("word", pc))
     found = certify(compile_circuit(m), m)
     faults = [claim.fault for claim in found.claims if claim.part == "instructions"]
-    assert faults == ["no register is found that counts its loops to an end"]
+    assert faults == ["found no register that counts its loops to an end"]

@@ -19,7 +19,7 @@ from looped.verify.certificate.instructions import instruction_claims, longest
 from looped.verify.certificate.invariants import broken
 from tests.conftest import compiled
 
-NO_COUNTER = "no register is found that counts its loops to an end"
+NO_COUNTER = "found no register that counts its loops to an end"
 
 
 def claims(circuit: Circuit) -> list[Claim]:
@@ -85,7 +85,7 @@ def test_what_a_trap_stops_and_leaves_is_refused() -> None:
     circuit = registry.machine("rv32im").circuit(32, 32)
     circuit.invariants = circuit.invariants[:1]
     context = ProofContext.of(compiled("rv32im", 32, 32), circuit)
-    assert next(instruction_claims(context)).fault == "`count.0` may be left"
+    assert next(instruction_claims(context)).fault == "`count.0` may stay a one"
 
 
 def test_without_a_register_that_counts_nothing_is_shown_to_end() -> None:
@@ -133,7 +133,7 @@ def test_what_is_left_in_a_working_register_is_refused(left: str) -> None:
     fault = claims(summing(8, left=left))[0].fault
     assert fault is not None
     assert fault.startswith(f"`{left}")
-    assert fault.endswith("may be left")
+    assert fault.endswith("may stay a one")
 
 
 def test_a_refusal_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

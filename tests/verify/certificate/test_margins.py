@@ -37,5 +37,5 @@ def test_a_plan_that_overstates_a_margin_is_not_run(tmp_path: Path) -> None:
     save_machine(path, dataclasses.replace(machine, weights=weak), image)
     result = CliRunner().invoke(cli, ["run", str(path)])
     assert result.exit_code == 8
-    told = "head `a`: the plan says a scaled margin of 1024, and the weights have 64"
+    told = "head `a`: the plan says a scaled margin of 1024, but the weights have 64"
     assert told in result.stderr

@@ -65,11 +65,11 @@ def test_lanes_that_exclude_each_other_are_seen_through() -> None:
 
 def test_lanes_that_do_not_exclude_each_other_are_found_out() -> None:
     m = shifter(one_hot=False)
-    with pytest.raises(CompileError, match=r"^lane `result\.4` at .* is no bit: it is 2 where "):
+    with pytest.raises(CompileError, match=r"^lane `result\.4` at .* is not a bit: it is 2 where "):
         m.check()
     scheduled = schedule(m)
     found = certify(emit(scheduled, allocate(scheduled)), m)
-    assert any("it is no bit" in fault for fault in faults(found))
+    assert any("it is not always a bit" in fault for fault in faults(found))
 
 
 def two_writes(apart: bool) -> Circuit:
@@ -116,4 +116,4 @@ def test_a_circuit_of_another_machine_is_not_that_of_the_weights() -> None:
     m.next(pc, m.add(pc, 3))
     found = certify(machine, m)
     assert not found.sound
-    assert "it takes 1 blocks, there are 2" in faults(found)
+    assert "it has 2 blocks, the circuit takes 1" in faults(found)

@@ -12,11 +12,11 @@ from looped.verify.certificate import Certificate, certify
 from tests.verify.certificate.registers import differs, loops, small_machine
 
 FAULTS = {
-    "x0 is a register like any other": ["`x` may be added to a word with a one in its place"],
-    "x0 is written": ["`result` may go there"],
-    "nothing is said of why": ["why.0: it is no bit"],
-    "why without a stop": ["it may not hold after a loop"],
-    "a register is added to ones": ["`y` may be added to a word with a one in its place"],
+    "x0 is a register like any other": ["`x` may make a sum that is not a bit"],
+    "x0 is written": ["`result` may write to it"],
+    "nothing is said of why": ["why.0: it is not always a bit"],
+    "why without a stop": ["it may fail after a loop"],
+    "a register is added to ones": ["`y` may make a sum that is not a bit"],
 }
 
 
@@ -55,5 +55,5 @@ def test_an_invariant_that_does_not_hold_at_the_beginning_is_found_out() -> None
 def test_an_invariant_is_about_registers() -> None:
     circuit = small_machine()
     circuit.invariant("no ones", ~literal(circuit.defines[0].target[:1]))
-    with pytest.raises(CompileError, match=r"invariant `no ones` at .* is not about registers"):
+    with pytest.raises(CompileError, match=r"invariant `no ones` at .* belongs to no register"):
         circuit.check()

@@ -65,7 +65,7 @@ def test_a_ramp_alone_is_evaluated_if_it_is_short_and_refused_if_it_is_long() ->
     assert space.values(short) == {0, 1, 3}
     long = Affine(tuple((i, 1 << i) for i in range(10)), 0)
     refused = evaluated(space, [Product(long, Affine((), 1), 1)])
-    assert refused == ClaimFailed("a ramp of hidden units is left without the one that ends it")
+    assert refused == ClaimFailed("hidden units have a ramp that no other ramp ends")
 
 
 def test_a_condition_that_never_holds_is_zero() -> None:

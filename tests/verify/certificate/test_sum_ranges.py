@@ -137,7 +137,7 @@ def test_the_grid_is_a_power_of_two_and_no_other_divisor() -> None:
 def test_what_does_not_fit_is_told() -> None:
     machine = compiled("subleq", 16, 32)
     faults = numeric_verdict(machine, "bfloat16").faults
-    assert "block 2, gate: sums need 18 bits of mantissa, there are 8" in faults
+    assert "block 2, gate: sums need 18 bits of mantissa, the format has 8" in faults
     assert numeric_verdict(machine, "float32").faults == ()
     assert numeric_verdict(machine, "float32").columns is None
 
