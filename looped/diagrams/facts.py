@@ -1,9 +1,9 @@
 """Diagrams over variables that depend on each other: "the word is 3" excludes "it is 5".
 
-What a variable says of others is used wherever it is decided, so that combinations that never occur
-do not appear (Coudert and Madre 1990, "A unified framework for the formal verification of
-sequential circuits": the restriction of a function to a care set). Two functions that are equal
-wherever the facts hold may still be different nodes; equal nodes are equal functions there.
+Below a branch on a variable, its value fixes the values of others, so that combinations that never
+occur do not appear (Coudert and Madre 1990, "A unified framework for the formal verification of
+sequential circuits": the restriction of a function to a care set). Equal nodes are functions that
+are equal wherever the facts hold; functions that are equal there may still be different nodes.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Facts = Mapping[tuple[object, int], Mapping[object, int]]
 
 
 class DiagramsUnderFacts(Diagrams):
-    """A space of functions over variables `names`, in this order, of which `facts` are known.
+    """A space of functions over variables `names`, in this order, under `facts` about them.
 
-    Each function after `begin` may take `most` new nodes, or raises TooLarge.
+    A function that takes more than `most` new nodes after `begin` raises TooLarge.
     """
 
     def __init__(self, names: Iterable[object], facts: Facts, most: int) -> None:
@@ -37,7 +37,7 @@ class DiagramsUnderFacts(Diagrams):
                 self._facts[self.levels[name], bit] = levels
 
     def begin(self) -> None:
-        """Begin with a function that may take its own number of nodes and steps."""
+        """Begin a new function: reset the limits on nodes and steps."""
         self._limit = self.size + self._most
         self._work = Work()
 
@@ -48,7 +48,7 @@ class DiagramsUnderFacts(Diagrams):
         return super()._node(level, low, high)
 
     def _given(self, level: int, bit: int, a: Node) -> Node:
-        """A function where a variable has a value, and what follows from that."""
+        """A function restricted to the facts that follow from the value of a variable."""
         facts = self._facts.get((level, bit))
         branch = self.branch(a) if facts else None
         if facts is None or branch is None:
