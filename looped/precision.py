@@ -61,7 +61,7 @@ class Precision:
 
     @property
     def slice_bits(self) -> int:
-        """Bits of a word that one MLP adds; a carry and a condition take two bits more in its sums."""
+        """Bits of a word that one MLP adds; its sums take two more, for a carry and a condition."""
         return min(_WIDEST_SLICE, self.mantissa - 2)
 
     def rounded(self, x: Fraction) -> Fraction:

@@ -26,8 +26,8 @@ _MOST_HELD = 1 << 20
 class Recorder:
     """Writes the checkpoints of one run to a file.
 
-    A checkpoint is due `every` so many instructions; with None, only at the end of the run. Raises
-    FileError; if the file cannot be written, already when the recorder is made.
+    A checkpoint is due after every `every` instructions; with None, only at the end of the run.
+    Raises FileError; if the file cannot be written, already when the recorder is made.
     """
 
     def __init__(

@@ -79,7 +79,7 @@ class Session:
         self.steps = checkpoint.steps
 
     def record(self, path: Path, every: int | None) -> None:
-        """Write checkpoints from now on: after `every` so many instructions, and when the run ends.
+        """Write checkpoints from now on: one every `every` instructions, and one at the end.
 
         Raises FileError if the file cannot be written.
         """
