@@ -1,6 +1,6 @@
-"""Packages that are calls too: `looped.run` is a room and `looped.run(machine, image)` a call.
+"""Callable packages: `looped.run` is a package, and `looped.run(machine, image)` is a call.
 
-Importing a package binds its name in `looped`, so the name must serve as both.
+Importing the package binds its name in `looped`, so one name must serve for both.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["make_callable"]
 
 
 class _Callable(ModuleType):
-    """A package that calls the function of `looped.api` with its own name."""
+    """A package that, when called, calls the function of `looped.api` with its name."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         function = getattr(importlib.import_module("looped.api"), self.__name__.rpartition(".")[2])
@@ -22,5 +22,5 @@ class _Callable(ModuleType):
 
 
 def make_callable(package: str) -> None:
-    """Let an imported package be called as the function of `looped.api` with its last name."""
+    """Make an imported package callable: it calls the function of `looped.api` with its name."""
     sys.modules[package].__class__ = _Callable

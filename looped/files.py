@@ -1,4 +1,4 @@
-"""Files of users: read with a clear error, written whole or not at all."""
+"""Files of users: a failure to read is a FileError, and a file is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = ["Replacement", "open_regular", "read_bytes", "write_atomically"]
 def open_regular(path: Path, limit: int) -> Iterator[BinaryIO]:
     """A regular file of at most `limit` bytes, open for reading.
 
-    Raises FileError, also for errors while it is read. It opens regular files only: to open a FIFO
-    would wait for a writer.
+    Raises FileError, also for errors of reads in the `with` block. It opens only regular files:
+    opening a FIFO would wait for a writer.
     """
     try:
         status = path.stat()
@@ -32,7 +32,7 @@ def open_regular(path: Path, limit: int) -> Iterator[BinaryIO]:
     except OSError as error:
         raise _unreadable(path, error) from None
     except ValueError:
-        raise FileError(f"cannot read {path}: no file has such a name") from None
+        raise FileError(f"cannot read {path}: its name is invalid") from None
     with file:
         try:
             yield file
@@ -54,22 +54,23 @@ def _unreadable(path: Path, error: OSError) -> FileError:
 
 
 def _kind(mode: int) -> str:
-    """The fault of a file that is not a regular one."""
+    """What is wrong with a file that is not regular."""
     return "is a directory" if stat.S_ISDIR(mode) else "is not a regular file"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file by one with this content; on failure the old file stays. Raises FileError."""
+    """Replace a file by one with this content. Raises FileError, and then the old file stays."""
     Replacement(path, content).commit()
 
 
 class Replacement:
-    """The new content of a file, on disk beside the old one, which stays until `commit`.
+    """The new content of a file, on disk beside the old file, which stays until `commit`.
 
-    Whatever kills the process, the file is the old or the new one, and whole. Before `commit` the
-    new file has no name, where the system has such files, so that a kill leaves nothing behind. Of
-    a symbolic link, it replaces the target. Raises FileError, also in `commit`, and for a device, a
-    FIFO or a folder, which no file can replace.
+    Even if the process is killed, the path leads to the whole old file or to the whole new one. If
+    the file system allows it, the new file has no name before `commit`, so that a kill leaves no
+    file behind. If the path is a symbolic link, the new file replaces the target of the link.
+    Raises FileError, also in `commit`, and for a device, a FIFO or a folder, which a file cannot
+    replace.
     """
 
     def __init__(self, path: Path, content: bytes) -> None:
@@ -85,7 +86,7 @@ class Replacement:
                 raise
 
     def commit(self) -> None:
-        """Replace the old file by the new one, durably."""
+        """Replace the old file by the new one, and wait until the disk has the change."""
         with _reporting(self.path):
             try:
                 name = self._name or _link_beside(self.path, self._handle)
@@ -113,7 +114,7 @@ def _reporting(path: Path) -> Iterator[None]:
 
 
 def _target(path: Path) -> Path:
-    """The regular file that a path names, which need not exist."""
+    """The regular file to which a path leads; it need not exist. Raises FileError."""
     with contextlib.suppress(FileNotFoundError):
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
@@ -126,23 +127,23 @@ def _beside(path: Path) -> Path:
 
 
 def _open_beside(path: Path) -> tuple[int, Path | None]:
-    """A new file in the folder of another: open, and its name if it has one."""
-    with contextlib.suppress(OSError, AttributeError):  # not every file system has such files
+    """A new file in the folder of another: the handle of the open file, and its name or None."""
+    with contextlib.suppress(OSError, AttributeError):  # not every file system has O_TMPFILE
         return os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o666), None
     name = _beside(path)
     return os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), name
 
 
 def _link_beside(path: Path, handle: int) -> Path:
-    """Name an open file that has no name yet. Given a folder's handle, which the absolute path does
-    not need, Python follows the symbolic link."""
+    """Give a name to an open file without one. The path is absolute, so `src_dir_fd` has no use
+    except that Python follows the symbolic link only if it is given."""
     name = _beside(path)
     os.link(f"/proc/self/fd/{handle}", name, src_dir_fd=handle, follow_symlinks=True)
     return name
 
 
 def _sync_folder(folder: Path) -> None:
-    """Write the names in a folder to disk, where the file system can."""
+    """Write the names in a folder to disk, if the file system can do that."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         with contextlib.suppress(OSError):

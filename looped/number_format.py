@@ -1,4 +1,4 @@
-"""NumberFormat: what the bits of a word stand for."""
+"""NumberFormat: what the bits of a word mean."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ class WordKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NumberFormat:
-    """How to read a word: its kind and, of a number, the bits behind the binary point.
+    """How to read a word: its kind and, for a number, how many bits follow the binary point.
 
-    Signed numbers are two's complement.
+    Signed numbers are in two's complement.
     """
 
     kind: WordKind
     fraction_bits: int = 0
 
     def fits(self, width: int) -> bool:
-        """Whether a word of so many bits can have this format."""
+        """Whether a word of `width` bits can have this format."""
         if self.kind is WordKind.FLAG:
             return width == 1 and self.fraction_bits == 0
         is_number = self.kind in (WordKind.UNSIGNED, WordKind.SIGNED)
         return 0 <= self.fraction_bits <= (width if is_number else 0)
 
     def number(self, word: int, width: int) -> Fraction:
-        """The number that an unsigned word of `width` bits stands for."""
+        """The number that a word of `width` bits means; `word` is its unsigned value."""
         negative = self.kind is WordKind.SIGNED and word >> (width - 1)
         return Fraction(word - (1 << width) if negative else word, 1 << self.fraction_bits)
 

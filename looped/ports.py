@@ -1,4 +1,4 @@
-"""Ports: the words of the CPU column by which a machine talks to what lies outside of it."""
+"""Ports: the words of the CPU column through which a machine communicates with its host."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["InputPort", "OutputPort", "Ports", "TrapPort"]
 
 @dataclass(frozen=True, slots=True)
 class InputPort:
-    """A byte at a time, in the value of the input column; all ones at the end of the input.
+    """Input, one byte at a time, as the value of the input column; all ones at the end of input.
 
-    The host sets the pin `ready` when the byte is there. A loop that takes it raises `taken`, a
-    loop that stalls for want of one `waiting`.
+    The host sets the pin `ready` when it has put a byte there. A loop that takes the byte sets
+    `taken`. A loop that needs a byte while there is none sets `waiting`.
     """
 
     ready: str
@@ -23,7 +23,7 @@ class InputPort:
 
 @dataclass(frozen=True, slots=True)
 class OutputPort:
-    """A byte at a time: `content`, in every loop that raises `when`; it is zero in all others."""
+    """Output, one byte at a time: `content` after a loop that sets `when`, zero after others."""
 
     content: str
     when: str
@@ -31,7 +31,7 @@ class OutputPort:
 
 @dataclass(frozen=True, slots=True)
 class TrapPort:
-    """A machine that raises `trap` halts for its host, which finds the reason in `cause`."""
+    """Traps: a machine that sets `trap` halts, and its host finds the reason in `cause`."""
 
     trap: str
     cause: str
@@ -39,14 +39,14 @@ class TrapPort:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports of a machine, by the names of its words; None for what it lacks."""
+    """The ports of a machine, each with the names of its words; None if it lacks a port."""
 
     input: InputPort | None = None
     output: OutputPort | None = None
     trap: TrapPort | None = None
 
     def flags(self) -> Iterator[str]:
-        """The words of one bit."""
+        """The names of all words of one bit."""
         if self.input is not None:
             yield from (self.input.ready, self.input.taken, self.input.waiting)
         if self.output is not None:
@@ -55,7 +55,7 @@ class Ports:
             yield self.trap.trap
 
     def words(self) -> Iterator[str]:
-        """All words."""
+        """The names of all words."""
         yield from self.flags()
         if self.output is not None:
             yield self.output.content

@@ -1,8 +1,8 @@
-"""Precision: the numbers of a floating-point format, and what the compiler derives from them.
+"""Precision: the parameters of a floating-point format, and what the compiler derives from them.
 
-The formats are those of IEEE 754-2019 (table 3.5) and bfloat16. Integer multiples of a power of two
-are exact up to 2^mantissa of them. A softmax in a small format is commonly computed in float32
-and rounded at the end, so its exponentials must vanish there too.
+The formats are those of IEEE 754-2019 (table 3.5) and bfloat16. A format holds every multiple of a
+power of two up to 2^mantissa times that power. Kernels often compute a softmax of a small format in
+float32 and round the result, so its exponentials must underflow in float32 too.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from looped.errors import CompileError
 __all__ = ["FLOAT32", "PRECISIONS", "Precision", "precision"]
 
 _WIDEST_SLICE = 16
-"""Bits: words of 32 take two slices as with the 22 that float32 allows, and sums stay small."""
+"""Bits of a slice at most. A word of 32 bits takes two slices, as it would with the 22 bits that
+float32 allows, and the sums of 16 bits are smaller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """A format of `mantissa` bits, the leading one included.
+    """A floating-point format; `mantissa` counts its bits, the leading one included.
 
-    Its largest number lies just below 2^(exponent + 1); its smallest is 2^tiny, `softmax_tiny` that
-    of the formats in which its softmax may be computed. The size of a head must be a power of
-    `head_base`, so that scaling by it is exact.
+    Its largest number lies just below 2^(exponent + 1), its smallest subnormal number is 2^tiny.
+    2^softmax_tiny is the smallest number of all formats in which its softmax may be computed.
+    `d_head` must be a power of `head_base`, so that the scaling by 1/√d_head is exact.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Precision:
 
     @property
     def smallest(self) -> Fraction:
-        """The smallest normal number: what is smaller may be flushed to zero."""
+        """The smallest normal number: processors may flush smaller numbers to zero."""
         return Fraction(2) ** (self.tiny + self.mantissa - 1)
 
     @property
@@ -46,7 +47,7 @@ class Precision:
         return (2 - Fraction(2) ** (1 - self.mantissa)) * Fraction(2) ** self.exponent
 
     def holds(self, other: Precision) -> bool:
-        """Whether every number of another format is one of this, so that its exact sums are too."""
+        """Whether it has every number of another format; sums exact there are exact here too."""
         return (
             self.mantissa >= other.mantissa
             and self.exponent >= other.exponent
@@ -55,16 +56,16 @@ class Precision:
 
     @property
     def underflow(self) -> float:
-        """exp(-x) rounds to zero for x above this, here and wherever a softmax is computed."""
+        """The underflow point: exp(-x) rounds to zero for larger x, in the softmax too."""
         return (1 - self.softmax_tiny) * math.log(2)
 
     @property
     def slice_bits(self) -> int:
-        """Bits of a word that one MLP adds: with a condition on top, sums need two bits more."""
+        """Bits of a word that one MLP adds; its sums take two more, for a carry and a condition."""
         return min(_WIDEST_SLICE, self.mantissa - 2)
 
     def rounded(self, x: Fraction) -> Fraction:
-        """A positive number of normal size rounded to nearest, ties to even."""
+        """A positive number in the normal range, rounded to nearest, ties to even."""
         exponent = x.numerator.bit_length() - x.denominator.bit_length()
         if x < Fraction(2) ** exponent:
             exponent -= 1
@@ -81,7 +82,7 @@ PRECISIONS = {p.name: p for p in (FLOAT64, FLOAT32, BFLOAT16, FLOAT16)}
 
 
 def precision(name: str) -> Precision:
-    """The format of a dtype by its name. Raises CompileError for any other."""
+    """The format of a dtype by its name. Raises CompileError for a name not in PRECISIONS."""
     if name not in PRECISIONS:
         raise CompileError(f"no dtype named `{name}`", hint=f"dtypes: {', '.join(PRECISIONS)}")
     return PRECISIONS[name]

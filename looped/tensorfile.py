@@ -1,9 +1,9 @@
 """Tensor files: safetensors with a format and a checksum in the metadata.
 
-The metadata is text: `format` names the content and its version, `sha256` is the SHA-256 of the
-whole file with zeros for the 64 digits of the checksum itself. So reading detects every changed
-bit, and stock software, which skips unknown metadata, reads the file as well. Nothing is unpickled
-or evaluated.
+The metadata is text. `format` names the kind of content and its version. `sha256` is the SHA-256 of
+the whole file, in which zeros replace the 64 digits of the checksum itself. So reading detects
+every changed bit. Other software, which ignores unknown metadata, can read the file too. Nothing is
+unpickled or evaluated.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ __all__ = ["read_tensors", "with_checksum", "write_tensors"]
 
 _LARGEST_FILE = 4 << 30
 """Bytes: a hundred times the weights of RV32IM."""
+
 _LONGEST_HEADER = 100_000_000
-"""Bytes: what safetensors itself allows."""
+"""Bytes: the limit of safetensors itself."""
 
 _BLANK = "0" * 64
 _CHECKSUM = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
 
 def with_checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
-    """The content of a tensor file: the metadata and the checksum go into its header."""
+    """The content of a tensor file, with the metadata and the checksum in its header."""
     plain = {name: tensor.contiguous() for name, tensor in tensors.items()}
     content = safetensors.torch.save(plain, {**metadata, "sha256": _BLANK})
     found = _CHECKSUM.search(content)
@@ -50,7 +51,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
 
 
 class _Header(msgspec.Struct):
-    """The header of a safetensors file; the rest of it is for safetensors."""
+    """The metadata in the header of a safetensors file; safetensors reads the rest."""
 
     metadata: dict[str, str] = msgspec.field(name="__metadata__", default_factory=dict)
 
@@ -58,11 +59,11 @@ class _Header(msgspec.Struct):
 def read_tensors(
     path: Path, format_name: str, what: str, hint: str
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and the metadata of a file of a format.
+    """The tensors and the metadata of a file whose format is `format_name`.
 
-    In messages `what` names such a file, and `hint` says how to replace one of another version.
-    Raises FileError for a missing file, one of another format, and one that has changed since it
-    was written. It checks the header before it reads the rest.
+    Messages call such a file `what`; `hint` says how to replace a file of another version. Raises
+    FileError for a missing file, a file of another format, and a file that has changed since it was
+    written. The header is checked before the rest is read.
     """
     try:
         with open_regular(path, _LARGEST_FILE) as file:
@@ -82,7 +83,7 @@ def read_tensors(
 
 
 def _read_header(path: Path, file: BinaryIO, file_size: int, what: str) -> bytes:
-    """The length of the header and the header, which is JSON."""
+    """The first bytes of a file: 8 bytes with the length of the header, and the header, JSON."""
     length = file.read(8)
     size = int.from_bytes(length, "little")
     if len(length) < 8 or size > min(_LONGEST_HEADER, file_size - 8):

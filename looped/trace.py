@@ -1,4 +1,4 @@
-"""Step and Trace: what every executor reports of a run."""
+"""Step and Trace: what the reference and every engine report of a run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["Access", "Step", "Trace"]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One memory word that was read or written: which one, and its (unsigned) value.
+    """An access to a word of memory or to a register, with its unsigned value.
 
-    Words are counted from zero, whatever the machine's addresses count. A register is accessed
-    by its number.
+    `address` is the index of the word, counted from zero even if the machine addresses bytes, or
+    the number of the register.
     """
 
     address: int
@@ -24,11 +24,11 @@ class Access:
 class Step:
     """One retired instruction.
 
-    `pc` and `next_pc` are unsigned words; `reads` and `writes` list data accesses in the order
-    in which they happened (operand fetches are not data accesses). `consumed` is the word that
-    was taken from the input (all ones at its end), `emitted` the byte of output.
-    `registers` are the registers that were written, on a machine that has any. With a `cause` the
-    machine has trapped; `written` is what its host wrote to the output when it served the trap.
+    `pc` and `next_pc` are unsigned words. `reads` and `writes` list data accesses in their order;
+    instruction fetches are not data accesses. `consumed` is the word that the instruction took from
+    the input (all ones at its end), `emitted` the byte that it wrote. `registers` are the registers
+    that it wrote, on a machine with a register file. If `cause` is not None, the machine has
+    trapped, and `written` is the output of its host for this trap.
     """
 
     pc: int
@@ -43,13 +43,13 @@ class Step:
 
     @property
     def output(self) -> bytes:
-        """The output, of the machine or of its host."""
+        """The output of the machine or of its host."""
         return self.written if self.emitted is None else bytes([self.emitted])
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The steps of a run in order, and whether the machine had halted after the last."""
+    """The steps of a run in order, and whether the machine has halted after the last one."""
 
     steps: tuple[Step, ...]
     halted: bool

@@ -1,4 +1,4 @@
-"""JSON that anyone may have written: dataclasses by their annotations, or a ValueError."""
+"""JSON from an unknown source: decoded into dataclasses by their annotations, or a ValueError."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ _LARGEST = 1 << 64
 
 
 def encode(value: object) -> str:
-    """A dataclass as JSON. Its fields are what `decode` takes."""
+    """A dataclass as JSON, which `decode` reads."""
     return msgspec.json.encode(value).decode()
 
 
 def decode(text: str, kind: type[T], name: str) -> T:
-    """The dataclass that `encode` has made `text` of; `name` is how messages call it.
+    """The dataclass of type `kind` that `encode` has turned into `text`; messages call it `name`.
 
-    Types are strict: 1 is no bool, 1.0 no int. Fields with a default may be missing, others may
-    not. Raises ValueError for anything that does not fit, with the path to it: for text that is no
-    JSON or nested too deeply, for fields that the dataclass has not, and for integers that have
-    more than 64 bits.
+    Types are strict: 1 is not a bool, 1.0 is not an int. Only fields with a default may be missing.
+    Raises ValueError, with the path to the fault, for a value of another type, for text that is not
+    JSON or nested too deeply, for unknown fields, and for integers of more than 64 bits.
     """
     try:
         data = msgspec.json.decode(text)
@@ -38,7 +37,7 @@ def decode(text: str, kind: type[T], name: str) -> T:
 
 
 def _check(data: object, known: object, path: str) -> None:
-    """Raise ValueError for the first field that is unknown and the first integer too large."""
+    """Raise ValueError for an unknown field or an integer of more than 64 bits."""
     if isinstance(data, dict) and isinstance(known, dict):
         for key, part in data.items():
             if key not in known:

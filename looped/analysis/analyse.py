@@ -1,12 +1,12 @@
-"""Weight tensors to integer matrices, refused unless their sums are exact.
+"""Weight tensors to integer matrices; a model whose sums are not exact is refused.
 
-A model is accepted only if RMSNorm is the identity on its states and if every sum over ±1 lanes is
-a multiple of a power of two, so small that the format holds it in any order of summation. Divided
-by these powers the weights are integers, and the sums are those of the dense model.
+`analyse` accepts a model only if RMSNorm is the identity on its states and every sum over ±1 lanes
+is a multiple of a power of two, and small enough that the format holds it in any order of
+summation. Divided by these powers the weights are integers with the same sums as the dense model.
 
-What is zero must be zero in the format, not only in the reals: a head is idle if each of its inner
-dimensions has no value or no output. A head whose `W_O W_V` cancels is not idle: where its softmax
-is not one-hot, the products are rounded before they meet.
+A zero must be zero in the format, not only in the reals. So a head is idle if each of its inner
+dimensions has no value or no output. A head whose `W_O W_V` cancels is not idle: if its softmax is
+not one-hot, the products are rounded before they cancel.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from looped.precision import Precision
 __all__ = ["analyse", "hidden_units"]
 
 
-def analyse(weights: Mapping[str, Tensor], blocks: int, d_head: int, form: Precision) -> Model:
-    """The integer matrices of a model that runs in the format `form`.
+def analyse(weights: Mapping[str, Tensor], blocks: int, d_head: int, precision: Precision) -> Model:
+    """The integer matrices of a model that runs in the format `precision`.
 
-    Raises CompileError if its sums are not exact there. Sums of hidden units depend on what columns
-    hold: `hidden_sums.check_hidden_sums` checks them.
+    Raises CompileError if its sums are not exact in that format. Sums of hidden units depend on the
+    content of columns: `hidden_sums.check_hidden_sums` checks those.
     """
-    check_weights(weights, form)
-    check_norms(weights, form)
+    check_weights(weights, precision)
+    check_norms(weights, precision)
     width = len(weights["norm.weight"])
     found = tuple(
-        _block(block, block_weights(weights, block, d_head), d_head, form)
+        _block(block, block_weights(weights, block, d_head), d_head, precision)
         for block in range(blocks)
     )
     written = np.zeros(width, np.bool_)
@@ -53,7 +53,7 @@ def analyse(weights: Mapping[str, Tensor], blocks: int, d_head: int, form: Preci
         written |= block.down.any(axis=1)
         for head in block.heads:
             written |= head.writes
-    return Model(found, written, form)
+    return Model(found, written, precision)
 
 
 class _HeadRows(NamedTuple):
@@ -72,7 +72,7 @@ class _HeadRows(NamedTuple):
 
     @property
     def idle(self) -> bool:
-        """Whether each dimension has no value or no output."""
+        """Whether each dimension has no value or no output: the head adds exactly zero."""
         return not (self.out.any(axis=0) & self.value.any(axis=1)).any()
 
 
@@ -81,30 +81,32 @@ def _doubles(weight: Tensor) -> Floats:
     return doubles
 
 
-def _block(number: int, weights: BlockWeights, d_head: int, form: Precision) -> Block:
+def _block(number: int, weights: BlockWeights, d_head: int, precision: Precision) -> Block:
     heads = [_HeadRows.of(head) for head in weights.heads]
     value = np.concatenate([head.value for head in heads])
-    check_attention(number, value, np.concatenate([h.out for h in heads], axis=1), form)
+    check_attention(number, value, np.concatenate([h.out for h in heads], axis=1), precision)
     unit = min([1.0, *(grid(head.w_ov) for head in heads)])
     used = tuple(
-        _head(number, place, head, unit, form) for place, head in enumerate(heads) if not head.idle
+        _head(number, place, head, unit, precision)
+        for place, head in enumerate(heads)
+        if not head.idle
     )
     for head in heads:
-        check_range(f"scores of block {number}", head.query, head.key * d_head**-0.5, form)
+        check_range(f"scores of block {number}", head.query, head.key * d_head**-0.5, precision)
     gate, up, down = map(_doubles, (weights.w_gate, weights.w_up, weights.w_down))
-    check_mlp(number, gate, up, down, form)
+    check_mlp(number, gate, up, down, precision)
     return Block(used, round(1 / unit), *hidden_units(gate, up, down))
 
 
-def _head(block: int, number: int, head: _HeadRows, ov_unit: float, form: Precision) -> Head:
+def _head(block: int, number: int, head: _HeadRows, ov_unit: float, precision: Precision) -> Head:
     d_head = len(head.query)
     used = np.flatnonzero(head.query.any(axis=1) & head.key.any(axis=1))
     query, key = head.query[used], head.key[used]
     scale = d_head**-0.5
     unit = grid(query) * grid(key) * scale
     bound = float((np.abs(query).sum(axis=1) * np.abs(key).sum(axis=1)).sum()) * scale
-    check_sum(f"scores of block {block}", bound, unit, form)
-    scaled_margin = form.underflow + score_error(block, bound, len(used), d_head, form)
+    check_sum(f"scores of block {block}", bound, unit, precision)
+    scaled_margin = precision.underflow + score_error(block, bound, len(used), d_head, precision)
     return Head(
         integers(query, grid(query)),
         integers(key, grid(key)),
@@ -115,9 +117,9 @@ def _head(block: int, number: int, head: _HeadRows, ov_unit: float, form: Precis
 
 
 def hidden_units(gate: Floats, up: Floats, down: Floats) -> tuple[Ints, Ints, Ints, int]:
-    """The hidden units that are not always zero as integers: `gate`, `up`, `down`, `down_one`.
+    """The hidden units that are not always zero, as integers: `gate`, `up`, `down`, `down_one`.
 
-    Each row of `gate` and `up` is in units of its own, which the down projections undo.
+    Each row of `gate` and `up` has a unit of its own; `down` contains the factors for it.
     """
     live = np.flatnonzero(gate.any(axis=1) & up.any(axis=1) & down.any(axis=0))
     gate, up, down = gate[live], up[live], down[:, live]

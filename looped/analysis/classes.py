@@ -13,8 +13,8 @@ __all__ = ["row_classes"]
 def row_classes(rows: npt.NDArray[np.generic], most: int) -> list[Ints] | None:
     """The indices of equal rows, class by class, in the order in which the classes first appear.
 
-    None if there are more than `most` classes. Each class costs one comparison of all rows that are
-    left, so a caller asks for no more classes than it can use.
+    None if there are more than `most` classes. Each class costs a comparison of all rows that have
+    no class yet, so `most` should be the number of classes that the caller can use.
     """
     classes: list[Ints] = []
     pending = np.arange(len(rows))

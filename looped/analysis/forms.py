@@ -1,4 +1,4 @@
-"""Integer forms over ±1 lanes of which some are known: constants, ranges and grids.
+"""Integer forms over ±1 lanes, some of which are known: constants, ranges and divisors.
 
 A form `w · x + c` lies between c - Σ|w| and c + Σ|w| (interval arithmetic, Moore 1966).
 """
@@ -15,7 +15,7 @@ from looped.analysis.grid import Floats, Ints
 __all__ = ["Form", "Known", "common_values", "restricted_to", "values_in_columns"]
 
 Known = npt.NDArray[np.integer]
-"""Per lane (of a column): -1 or +1 where it always is that, 0 where it may be either."""
+"""For each lane (of a column): -1 or +1 if it always has this value, 0 if it may have either."""
 
 
 class Form(NamedTuple):
@@ -26,7 +26,7 @@ class Form(NamedTuple):
 
     @property
     def reach(self) -> Ints:
-        """How far each form may be from its constant, (forms,)."""
+        """The largest distance of each form from its constant, (forms,)."""
         reach: Ints = np.abs(self.matrix).sum(axis=1)
         return reach
 
@@ -48,15 +48,15 @@ class Form(NamedTuple):
 
 
 def restricted_to(matrix: Ints, known: Known) -> Form:
-    """Rows (forms, d_model) where the lanes `known` (d_model,) hold what is known of them."""
+    """Rows (forms, d_model) as forms over the unknown lanes, given the `known` ones (d_model,)."""
     return Form(matrix * (known == 0), matrix @ known.astype(np.int64))
 
 
 def values_in_columns(matrix: Floats, known: Known) -> tuple[Floats, Floats]:
     """Rows (forms, d_model) in every column of `known` (columns, d_model).
 
-    Returns the constants and how far the unknown lanes may lead from them, (columns, forms) each.
-    Sums are exact: they are integers below 2^53.
+    Returns the constants and the largest distances from them, (columns, forms) each. Sums are
+    exact: they are integers below 2^53.
     """
     lanes = np.flatnonzero(matrix.any(axis=0))
     values, rows = known[:, lanes], matrix[:, lanes].T.astype(np.float64)
@@ -67,5 +67,5 @@ def values_in_columns(matrix: Floats, known: Known) -> tuple[Floats, Floats]:
 
 
 def common_values(rows: Known) -> Known:
-    """Of each lane what is known of it in all `rows` (columns, lanes) alike, else 0; (lanes,)."""
+    """The value of each lane if all `rows` (columns, lanes) know it and agree, else 0; (lanes,)."""
     return np.where((rows == rows[0]).all(axis=0), rows[0], 0)

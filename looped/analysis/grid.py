@@ -1,4 +1,4 @@
-"""Grids: the largest power of two of which numbers are multiples; divided by it, integers."""
+"""Grids: the largest power of two that divides some numbers, and the numbers as multiples of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 
 
 def grid(matrix: Floats) -> float:
-    """The largest power of two of which all entries are multiples (1 for a matrix of zeros)."""
+    """The largest power of two that divides all entries (1 for a matrix of zeros)."""
     nonzero = np.abs(matrix[matrix != 0])
     if nonzero.size == 0:
         return 1.0
@@ -26,10 +26,10 @@ def grid(matrix: Floats) -> float:
 
 
 def grid_of_tensors(weights: Iterable[Tensor]) -> float:
-    """The largest power of two of which all weights are multiples."""
+    """The largest power of two that divides all weights."""
     return min(grid(weight.detach().cpu().double().numpy()) for weight in weights)
 
 
 def integers(matrix: Floats, unit: float | Floats = 1.0) -> Ints:
-    """A matrix in multiples of a unit of which its entries are multiples."""
+    """A matrix divided by a unit that divides all its entries."""
     return np.rint(matrix / unit).astype(np.int64)

@@ -1,4 +1,4 @@
-"""The proof that the sums of hidden units are exact, for what the columns of a stream can hold."""
+"""The proof that the sums of hidden units are exact in all states that a stream can have."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from looped.precision import FLOAT32
 __all__ = ["check_hidden_sums"]
 
 _MOST_CLASSES = 64
-"""Classes of columns, by their static lanes, that are checked one by one.
+"""Up to this many classes of columns with equal static lanes are checked one by one.
 
-The machines have 2: the CPU and all other columns. With more, only what all columns share is
-taken for known, which is a weaker premise and never a wrong one."""
+The machines have 2: the CPU and all other columns. With more classes, only lanes that all columns
+share count as known. That is a weaker premise, never a wrong one."""
 
 
 def check_hidden_sums(
@@ -28,10 +28,10 @@ def check_hidden_sums(
 ) -> None:
     """Raise CompileError unless the sums of hidden units are exact in columns `x`.
 
-    `x` and `known` are (columns, d_model): where a static lane is known it stays as it is.
+    `x` and `known` are (columns, d_model): a static lane that is known keeps its value in `x`.
     """
     fixed = ~model.written & known.any(axis=0)
-    mantissa = min(model.form.mantissa, FLOAT32.mantissa)
+    mantissa = min(model.precision.mantissa, FLOAT32.mantissa)
     for number, block in enumerate(model.blocks):
         reads = block.mlp_reads
         lanes = np.flatnonzero(reads)
@@ -41,11 +41,11 @@ def check_hidden_sums(
             bound, step = units.sums(kind)
             if not (bound <= step << mantissa).all():
                 what = f"sums of hidden units of block {number}"
-                raise inexact(model.form, f"the {what} reach {bound.max()} in steps of 1")
+                raise inexact(model.precision, f"the {what} reach {bound.max()} in steps of 1")
 
 
 def _distinct(rows: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-    """The different rows of a matrix; if they are many, one row of what all have in common."""
+    """The different rows of a matrix; if they are too many, one row of what all have in common."""
     classes = row_classes(rows, _MOST_CLASSES)
     if classes is None:
         return common_values(rows).astype(np.int8)[None]
@@ -53,11 +53,11 @@ def _distinct(rows: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
 
 
 class _UnitGroups(NamedTuple):
-    """The hidden units of a block, those with the same up projection side by side.
+    """The hidden units of a block, grouped by their up projection.
 
-    `gate` and `up` are (units, lanes read), `down` (d_model, units). Up projections are the same
-    if one is a multiple of the other: `sign` is the sign by which each differs from that of its
-    group. Group i begins at unit `groups[i]`. `one` is a lane's 1 in the units of the sums.
+    `gate` and `up` are (units, lanes read), `down` is (d_model, units). Two up projections belong
+    to one group if one is a multiple of the other; `sign` (units,) is the sign of each relative to
+    its group. Group i begins at unit `groups[i]`. The integer `one` stands for a lane's 1 in sums.
     """
 
     gate: Ints
@@ -69,7 +69,7 @@ class _UnitGroups(NamedTuple):
 
     @classmethod
     def of(cls, block: Block, read: Ints) -> _UnitGroups:
-        """Those of a block, which read the lanes `read`."""
+        """The units of a block, whose MLP reads the lanes `read`."""
         gate, up = block.gate[:, read], block.up[:, read]
         first = (block.up != 0).argmax(axis=1)[:, None]
         sign = np.sign(np.take_along_axis(block.up, first, axis=1))[:, 0]
@@ -83,10 +83,10 @@ class _UnitGroups(NamedTuple):
         )
 
     def sums(self, known: Ints) -> tuple[Ints, Ints]:
-        """For each lane, a bound on all partial sums of what hidden units add to it and of the
-        lane, and the power of two that they are multiples of, where the lanes read are `known`.
+        """A bound on all partial sums of a lane and its hidden units, and their grid, (d_model,).
 
-        Units with the same up projection share its sign: what one of them adds another takes away.
+        `known` are the lanes read. Units of one group share the sign of the up projection: its two
+        signs are two cases, and the bound is the larger of both.
         """
         gates, ups = restricted_to(self.gate, known), restricted_to(self.up, known)
         down = self.down * np.maximum(gates.high, 0)

@@ -1,14 +1,14 @@
-"""Keys as codes: which column answers a query, and by which margin.
+"""Keys as codes: which column a query attends to, and by which margin.
 
-Over some columns, a score dimension is a *code* dimension if its magnitude is the same in each of
-them. Columns that agree in the other dimensions are a *group*; within it the signs of the code
-dimensions are the address of a column. For a query q, the columns of a group with the constants k
-score at most
+A dimension of the keys of some columns is a *code* dimension if its magnitude M_d is the same and
+not zero in all of them. Columns that agree in all other dimensions form a *group*; within a group
+the signs of the code dimensions are a column's address. For a query q, a column of a group with the
+constants k scores at most
 
-    Σ_code |q_d|·M_d + Σ_other q_d·k_d,
+    Σ_code |q_d|·M_d + Σ_other q_d·k_d.
 
-which the column reaches whose signs are those of q. All others score lower by 2·min |q_d|·M_d at
-least.
+The column whose signs are those of q reaches this bound. All others score lower by at least
+2·min |q_d|·M_d.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ from looped.errors import CompileError
 __all__ = ["NOBODY", "SEVERAL", "Answers", "KeyCodes", "KeyGroup", "key_codes", "sign_codes"]
 
 NOBODY, SEVERAL = -1, -2
-"""Entries of a table for a code that no column has, and for one that several columns share."""
+"""Table entries for a code that no column has, and for a code that several columns share."""
 
 _MOST_GROUPS = 64
-"""Each group has a table of its own and is tried for each query. The machines have 3: memory, the
-CPU, the input."""
+"""Each group has a table of its own, and each query looks into every table. The machines have 3
+groups: memory, the CPU, the input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
     """For each of m queries: the column that scores highest, its score, and a bound on the rest.
 
-    `column` is NOBODY, and `best` minus infinity, where no column is sure to be above all others.
+    `column` is NOBODY, and `best` minus infinity, if no group has a column of its own at the
+    query's code.
     """
 
     column: Ints
@@ -46,10 +47,10 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class KeyGroup:
-    """Columns `members` that agree in all dimensions but the code dimensions.
+    """Columns `members` that agree in all dimensions except the code dimensions.
 
-    `constant` (dims,) is what they agree in, zero in the code dimensions. `table` leads from a code
-    to its column, to NOBODY or to SEVERAL.
+    `constant` (dims,) holds the values in which they agree, zero in the code dimensions. `table`
+    leads from a code to its column, to NOBODY or to SEVERAL.
     """
 
     constant: Floats
@@ -61,8 +62,8 @@ class KeyGroup:
 class KeyCodes:
     """The keys of some columns, indexed by their codes.
 
-    `magnitude` (dims,) is zero in all dimensions but the code dimensions, which `coded` marks. Bit
-    i of a code is the sign in the i-th code dimension, 1 for +.
+    `coded` (dims,) marks the code dimensions; `magnitude` (dims,) is zero in all others. Bit i of a
+    code is the sign in the i-th code dimension, 1 for +.
     """
 
     coded: npt.NDArray[np.bool_]
@@ -70,7 +71,7 @@ class KeyCodes:
     groups: tuple[KeyGroup, ...]
 
     def answer(self, queries: Floats) -> Answers:
-        """Look up queries (m, dims)."""
+        """Which columns the queries (m, dims) attend to."""
         m = len(queries)
         column = np.full(m, NOBODY, np.int64)
         best, rest = np.full(m, -np.inf), np.full(m, -np.inf)
@@ -93,15 +94,14 @@ class KeyCodes:
 def key_codes(keys: Floats, columns: Ints, most_bits: int) -> KeyCodes:
     """Index the keys (all columns, dims) of some columns.
 
-    Raises CompileError if a table would take more than `most_bits` bits of code, or there are too
-    many groups.
+    Raises CompileError if codes have more than `most_bits` bits, or if there are too many groups.
     """
     own = keys[columns]
     sizes = np.abs(own)
     coded = (sizes == sizes[0]).all(axis=0) & (sizes[0] > 0)
     bits = int(coded.sum())
     if bits > most_bits:
-        raise CompileError(f"the keys of a head are codes of {bits} bits: at most {most_bits} fit")
+        raise CompileError(f"the keys of a head take codes of {bits} bits, more than {most_bits}")
     classes = row_classes(own[:, ~coded], _MOST_GROUPS)
     if classes is None:
         raise CompileError(f"the keys of a head fall into more than {_MOST_GROUPS} groups")

@@ -18,7 +18,7 @@ class Head:
     """A head: rows of `query` and `key` (dims, d_model), and `w_ov` = W_O W_V (d_model, d_model).
 
     `margin` is the least difference of two scores, in their integer units, at which the softmax
-    gives the lower one nothing. `number` is the head's place in its block.
+    gives the lower one no weight. `number` is the head's place in its block.
     """
 
     query: Ints
@@ -42,8 +42,8 @@ class Head:
 class Block:
     """A block without its idle heads and without hidden units that are always zero.
 
-    `gate` and `up` are (units, d_model), `down` is (d_model, units). `ov_one` is the integer that
-    stands for 1 in the output of the heads, `down_one` the one in the output of the MLP.
+    `gate` and `up` are (units, d_model), `down` is (d_model, units). The integer `ov_one` stands
+    for 1 in the output of the heads, `down_one` in the output of the MLP.
     """
 
     heads: tuple[Head, ...]
@@ -62,8 +62,9 @@ class Block:
 @dataclass(frozen=True, slots=True)
 class Model:
     """All blocks. `written` (d_model,) marks the lanes that some matrix writes to; the others are
-    static. Sums are exact in `form`; those of hidden units where `check_hidden_sums` finds it."""
+    static. All sums are exact in `precision`, except those of hidden units, which
+    `check_hidden_sums` checks for given columns."""
 
     blocks: tuple[Block, ...]
     written: npt.NDArray[np.bool_]
-    form: Precision
+    precision: Precision

@@ -1,9 +1,9 @@
-"""Partial evaluation: an MLP in columns of which some lanes are known.
+"""Partial evaluation: an MLP in columns with some known lanes.
 
-A unit `relu(gate) · up` whose gate cannot be positive, or whose up projection is zero, adds
-nothing. If its gate is a positive constant it is `up` times a constant; if its gate is never
-negative and `up` is constant it is `gate` times a constant. Both are linear, and linear terms of
-one lane are one form. What is left are products of a ramp and a form, and ramps.
+A unit `relu(gate) · up` adds nothing if its gate cannot be positive or its up projection is zero.
+If its gate is a positive constant, it is `up` times a constant. If its gate is never negative and
+`up` is constant, it is `gate` times a constant. Both are linear, and the linear terms of a lane add
+up to one form. All other units are ramps, or products of a ramp and a form.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ __all__ = ["RestrictedMlp", "restrict_mlp"]
 
 @dataclass(frozen=True, slots=True)
 class RestrictedMlp:
-    """The MLP of a block where some lanes are known, over those that are not.
+    """The MLP of a block as forms over the unknown lanes.
 
-    To lane `lanes[i]` it adds `linear[i]` and the sum over units u of `down[i, u]` (lanes, units)
-    times relu(`gate[u]`), times `up[u]` for those units, the first ones, that have one.
+    To lane `lanes[i]` it adds `linear[i]`, and for each unit u `down[i, u]` times relu(`gate[u]`),
+    times `up[u]` if u is one of the first units, which have an up projection. `down` is (lanes,
+    units).
     """
 
     gate: Form
@@ -41,7 +42,7 @@ class RestrictedMlp:
 
 
 def restrict_mlp(block: Block, known: Known) -> RestrictedMlp:
-    """The MLP of a block where the lanes `known` (d_model,) are as given, 0: not known."""
+    """The MLP of a block for the lanes `known` (d_model,): ±1, or 0 if a lane is not known."""
     gate, up = restricted_to(block.gate, known), restricted_to(block.up, known)
     constant_gate, varies = gate.reach == 0, np.asarray(up.matrix.any(axis=1))
     live = (gate.high > 0) & (varies | (up.constant != 0))
@@ -67,9 +68,10 @@ def restrict_mlp(block: Block, known: Known) -> RestrictedMlp:
 
 
 def _through(down: Ints, factor: Ints, forms: Ints, units: npt.NDArray[np.bool_]) -> Ints:
-    """What some units add to lanes, each a constant factor times its form.
+    """The sum over some units: down projection times a constant factor times a form.
 
-    Doubles are exact here, and their products fast: all sums are below 2^30 (`exactness`).
+    It uses doubles because their products are fast. They are exact: all sums are below 2^30
+    (`exactness`).
     """
     weights = (down[:, units] * factor[units]).astype(np.float64)
     result: Ints = np.rint(weights @ forms[units].astype(np.float64)).astype(np.int64)

@@ -4,7 +4,7 @@ Ramps of the same integer form z under the same form are joined to a function φ
 piecewise linear. Where it is flat except for jumps from one integer to the next it is a sum of
 steps v·[z ≥ t]: `relu(z - t + 1) - relu(z - t)` is the one step [z ≥ t].
 
-Everything is counted in bits, (lane + 1) / 2. Forms and steps are exact dyadic fractions.
+Everything is in terms of bits, (lane + 1) / 2. Forms and steps are exact dyadic fractions.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from looped.errors import CompileError
 __all__ = ["Affine", "Gated", "MlpSteps", "Threshold", "mlp_steps"]
 
 _MOST_STEPS = 16
-"""Steps that one stretch of a ramp may fall into.
+"""Steps that one linear piece of a ramp may become.
 
-The compiler makes thresholds, one step long. The bound keeps code and diagrams small for weights of
-another origin: a ramp over the values of an n-bit word would be 2^n steps."""
+The compiler makes thresholds, one step long. For other weights the bound keeps code and diagrams
+small: a ramp over the values of an n-bit word would be 2^n steps."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Affine:
                 del self.bits[lane]
 
     def add_lane(self, lane: int, factor: float, known: Known) -> None:
-        """Add `factor · lane`, the lane being ±1: a constant if it is known."""
+        """Add `factor · lane`, where the lane is ±1: a constant if it is known."""
         if known[lane]:
             self.constant += factor * int(known[lane])
         else:
@@ -58,7 +58,7 @@ class Affine:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """`[Σ coefficient · bit(lane) ≥ at]`, coefficients integers without a common divisor."""
+    """`[Σ coefficient · bit(lane) ≥ at]`; the integer coefficients have no common divisor."""
 
     bits: tuple[tuple[int, int], ...]
     at: int
@@ -74,7 +74,7 @@ class Gated:
 
 @dataclass
 class MlpSteps:
-    """What an MLP adds to the lanes of a column: affine forms and gated ones, lane by lane."""
+    """What an MLP adds to the lanes of a column: for each lane an affine form and gated forms."""
 
     affine: dict[int, Affine] = field(default_factory=dict)
     gated: dict[int, list[Gated]] = field(default_factory=dict)
@@ -119,14 +119,14 @@ class _Ramp(NamedTuple):
 
 
 _Families = dict[tuple[_Bits, _Bits], dict[int, list[_Ramp]]]
-"""For each pair of z (without a constant) and a form: lane by lane, the ramps of z times the form.
+"""For each pair of z (without a constant) and a form: for each lane, the ramps of z times the form.
 Both are in lowest terms."""
 
 
 def mlp_steps(block: Block, known: Known) -> MlpSteps:
-    """What the MLP of a block adds to a column whose lanes are known so far.
+    """What the MLP of a block adds to a column with the lanes `known` (d_model,), 0: not known.
 
-    Raises CompileError if a ramp is no sum of a few steps.
+    Raises CompileError if a ramp is not a sum of a few steps.
     """
     restricted = restrict_mlp(block, known)
     steps, unit = MlpSteps(), 1 / block.down_one
@@ -158,7 +158,7 @@ def _families(mlp: RestrictedMlp) -> _Families:
 
 
 def _primitive(form: _Bits) -> tuple[_Bits, int]:
-    """A form in lowest terms, its first number positive, and by what it was divided."""
+    """A form in lowest terms, with its first number positive, and the divisor."""
     size = math.gcd(form.constant, *(c for _, c in form.terms))
     first = form.constant or form.terms[0][1]
     size = size if first > 0 else -size
@@ -190,7 +190,8 @@ def _jumps(ramps: list[_Ramp], low: int, high: int) -> list[tuple[int, int]]:
         if rise == 0:
             continue
         if last - first > _MOST_STEPS:
-            raise CompileError("a hidden unit is a long ramp, not a threshold: it cannot be lifted")
-        each = rise // (last - first)  # the sum is linear here: no knee lies in between
+            what = "a hidden unit is a long ramp, not a threshold"
+            raise CompileError(f"{what}: the model cannot be lifted")
+        each = rise // (last - first)  # the sum is linear here: no ramp begins in between
         jumps += [(at, each) for at in range(first + 1, last + 1)]
     return jumps

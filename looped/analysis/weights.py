@@ -29,8 +29,8 @@ class HeadWeights:
 
 @dataclass(frozen=True, slots=True)
 class BlockWeights:
-    """One block. `heads` has all heads, idle ones included; `w_gate` and `w_up` are
-    (d_ff, d_model), `w_down` is (d_model, d_ff)."""
+    """One block. `heads` includes idle heads; `w_gate` and `w_up` are (d_ff, d_model), `w_down` is
+    (d_model, d_ff)."""
 
     heads: tuple[HeadWeights, ...]
     w_gate: Tensor

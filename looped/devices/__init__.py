@@ -1,4 +1,4 @@
-"""What lies outside the transformer: hosts that serve machines which trap."""
+"""What lies outside the transformer: the hosts that serve traps."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which words an instruction reads and writes, decoded before it runs, from words of the machine.
+"""Which words an instruction reads and writes, decoded from the machine's words before it runs.
 
-Not everything can be seen in the residual stream between two loops: a load leaves no trace, nor
-does a store of the value that was there. So a trace decodes the instruction, and takes the values
-from the residual stream.
+The residual stream does not show every access between two loops: a load changes no word that shows
+its address, and a store of the same value changes nothing. So a trace decodes the instruction, and
+takes only the values from the residual stream.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ __all__ = ["Accesses", "riscv_accesses", "subleq_accesses", "word_at"]
 
 _LOAD, _STORE = 0x03, 0x23
 _NAMELESS = (_STORE, 0x63, 0x0F, 0x73)
-"""Opcodes without a destination register: stores, branches, fences, the system's."""
+"""Opcodes of instructions that write no register: stores, branches, fences, system calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accesses:
     """The words that an instruction accesses if it completes: memory by index, registers by number.
 
-    `reads` and `writes` are in the order of the reference; operand fetches are not data accesses.
+    `reads` and `writes` are in the order of the reference. Instruction fetches are not in them.
     """
 
     reads: tuple[int, ...] = ()
@@ -33,7 +33,7 @@ class Accesses:
 
 
 def word_at(image: Image, port: ColumnPort, index: int) -> int:
-    """A word of memory; a baked machine has its instructions in the image alone."""
+    """A word of memory; the instructions of a baked machine come from the image."""
     if index in port.plan.code:
         return image.words[index]
     return port.memory(index)

@@ -1,11 +1,11 @@
-"""Control and status registers, as far as start-up code uses them, emulated by the host.
+"""Control and status registers (CSRs) that the host emulates, enough for start-up code.
 
-CSR instructions (Zicsr), MRET and FENCE.I are not in the weights: they trap as illegal, and this
-host executes them between two loops. Every register holds what was written to it, and all begin
-with 0; the read-only ones (numbers from 0xc00 on, `mhartid` among them) stay 0. Two of them do
-something: once `mtvec` is not 0, every other trap goes there, with `mepc` and `mcause` set, and
-MRET goes to `mepc`. The hart is always in machine mode. RISC-V privileged specification, 2.1, 3.1
-and 3.3.2.
+The weights do not execute CSR instructions (Zicsr), MRET and FENCE.I: these trap as illegal, and
+this host executes them between two loops. Every register begins with 0 and holds what the program
+writes to it; read-only registers (numbers from 0xc00 on, such as `mhartid`) stay 0. Two registers
+have an effect: if `mtvec` is not 0, every other trap goes to that address and sets `mepc` and
+`mcause`, and MRET goes to `mepc`. The hart is always in machine mode. RISC-V privileged
+specification, 2.1, 3.1 and 3.3.2.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MASK = 0xFFFFFFFF
 
 
 class ControlRegisters:
-    """A host that emulates CSR instructions and, unless `mtvec` is set, leaves traps to `calls`.
+    """A host that emulates CSR instructions; if `mtvec` is 0, `calls` serves all other traps.
 
     `emulated` counts the instructions that it has executed.
     """
@@ -48,7 +48,7 @@ class ControlRegisters:
         return self.calls.exit_code
 
     def serve(self, port: Port) -> bytes:
-        """Execute an instruction, go to the program's own handler, or serve a call."""
+        """Emulate an instruction, continue at the program's trap handler, or let `calls` serve."""
         pc = port.cpu("pc")
         if port.cpu("cause") == _ILLEGAL:
             following = self._execute(port, port.memory(word_index(pc)), pc)
@@ -64,7 +64,7 @@ class ControlRegisters:
         return b""
 
     def snapshot(self) -> dict[str, Any]:
-        """The registers and the state of the calls, as what JSON can hold."""
+        """The registers and the state of `calls`, as values that JSON can hold."""
         return {
             "registers": {str(number): value for number, value in self.values.items()},
             "emulated": self.emulated,
@@ -72,24 +72,27 @@ class ControlRegisters:
         }
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Continue from such a state. Raises ValueError for an invalid one."""
+        """Continue from a snapshot.
+
+        Raises KeyError, TypeError, AttributeError or ValueError for an invalid one.
+        """
         self.calls.restore(snapshot["calls"])
         self.values = {int(number): int(v) & _MASK for number, v in snapshot["registers"].items()}
         self.emulated = int(snapshot["emulated"])
 
     def _execute(self, port: Port, word: int, pc: int) -> int | None:
-        """Execute an instruction that the weights lack; the next pc, None for any other word."""
+        """Execute an instruction that this host emulates; returns the next pc, else None."""
         opcode, funct3 = word & 0x7F, word >> 12 & 7
         if word == _MRET:
             return self.values.get(_MEPC, 0) & ~3
         if opcode == _SYSTEM and funct3 & 3:
             self._access(port, word)
-        elif (opcode, funct3) != (_MISC_MEM, 1):  # FENCE.I: what is stored is fetched anyway
+        elif (opcode, funct3) != (_MISC_MEM, 1):  # FENCE.I: a fetch always sees earlier stores
             return None
         return pc + 4
 
     def _access(self, port: Port, word: int) -> None:
-        """CSRRW, CSRRS, CSRRC, and with bit 14 the same on a number instead of a register."""
+        """CSRRW, CSRRS, CSRRC; if bit 14 is set, the operand is a number instead of a register."""
         number, source, rd = word >> 20, word >> 15 & 31, word >> 7 & 31
         operand = source if word >> 14 & 1 else port.register(source)
         old = self.values.get(number, 0)

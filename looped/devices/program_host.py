@@ -1,4 +1,4 @@
-"""ProgramHost: a host that a program can leave with an exit status."""
+"""ProgramHost: a host whose program can end with an exit status."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["ProgramHost"]
 
 
 class ProgramHost(Host, Protocol):
-    """A host of a program that can exit; it may also execute instructions for the machine."""
+    """The host of a program that can exit; it may also emulate instructions."""
 
     @property
     def exit_code(self) -> int | None:
@@ -18,4 +18,4 @@ class ProgramHost(Host, Protocol):
 
     @property
     def emulated(self) -> int:
-        """How many instructions the host has executed for the machine."""
+        """How many instructions the host has emulated."""

@@ -1,4 +1,4 @@
-"""How a host lets a machine continue that has trapped."""
+"""How a host makes a machine continue after a trap."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MASK = 0xFFFFFFFF
 def resume(port: Port, pc: int) -> None:
     """Clear the trap and continue at `pc`, a multiple of 4.
 
-    Where there is no memory to fetch from, the machine traps there, as after a jump to that place.
+    If `pc` is outside memory, the machine traps there, as it does after a jump to such an address.
     """
     pc &= _MASK
     outside = word_index(pc) >= port.size

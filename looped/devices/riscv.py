@@ -19,8 +19,9 @@ _HIGH = 0x80000000
 def riscv_host(image: Image, source: bytes | ByteSource) -> ProgramHost:
     """The host of a RISC-V program whose input is `source`.
 
-    The heap begins at the symbol `_end`, which linkers define, but never within the image: a source
-    may call anything `_end`. A program with the symbol `tohost` may end by writing there.
+    The heap begins at the symbol `_end`, which linkers define, or after the image if that is later:
+    a source may define `_end` as it likes. A program with the symbol `tohost` can end by a write to
+    that address.
     """
     end = (image.entry & _HIGH) + len(image.words) * image.addresses_per_word
     end = max(end, image.symbols.get("_end", 0))

@@ -1,8 +1,8 @@
 """System calls by ECALL: write, read, exit, brk, numbered as by the RISC-V proxy kernel and newlib.
 
-The number is in a7, arguments are in a0 to a2, the result goes to a0: an error as its negated
-number. Nothing else is touched but the bytes that `read` brings and the program counter, which
-is set behind the ECALL. After `exit`, and at any other trap, the machine stays as it is.
+The number of the call is in a7, its arguments are in a0 to a2. The result goes to a0; an error is
+its negated number. Otherwise a call changes only the bytes that `read` stores, and the program
+counter, which moves past the ECALL. After `exit`, and at any other trap, the machine stays halted.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _MASK, _PLACE = 0xFFFFFFFF, 0x7FFFFFFF
 class Syscalls:
     """A host with an input, and a heap that begins at byte address `heap`.
 
-    Of a stream one byte at a time is read, so that a program gets it as soon as it is there.
-    `exit_code` is the exit status of the program, None before it has one.
+    `read` takes one byte at a time from a stream, so that a program gets a byte as soon as it
+    comes. `exit_code` is the exit status of the program, None before it has one.
     """
 
     poll_address: int | None = None
@@ -38,7 +38,7 @@ class Syscalls:
         self.exit_code: int | None = None
 
     def serve(self, port: Port) -> bytes:
-        """Serve an ECALL; returns what is written to standard output and standard error."""
+        """Serve an ECALL; returns the bytes that it writes to stdout or stderr."""
         if port.cpu("cause") != _ECALL:
             return b""
         arguments = [port.register(number) for number in (_A0, _A1, _A2)]
@@ -59,12 +59,14 @@ class Syscalls:
         return written
 
     def snapshot(self) -> dict[str, Any]:
-        """Its state, as what JSON can hold."""
+        """Its state, as values that JSON can hold; the position is that in an input of bytes."""
         return {"position": self.position, "end": self.end, "exit_code": self.exit_code}
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Continue from such a state, a stream from where it was. Raises ValueError for an invalid
-        state."""
+        """Continue from a snapshot; a stream must be at its position already.
+
+        Raises KeyError, TypeError or ValueError for an invalid snapshot.
+        """
         self.position, self.end = int(snapshot["position"]), int(snapshot["end"])
         code = snapshot["exit_code"]
         self.exit_code = None if code is None else int(code) & 0xFF
@@ -93,7 +95,8 @@ class Syscalls:
         return len(content), b""
 
     def _break(self, port: Port, end: int, *unused: int) -> tuple[int, bytes]:
-        """The end of the heap, moved if it is asked for within the memory above its start."""
+        """Move the end of the heap, unless `end` is below its start or outside memory; returns the
+        end of the heap."""
         if self.start <= end <= (self.start & ~_PLACE) + 4 * port.size:
             self.end = end
         return self.end, b""
@@ -107,7 +110,7 @@ def _load(port: Port, start: int, count: int) -> bytes:
 
 
 def _store(port: Port, start: int, content: bytes) -> None:
-    """Put bytes into memory from a byte address on."""
+    """Store bytes in memory from a byte address on."""
     first, last = start // 4, -(-(start + len(content)) // 4)
     words = b"".join(port.memory(i).to_bytes(4, "little") for i in range(first, last))
     at = start % 4

@@ -1,4 +1,4 @@
-"""What a RISC-V program stopped at, in words: the trap, the place, the instruction, or a test."""
+"""Why a RISC-V program stopped, as text: the trap, its place and instruction, or a failed test."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["describe_trap", "failed_test"]
 
 
 def describe_trap(image: Image, port: Port, name_of: Callable[[int], str | None]) -> str:
-    """The trap that a machine has halted with, where, and at which instruction.
+    """The trap of a halted machine, its address and source line, and the instruction there.
 
-    `name_of` names the instruction in a word, None if it is none.
+    `name_of` names the instruction in a word; it returns None for a word without one.
     """
     pc, cause = port.cpu("pc"), port.cpu("cause")
     location = image.location(pc)
@@ -30,7 +30,7 @@ def describe_trap(image: Image, port: Port, name_of: Callable[[int], str | None]
 
 
 def failed_test(host: ProgramHost | None) -> str | None:
-    """Which test a program has reported at `tohost` as failed, if any."""
+    """The message for a failed test that a program has reported at `tohost`, None without one."""
     if isinstance(host, Htif) and host.status:
         return f"test {host.status} failed"
     return None

@@ -1,7 +1,7 @@
 """Decision diagrams with numbers at their ends. They do not depend on weights, lanes or circuits.
 
 The certificate, the proof of lifted code and the lifter share them. A wrong node could make a proof
-wrong, so `tests/diagrams` compares every operation with evaluation state by state, and exhaustion
+wrong. So `tests/diagrams` compares every operation with evaluation state by state, and exhaustion
 and lockstep (`looped.verify`) use no diagram. Facts about variables (`facts`) make code shorter; no
 proof uses them.
 

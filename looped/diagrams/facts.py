@@ -21,7 +21,7 @@ Facts = Mapping[tuple[object, int], Mapping[object, int]]
 class DiagramsUnderFacts(Diagrams):
     """A space of functions over variables `names`, in this order, under `facts` about them.
 
-    Each function after `begin` may take `most` new nodes, or raises TooLarge.
+    A function that takes more than `most` new nodes after `begin` raises TooLarge.
     """
 
     def __init__(self, names: Iterable[object], facts: Facts, most: int) -> None:

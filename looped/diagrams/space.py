@@ -1,11 +1,12 @@
-"""Decision diagrams with numbers at their ends: functions of ±1 lanes, equal only if identical.
+"""Decision diagrams whose terminals are numbers: functions of ±1 variables in a normal form.
 
-Reduced and ordered (Bryant 1986), with terminals that are exact numbers (Clarke et al. 1993, Bahar
-et al. 1993: ADDs). A condition is a diagram with the terminals 0 and 1. Within one `Diagrams` every
-function has one node number, so that a proof for all 2^n states is a comparison of two integers.
+They are reduced and ordered (Bryant 1986), with exact numbers as terminals (Clarke et al. 1993,
+Bahar et al. 1993: ADDs). A condition is a diagram with the terminals 0 and 1. Within one `Diagrams`
+every function has one node number, so that a proof for all 2^n states is a comparison of two
+integers.
 
-Thresholds of integer sums are built top-down, each node with the interval of thresholds for which
-it is right (Abío et al. 2012), so that equal sub-functions are found before they are expanded.
+Thresholds of integer sums are built top-down. Each node keeps the interval of bounds for which it
+is right (Abío et al. 2012), so that equal sub-functions are found before they are expanded.
 """
 
 from __future__ import annotations
@@ -28,16 +29,17 @@ Number = int | Fraction
 Operation = Callable[[Number, Number], Number]
 
 _END = 1 << 60
+"""The level of terminals, after that of every variable; also a bound beyond every sum."""
+
 _LIMIT = 150_000
 """Nodes of one space; the proofs for RV32I need 47,000 at most (32,768 words)."""
-
 
 _STEPS = 3_000_000
 """Steps in one space; the proofs for RV32I need 75,000 at most."""
 
 
 class Branch(NamedTuple):
-    """A function that depends on its first variable: `high` where that is one, else `low`."""
+    """A function by its first variable: `high` where the variable is +1, else `low`."""
 
     name: object
     low: Node
@@ -88,7 +90,7 @@ class Diagrams:
         return node
 
     def variable(self, name: object) -> Node:
-        """The condition that a lane is +1; a new name comes last in the order."""
+        """The condition that a variable is +1; a new name comes last in the order."""
         level = self.levels.setdefault(name, len(self.names))
         if level == len(self.names):
             self.names.append(name)
@@ -216,7 +218,7 @@ class Diagrams:
         return done[a]
 
     def copied(self, other: Diagrams, a: Node) -> Node:
-        """A function of another space, over variables of the same names."""
+        """The same function as `a` of another space, over variables of the same names."""
         return self._copied(other, a, {})
 
     def _copied(self, other: Diagrams, a: Node, done: dict[Node, Node]) -> Node:
@@ -249,17 +251,17 @@ class Diagrams:
         return found
 
     def constant(self, a: Node) -> Number | None:
-        """The number that a function always is, or None."""
+        """The number that a constant function is, None for any other."""
         return self._value.get(a)
 
     def branch(self, a: Node) -> Branch | None:
-        """A function by its first variable, or None if it is constant."""
+        """A function by its first variable, None for a constant."""
         if self._level[a] == _END:
             return None
         return Branch(self.names[self._level[a]], self._low[a], self._high[a])
 
     def branches(self, a: Node) -> int:
-        """How many branches a function has."""
+        """How many branches a function's diagram has."""
         return sum(self._level[n] != _END for n in self._reached(a))
 
     def state(self, condition: Node) -> dict[object, int]:
@@ -272,7 +274,7 @@ class Diagrams:
         return found
 
     def affine(self, terms: Iterable[tuple[Node, Number]], constant: Number) -> Node:
-        """`constant + Σ factor · lane`, for lanes given as conditions that they are +1."""
+        """`constant + Σ factor · lane`; each lane is given as the condition that it is +1."""
         result = self.number(constant)
         for condition, factor in terms:
             lane = self.add(self.scaled(condition, 2 * factor), self.number(-factor))
@@ -290,7 +292,7 @@ class Diagrams:
         return self._thresholds[key].at(bound)
 
     def table(self, names: Sequence[object], rows: Sequence[int]) -> Node:
-        """The condition with a truth table: bit i of a row's number is +1 in `names[i]`."""
+        """The condition with a truth table: bit i of a row's number says if `names[i]` is +1."""
         for name in names:
             self.variable(name)
         order = sorted(range(len(names)), key=lambda i: self.levels[names[i]], reverse=True)
@@ -304,7 +306,7 @@ class Diagrams:
 
 
 class _Threshold:
-    """`Σ factor · variable ≥ bound` for many bounds: per depth, intervals and their nodes."""
+    """`Σ factor · variable ≥ bound` for many bounds: for each depth, intervals and their nodes."""
 
     def __init__(self, space: Diagrams, terms: Sequence[tuple[int, int]]) -> None:
         self.space = space

@@ -1,4 +1,4 @@
-"""AutoEngine: the fastest engine that can run a model; the slower ones stand by."""
+"""AutoEngine: the fastest engine that can run a model."""
 
 from __future__ import annotations
 
@@ -32,17 +32,16 @@ ENGINES: dict[str, Callable[..., Engine]] = {
     "event": _event,
     "dense": DenseEngine,
 }
-"""All engines by name, the fastest first: made from a machine, a dtype, a device, and whether the
-dtype may be uncertified. The dense one takes every model."""
+"""All engines by name, the fastest first: functions of a machine, a dtype, a device, and whether
+the dtype may be uncertified. The dense engine can run every model."""
 
 
 class AutoEngine:
-    """Takes `lifted` if the model can be lifted, else `event` if it can be indexed, else `dense`.
+    """Uses `lifted` if the model can be lifted, else `event` if it can be indexed, else `dense`.
 
-    The first pass decides which one; a later pass decides again if the host has set lanes that
-    were taken for constants. `report` gets the choice, and why faster engines refuse the model.
-    Raises CompileError for a dtype or device that not even the dense engine has, CertificateError
-    as the dense engine does.
+    The first pass chooses. A later pass can move on to a slower engine, if the host has set lanes
+    that the engine took for constants. `report` gets the choice, and why faster engines refuse the
+    model. Raises CompileError and CertificateError as the dense engine does.
     """
 
     def __init__(
@@ -71,7 +70,7 @@ class AutoEngine:
         self._begin(x)
 
     def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
-        """Decide on an engine; the first pass does so by itself."""
+        """Choose an engine now; otherwise the first pass does so."""
         while True:
             try:
                 self.engine.prepare(note)
@@ -102,12 +101,12 @@ class AutoEngine:
     def changes(self, stream: int = 0) -> Lanes:
         """The columns of a stream that may have changed since the last call, in ascending order.
 
-        The first call after `load`, or on another engine, returns all columns.
+        The first call after `load`, and the first one on another engine, return all columns.
         """
         return self.engine.changes(stream)
 
     def state(self) -> npt.NDArray[np.float64]:
-        """A copy of the residual streams as they are, (batch, columns, d_model)."""
+        """A copy of the residual streams, (batch, columns, d_model)."""
         return self.engine.state()
 
     def read(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
@@ -119,7 +118,7 @@ class AutoEngine:
         self.engine.write(stream, column, lanes, values)
 
     def _begin(self, x: npt.NDArray[np.generic]) -> None:
-        """Make the first engine on the list that takes the model and these streams."""
+        """Make the first engine on the list that can run the model and these streams."""
         while True:
             try:
                 make = ENGINES[self.names[0]]

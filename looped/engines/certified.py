@@ -1,4 +1,4 @@
-"""Certified: a fast engine, and the dense one for the passes that the fast one gives up."""
+"""Certified: a fast engine that falls back to the dense one for each pass that it abandons."""
 
 from __future__ import annotations
 
@@ -13,32 +13,35 @@ from looped.engines.engine import NOTHING, Engine, Floats, Lanes, Watch
 __all__ = ["Certified", "Fast", "FastStream"]
 
 _FEW = 16
-"""Loops that are done one by one to note what they change. Who asks for more at once wants speed,
-and compares all columns in less time than so many single passes take."""
+"""Up to this many loops per call run one by one, so that each notes what it changes. A caller that
+wants more loops per call wants speed: it can compare all columns in less time than 16 single passes
+take."""
 
 
 class FastStream(Protocol):
     """One residual stream, (columns, d_model), that a fast engine advances."""
 
     def prepare(self) -> None:
-        """Do what the next pass needs done once. Raises CompileError."""
+        """Do the work that the next pass needs only once. Raises CompileError."""
 
     def advance(self, loops: int, watch: Watch) -> int:
         """Pass until `loops` passes count or `watch` stops; returns how many passes count.
 
-        If they are fewer and nothing has stopped them, the engine gives the next pass up: the
-        stream is as the pass before left it.
+        If fewer count and `watch` has not stopped, the engine has abandoned the next pass: the
+        stream is in the state that the pass before has left.
         """
 
     def touched(self) -> Lanes:
-        """Columns, among them all that the last pass has changed; `advance` was called for one
-        pass, which it did not give up."""
+        """A set of columns that contains all that the last pass has changed.
+
+        The last call of `advance` must have completed exactly one pass.
+        """
 
     def replace(self, x: Floats) -> None:
         """Continue with another state."""
 
     def state(self) -> Floats:
-        """A copy of the stream as it is, (columns, d_model)."""
+        """A copy of the stream, (columns, d_model)."""
 
     def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column, (lanes,)."""
@@ -48,19 +51,19 @@ class FastStream(Protocol):
 
 
 class Fast(Protocol):
-    """A fast engine: it makes streams."""
+    """What makes the streams of a fast engine."""
 
     def stream(self, x: npt.NDArray[np.generic]) -> FastStream:
         """Begin with a residual stream, (columns, d_model). Raises CompileError."""
 
     def announce(self, streams: list[FastStream], note: Callable[[str], None]) -> None:
-        """Prepare streams; `note` gets a line about what takes a while. Raises CompileError."""
+        """Prepare streams; `note` gets a line about slow work. Raises CompileError."""
 
 
 class Certified:
-    """An engine that is as exact as `dense` and, wherever it can be, as fast as `fast`.
+    """An engine that is as exact as `dense` and as fast as `fast`, except in fallbacks.
 
-    `fallbacks` counts the passes of single streams that `fast` gave up and `dense` did.
+    `fallbacks` counts the passes of single streams that `fast` abandoned and `dense` computed.
     """
 
     def __init__(self, fast: Fast, dense: Engine) -> None:
@@ -78,7 +81,7 @@ class Certified:
         self._columns = x.shape[1]
 
     def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
-        """Do now what the next pass needs done once. Raises CompileError."""
+        """Do now the work that the next pass needs only once. Raises CompileError."""
         self.fast.announce(self.streams, note)
 
     def step(self, loops: int = 1) -> None:
@@ -98,8 +101,8 @@ class Certified:
     def changes(self, stream: int = 0) -> Lanes:
         """The columns of a stream that may have changed since the last call, in ascending order.
 
-        The first call after `load` returns all columns, and so does one after many loops that were
-        asked for at once. From then on passes are done one by one, as long as they are few.
+        The first call after `load` returns all columns, and so does a call after an `advance` or
+        `step` of more than `_FEW` loops. After the first call, fewer loops run one by one.
         """
         found, self._changed[stream] = self._changed[stream], set()
         return np.arange(self._columns) if found is None else np.array(sorted(found), np.intp)
@@ -118,7 +121,7 @@ class Certified:
         self._note(stream, [column])
 
     def _advance(self, number: int, loops: int, watch: Watch) -> int:
-        """Passes of one stream until `loops` of them count or `watch` stops them."""
+        """Pass one stream until `loops` passes count or `watch` stops; returns how many count."""
         stream = self.streams[number]
         if loops > _FEW:
             self._changed[number] = None
@@ -137,7 +140,7 @@ class Certified:
         return done
 
     def _single_pass(self, number: int) -> None:
-        """One pass of one stream, by the dense engine if the fast one gives it up."""
+        """One pass of one stream; it falls back to the dense engine if the fast one abandons it."""
         stream = self.streams[number]
         if self._changed[number] is not None and stream.advance(1, NOTHING) == 1:
             self._note(number, stream.touched().tolist())

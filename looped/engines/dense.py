@@ -22,11 +22,12 @@ __all__ = ["DenseEngine"]
 class DenseEngine:
     """Runs `looped.nn` on any device, for batches of residual streams.
 
-    A machine is exact in the dtype that it was compiled for and in those that hold it; in others it
-    may be, which is its certificate's to say (`looped.verify.certificate`). Raises CertificateError
-    for one of them, unless it is `uncertified` on purpose; for settings of PyTorch in which nothing
-    is exact, when it is made and before each pass; CompileError for a dtype that is not in
-    PRECISIONS, or a device that is not there.
+    A machine is exact in the dtype that it is compiled for and in every dtype that holds all its
+    numbers. In another dtype its certificate decides (`looped.verify.certificate`).
+
+    Raises CertificateError for such another dtype unless `uncertified` is true, and for settings of
+    PyTorch under which sums are not exact (when the engine is made, and before each pass). Raises
+    CompileError for a dtype that is not in PRECISIONS and for a device that does not exist.
     """
 
     def __init__(
@@ -36,32 +37,31 @@ class DenseEngine:
         device: str = "cpu",
         uncertified: bool = False,
     ) -> None:
-        form, made = precision(dtype), machine.plan.dtype
-        if not (uncertified or form.holds(precision(made))):
+        chosen, made = precision(dtype), machine.plan.dtype
+        if not (uncertified or chosen.holds(precision(made))):
             raise CertificateError(
-                f"the machine is compiled for {made}, and {dtype} does not hold that",
-                hint=f"compile it for {dtype}, or have it certified there by `choose_engine`",
+                f"the machine is compiled for {made}, and {dtype} does not hold all its numbers",
+                hint=f"compile it for {dtype}, or certify it for {dtype} with `choose_engine`",
             )
-        self.dtype: torch.dtype = getattr(torch, form.name)
+        self.dtype: torch.dtype = getattr(torch, chosen.name)
         self.device = _device(device)
         self.model = machine.model().to(self.device, self.dtype)
-        self._settings = Settings(form, self.device, grid_of_tensors(machine.weights.values()))
+        self._settings = Settings(chosen, self.device, grid_of_tensors(machine.weights.values()))
         self._settings.check()
         heads = machine.plan.n_heads, machine.plan.d_head
         score = largest_score(machine.weights, len(machine.plan.blocks), machine.plan.d_head)
-        check_kernels(machine.plan.d_model, form, self.device, heads, score)
+        check_kernels(machine.plan.d_model, chosen, self.device, heads, score)
         self.x = torch.empty(0, dtype=self.dtype, device=self.device)
         self._seen: dict[int, torch.Tensor] = {}
         self.fallbacks = 0
 
     def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
-        """Nothing: the weights are used as they are."""
+        """Do nothing: this engine derives nothing from the weights."""
 
     def load(self, x: npt.NDArray[np.generic]) -> None:
         """Begin with these residual streams, (batch, columns, d_model).
 
-        They are put column by column: sums that must be rounded are rounded differently in another
-        layout.
+        They are stored column by column, so that sums that are rounded are always rounded alike.
         """
         self.x = torch.tensor(np.ascontiguousarray(x), dtype=self.dtype, device=self.device)
         self._seen = {}
@@ -89,7 +89,7 @@ class DenseEngine:
     def changes(self, stream: int = 0) -> Lanes:
         """The columns of a stream that have changed since the last call, in ascending order.
 
-        The first call after `load` returns all columns. From then on a copy is kept.
+        The first call after `load` returns all columns. Each call keeps a copy of the stream.
         """
         before, self._seen[stream] = self._seen.get(stream), self.x[stream].clone()
         if before is None:
@@ -97,7 +97,7 @@ class DenseEngine:
         return (before != self.x[stream]).any(dim=1).nonzero()[:, 0].cpu().numpy()
 
     def state(self) -> npt.NDArray[np.float64]:
-        """A copy of the residual streams as they are, (batch, columns, d_model)."""
+        """A copy of the residual streams, (batch, columns, d_model)."""
         return self.x.to("cpu", torch.float64).numpy().copy()
 
     def read(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
@@ -120,5 +120,5 @@ def _device(name: str) -> torch.device:
         raise CompileError(f"no device named `{name}`", hint="cpu, cuda, cuda:1, …") from None
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         count = torch.cuda.device_count()
-        raise CompileError(f"device {name} is not there", hint=f"CUDA devices here: {count}")
+        raise CompileError(f"device {name} does not exist", hint=f"CUDA devices here: {count}")
     return device

@@ -19,9 +19,9 @@ NO_LANES: Lanes = np.zeros(0, np.intp)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Watch:
-    """Lanes of one column that say, after each pass, whether to stop and what to count.
+    """Lanes of one column that say of each pass whether it is the last one and whether it counts.
 
-    A pass that leaves one of `stops` at +1 is the last one. A pass that leaves one of
+    A pass that leaves a lane of `stops` at +1 is the last one. A pass that leaves a lane of
     `mid_instruction` at +1 does not count, unless it is the last one.
     """
 
@@ -31,11 +31,11 @@ class Watch:
 
     @property
     def lanes(self) -> Lanes:
-        """All lanes that are watched."""
+        """All watched lanes: `stops`, then `mid_instruction`."""
         return np.concatenate([self.stops, self.mid_instruction])
 
     def seen(self, values: npt.NDArray[np.generic]) -> tuple[bool, bool]:
-        """Whether a pass is the last one, and whether it counts, by the values of `lanes`."""
+        """Whether a pass that leaves `values` in `lanes` is the last one, and whether it counts."""
         raised = values == 1
         stop = bool(raised[: len(self.stops)].any())
         return stop, stop or not raised[len(self.stops) :].any()
@@ -45,23 +45,23 @@ NOTHING = Watch()
 
 
 class Engine(Protocol):
-    """A looped transformer with given weights, and the residual streams that it works on.
+    """A looped transformer with given weights, and the residual streams that it advances.
 
-    Residual streams are (batch, columns, d_model) of int8, every entry -1 or +1. Engines keep
-    them as they like; `read` and `write` let a host look at and set single lanes between loops.
+    Residual streams are (batch, columns, d_model) of int8, every entry -1 or +1. An engine chooses
+    how it stores them; `read` and `write` let a host read and set single lanes between two loops.
     """
 
     @property
     def fallbacks(self) -> int:
-        """Passes of single streams that a faster engine could not certify and left to `dense`."""
+        """Passes of single streams that a faster engine could not certify and `dense` computed."""
 
     def load(self, x: npt.NDArray[np.generic]) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
 
     def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
-        """Do now what the next pass needs done once; `note` gets a line about what takes a while.
+        """Do now the work that the next pass needs only once; `note` gets a line about slow work.
 
-        Raises CompileError if the engine turns out not to take the model or these streams.
+        Raises CompileError if the engine cannot run the model or these streams.
         """
 
     def step(self, loops: int = 1) -> None:
@@ -76,13 +76,13 @@ class Engine(Protocol):
     def changes(self, stream: int = 0) -> Lanes:
         """The change set: columns of a stream that may have changed since the last call, ascending.
 
-        Every column that has changed is among them. The first call after `load` returns all
-        columns, and a call after many loops at once may. From then on a pass costs the time to
-        note what it changes, so do not call it without need.
+        It contains every column that has changed. The first call after `load` returns all columns,
+        and a call after many loops at once may do so. After the first call each pass notes what it
+        changes, which takes time: call this only if you need it.
         """
 
     def state(self) -> Floats:
-        """A copy of the residual streams as they are, ±1 or not: (batch, columns, d_model)."""
+        """A copy of the residual streams, (batch, columns, d_model); lanes need not be ±1."""
 
     def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column of every stream, (batch, lanes)."""

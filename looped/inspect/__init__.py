@@ -1,1 +1,1 @@
-"""Views of a machine for people: listings and pictures."""
+"""Views of a machine for people: listings, pictures and walkthroughs."""

@@ -1,4 +1,4 @@
-"""The weights explained: per block, every head and every MLP group by name."""
+"""The weights explained: the heads and MLP groups of each block by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["describe", "listing"]
 
 
 def describe(machine: CompiledMachine) -> dict[str, object]:
-    """All that `looped info` shows, ready for JSON."""
+    """All that `looped info` shows, as values that JSON can hold."""
     plan = machine.plan
     return {
         "machine": plan.machine,

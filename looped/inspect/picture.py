@@ -1,4 +1,4 @@
-"""A picture of the weights: blocks, heads and MLP groups against the lanes that they touch."""
+"""A picture of the weights: which lanes the heads and MLP groups of each block read and write."""
 
 from __future__ import annotations
 
@@ -28,19 +28,20 @@ _FORMATS = (".png", ".svg", ".pdf")
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One line of the picture: a head or an MLP group, and the lanes that its matrices touch."""
+    """One line of the picture: a head or an MLP group, and the lanes in which its matrices have
+    weights other than zero."""
 
     label: str
     lanes: dict[str, list[int]]
 
 
 def draw(machine: CompiledMachine, path: Path) -> None:
-    """Draw a machine's weights into a file, .png, .svg or .pdf. Raises FileError.
+    """Draw a machine's weights into a .png, .svg or .pdf file. Raises FileError.
 
-    A cell is coloured where a weight is not zero. Only names come from the plan.
+    A cell is coloured if a weight is not zero. Only names and unit numbers come from the plan.
     """
     if path.suffix not in _FORMATS:
-        kind = f"a `{path.suffix}` file" if path.suffix else "a file whose name has no ending"
+        kind = f"a `{path.suffix}` file" if path.suffix else "a file without an extension"
         raise FileError(f"cannot draw {kind}", hint=f"one of {', '.join(_FORMATS)}")
     try:
         from matplotlib.figure import Figure

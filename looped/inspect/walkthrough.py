@@ -1,4 +1,4 @@
-"""One instruction, followed through every head and every MLP, in numbers of the model itself."""
+"""One instruction through every head and every MLP, in numbers that the model computes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["walkthrough"]
 
 
 def walkthrough(machine: CompiledMachine, words: Sequence[int]) -> str:
-    """The first instruction of a program as Markdown: block by block what heads and MLPs do.
+    """The first instruction of a program as Markdown: what heads and MLPs do, block by block.
 
-    Scores are those before scaling by β; softmax weights are those of the real softmax.
+    Scores are divided by β; softmax weights are those of the model's softmax.
     """
     x = torch.tensor(embed(words, machine.plan), dtype=torch.float32)
     lines: list[str] = []
@@ -51,7 +51,7 @@ def _attention_lines(machine: CompiledMachine, block: int, x: Tensor) -> Iterato
 
 
 def _columns_of_write(machine: CompiledMachine, x: Tensor) -> list[int]:
-    """Columns worth showing for a write: the one written to, its neighbour, and the CPU."""
+    """The columns to show for a write: the written one, its neighbour, and the CPU."""
     plan = machine.plan
     address = _word(plan, "b", x) % plan.memory
     return [address, (address + 1) % plan.memory, plan.cpu]
@@ -70,7 +70,7 @@ def _head_line(plan: Plan, weights: HeadWeights, head: HeadPlan, x: Tensor, colu
 
 
 def _added(plan: Plan, head: HeadPlan, output: Tensor) -> str:
-    """What a head adds to its word: lanes go up by 2 for the ones of a number."""
+    """What a head adds to its word: +2, or -2, in the lanes of the ones of a number."""
     name = head.output[0].partition("[")[0]
     lanes = _lanes(plan, name)
     if not output.any():
@@ -97,7 +97,7 @@ def _mlp_lines(plan: Plan, block: int, before: Tensor, after: Tensor) -> Iterato
 
 
 def _lanes(plan: Plan, name: str) -> list[int]:
-    """The lanes of a word, least significant bit first, be it a register or a temporary word."""
+    """The lanes of a register or of a temporary word, least significant bit first."""
     if name in plan.words:
         return list(plan.words[name])
     found = {

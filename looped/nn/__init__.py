@@ -1,4 +1,4 @@
-"""The neural core: an ordinary pre-norm transformer. It imports nothing else of `looped`."""
+"""The neural core: an ordinary pre-norm transformer. It imports no other part of `looped`."""
 
 from looped.nn.attention import Attention
 from looped.nn.block import Block

@@ -1,4 +1,4 @@
-"""Multi-head softmax attention: queries, keys, values, output; self and cross."""
+"""Multi-head softmax attention, self-attention or cross-attention."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Attention"]
 class Attention(nn.Module):
     """`softmax(Q Kᵀ / √d_head) V` with uniform heads and no biases (Vaswani et al. 2017, 3.2).
 
-    `n_heads * d_head` need not equal `d_model`. With `context`, keys and values come from it.
+    `n_heads * d_head` need not equal `d_model`.
     """
 
     def __init__(self, d_model: int, n_heads: int, d_head: int) -> None:
@@ -28,8 +28,9 @@ class Attention(nn.Module):
     ) -> Tensor:
         """Map `x` (B, N, d_model) to (B, N, d_model).
 
-        `context` is (B, M, d_model), by default `x`. `mask` broadcasts to (B, n_heads, N, M): a
-        boolean mask (True: the query may attend to the key) or a bias added to the scores.
+        Keys and values come from `context` (B, M, d_model), by default `x`. `mask` broadcasts to
+        (B, n_heads, N, M): a boolean mask (True: the query may attend to the key) or a bias that is
+        added to the scores.
         """
         source = x if context is None else context
         q = self._split(self.q_proj(x))  # (B, n_heads, N, d_head)

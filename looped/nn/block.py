@@ -1,4 +1,4 @@
-"""Block(norm, mixer, norm, mlp): two residual connections; the norms are torch's."""
+"""Block(norm, mixer, norm, mlp): a mixer and an MLP, each with a residual connection."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ __all__ = ["Block"]
 class Block(nn.Module):
     """A pre-norm block: `x += mixer(norm(x))`, then `x += mlp(norm(x))`.
 
-    `mixer(x, context, mask)` maps (B, N, d_model) to the same shape: attention or a variant of it.
-    The parts have Llama's names, so an export copies the weights unchanged.
+    `mixer(x, context, mask)` maps (B, N, d_model) to the same shape; it is attention or a variant.
+    The parts have the names that Llama gives them, so an export copies the weights unchanged.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Block(nn.Module):
     def forward(
         self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None
     ) -> Tensor:
-        """Map the residual stream `x` (B, N, d_model) to the next one, of the same shape."""
+        """Map the residual stream `x` (B, N, d_model) to the next one (B, N, d_model)."""
         x = x + self.self_attn(self.input_layernorm(x), context, mask)  # (B, N, d_model)
         result: Tensor = x + self.mlp(self.post_attention_layernorm(x))  # (B, N, d_model)
         return result

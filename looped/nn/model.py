@@ -1,4 +1,4 @@
-"""Transformer and LoopedTransformer; the names of the weights.
+"""Transformer and LoopedTransformer, and the names of the weights.
 
 | weight                                  | shape                     | in the mathematics |
 |-----------------------------------------|---------------------------|--------------------|
@@ -13,7 +13,8 @@
 | `layers.{i}.mlp.down_proj.weight`       | (d_model, d_ff)           | `W_down`           |
 | `norm.weight`                           | (d_model,)                | gain, 1            |
 
-The names are those of Llama (Touvron et al. 2023), whose architecture this is.
+The names and the architecture are those of Llama (Touvron et al. 2023), with ReLU as the activation
+and without rotary embeddings.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ __all__ = ["LoopedTransformer", "Transformer"]
 
 
 class Transformer(nn.Module):
-    """A stack of blocks and a final norm, from residual stream to residual stream."""
+    """A stack of blocks and a final norm; maps a residual stream to a residual stream."""
 
     def __init__(self, blocks: Sequence[Block], norm: nn.Module) -> None:
         super().__init__()
@@ -63,7 +64,7 @@ class Transformer(nn.Module):
 
 
 class LoopedTransformer(nn.Module):
-    """A transformer applied repeatedly to its own output (Giannou et al. 2023, sec. 2)."""
+    """A transformer that is applied repeatedly to its own output (Giannou et al. 2023, sec. 2)."""
 
     def __init__(self, transformer: Transformer) -> None:
         super().__init__()

@@ -1,6 +1,5 @@
-"""The registry: each machine registers itself once, in a file of `builtin` or from outside.
-
-It is the only room that knows which machines there are.
+"""The registry: the list of machines. Each machine registers itself, in a file of `builtin` or from
+outside the package. No other room knows which machines exist.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Machine: all that the rest of `looped` knows of an instruction set, in one object."""
+"""Machine: all that the rest of `looped` knows of an instruction set."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAXIMUM_MEMORY = 1 << 15
 
 
 def largest_memory(width: int) -> int:
-    """The most words that a machine with words of `width` bits may have."""
+    """The most words of memory that a machine with words of `width` bits can have."""
     return min(MAXIMUM_MEMORY, 1 << width)
 
 
@@ -37,26 +37,26 @@ def largest_memory(width: int) -> int:
 class Machine:
     """An instruction set that a looped transformer can be compiled for.
 
-    The core, which every machine has:
+    Every machine has these fields:
 
     - `describe(width, address_bits, code, precision)` is one step as a circuit; `code` is None for
-      a universal machine, `precision` the format in which its sums must be exact.
-    - `reference(words, width, memory, data, entry)` is the plain interpreter.
-    - `language` is the assembly language; its name is the machine's.
+      a universal machine, `precision` is the format in which its sums must be exact.
+    - `reference(words, width, memory, data, entry)` is the reference interpreter.
+    - `language` is the assembly language, which has the same name as the machine.
     - `accesses(image, port)` names the words that the next instruction reads and writes.
     - `disassemble(words, pc, width)` is the text of an instruction of `instruction_words` words.
 
-    What only some machines have:
+    Some machines also have these:
 
     - `read_code(image, memory)` finds the instructions of a program, for baking. It raises
       CompileError for a program that cannot be baked.
-    - `fuzz` makes random programs, `prover_cases(loop)` what a proof must show.
+    - `fuzz` makes random programs, `prover_cases(loop)` yields the cases that a proof must show.
     - `host(image, source)` serves the traps of a program on the transformer, `system(image, data)`
-      on the reference; `describe_trap(image, port)` explains one that nobody serves.
-    - `causes_of_next` are causes of traps that belong to the next instruction: the one that raises
-      them has completed.
-    - `runs_elf(architecture)` says whether an ELF file for an architecture, as linkers name it, is
-      for this machine.
+      on the reference; `describe_trap(image, port)` explains a trap that neither serves.
+    - `causes_of_next` are the causes of traps that belong to the next instruction: the instruction
+      that raises them has completed.
+    - `runs_elf(architecture)` says whether this machine runs ELF files for an architecture, which
+      is named as linkers name it.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Machine:
     runs_elf: Callable[[str], bool] | None = None
 
     def check(self, width: int, memory: int) -> None:
-        """Raise CompileError unless the machine exists in this width with so many words."""
+        """Raise CompileError unless the machine can have this width and `memory` words."""
         if width not in self.widths:
             known = ", ".join(map(str, self.widths))
             raise CompileError(f"{self.name} has no {width}-bit words", hint=f"widths: {known}")

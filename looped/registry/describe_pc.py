@@ -10,7 +10,7 @@ __all__ = ["describe_pc"]
 
 
 def describe_pc(image: Image, port: ColumnPort) -> str:
-    """The program counter of a machine, the source line if it is known, and the instruction."""
+    """The program counter of a machine, the source line if known, and the instruction there."""
     pc = port.cpu("pc")
     shown = f"{pc:#x}" if image.addresses_per_word > 1 else str(pc)
     location = image.location(pc)
@@ -23,7 +23,7 @@ def describe_pc(image: Image, port: ColumnPort) -> str:
 
 
 def _instruction(image: Image, port: ColumnPort, pc: int) -> str | None:
-    """The instruction at an address, None outside memory. A baked one is in the image alone."""
+    """The instruction at an address, None outside memory. A baked program is in the image only."""
     described, index = machine(image.machine), image.index(pc)
     places = range(index, index + described.instruction_words)
     if places.stop > port.size:

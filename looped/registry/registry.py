@@ -1,4 +1,4 @@
-"""The machines that there are: each registers itself, and everyone else looks it up by name."""
+"""The list of machines: each registers itself, and all other code finds it by name."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def register(new: Machine) -> Machine:
     if new.name in _machines:
         raise CompileError(f"a machine named `{new.name}` is registered already")
     if new.language.name != new.name:
-        raise CompileError(f"the language of {new.name} has another name: {new.language.name}")
+        raise CompileError(f"the language of `{new.name}` has another name: `{new.language.name}`")
     _machines[new.name] = new
     return new
 
 
 def unregister(name: str) -> None:
-    """Remove a machine. Raises CompileError if there is none of that name."""
+    """Remove a machine. Raises CompileError if no machine has this name."""
     del _machines[machine(name).name]
 
 
@@ -32,16 +32,17 @@ def names() -> tuple[str, ...]:
 
 
 def machine(name: str) -> Machine:
-    """A machine by its name. Raises CompileError if there is none of that name."""
+    """A machine by its name. Raises CompileError if no machine has this name."""
     if name not in _machines:
         raise CompileError(f"no machine named `{name}`", hint=f"machines: {', '.join(names())}")
     return _machines[name]
 
 
 def fuzz_profile(name: str) -> FuzzProfile:
-    """How random programs of a machine are made. Raises CompileError for a machine without any."""
+    """The profile that makes random programs for a machine. Raises CompileError if it has none."""
     profile = machine(name).fuzz
     if profile is None:
         others = ", ".join(m.name for m in _machines.values() if m.fuzz is not None)
-        raise CompileError(f"there are no random programs for {name}", hint=f"for {others}")
+        hint = f"machines with random programs: {others}"
+        raise CompileError(f"{name} has no random programs", hint=hint)
     return profile

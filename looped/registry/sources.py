@@ -1,4 +1,4 @@
-"""Text and ELF files to images: which machine a program is for, and its language."""
+"""Assembly sources and ELF files to images: finds the machine of a program, and its language."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from looped.registry import registry
 __all__ = ["DEFAULT_MACHINE", "assemble", "assemble_file", "load_elf_program"]
 
 DEFAULT_MACHINE = "subleq"
-"""The machine of a source that names none and that no language recognises."""
+"""The machine of a source that names no machine and that no language recognises."""
 
 _MACHINE = re.compile(r"^[ \t]*\.machine[ \t]+(\w+)", re.MULTILINE)
 
@@ -29,9 +29,9 @@ def assemble_file(path: Path, *, width: int | None = None, machine: str | None =
 def assemble(source: Source, *, width: int | None = None, machine: str | None = None) -> Image:
     """Assemble a source; `width` and `machine` override its directives.
 
-    Without `machine`, a source is for the machine that its directive `.machine` names, else for the
-    first one whose language recognises it, else for DEFAULT_MACHINE. Raises SourceError with all
-    errors of the source, in the order of the text.
+    Without `machine`, a source is for the machine that its directive `.machine` names; without that
+    directive, for the first machine whose language recognises it, else for DEFAULT_MACHINE. Raises
+    SourceError with all errors of the source, in the order of the text.
     """
     directive = _MACHINE.search(source.text)
     named = machine or (directive.group(1) if directive else _recognised(source))
@@ -50,9 +50,9 @@ def _recognised(source: Source) -> str:
 
 
 def load_elf_program(path: Path, machine: str | None = None) -> Image:
-    """The program in an ELF file, for the machine of its architecture or the one named.
+    """The program in an ELF file, for the machine of its architecture or for `machine`.
 
-    Raises FileError as `load_elf`, CompileError for a machine that runs no ELF files.
+    Raises FileError as `load_elf` does, CompileError for a machine that runs no ELF files.
     """
     image = load_elf(path, _machine_for)
     if machine is None:

@@ -1,4 +1,4 @@
-"""What surrounds a program: its host on the transformer, its system on the reference."""
+"""What serves the traps of a program: its host on the transformer, its system on the reference."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def system_for(image: Image, data: bytes) -> System | None:
 
 
 def unserved_trap(image: Image, host: ProgramHost | None, port: Port) -> str | None:
-    """Why a machine has halted, if that was by a trap without an exit status; else None."""
+    """Which trap has halted a machine, None if it has an exit status or no traps."""
     describe_trap = machine(image.machine).describe_trap
     if describe_trap is None or host is None or host.exit_code is not None:
         return None

@@ -1,6 +1,6 @@
-"""What drives a program: stretches of loops, input and output, checkpoints, limits.
+"""What runs a program: stretches of loops, input and output, checkpoints, limits.
 
-The package is also the call `looped.run(machine, image)`.
+The package is callable: `looped.run(machine, image)`.
 """
 
 from looped.callable_package import make_callable

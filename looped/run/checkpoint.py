@@ -1,4 +1,4 @@
-"""A run on disk: what a program needs to continue, and the machine and program it belongs to."""
+"""Checkpoints on disk: what a run needs to continue, and for which machine and program it does."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _WHAT = "checkpoint of a run"
 _STATE, _PENDING = "state", "pending"
 
 _LARGEST = 1 << 20
-"""An upper bound of columns and lanes, as in plans."""
+"""The most columns and lanes, as in plans."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The SHA-256 of a machine, its plan and weights, and of a program, its words and entry."""
+    """The SHA-256 of a machine (plan, weights) and of a program (words, entry, their format)."""
 
     machine: str
     program: str
@@ -44,10 +44,10 @@ class Identity:
 class Checkpoint:
     """A run between two loops.
 
-    `steps` counts instructions, `consumed` the bytes of input that were read, and `input_sha256` is
-    their checksum. Of all the program's output, `pending` is what has not been delivered. `place`
-    is where it is delivered to, if that is a regular file: its device, its inode, and its size
-    without `pending`.
+    `steps` counts instructions, `consumed` the bytes of input that the program has read, and
+    `input_sha256` is their checksum. `delivered` counts the bytes of output that the stream has;
+    `pending` are those that it does not have yet. If the stream is a regular file, `place` is its
+    device, its inode, and the position at which `pending` begins.
     """
 
     identity: Identity
@@ -75,7 +75,7 @@ class _Between:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A checkpoint in a file: all of it but the tensors, and the shape of the state."""
+    """A checkpoint in a file without its tensors, but with the shape of the state."""
 
     identity: Identity
     snapshot: _Between
@@ -100,10 +100,7 @@ def identify(machine: CompiledMachine, image: Image) -> Identity:
 
 
 def prepare_checkpoint(path: Path, checkpoint: Checkpoint) -> Replacement:
-    """Write a checkpoint, up to the moment in which it takes the old one's place.
-
-    Raises FileError.
-    """
+    """Write a checkpoint to disk; `commit` on the result replaces the old one. Raises FileError."""
     state, snapshot = checkpoint.snapshot.state, checkpoint.snapshot
     run = _Run(
         checkpoint.identity,
@@ -133,7 +130,7 @@ def prepare_checkpoint(path: Path, checkpoint: Checkpoint) -> Replacement:
 
 
 def load_checkpoint(path: Path, identity: Identity) -> Checkpoint:
-    """Read the checkpoint of a machine and its program. Raises FileError for anything else."""
+    """Read the checkpoint of a machine and its program. Raises FileError for any other file."""
     tensors, metadata = read_tensors(path, FORMAT, _WHAT, "start the program again")
     try:
         run = decode(metadata.get("run", ""), _Run, "run")
@@ -144,7 +141,7 @@ def load_checkpoint(path: Path, identity: Identity) -> Checkpoint:
             if found != asked:
                 raise FileError(
                     f"{path} is the checkpoint of another {what}",
-                    hint="resume it with the program, and the options, that it was made with",
+                    hint="resume it with the same program and the same options",
                 )
         return _checkpoint(run, tensors)
     except FileError:
@@ -154,14 +151,14 @@ def load_checkpoint(path: Path, identity: Identity) -> Checkpoint:
 
 
 def _checkpoint(run: _Run, tensors: dict[str, torch.Tensor]) -> Checkpoint:
-    """The checkpoint in a file. Raises ValueError for parts that do not fit."""
+    """The checkpoint in a file. Raises ValueError for parts that do not belong together."""
     columns, lanes = run.shape
     if not (0 < columns <= _LARGEST and 0 < lanes <= _LARGEST):
-        raise ValueError("its state has no shape")
+        raise ValueError("the shape of the state is out of range")
     if not {_STATE, _PENDING} <= tensors.keys():
-        raise ValueError("it has no state, or no output")
+        raise ValueError("the state or the output is missing")
     if any(tensors[name].dtype != torch.uint8 for name in (_STATE, _PENDING)):
-        raise ValueError("its state or its output are not bytes")
+        raise ValueError("the state or the output is not made of bytes")
     packed = tensors[_STATE].numpy()
     if packed.shape != (-(-columns * lanes // 8),):
         raise ValueError("the state has another shape")
@@ -169,7 +166,7 @@ def _checkpoint(run: _Run, tensors: dict[str, torch.Tensor]) -> Checkpoint:
     between = run.snapshot
     counts = (run.steps, run.consumed, run.delivered, between.pending_loops, between.position)
     if min(counts) < 0:
-        raise ValueError("a number of it is negative")
+        raise ValueError("a count is negative")
     snapshot = Snapshot(
         state=state,
         pending_loops=between.pending_loops,

@@ -1,9 +1,9 @@
 """Computer: a batch of programs on an engine, loop by loop or in stretches.
 
-Between two loops it looks at the CPU column and serves the ports that the machine declares
-(`Plan.ports`): the panel serves input and output, a host of its own each program that has trapped
-(`looped/devices/host.py`); such a host may also look at a word of memory now and then. A machine
-that takes several loops for an instruction raises `busy` in all of them but the last.
+Between two loops it reads the CPU column and serves the ports that the machine declares
+(`Plan.ports`). The panel serves input and output. Each program has a host of its own, which serves
+its traps (`looped/devices/host.py`); a host may also poll one word of memory. If an instruction
+takes several loops, the machine sets `busy` after all of them except the last.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from looped.run.panel import Panel
 __all__ = ["PC_UNKNOWN", "Computer", "Event", "Snapshot"]
 
 PC_UNKNOWN = -1
-"""The program counter of an instruction that was not looked at before it ran."""
+"""The program counter of an instruction that ran in a stretch, without a look before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """What one loop did to one program, seen from outside.
 
-    `retired` is False if the machine had halted before, was waiting for input, or is `busy` with an
-    instruction that takes another loop. `consumed` is the word taken from the input column,
-    `emitted` the byte written by the machine, `written` the bytes written by a host for a machine
-    that had trapped. `pc` is PC_UNKNOWN if the loops before were done in one go. `cause` is that
-    of a trap, None without one; `served` are the words of memory and registers that the host has
+    `retired` is False if the machine had halted before the loop, waits for input, or is `busy` with
+    an instruction that takes another loop. `consumed` is the word that the machine took from the
+    input column, `emitted` the byte that it wrote. `pc` is PC_UNKNOWN if the loop was not the first
+    one of its stretch. `cause` is the cause of a trap, None without a trap. `written` are the bytes
+    that the host wrote when it served the trap, `served` the words of memory and registers that it
     set, (column, value).
     """
 
@@ -56,10 +56,10 @@ class Event:
 class Snapshot:
     """A program between two loops, on any engine.
 
-    `state` is the residual stream, (columns, d_model), True for +1. The last `pending_loops` loops
-    have been run, but the host has not served them yet; `loops` counts those in which
-    the machine was not busy. `position` is that in an input of bytes, `input_word` the word in the
-    input column; `host` is the state of the host, if there is one.
+    `state` is the residual stream, (columns, d_model), True for +1. The host has not yet looked at
+    the last `pending_loops` loops. `loops` counts the loops after which the machine was not busy.
+    `position` is the position in an input of bytes. `input_word` is the word in the input column,
+    `host` the state of the host; both are None if there is none.
     """
 
     state: npt.NDArray[np.bool_]
@@ -74,8 +74,8 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class _Service:
-    """What a host has done: the next program counter, the bytes that it has written, the cause of
-    the trap, and the words that it has set."""
+    """What a host did: the next program counter, the bytes that it wrote, the cause of the trap,
+    and the words that it set."""
 
     next_pc: int
     written: bytes = b""
@@ -86,9 +86,9 @@ class _Service:
 class Computer:
     """A batch of programs on an engine, each with its own input.
 
-    An input is either `bytes`, always at hand, or a binary stream, of which one byte at a time is
-    read (which may block) when the program waits for it. `entries` are the program counters to
-    begin with, 0 if left out; `hosts` serve machines that trap.
+    An input is either `bytes` or a binary stream. From a stream the computer reads one byte
+    whenever the program waits for it; that may block. `entries` are the first program counters, 0
+    by default; `hosts` serve machines that trap.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Computer:
         self.panel.begin()
 
     def halted(self, stream: int = 0) -> bool:
-        """Whether a program has halted: no loop will change anything any more."""
+        """Whether a program has halted, in a fixed point that the host has looked at."""
         return self._halted[stream] and not self._pending_loops
 
     def step(self) -> list[Event]:
@@ -135,13 +135,12 @@ class Computer:
         return self._look(halted)
 
     def advance(self, loops: int) -> tuple[int, Event]:
-        """Up to `loops` loops of the only program, which has not halted, in one go.
+        """Run the only program, which has not halted, for at most `loops` loops in one stretch.
 
-        Loops of a busy machine are not counted. It stops after a loop in which there is something
-        for the host to do. Returns the number of loops before the last one, each of which retired
-        an instruction, and the last one's event. If waiting for input is ended by an exception, the
-        next call begins with what was left to do for the host, and its loops are those of the call
-        before.
+        Loops after which the machine is busy do not count. The stretch ends early with a loop that
+        the host must serve. Returns the number of loops before the last one, each of which retired
+        an instruction, and the last one's event. If an exception ends a wait for input, the next
+        call runs no loop: it serves the last one and returns the loops of the interrupted call.
         """
         if self._pending_loops == 0:
             if self._poll_addresses[0] is not None:
@@ -153,21 +152,21 @@ class Computer:
         return done - 1, event if done == 1 else replace(event, pc=PC_UNKNOWN)
 
     def pc(self, stream: int = 0) -> int:
-        """The program counter of a program as it stands in the residual stream."""
+        """The program counter of a program, read from the residual stream."""
         return int(read_word(self.engine.read(self.plan.cpu, self._pc)[stream]))
 
     def _look(self, halted: Sequence[bool]) -> list[Event]:
-        """What the last loop did to each program, and what the host does about it."""
+        """What the last loop did to each program; serves the ports and traps that need it."""
         seen = self.engine.read(self.plan.cpu, self._watched)
         self._halted = [bool(row.any()) for row in seen[:, : len(self._halt)] > 0]
         return [self._event(stream, row, halted[stream]) for stream, row in enumerate(seen)]
 
     def _event(self, stream: int, seen: Floats, halted: bool) -> Event:
-        """What the last loop did to one program, by the lanes that are watched."""
+        """What the last loop did to one program, by its watched lanes `seen`."""
         _, busy_lanes, pc, ports = np.split(seen, self._ends)
         busy, signals = bool((busy_lanes > 0).any()), self.panel.signals(ports)
         service = _Service(int(read_word(pc)))
-        if not halted and (self._halted[stream] or self._has_mail(stream)):
+        if not halted and (self._halted[stream] or self._polled_word_is_set(stream)):
             service = self._served(stream, service.next_pc)
         event = Event(
             retired=not (halted or signals.waiting or busy),
@@ -194,11 +193,14 @@ class Computer:
         return self.engine.state()
 
     def snapshot(self) -> Snapshot:
-        """All that the only program needs to continue, but its input. Raises CompileError for a
-        residual stream that has left ±1, as happens in a dtype that is not certified."""
+        """All that the only program needs to continue, except its input.
+
+        Raises CompileError if the residual stream is not ±1, as can happen in a dtype that is not
+        certified.
+        """
         state = self.state()[0]
         if not bool((np.abs(state) == 1).all()):
-            raise CompileError("the residual stream is not ±1 any more: the dtype is not exact")
+            raise CompileError("the residual stream is no longer ±1: the dtype is not exact")
         host = self.hosts[0]
         return Snapshot(
             state=state > 0,
@@ -212,11 +214,15 @@ class Computer:
         )
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Continue the only program from there. Raises ValueError if it is none of this machine,
-        KeyError or TypeError if it is none of this host."""
+        """Continue the only program from a snapshot.
+
+        Raises ValueError if the snapshot is of another machine, KeyError or TypeError if it is of
+        another host.
+        """
         shape = (self.plan.columns, self.plan.d_model)
         if snapshot.state.shape != shape:
-            raise ValueError(f"the state is {snapshot.state.shape}, and the machine's is {shape}")
+            found = snapshot.state.shape
+            raise ValueError(f"the state has the shape {found}, and the machine needs {shape}")
         self.engine.load(np.where(snapshot.state, 1, -1).astype(np.int8)[None])
         self._pending_loops, self._loops = snapshot.pending_loops, [snapshot.loops]
         self._halted = [snapshot.halted]
@@ -231,15 +237,15 @@ class Computer:
         lanes = self.engine.read(self.plan.cpu, self._busy)
         return [bool(row.any()) for row in lanes > 0]
 
-    def _has_mail(self, stream: int) -> bool:
-        """Whether it is time for the host to look at its word, and something is in it."""
+    def _polled_word_is_set(self, stream: int) -> bool:
+        """Whether the host polls after this loop and finds a word that is not zero."""
         poll_address = self._poll_addresses[stream]
         if poll_address is None or self._loops[stream] % POLL_INTERVAL:
             return False
         return bool((self.engine.read(poll_address, self._value)[stream] > 0).any())
 
     def _served(self, stream: int, pc: int) -> _Service:
-        """Let the host, if there is one, serve a machine that asks for it."""
+        """Let the host, if any, serve a machine that has trapped or has set the polled word."""
         port = ColumnPort(self.plan, self.engine, stream)
         trap = self.plan.ports.trap
         cause = port.cpu(trap.cause) if trap is not None and port.cpu(trap.trap) == 1 else None

@@ -27,7 +27,7 @@ class End(Enum):
 
 
 class Stop(Exception):
-    """Ends waiting for input; `end` says why."""
+    """Ends a wait for input; `end` says why."""
 
     def __init__(self, end: End) -> None:
         super().__init__(end.value)
@@ -35,10 +35,10 @@ class Stop(Exception):
 
 
 class Interrupts:
-    """Notes SIGINT and SIGTERM while it is entered, so that a run ends between two loops.
+    """Notes SIGINT and SIGTERM inside its `with` block, so that a run ends between two loops.
 
-    A second signal raises KeyboardInterrupt at once. `seconds` is the time limit of the run, from
-    now on; `received` is the number of the signal, None without one.
+    A second signal raises KeyboardInterrupt at once. The time limit of the run ends `seconds` after
+    this object is made. `received` is the number of the signal, None before one comes.
     """
 
     def __init__(self, seconds: float | None = None) -> None:
@@ -67,7 +67,7 @@ class Interrupts:
         return None
 
     def wait(self, stream: BufferedIOBase) -> None:
-        """Return as soon as something can be read from a stream. Raises Stop."""
+        """Wait until a stream has something to read. Raises Stop if the run must end first."""
         self._waiting = True
         try:
             end = self.end()

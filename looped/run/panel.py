@@ -17,7 +17,7 @@ __all__ = ["Panel", "Signals"]
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What the ports of one program say after a loop; `emitted` is a byte that it has written."""
+    """The ports of one program after a loop; `emitted` is the byte that the loop wrote, or None."""
 
     taken: bool
     waiting: bool
@@ -25,11 +25,11 @@ class Signals:
 
 
 class Panel:
-    """The ports of a batch of programs, each with its own input, which it offers byte by byte.
+    """The ports of a batch of programs; it offers each program its own input, byte by byte.
 
-    `lanes` are those of the CPU that it has to see after a loop, `stops` those at which it has
-    something to do. `positions` count the bytes that were read, `words` are those in the input
-    columns, None for a column that is empty.
+    `lanes` are the lanes of the CPU that it reads after a loop; it must serve a loop that leaves
+    one of `stops` at +1. `positions` count the bytes that it has read from each input, `words` are
+    the words in the input columns, None if a column is empty.
     """
 
     def __init__(self, plan: Plan, engine: Engine, inputs: Sequence[bytes | ByteSource]) -> None:
@@ -51,7 +51,7 @@ class Panel:
         self._value = self._lanes("value")
 
     def begin(self) -> None:
-        """Offer the first byte of each input, where it is at hand."""
+        """Offer the first byte of each input that is `bytes`."""
         for stream in range(len(self.inputs) if self.plan.ports.input else 0):
             self.offer(stream)
 
@@ -62,7 +62,7 @@ class Panel:
         return Signals(bool(taken.any()), bool(waiting.any()), emitted)
 
     def serve(self, stream: int, signals: Signals) -> None:
-        """Empty the input column of what was taken, and fill it again."""
+        """Clear the input column if the machine took its word, and offer the next byte."""
         if signals.taken:
             self.words[stream] = None
             self.engine.write(stream, self.plan.cpu, self._ready, [-1])
@@ -72,7 +72,10 @@ class Panel:
             self.offer(stream, wait=signals.waiting)
 
     def offer(self, stream: int, wait: bool = False) -> None:
-        """Put the next byte (all ones at the end) into the input column, if it is at hand."""
+        """Put the next byte (all ones at the end) into the input column.
+
+        Reads from a stream only if `wait` is true, and then waits for a byte.
+        """
         source = self.inputs[stream]
         if isinstance(source, bytes):
             position = self.positions[stream]

@@ -1,9 +1,10 @@
-"""Checkpoints of a run, and the output that they vouch for.
+"""Recorder: writes the checkpoints of a run, and delivers its output between them.
 
-Output is delivered between two checkpoints, both written before: the first one has the bytes that
-are about to be delivered, the second one no longer has them. So a kill loses no byte. Nor does a
-byte come twice if the resumed run continues the same regular file, whose size says what arrived;
-elsewhere those bytes do that were delivered just between the two.
+To deliver output, it first prepares two checkpoints: one in which these bytes are pending, and one
+in which they are delivered. It commits the first one, delivers the bytes, and commits the second
+one. So a kill loses no byte. If the resumed run continues the same regular file, its size says
+which bytes arrived, and no byte comes twice. On any other stream, bytes can come twice if the kill
+falls between the two commits.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from looped.run.streams import Input, Output
 __all__ = ["Recorder"]
 
 _MOST_HELD = 1 << 20
-"""Bytes of held output that make a checkpoint necessary: it bounds memory."""
+"""Bytes of held output that make a checkpoint due: the limit bounds the memory that they take."""
 
 
 class Recorder:
     """Writes the checkpoints of one run to a file.
 
-    It wants one every so many instructions; with None, only the one at the end. Raises FileError,
-    at once for a file that cannot be written.
+    A checkpoint is due after every `every` instructions; with None, only at the end of the run.
+    Raises FileError; if the file cannot be written, already when the recorder is made.
     """
 
     def __init__(
@@ -49,14 +50,14 @@ class Recorder:
         output.held = every is not None and not output.on_terminal()
 
     def wants(self, steps: int) -> bool:
-        """Whether it is time for a checkpoint, after so many instructions."""
+        """Whether a checkpoint is due after `steps` instructions."""
         if self.every is None:
             return False
         full = self.output.held and len(self.output.pending) > _MOST_HELD
         return full or steps - self.recorded >= self.every
 
     def record(self, steps: int) -> None:
-        """Write a checkpoint after so many instructions, and deliver the output before it."""
+        """Write a checkpoint after `steps` instructions, and deliver the output up to it."""
         now = self._checkpoint(steps)
         leaving = b"" if self.output.stream is None else self.output.kept
         after = dataclasses.replace(

@@ -25,18 +25,19 @@ from looped.trace import Step
 __all__ = ["Session"]
 
 _STRETCH = 0.05
-"""Seconds that a program runs on its own before the session looks at limits and signals: signals
-take effect at once for a person, and looking costs nothing beside it."""
+"""Seconds that a stretch takes, about: short enough that a signal seems to take effect at once, and
+long enough that the look at limits and signals costs next to nothing."""
 
 _UNLIMITED = sys.maxsize
 
 
 class Session:
-    """One program on a machine, from its beginning or a checkpoint until something ends it.
+    """One program on a machine, from its beginning or from a checkpoint.
 
-    `run` executes it in stretches, `walk` one instruction at a time; both may be called again, and
-    in turn. `steps` counts instructions since the program began. `end` says why the last call of
-    `run` or `walk` has ended, None before that. `progress` is called with `steps` now and then.
+    `run` executes the program in stretches, `walk` one instruction at a time; both can be called
+    again, in any order. `steps` counts instructions since the program began. `end` says why the
+    last call of `run` or `walk` ended, and is None before. The session calls `progress` with
+    `steps` about 20 times a second.
     """
 
     def __init__(
@@ -68,8 +69,8 @@ class Session:
     def resume(self, path: Path) -> None:
         """Continue from a checkpoint.
 
-        Raises FileError for a file that is none, for that of other weights or of another program,
-        and if the input is not the one that the run had.
+        Raises FileError if the file is not a checkpoint, if it belongs to other weights or to
+        another program, and if the input is not the one that the run has read.
         """
         checkpoint = load_checkpoint(path, self._identity())
         self._input().skip(checkpoint.consumed, checkpoint.input_sha256)
@@ -78,18 +79,18 @@ class Session:
         self.steps = checkpoint.steps
 
     def record(self, path: Path, every: int | None) -> None:
-        """Write checkpoints from now on: every so many instructions, and when the run ends.
+        """Write checkpoints from now on: one every `every` instructions, and one at the end.
 
-        Raises FileError, at once for a file that cannot be written.
+        Raises FileError if the file cannot be written.
         """
         source = self._input()
         self.recorder = Recorder(path, every, self._identity(), self.computer, source, self.output)
         self.recorder.recorded = self.steps
 
     def run(self, limit: int | None = None) -> End:
-        """Execute until the program halts or something else ends it; returns what that was.
+        """Execute until the program halts or something else ends the run; returns what ended it.
 
-        `limit` is the number of `steps` at which to stop.
+        The run ends when `steps` reaches `limit`.
         """
         for _ in self._stretches(limit, _UNLIMITED):
             pass
@@ -97,14 +98,14 @@ class Session:
         return self.end
 
     def walk(self, limit: int | None = None) -> Iterator[Step]:
-        """Execute as `run` does, and yield every instruction; see Observer for what a step has."""
+        """Execute as `run` does, and yield a step for every instruction (see Observer)."""
         observer = Observer(self.computer, self.image, self.port)
         for event in self._stretches(limit, 1, observer.look):
             if event.retired:
                 yield observer.step(event)
 
     def place(self) -> str:
-        """The program counter, the source line and the instruction, as far as they are known."""
+        """The program counter, the source line if known, and the instruction."""
         return describe_pc(self.image, self.port)
 
     def _identity(self) -> Identity:
@@ -123,9 +124,9 @@ class Session:
     def _stretches(
         self, limit: int | None, longest: int, before: Callable[[], None] = lambda: None
     ) -> Iterator[Event]:
-        """The last event of each stretch, of `longest` instructions at most; sets `end`.
+        """The last event of each stretch of at most `longest` instructions; sets `end`.
 
-        `before` is called as each of them begins.
+        Calls `before` at the beginning of each stretch.
         """
         self.end = None
         try:
@@ -168,21 +169,21 @@ class Session:
         return End.OUTPUT if self.output.exceeded else self.interrupts.end()
 
     def _distances(self, limit: int | None) -> Iterator[int]:
-        """Instructions to the next place where a stretch must end."""
+        """Numbers of instructions after which a stretch must end."""
         if limit is not None:
             yield limit - self.steps
         if self.recorder is not None and self.recorder.every is not None:
             yield self.recorder.recorded + self.recorder.every - self.steps
 
     def _idle(self, stream: BufferedIOBase) -> None:
-        """Wait for input: whoever gives it may want to see all of the output first."""
+        """Deliver the output, which a person may need in order to answer; then wait for input."""
         if self.recorder is not None and self.output.held and self.output.pending:
             self.recorder.record(self.steps)
         self.output.flush()
         self.interrupts.wait(stream)
 
     def _advance(self, loops: int) -> tuple[int, Event]:
-        """So many loops at most; returns how many there were, and the last one's event."""
+        """Run at most `loops` loops; returns how many there were, and the last one's event."""
         before, event = self.computer.advance(loops)
         self.steps += before + event.retired
         if event.emitted is not None:

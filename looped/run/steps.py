@@ -1,4 +1,4 @@
-"""Complete steps: what an instruction read and wrote, with values from the residual stream."""
+"""Observer: all that an instruction read and wrote, with values from the residual stream."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ __all__ = ["Observer"]
 class Observer:
     """Follows the only program of a computer, one instruction at a time.
 
-    `look` comes before an instruction, `step` after it. The machine's `accesses` say which words an
-    instruction accesses; their values come from the residual stream, and so does every other word
-    of memory or of a register that has changed. What a host set while it served a trap comes last.
-    An instruction that a trap stops has only what has changed. The observer copies the values of
-    memory and registers once; then a step costs what it accesses and changes.
+    Call `look` before an instruction and `step` after it. The machine's `accesses` say which words
+    an instruction accesses; their values come from the residual stream. A step also has every other
+    word of memory and every other register that has changed; what a host set while it served a trap
+    comes last. If a trap stops an instruction, its step has only what has changed. The observer
+    copies the values of memory and registers once; after that a step costs time for what it
+    accesses and changes.
     """
 
     def __init__(self, computer: Computer, image: Image, port: ColumnPort) -> None:
@@ -38,12 +39,12 @@ class Observer:
         self._reads: tuple[Access, ...] = ()
 
     def look(self) -> None:
-        """Decode the next instruction, and take the values that it reads."""
+        """Decode the next instruction, and read the values that it reads."""
         self._accesses = self._machine.accesses(self._image, self._port)
         self._reads = tuple(Access(c, self._port.memory(c)) for c in self._accesses.reads)
 
     def step(self, event: Event) -> Step:
-        """The instruction that an event has retired, since `look`."""
+        """The step of the instruction that has retired since `look`."""
         completed = event.cause is None or event.cause in self._machine.causes_of_next
         told, memory = self._accesses if completed else Accesses(), self._plan.memory
         declared = [*told.writes, *(memory + number for number in told.registers)]

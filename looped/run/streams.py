@@ -1,4 +1,4 @@
-"""A program's input and output: how far it has read, and what others have seen of its output."""
+"""A program's input and output, and how much of them the program has read and the stream has."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from looped.errors import FileError
 __all__ = ["Input", "Output", "write_whole"]
 
 _CHUNK = 1 << 16
+"""Bytes that one read asks for: what a pipe of Linux holds."""
 
 
 class Output:
-    """A program's output on its way to a stream, or kept if there is no stream.
+    """A program's output on its way to a stream, or all of it if there is no stream.
 
-    `delivered` counts the bytes that the stream has, `pending` are those that it lacks. It gets
-    `limit` bytes at most. `before_delivery` is called before it gets any.
+    `delivered` counts the bytes that the stream has; `pending` are those that it does not have yet.
+    The stream gets at most `limit` bytes. Each delivery calls `before_delivery` first.
     """
 
     def __init__(
@@ -50,11 +51,11 @@ class Output:
         return bytes(self.pending[:allowed])
 
     def put(self, content: bytes) -> None:
-        """Take some bytes."""
+        """Add bytes to those that are pending."""
         self.pending += content
 
     def flush(self) -> None:
-        """Deliver what is pending, unless only checkpoints do that (`held`)."""
+        """Deliver what is pending, unless only checkpoints deliver (`held`)."""
         if not self.held:
             self.deliver()
 
@@ -69,16 +70,16 @@ class Output:
         del self.pending[: len(content)]
 
     def sync(self) -> None:
-        """Wait until a regular file has what was delivered on disk."""
+        """If the stream is a regular file, wait until the delivered bytes are on disk."""
         if self.stream is not None and self.place() is not None:
             os.fsync(self.stream.fileno())
 
     def on_terminal(self) -> bool:
-        """Whether someone sees the output at once."""
+        """Whether the stream is a terminal, where a person sees the output at once."""
         return self.stream is not None and self.stream.isatty()
 
     def place(self) -> tuple[int, int, int] | None:
-        """Device, inode and position of the regular file that the output goes to, if it does."""
+        """Device, inode and position of the stream if it is a regular file, else None."""
         if self.stream is None:
             return None
         try:
@@ -93,9 +94,9 @@ class Output:
         return status.st_dev, status.st_ino, position
 
     def resume(self, delivered: int, pending: bytes, place: tuple[int, int, int] | None) -> None:
-        """Continue where another process stopped, maybe while it was delivering `pending`.
+        """Continue after another process, which may have stopped while it delivered `pending`.
 
-        The size of the file says how much of it arrived, if this output continues the same file.
+        If this output continues the same file, its position says how many of these bytes arrived.
         """
         here, seen = self.place(), 0
         if here is not None and place is not None and here[:2] == place[:2]:
@@ -105,8 +106,11 @@ class Output:
 
 
 def write_whole(stream: BinaryIO, content: bytes) -> None:
-    """Write all of the content. A stream without a buffer, as PYTHONUNBUFFERED makes stdout, may
-    take a part of it, and tell only then that there is no more room, or no more reader."""
+    """Write the whole content.
+
+    A stream without a buffer, such as stdout under PYTHONUNBUFFERED, may take a part of it; only
+    the next write reports a full disk or a missing reader.
+    """
     rest = memoryview(content)
     while rest:
         rest = rest[stream.write(rest) :]
@@ -114,9 +118,9 @@ def write_whole(stream: BinaryIO, content: bytes) -> None:
 
 
 class Input:
-    """A program's input from a stream. `position` counts the bytes that were read.
+    """A program's input from a stream. `position` counts the bytes that the program has read.
 
-    If the next byte is not at hand, `idle` is called with the stream and returns when it is.
+    If the next byte is not available yet, `read` calls `idle` with the stream, which waits for it.
     """
 
     def __init__(self, stream: BufferedIOBase) -> None:
@@ -128,11 +132,14 @@ class Input:
 
     @property
     def sha256(self) -> str:
-        """The checksum of all bytes that were read."""
+        """The checksum of all bytes that the program has read."""
         return self._digest.hexdigest()
 
     def read(self, count: int) -> bytes:
-        """The next bytes; blocks until there is one, or the input has ended."""
+        """The next bytes, at most `count`; blocks until there is one or the input ends.
+
+        Raises FileError if the stream cannot be read.
+        """
         if count and not self._buffer:
             if not self._at_hand():
                 self.idle(self.stream)
@@ -151,17 +158,17 @@ class Input:
             pass
         if self.position < count:
             raise FileError(
-                f"the input ends after {self.position} bytes, and {count} had been read",
+                f"the input ends after {self.position} bytes, and the run has read {count}",
                 hint="give a resumed run the same input from its beginning",
             )
         if self.sha256 != sha256:
             raise FileError(
-                f"the first {count} bytes of the input are not those that had been read",
+                f"the first {count} bytes of the input are not those that the run has read",
                 hint="give a resumed run the same input from its beginning",
             )
 
     def _at_hand(self) -> bool:
         try:
             return bool(select.select([self.stream], [], [], 0)[0])
-        except (OSError, ValueError):  # no file of the system: nothing to wait for
+        except (OSError, ValueError):  # not a file of the operating system: reading never waits
             return True

@@ -46,7 +46,7 @@ def test_equal_keys_win_nothing() -> None:
 
 
 def test_codes_of_too_many_bits_are_refused() -> None:
-    with pytest.raises(CompileError, match="codes of 3 bits: at most 2 fit"):
+    with pytest.raises(CompileError, match="codes of 3 bits, more than 2"):
         key_codes(np.ones((2, 3)), np.arange(2), 2)
 
 

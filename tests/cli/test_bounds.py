@@ -166,8 +166,8 @@ def test_ctrl_c_while_a_program_waits_for_input(sources: Path) -> None:
     assert f"hint: continue with --resume {state}".encode() in stderr
     assert looped("run", program, "--resume", state, data=b"ab").stdout == "b."
     for data, message in (
-        (b"", "the input ends after 0 bytes, and 1 had been read"),
-        (b"xb", "the first 1 bytes of the input are not those that had been read"),
+        (b"", "the input ends after 0 bytes, and the run has read 1"),
+        (b"xb", "the first 1 bytes of the input are not those that the run has read"),
     ):
         result = looped("run", program, "--resume", state, data=data)
         assert result.exit_code == 4 and message in result.stderr

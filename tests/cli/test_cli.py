@@ -255,7 +255,7 @@ BAD = [
     (["run", HELLO, "--memory", "32"], 5, "error: the program has "),
     (["run", GREET, "--width", "12"], 3, "error: subleq has no 12-bit words"),
     (["run", GREET, "--machine", "z80"], 5, "error: no machine named `z80`"),
-    (["run", GREET, "--device", "cuda:9"], 5, "error: device cuda:9 is not there"),
+    (["run", GREET, "--device", "cuda:9"], 5, "error: device cuda:9 does not exist"),
     (["run", GREET, "--device", "toaster"], 5, "error: no device named `toaster`"),
     (["run", GREET, "--dtype", "float8"], 2, "Usage: cli run"),
     (["run", GREET, "--engine", "steam"], 2, "Usage: cli run"),

@@ -83,7 +83,7 @@ def test_a_dtype_that_is_none_is_refused(machine) -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_missing_device_is_refused(machine) -> None:
-    with pytest.raises(CompileError, match="device cuda is not there"):
+    with pytest.raises(CompileError, match="device cuda does not exist"):
         DenseEngine(machine("subleq", 8, 64), "float32", "cuda")
 
 

@@ -58,7 +58,8 @@ def test_what_is_not_exact_in_a_dtype_is_refused_even_if_it_is_wanted(kind, dtyp
         engine = kind(compiled("subleq", 16, 64), dtype, uncertified=True)
         engine.load(start(compiled("subleq", 16, 64)))
         engine.prepare()
-    assert error.value.diagnostics[0].hint == "only `dense` runs what is not certified"
+    hint = "only the engine `dense` runs a model that is not certified"
+    assert error.value.diagnostics[0].hint == hint
 
 
 def test_the_automatic_engine_takes_the_dense_one_there_and_says_why() -> None:

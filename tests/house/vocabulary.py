@@ -32,6 +32,20 @@ FORBIDDEN: dict[str, str] = {
     r"but for": "except",
     r"half-blocks?": "phase",
     r"in the making": "under construction",
+    r"(is|are|was) given up": "is abandoned",
+    r"gives? (it|the next pass) up": "abandons, falls back",
+    r"needs? done": "needs",
+    r"(is|are) none of this": "is of another",
+    r"file that is none": "if the file is not a",
+    r"anything any more": "no longer",
+    r"for want of": "without",
+    r"leads? astray": "fails",
+    r"stands? by": "is the fallback",
+    r"of no interest": "does nothing",
+    r"who asks for": "a caller that wants",
+    r"vouch(es)? for": "contains",
+    r"as what JSON can hold": "as values that JSON can hold",
+    r"'s to say": "decides",
 }
 """Patterns of idioms, matched as whole words in any case, and what to write instead."""
 

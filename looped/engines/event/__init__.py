@@ -1,4 +1,4 @@
-"""Exact incremental inference of the same weights: only what changed is evaluated."""
+"""Exact incremental inference: the engine evaluates only the columns whose result may change."""
 
 from looped.engines.event.compilation import COMPILE_SECONDS, on_compile
 from looped.engines.event.engine import EventEngine

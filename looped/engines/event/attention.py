@@ -1,14 +1,14 @@
-"""The attention of dirty columns, and which clean columns it concerns; compiled.
+"""The attention of dirty columns, and which clean columns become dirty through it; compiled.
 
 In every block
 
-- the key of each dirty column is compared with the one in the index. If it differs it has *moved*:
-  the query that it could win is looked up, and the clean column with that query becomes dirty if
-  the key does win;
-- if a dirty column has another key or other values than those that clean columns attended to, these
-  become dirty;
-- the index and the moved keys give the winner for each dirty column's query. It must lie above the
-  bound for all others by the margin at which the softmax is one-hot.
+- `wake_attenders` compares the key of each dirty column with its key in the index. A key that
+  differs, or has differed before, has *moved*. The index of queries leads to the one clean column
+  whose query the moved key can win; that column becomes dirty if the key may win;
+- if the key or the values of a dirty column have changed since clean columns attended to it, those
+  columns become dirty;
+- `attend` finds the winner for each dirty column's query, from the index and the moved keys. The
+  winner's score must exceed the bound on all others by the margin at which the softmax is one-hot.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ __all__ = ["attend", "mark_dirty", "note_flips", "wake_attenders"]
 
 @compiled
 def mark_dirty(lanes, dirty, edge, count, c):
-    """Make a column dirty, if it is not; returns its place among the dirty ones."""
+    """Make a column dirty, unless it is already; returns its place among the dirty ones."""
     if dirty[PLACE, c] >= 0:
         return np.int64(dirty[PLACE, c])
     at = count[0]
@@ -70,8 +70,8 @@ def mark_dirty(lanes, dirty, edge, count, c):
 
 @inlined
 def wake_attenders(block, banks, heads, queries, columns):
-    """Make the clean columns dirty that attend, or attended, to dirty ones whose key or values are
-    other ones now; False if that is not certain."""
+    """Make clean columns dirty that a dirty column affects: those that attend to it, if its key or
+    values have changed, and those whose query its moved key wins. False if that is not certain."""
     start, chunk, table = banks
     first, head, masks = heads
     lanes, dirty, edge, head_state, movers, moved_keys, count, lowest, _ = columns
@@ -82,8 +82,8 @@ def wake_attenders(block, banks, heads, queries, columns):
         c = np.int64(dirty[COLUMN, at])
         for h in range(first[block], first[block + 1]):
             if not same_lanes(lanes[WORK], at, lanes[INDEXED], c, masks, 3 * h + KEY):
-                # It stays so: columns become clean meanwhile, and their queries are not looked up
-                # again when the key returns.
+                # The flag is never reset: columns that become clean while the key has moved are
+                # not examined again when the key returns to its indexed value.
                 edge[c, h, KEY_CHANGED] = 1
             moved = edge[c, h, KEY_CHANGED] != 0
             head_state[at, h, KEY_MOVED] = moved
@@ -128,7 +128,7 @@ def _wake_captured(h, margin, key, queries, lanes, dirty, edge, count, lowest):
 
 @leaf
 def _winner(h, margin, query, keys, dirty, head_state, movers, moved_keys, moved_count):
-    """The column that a query attends to, or -1 if that is not certain; its score."""
+    """The column that a query attends to (-1 if that is not certain), and its score."""
     dims, groups, group, constant, member, table = keys
     code_score, code, half_step = address(dims, h, query)
     best, rest, winner = np.int64(-FAR), np.int64(-FAR), np.int64(-1)
@@ -165,8 +165,9 @@ def _winner(h, margin, query, keys, dirty, head_state, movers, moved_keys, moved
 
 @leaf
 def _attended(h, at, banks, heads, keys, columns, known, query):
-    """The column that a dirty one attends to through a head, or -1 if it is not certain; its
-    score. Where no key has moved, an equal query need not be looked up again."""
+    """The column that a dirty one attends to in a head (-1 if that is not certain), and its score.
+
+    While no key has moved, an equal query has the same answer: it is cached."""
     start, chunk, table = banks
     head, masks = heads[1], heads[2]
     lanes, dirty, _, head_state, movers, moved_keys, count, _, _ = columns
@@ -188,8 +189,8 @@ def _attended(h, at, banks, heads, keys, columns, known, query):
 
 @leaf
 def _note_edge(h, at, c, winner, masks, columns):
-    """Note what a dirty column attends to; if others attend to another state of the winner, the
-    column stays dirty. Returns the lanes of the winner: an array and a row of it."""
+    """Note which column a dirty column attends to. If clean columns attend to another state of that
+    winner, the dirty column stays dirty. Returns the winner's lanes: an array and a row in it."""
     lanes, dirty, edge, head_state, _, _, _, _, _ = columns
     head_state[at, h, WINNER] = winner
     place = np.int64(dirty[PLACE, winner])
@@ -243,7 +244,7 @@ def attend(block, banks, heads, targets, keys, columns, known, buffers):
 
 @leaf
 def note_flips(targets, t, sums, first, lanes, at):
-    """Note what sums, from `first` on, flip in a dirty column; False if a lane would not be ±1."""
+    """Note which lanes of a dirty column sums, from `first` on, flip; False if one leaves ±1."""
     start, shift, two = targets
     begin, plus, minus = start[t, 0], two[t], -two[t]
     exact, one = True, np.uint64(1)

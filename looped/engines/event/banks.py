@@ -1,9 +1,10 @@
-"""Banks: many linear forms over packed lanes at once, by tables.
+"""Banks: many linear forms over packed lanes, evaluated at once by tables.
 
 The lanes of a column are packed into 64-bit words, bit 1 for +1. A *bank* is a list of integer
-forms over them. Four lanes have sixteen states, and a table has for each what they add to every
-form; so a bank costs one row of additions for every four lanes that it reads ("the method of four
-Russians", Arlazarov, Dinic, Kronrod and Faradzhev 1970). A row spans only the forms that read them.
+forms over them. Four lanes have sixteen states; for each state a table row holds what the four
+lanes add to every form. So a bank costs one row of additions for every four lanes that it reads
+("the method of four Russians", Arlazarov, Dinic, Kronrod and Faradzhev 1970). A row covers only the
+forms that read its lanes.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ Words = npt.NDArray[np.uint64]
 class Banks(NamedTuple):
     """Bank k has the chunks `start[k]` to `start[k + 1]`.
 
-    A chunk is a row of `chunk`: packed word, shift and mask that select its lanes; the first form
-    that it adds to, the number of forms, and the offset of its first row in `table`.
+    Each row of `chunk` describes one chunk: the packed word, shift and mask that select its lanes,
+    the first form that it adds to, the number of forms, and where its rows begin in `table`.
     """
 
     start: Words
@@ -53,7 +54,7 @@ class BankBuilder:
         self._size = 0
 
     def add(self, *parts: Form) -> int:
-        """A bank of these forms, each part from a multiple of 8 on; returns its number."""
+        """Add a bank of these forms; each part begins at a multiple of 8. Returns its number."""
         first = 0
         for part in parts:
             self._add_part(first, part)
@@ -75,7 +76,7 @@ class BankBuilder:
             at = end
 
     def _add_chunk(self, lane: int, mask: int, base: int, sums: Ints) -> None:
-        """`sums` is (forms, states)."""
+        """Add a chunk whose `sums` (forms, states) say what its lanes add in each state."""
         touched = np.flatnonzero(sums.any(axis=1))
         first, last = int(touched[0]) // _STRIDE * _STRIDE, padded(int(touched[-1]) + 1)
         rows = np.zeros((sums.shape[1], last - first), np.int32)
@@ -95,7 +96,7 @@ class BankBuilder:
 
 
 def padded(count: int) -> int:
-    """The room that so many forms take."""
+    """How many places `count` forms take: a multiple of _STRIDE."""
     return -(-count // _STRIDE) * _STRIDE
 
 

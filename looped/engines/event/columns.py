@@ -1,4 +1,4 @@
-"""Columns: the packed lanes of one stream, and what is known of them."""
+"""Columns: the packed lanes of one stream, and what the engine knows of them."""
 
 from __future__ import annotations
 
@@ -44,22 +44,24 @@ Int32s = npt.NDArray[np.int32]
 
 
 class Columns(NamedTuple):
-    """One residual stream and what is known of its columns. `at` counts dirty columns.
+    """One residual stream and what the engine knows of its columns; h is a head, c a column.
 
-    `lanes` (…, columns, words) has the STATE between loops, and the INDEXED state for which the
-    tables of keys and queries were made; by `at`, WORK in mid-pass and the FLIPS that are about to
-    happen; and ATTENDED + h, the lanes that a column had when clean columns attended to it.
-    `dirty[COLUMN, at]` is a dirty column, `dirty[PLACE, c]` is its `at`, or -1;
-    `dirty[STAYS_DIRTY, at]` says that it cannot be clean after this pass.
-    `attention_edge[c, h]` has the TARGET, the column that c attends to (-1 while c is dirty); by
-    how many clean columns c is ATTENDED_BY; the SCORE of its target; and whether its key has ever
-    CHANGED since it was indexed.
-    `head_state[at, h]` has the WINNER for the query of a dirty column, and whether its own key has
-    MOVED: the index must not be asked for it.
-    `movers[h]` lists the `at` of columns with moved keys, `moved_keys[h]` their keys.
-    `counts` has the number of dirty columns, then for each head that of moved keys.
-    `lowest[g]` is the lowest score of a target over the clean columns of a query group.
-    `kind[c, b]` is the class of a column in the MLP of block b.
+    Dirty columns are numbered: `at` is such a number.
+
+    - `lanes` (…, columns, words): by column, STATE between loops, INDEXED when the indices of keys
+      and queries were made, and ATTENDED + h when clean columns attended to it in head h; by `at`,
+      WORK in mid-pass and the FLIPS that come next.
+    - `dirty[COLUMN, at]` is a dirty column, `dirty[PLACE, c]` is its `at`, or -1;
+      `dirty[STAYS_DIRTY, at]` says that it cannot be clean after this pass.
+    - `attention_edge[c, h]`: the TARGET that c attends to (-1 while c is dirty); ATTENDED_BY, how
+      many clean columns attend to c; the SCORE of the target; and KEY_CHANGED, whether the key of c
+      has ever differed from its key in the index.
+    - `head_state[at, h]`: the WINNER for the query of a dirty column, and KEY_MOVED, whether its
+      own key has moved, so that the index does not hold for it.
+    - `movers[h]` lists the `at` of columns with moved keys, `moved_keys[h]` their keys.
+    - `counts`: the number of dirty columns, then for each head the number of moved keys.
+    - `lowest[g]` is the lowest score of a target over the clean columns of query group g.
+    - `kind[c, b]` is the class of a column for the MLP of block b.
     """
 
     lanes: Words
@@ -74,12 +76,12 @@ class Columns(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What need not be computed again, for lanes `seen[i]` that a head or an MLP reads.
+    """Results that need not be computed again, each for a row of lanes `seen[i]`.
 
-    - `seen[h]`: the query of head h attends to column `cached_winner[h, 0]` (-1: not known yet)
-      with the score `cached_winner[h, 1]` where all keys are those of the index;
-    - then, for each head, lanes of an attended column for which its output is zero, and for each
-      MLP, lanes for which it adds nothing, if `adds_nothing[i]`.
+    - `seen[h]`: a column with these lanes attends in head h to column `cached_winner[h, 0]` (-1:
+      not known yet) with the score `cached_winner[h, 1]`, while all keys are those of the index;
+    - then one row for each head and one for each MLP. If `adds_nothing[i]`, the output of the head
+      is zero for an attended column with these lanes, or the MLP adds nothing to such a column.
     """
 
     seen: Words
@@ -88,7 +90,7 @@ class Known(NamedTuple):
 
 
 def all_clean(x: Words, kind: Ints, heads: int, groups: int, dims: int) -> Columns:
-    """The columns of a stream of which nothing is known yet, and none is dirty."""
+    """The columns of a stream, all clean, with nothing known of them yet."""
     columns, words = x.shape
     lanes = np.zeros((ATTENDED + heads, columns, words), np.uint64)
     lanes[STATE] = lanes[INDEXED] = x
@@ -110,7 +112,7 @@ def all_clean(x: Words, kind: Ints, heads: int, groups: int, dims: int) -> Colum
 
 
 def nothing_known(heads: int, mlps: int, words: int) -> Known:
-    """Before the first pass."""
+    """The results known before the first pass: none."""
     entries = 2 * heads + mlps
     return Known(
         seen=np.zeros((entries, words), np.uint64),

@@ -10,7 +10,7 @@ from numba.core import event
 __all__ = ["COMPILE_SECONDS", "on_compile"]
 
 COMPILE_SECONDS = 10
-"""About how long the passes take to compile, the first time that they are used."""
+"""About how long numba takes to compile the passes, when its cache does not have them."""
 
 
 @contextmanager
@@ -34,4 +34,4 @@ class _First(event.Listener):
             self._note()
 
     def on_end(self, event: event.Event) -> None:
-        """The end of a compilation is of no interest."""
+        """Do nothing: only the first start counts."""

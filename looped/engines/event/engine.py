@@ -1,4 +1,4 @@
-"""EventEngine: compiled passes over the columns that change, and `dense` behind them."""
+"""EventEngine: compiled passes over the columns that change, with `dense` as the fallback."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ __all__ = ["EventEngine"]
 class EventEngine(Certified):
     """Exact incremental inference of a compiled machine's weights.
 
-    It looks at weight tensors and residual streams alone. Passes that it cannot certify fall back
-    to the dense engine and are counted. Raises CompileError for a model that is not exact in the
-    dtype, with `uncertified` too, or for a device other than the CPU; CertificateError as the
-    dense engine does.
+    It uses only weight tensors and residual streams. Passes that it cannot certify fall back to the
+    dense engine and are counted. Raises CompileError for a device other than the CPU and for a
+    model that is not exact in the dtype, even if `uncertified`; CertificateError as the dense
+    engine does.
     """
 
     def __init__(
@@ -63,9 +63,10 @@ class _Fast:
 
 
 class _Running:
-    """One stream: `exact` if that is possible, else only its `state`, and each pass is given up.
+    """One stream. `exact` is None if there is no `Stream` for the state: each pass is abandoned.
 
-    It is impossible if a lane is not ±1, or if columns have become such that heads have no index.
+    There is none if a lane is not ±1, or if a head has no index for the state that the dense engine
+    has left.
     """
 
     def __init__(self, cache: TableCache, x: npt.NDArray[np.generic]) -> None:
@@ -88,7 +89,7 @@ class _Running:
         return 0 if self.exact is None else self.exact.advance(loops, watch)
 
     def touched(self) -> Lanes:
-        """Columns, among them all that the last pass has changed."""
+        """A set of columns that contains all that the last pass has changed."""
         assert self.exact is not None
         return self.exact.touched()
 
@@ -98,7 +99,7 @@ class _Running:
             self._begin(x)
 
     def state(self) -> Floats:
-        """A copy of the stream as it is, (columns, d_model)."""
+        """A copy of the stream, (columns, d_model)."""
         return self._state.copy() if self.exact is None else self.exact.state().astype(np.float64)
 
     def read(self, column: int, lanes: Lanes) -> Floats:

@@ -1,7 +1,7 @@
-"""From key code to column, and from query code to column: one-hot attention by look-up.
+"""Index: from the code of a key to its column, and from the code of a query to its column.
 
-`looped.analysis.keys` indexes the keys of the columns of a stream, and their queries alike. Here
-the codes and groups of all heads are laid out as flat arrays for the compiled passes.
+`looped.analysis.keys` indexes the keys of a stream's columns, and in the same way their queries.
+This file lays the codes and groups of all heads out as flat arrays for the compiled passes.
 """
 
 from __future__ import annotations
@@ -43,10 +43,11 @@ Int32s = npt.NDArray[np.int32]
 class Index(NamedTuple):
     """Tables for one side (keys or queries) of every head of a stream.
 
-    Per head and dimension, `dims` has the MAGNITUDE, zero unless it is a code dimension; its BIT in
-    the code, zero unless it is one; and a CLEARANCE, which is zero if it is one. Column c is in
-    group `member[c, h]`. Head h has the groups `groups[h]` to `groups[h + 1]`; group g has the
-    constants `constant[g]`, a number of MEMBERS, and a table from START: `group[g]`.
+    For each head and dimension, `dims` has the MAGNITUDE and the BIT in the code, both zero unless
+    it is a code dimension, and a CLEARANCE, which is zero if it is one and very large otherwise.
+    Column c is in group `member[c, h]`. Head h has the groups `groups[h]` to `groups[h + 1]`. Group
+    g has the constants `constant[g]`; `group[g]` holds its number of MEMBERS and the START of its
+    entries in `table`.
     """
 
     dims: Int32s
@@ -60,8 +61,8 @@ class Index(NamedTuple):
 def index_columns(rows: Sequence[Ints], x: npt.NDArray[np.int8], dims: int) -> Index:
     """Index the columns of `x` (columns, d_model) by the values of rows (dims, d_model) per head.
 
-    Heads with fewer than `dims` dimensions are filled up. Raises CompileError if a head has more
-    code dimensions or groups than a table can hold.
+    A head with fewer than `dims` dimensions gets zeros for the rest. Raises CompileError if a head
+    has too many code dimensions or groups for its tables.
     """
     signs, everyone = x.astype(np.float32), np.arange(len(x))
     codes = []
@@ -99,10 +100,10 @@ def _laid_out(codes: Sequence[KeyCodes], columns: int, dims: int) -> Index:
 
 
 def check_margins(heads: Sequence[Head], keys: Index) -> None:
-    """Raise CompileError for a head whose margin is too small, whichever column it attends to.
+    """Raise CompileError for a head whose margin is too small for every column that it attends to.
 
-    That is so if each column has a neighbour, with another sign in one code dimension only, and no
-    query is large enough there for its score to fall by the margin.
+    It is too small if each column has a neighbour, which differs in the sign of one code dimension
+    only, and no query is so large in that dimension that the scores differ by the margin.
     """
     for h, head in enumerate(heads):
         size = np.zeros(keys.dims.shape[2], np.int64)
@@ -118,5 +119,5 @@ def check_margins(heads: Sequence[Head], keys: Index) -> None:
         if not alone:
             share = most[weak].min() / head.margin
             raise CompileError(
-                f"the margin of head {head.number} is {share:.2g} of what makes its softmax one-hot"
+                f"the margin of head {head.number} is {share:.2g} of what a one-hot softmax needs"
             )

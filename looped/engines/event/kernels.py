@@ -1,8 +1,8 @@
-"""Compiled operations on packed lanes and small vectors, which the passes are made of.
+"""Compiled operations on packed lanes and small vectors, the parts of the passes.
 
-Indices in inner loops are unsigned, so that the compiler need not mind negative ones and takes
-eight numbers at a time. Nothing is allocated, so numba's runtime is left out (`_nrt`). Nothing here
-is cached on its own: `passes.advance`, into which all of it is compiled, is.
+Indices in inner loops are unsigned: LLVM then need not handle negative indices and vectorises the
+loops. These functions allocate nothing, so they do without numba's runtime (`_nrt`). numba does not
+cache them one by one: it caches `passes.advance`, into which it compiles them all.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ leaf = njit(forceinline=True, **OPTIONS)
 
 @leaf
 def add_forms(start, chunk, table, k, x, at, out):
-    """Add the forms of bank k, of the lanes packed in row `at` of x, to `out`."""
+    """Add the values of bank k's forms, for the lanes packed in row `at` of x, to `out`."""
     for i in range(start[k], start[k + 1]):
         first, count = chunk[i, 3], chunk[i, 4]
         row = chunk[i, 5] + ((x[at, chunk[i, 0]] >> chunk[i, 1]) & chunk[i, 2]) * count
@@ -70,7 +70,7 @@ def same_lanes(x, i, y, j, masks, m):
 
 @leaf
 def flip(lanes, at):
-    """Carry out the flips of a dirty column; returns whether there are any."""
+    """Flip the lanes of a dirty column that are noted; returns whether there are any."""
     changed = False
     for w in range(lanes.shape[2]):
         flips = lanes[FLIPS, at, w]
@@ -81,8 +81,8 @@ def flip(lanes, at):
 
 @leaf
 def address(dims, h, vector):
-    """The score of the column that has the signs of a vector in the code dimensions, its code, and
-    half the least difference to any other column of its group."""
+    """The score of a column whose signs in the code dimensions are those of a vector; its code; and
+    half the least difference of its score to any other column's of its group."""
     score, code, half_step = np.int32(0), np.int32(0), np.int32(1 << 30)
     for d in range(np.uint64(vector.shape[0])):
         size = np.int32(abs(vector[d]) * dims[MAGNITUDE, h, d])

@@ -1,7 +1,6 @@
 """The order of lanes in packed words: lanes that the same matrices read lie side by side.
 
-A chunk of a bank covers neighbouring lanes, so a bank needs the fewer chunks the closer its lanes
-are.
+A chunk of a bank covers neighbouring lanes, so a bank whose lanes are close needs few chunks.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ __all__ = ["lane_order", "reordered"]
 
 
 def lane_order(model: Model) -> Ints:
-    """Lanes by who reads them, static ones last; of equal ones those first that more units read.
+    """Lanes sorted by which matrices read them, static ones last, ties by how many units read them.
 
     Place i of the packed words holds lane `order[i]`.
     """
@@ -32,7 +31,7 @@ def lane_order(model: Model) -> Ints:
 
 
 def reordered(model: Model, order: Ints) -> Model:
-    """The same model over the places of the packed words."""
+    """The same model with its lanes in this order."""
     blocks = tuple(_reordered(block, order) for block in model.blocks)
     return replace(model, blocks=blocks, written=model.written[order])
 

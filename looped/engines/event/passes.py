@@ -1,14 +1,13 @@
-"""One pass over the columns that matter, compiled.
+"""One pass over the dirty columns, compiled.
 
-A column is *clean* if nothing in a whole pass changed it when it was last evaluated, and nothing it
-depends on has changed since: not its own lanes, not the column that each of its heads attends to
-(its *target*), not the keys of others. All other columns are *dirty*; each pass evaluates them in
-full. Where a result cannot be shown to be exact, the pass is abandoned and the state is as it was
-before it.
+A column is *clean* if its last evaluation, a whole pass, left it unchanged, and nothing that it
+depends on has changed since: its own lanes, the columns that its heads attend to (their *targets*),
+and the keys of other columns. All other columns are *dirty*, and each pass evaluates them in full.
+If a result may be inexact, the pass is abandoned, and the state stays as it was before the pass.
 
-Compiled functions get arrays in plain tuples, whose order is that of `tables.Tables` and
-`columns.Columns`. numba's cache looks for changes in the file of a cached function and in its
-closure alone, so a digest of all files with compiled code is part of the closure of `advance`.
+Compiled functions get plain tuples of arrays, in the order of the fields of `tables.Tables` and
+`columns.Columns`. numba's cache notices changes only in the file of the cached function and in its
+closure. So the closure of `advance` contains a digest of all files with compiled code.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ SOURCES = ("attention", "columns", "index", "kernels", "passes", "tables")
 
 @inlined
 def _transform(block, banks, mlps, targets, columns, known, buffers):
-    """The MLP of a block, for all dirty columns; False if a lane would not be ±1 afterwards."""
+    """The MLP of a block in all dirty columns; False if a lane would leave ±1."""
     start, chunk, table = banks
     first, mlp, masks, unit, term, weight = mlps
     lanes, dirty, _, _, _, _, count, _, kind = columns
@@ -84,7 +83,7 @@ def _transform(block, banks, mlps, targets, columns, known, buffers):
 
 @inlined
 def _commit(masks, member, columns):
-    """Commit a pass: dirty columns that nothing changed become clean."""
+    """Commit a pass: dirty columns that it did not change become clean, unless they must stay."""
     lanes, dirty, edge, head_state, _, _, count, lowest, _ = columns
     kept = 0
     for at in range(count[0]):
@@ -109,7 +108,7 @@ def _commit(masks, member, columns):
 
 
 def _digest() -> int:
-    """A number for the text of all files whose functions and constants are compiled."""
+    """A number that changes with the text of any file that is compiled into `advance`."""
     paths = [Path(keys.__file__), *(Path(__file__).with_name(f"{name}.py") for name in SOURCES)]
     text = b"".join(path.read_bytes() for path in paths)
     return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")
@@ -123,12 +122,13 @@ def _cached_for(digest):
         banks, heads, mlps, targets, keys, queries, columns, known, buffers,
         changed, loops, watched, stops, mid_instruction,
     ):  # fmt: skip
-        """Up to `loops` passes, and no more after one that leaves a lane of `stops` in column
-        `watched` at +1. Returns how many were done; others that leave a lane of `mid_instruction`
-        there at +1 do not count. If they are fewer otherwise, one was abandoned, or too many did
-        not count.
+        """Pass until `loops` passes count or one stops; returns how many count.
 
-        `changed` lists columns whose lanes were changed from outside since the last pass.
+        A pass that leaves a lane of `stops` in column `watched` at +1 counts and is the last one.
+        Another pass that leaves a lane of `mid_instruction` there at +1 does not count. If fewer
+        than `loops` count and none has stopped, a pass was abandoned, or too many did not count.
+
+        `changed` lists the columns whose lanes the host has changed since the last pass.
         """
         lanes, dirty, edge, _, _, _, count, _, _ = columns
         state = lanes[STATE]
@@ -136,7 +136,7 @@ def _cached_for(digest):
             at = mark_dirty(lanes, dirty, edge, count, changed[i])
             copy_row(lanes[WORK], at, state, changed[i])
         done = 0 * digest
-        for _ in range(256 * loops):  # so control comes back whatever a model does
+        for _ in range(256 * loops):  # bounds passes that do not count, see native._MOST_PASSES
             for block in range(heads[0].shape[0] - 1):
                 if not wake_attenders(block, banks, heads, queries, columns):
                     return done

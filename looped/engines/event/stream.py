@@ -24,10 +24,10 @@ _MOST_CLASSES = 8
 
 
 class TableCache:
-    """The tables of a model for every set of classes of columns that was asked for.
+    """The tables of a model, made once for each set of classes of columns.
 
-    `model` has its lanes in the residual stream's order, `packed` in that of packed words: place i
-    holds lane `order[i]`.
+    `model` has its lanes in the order of the residual stream, `packed` in the order of the packed
+    words: place i holds lane `order[i]`.
     """
 
     def __init__(self, model: Model) -> None:
@@ -46,10 +46,11 @@ class TableCache:
 def columns_by_class(
     block: Block, static: npt.NDArray[np.bool_], x: npt.NDArray[np.int8]
 ) -> tuple[tuple[tuple[int, ...], ...], Ints]:
-    """The classes of columns with equal static lanes, as far as the MLP reads them.
+    """The classes of columns that agree in all static lanes that the MLP reads.
 
-    Returns for each class its known lanes (d_model,), 0 where a lane is not known, and for each
-    column of `x` its class. If there are many classes they are one, of which nothing is known.
+    Returns the known lanes of each class (d_model,), 0 where a lane is not known, and the class of
+    each column of `x`. If there are more than _MOST_CLASSES, all columns form one class without any
+    known lane.
     """
     known = static & block.mlp_reads
     classes = row_classes(x[:, known], _MOST_CLASSES)
@@ -66,7 +67,7 @@ def columns_by_class(
 class Stream:
     """One residual stream whose lanes are all ±1, (columns, d_model).
 
-    Raises CompileError if a head has no index for it, or sums are not exact.
+    Raises CompileError if a head has no index for its columns, or if sums are not exact.
     """
 
     def __init__(self, cache: TableCache, x: npt.NDArray[np.int8]) -> None:
@@ -95,14 +96,14 @@ class Stream:
     def advance(self, loops: int, watch: Watch) -> int:
         """Pass until `loops` passes count or `watch` stops; returns how many passes count.
 
-        If they are fewer and nothing has stopped them, the next pass is abandoned.
+        If fewer count and `watch` has not stopped, the next pass was abandoned.
         """
         masks = self._mask(watch.stops), self._mask(watch.mid_instruction)
         changed, self._changed = self._changed, np.zeros(0, np.int64)
         return int(advance(*self._arrays, changed, loops, watch.column, *masks))
 
     def touched(self) -> npt.NDArray[np.intp]:
-        """The columns that the next pass evaluates, among them all that the last one changed."""
+        """The dirty columns, which contain all that the last pass has changed."""
         return self._columns.dirty[COLUMN, : self._columns.counts[0]].astype(np.intp)
 
     def _mask(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.uint64]:
@@ -113,13 +114,13 @@ class Stream:
         return mask
 
     def state(self) -> npt.NDArray[np.int8]:
-        """All lanes, (columns, d_model), column by column in memory: the dense engine, where it
-        must round, rounds differently in another layout."""
+        """All lanes, (columns, d_model), column by column in memory: in another layout the dense
+        engine may round differently where it rounds."""
         lanes = unpack(self._columns.lanes[STATE], len(self._place))
         return np.ascontiguousarray(lanes[:, self._place])
 
     def values(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.int8]:
-        """Some lanes of a column."""
+        """Some lanes of a column, (lanes,)."""
         lane = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))[0]
         values: npt.NDArray[np.int8] = lane[self._place[lanes]]
         return values
@@ -127,7 +128,7 @@ class Stream:
     def write(
         self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
     ) -> bool:
-        """Set some lanes of a column to values, ±1. False: one that is static would change."""
+        """Set some lanes of a column to ±1. False, and no change, if a static lane would change."""
         places = self._place[lanes]
         row = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))
         if (self._static[places] & (row[0, places] != values)).any():

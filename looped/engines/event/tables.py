@@ -1,4 +1,4 @@
-"""Tables: a partially evaluated model as flat arrays, for the compiled pass."""
+"""Tables: a partially evaluated model as flat arrays, for the compiled passes."""
 
 from __future__ import annotations
 
@@ -34,13 +34,14 @@ QUERY, KEY, OV, MARGIN = range(4)
 PRODUCTS, GATES, UPS, LINEAR, DOWN = range(1, 6)
 
 Classes = tuple[tuple[tuple[int, ...], ...], ...]
-"""For every block the classes of columns that its MLP tells apart, each with its known lanes."""
+"""For each block the classes of columns that its MLP distinguishes, each as its known lanes."""
 
 
 class Heads(NamedTuple):
-    """Block b has the heads `first[b]` to `first[b + 1]`. `head[h]` has a head's banks QUERY, KEY
-    and OV, and the MARGIN at which its softmax is one-hot; `mask[3 * h + i]` are the lanes that the
-    banks read.
+    """Block b has the heads `first[b]` to `first[b + 1]`.
+
+    `head[h]` has the numbers of the banks QUERY, KEY and OV of head h, and the MARGIN at which its
+    softmax is one-hot. `mask[3 * h + i]` marks the lanes that its bank i reads.
     """
 
     first: Ints
@@ -51,9 +52,10 @@ class Heads(NamedTuple):
 class Mlps(NamedTuple):
     """Block b has MLPs from `first[b]` on, one for each class of columns. MLP m reads `mask[m]`.
 
-    `mlp[m]` has its bank, of gates, up projections and linear terms; how many PRODUCTS there are
-    (gates with an up projection, which come first), how many GATES, and where UPS and LINEAR terms
-    begin. From DOWN to DOWN + 1 lie the non-zeros of W_down: `weight`, from `unit`, to `term`.
+    `mlp[m]` has the number of its bank, whose forms are gates, up projections and linear terms; the
+    number of PRODUCTS (gates with an up projection, which come first) and of GATES; and where the
+    UPS and the LINEAR terms begin. Its non-zero entries of W_down are those from `mlp[m, DOWN]` to
+    `mlp[m, DOWN + 1]`: entry i adds `weight[i]` times unit `unit[i]` to sum `term[i]`.
     """
 
     first: Ints
@@ -67,8 +69,8 @@ class Mlps(NamedTuple):
 class Targets(NamedTuple):
     """Sets of lanes to which sums are added: set b for the heads of block b, then one for each MLP.
 
-    Set t has in packed word w the lanes `start[t, w]` to `start[t, w + 1]`, at bit `shift`; in its
-    sums the number 2 is `two[t]`.
+    Set t has in packed word w the lanes `start[t, w]` to `start[t, w + 1]`, each at its `shift`.
+    A sum that flips a lane is plus or minus `two[t]`, the integer that stands for 2.
     """
 
     start: Words
@@ -86,7 +88,7 @@ class Tables(NamedTuple):
 
     @property
     def widest(self) -> int:
-        """The room that the sums of any MLP or block of heads take."""
+        """How many places the sums of an MLP, or of the heads of a block, take at most."""
         lanes = (self.targets.start[:, -1] - self.targets.start[:, 0]).astype(np.int64)
         before = np.zeros(len(lanes), np.int64)
         before[len(lanes) - len(self.mlps.mlp) :] = self.mlps.mlp[:, LINEAR]
@@ -94,7 +96,7 @@ class Tables(NamedTuple):
 
 
 def tabulate(model: Model, classes: Classes) -> Tables:
-    """Flat arrays of a model, partially evaluated for classes of columns."""
+    """A model as flat arrays, its MLPs partially evaluated for classes of columns."""
     restricted = [
         [_by_lanes_read(restrict_mlp(block, np.array(known, np.int64))) for known in own]
         for block, own in zip(model.blocks, classes, strict=True)
@@ -111,8 +113,9 @@ def tabulate(model: Model, classes: Classes) -> Tables:
 
 
 def _by_lanes_read(mlp: RestrictedMlp) -> RestrictedMlp:
-    """The same with units in another order, products and ramps each by the first and the last lane
-    that their gates read: neighbours then read the same lanes, and a chunk of a bank is short."""
+    """The same MLP with its units in another order: products, then ramps, each sorted by the first
+    and the last lane that the gate reads. Neighbours then read the same lanes, so that the chunks
+    of a bank are short."""
     reads = mlp.gate.matrix != 0
     first = reads.argmax(axis=1)
     last = reads.shape[1] - reads[:, ::-1].argmax(axis=1)
@@ -203,9 +206,9 @@ def _starts(counts: Iterable[int]) -> Ints:
 
 
 def _round_robin(down: Ints) -> Ints:
-    """Non-zeros of (lanes, units) as rows of unit, lane, weight: one of every lane, then the next.
+    """The non-zero entries of (lanes, units) as rows of unit, lane, weight, taking turns by lane.
 
-    (Additions that follow one another then go to different sums and need not wait.)
+    Consecutive additions then go to different sums, so that none waits for the one before.
     """
     lane, unit = np.nonzero(down)
     rank = np.arange(len(lane)) - np.searchsorted(lane, lane)

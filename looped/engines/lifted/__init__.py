@@ -1,4 +1,4 @@
-"""Machine code from weights: thresholds become comparisons, runs of lanes integer fields."""
+"""Machine code from weights: thresholds become comparisons, runs of lanes become words."""
 
 from looped.engines.lifted.engine import LiftedEngine
 

@@ -1,4 +1,4 @@
-"""Straight-line code on 64-bit words: what one pass of a lifted model does.
+"""Straight-line code on 64-bit words: one pass of a lifted model.
 
 An instruction's value is known by its place in the list. Equal instructions are one, except loads,
 which see the stores before them.
@@ -6,16 +6,16 @@ which see the stores before them.
 | operation          | value                                                            |
 |--------------------|------------------------------------------------------------------|
 | const              | `number`                                                         |
-| state              | word `number` of the driver, as it was when the pass began       |
+| state              | word `number` of the driver at the beginning of the pass         |
 | load (column)      | the packed lanes of a passive column                             |
 | table (code)       | entry `code` of table `number`                                   |
 | add, sub, mul, and, or, xor, shl, shr | of two values, modulo 2^64                    |
 | equal, less        | a == b, a < b as unsigned numbers: 0 or 1                        |
 | negative           | the sign of a as a two's complement number: 0 or 1               |
 | ones               | how many bits of a are one                                       |
-| select (c, a, b)   | a where c is not zero, else b                                    |
+| select (c, a, b)   | a if c is not zero, else b                                       |
 | store (column, a)  | replaces the packed lanes of a passive column                    |
-| guard (a)          | abandons the pass, with all as it was before, unless a is zero   |
+| guard (a)          | unless a is zero, abandons the pass and undoes its stores        |
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Code:
     _known: dict[Instruction, int] = field(default_factory=dict, repr=False)
 
     def emit(self, operation: str, *operands: int, number: int = 0) -> int:
-        """Append an instruction, unless its value is there already; returns its place."""
+        """Append an instruction, unless an equal one is there; returns its place, the value."""
         instruction = Instruction(operation, operands, number)
         if instruction in self._known:
             return self._known[instruction]
@@ -64,7 +64,7 @@ class Code:
         return self.emit("const", number=number & MASK)
 
     def number(self, value: int) -> int | None:
-        """The number that a value is known to be, or None."""
+        """The number that a value is, None if it is not a constant."""
         instruction = self.instructions[value]
         return instruction.number if instruction.operation == "const" else None
 
@@ -106,5 +106,5 @@ class Code:
         return self.emit("add", first, second)
 
     def mask(self, value: int, bits: int) -> int:
-        """The bits of a value that are in a mask."""
+        """A value with all bits cleared that are not in the mask `bits`."""
         return self.both(value, self.const(bits))

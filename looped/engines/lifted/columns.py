@@ -1,10 +1,12 @@
-"""What every column does in every pass, shown once for all states that can be reached.
+"""What every column does in a pass, shown once for all reachable states.
 
-One column computes: the *driver*. All others are *passive*: their queries never change, their MLPs
-add nothing, and a pass leaves them as they are unless a key of the driver *captures* them: they
-attend to the driver, and some of their lanes are replaced. This is an induction: lanes that are the
-same in X, and that no pass changes as long as they are, are *known*. Nothing is sampled; whatever
-cannot be shown is a CompileError.
+One column computes: the *driver*. All others are *passive*: their queries never change and their
+MLPs add nothing. A pass changes a passive column only if a key of the driver *captures* it: the
+column then attends to the driver, which replaces some of its lanes.
+
+The proof is by induction over passes. Lanes are *known* if they have their values in X at the
+beginning, and a pass that begins with these values ends with them. Nothing is sampled; what cannot
+be shown raises CompileError.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from looped.errors import CompileError
 __all__ = ["Behaviour", "Block", "behaviour"]
 
 _MOST_CLASSES = 64
-"""Classes of columns that are analysed one by one; the machines have 2."""
+"""Classes of equal columns: each is analysed once, and the machines have 2."""
 
 _ITSELF = -2
 """The target of a column that attends to itself."""
@@ -49,10 +51,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """`known` (columns, d_model) between passes.
+    """What all columns do; `known` (columns, d_model) holds between passes.
 
-    Passive columns attend to those that are `protected`. Their lanes must not change: a pass in
-    which the driver would capture one of them is abandoned.
+    Other passive columns attend to the `protected` ones, so their lanes must not change: a pass in
+    which the driver captures one of them is abandoned.
     """
 
     driver: int
@@ -62,9 +64,9 @@ class Behaviour:
 
 
 def behaviour(model: Model, x: Known, host: npt.NDArray[np.bool_]) -> Behaviour:
-    """Analyse a model on states that are `x` (columns, d_model) where they never change.
+    """Analyse a model that begins with the state `x` (columns, d_model).
 
-    `host` marks lanes that are set from outside and so are never known. Raises CompileError.
+    `host` marks the lanes that the host sets, which are therefore not known. Raises CompileError.
     """
     known = np.where(host, 0, x).astype(np.int8)
     driver = _find_driver(model, known)
@@ -98,14 +100,14 @@ def _find_driver(model: Model, known: Known) -> int:
     for block in model.blocks:
         busy.update(_busy_columns(block, known))
         if len(busy) > 1:
-            raise CompileError("several columns compute: only models with one can be lifted")
+            raise CompileError("several columns compute: the model cannot be lifted")
     if not busy:
         raise CompileError("no column computes anything: there is nothing to lift")
     return busy.pop()
 
 
 def _busy_columns(block: weights.Block, known: Known) -> list[int]:
-    """Columns in which an MLP may add something; of each class of columns, two at most."""
+    """Columns to which an MLP may add something; at most two of each class of equal columns."""
     busy: list[int] = []
     for members in _classes(known[:, block.mlp.mlp_reads]):
         if not mlp_steps(block.mlp, known[members[0]]).adds_nothing:
@@ -117,12 +119,12 @@ def _classes(rows: npt.NDArray[np.generic]) -> list[Ints]:
     """The indices of equal rows, class by class. Raises CompileError if there are too many."""
     classes = row_classes(rows, _MOST_CLASSES)
     if classes is None:
-        raise CompileError("the columns are of too many kinds: it cannot be lifted")
+        raise CompileError("the columns fall into too many classes: the model cannot be lifted")
     return classes
 
 
 def _attended_by_passive(model: Model, known: Known, driver: int) -> Ints:
-    """The passive columns that other passive ones attend to."""
+    """The passive columns that other passive columns attend to."""
     me = np.arange(len(known))
     attended: set[int] = set()
     for head in (head for block in model.blocks for head in block.heads):
@@ -133,10 +135,11 @@ def _attended_by_passive(model: Model, known: Known, driver: int) -> Ints:
 
 
 def _first_guess(model: Model, known: Known, driver: int, protected: Ints) -> Known:
-    """Some lanes are taken for unknown from the start: a guess that is too bold may lead astray.
+    """The lanes that are assumed known in the first round of the induction.
 
-    They are those written somewhere in which passive columns differ, and those that the driver's
-    MLPs compute from others and do not clear, whatever its lanes are.
+    Some lanes are unknown from the start, since assuming too much can make a round fail: the
+    written lanes in which passive columns differ, and the lanes that the driver's MLPs compute and
+    do not clear.
     """
     passive = np.setdiff1d(np.arange(len(known)), np.append(protected, driver))
     values = known[np.ix_(passive, model.written)]
@@ -155,7 +158,7 @@ def _first_guess(model: Model, known: Known, driver: int, protected: Ints) -> Kn
 
 
 def _attention(part: weights.Block, known: Known, driver: int, protected: Ints) -> Block:
-    """The heads of a block; raises CompileError if a passive column is not left as it is."""
+    """The heads of a block. Raises CompileError if a passive column may change without capture."""
     block = Block([(head, head_targets(head, known, driver)) for head in part.heads])
     taken: set[int] = set()
     for capture in _captures([block]):
@@ -169,7 +172,7 @@ def _attention(part: weights.Block, known: Known, driver: int, protected: Ints) 
 
 
 def _check_passive(block: Block, known: Known, driver: int, protected: Ints) -> None:
-    """Raise CompileError unless attention adds nothing to passive columns that are not captured."""
+    """Raise CompileError if attention changes passive columns that are not captured."""
     if not block.heads:
         return
     targets = np.stack([seen.targets for _, seen in block.heads], axis=1)
@@ -187,8 +190,8 @@ def _check_passive(block: Block, known: Known, driver: int, protected: Ints) -> 
 
 
 def _added_rows(block: Block, targets: list[int]) -> list[dict[tuple[int, int], float]]:
-    """What the heads of a block together add to each lane of a column with these targets: factors
-    of lanes (target, lane)."""
+    """What the heads of a block together add to each lane of a column that has these targets, as
+    factors of lanes (target, lane)."""
     totals: dict[int, dict[tuple[int, int], float]] = {}
     for (head, _), target in zip(block.heads, targets, strict=True):
         for lane, factors in head.w_ov.items():
@@ -199,7 +202,7 @@ def _added_rows(block: Block, targets: list[int]) -> list[dict[tuple[int, int], 
 
 
 def _adds_nothing(row: dict[tuple[int, int], float], known: Known, members: Ints) -> bool:
-    """Whether a form over lanes of columns, or of one's own (_ITSELF), is always zero."""
+    """Whether a form over lanes (column, lane) is zero in all members; _ITSELF is the member."""
     value = np.zeros(len(members))
     for (column, source), factor in row.items():
         if factor:
@@ -237,7 +240,7 @@ def _after_attention(block: Block, known: Known, driver: int) -> Known:
 
 
 def _after_mlp(steps: MlpSteps, known: Known) -> Known:
-    """What is known of a column after an MLP has been added."""
+    """What is known of a column after an MLP."""
     result = known.copy()
     for lane in {*steps.affine, *steps.gated}:
         form = Affine()

@@ -1,15 +1,16 @@
-"""Thresholds of weighted bits as Boolean expressions: literals, carries, and comparisons at worst.
+"""Thresholds of weighted bits as Boolean expressions: literals, carries, or a comparison.
 
-A weighted sum z of bits with a threshold t is taken apart from the outside, heaviest bits first.
+The threshold [z ≥ t] of a weighted sum z of bits is simplified bit by bit, heaviest bits first.
 
-- A bit without which z cannot reach t is *necessary*: [z ≥ t] = bit and [rest ≥ t - w].
-- A bit with which z is sure to reach t is *sufficient*: [z ≥ t] = bit or [rest ≥ t].
-- If the bits are fields F of words, each bit weighted ±2^j by its place, and v = z - t lies between
-  -2^i and 2^i - 1, then [v ≥ 0] = not bit i of v. With the whole words in place of the fields that
-  end at bit i or i + 1, E = Σ ±F + K with K = -t modulo 2^i, bit i changes by the words' own bits i
-  only: bit i of v is bit i of E, exclusive or the bits i of the words whose fields end there. E is
-  the same for every bit of an adder, so that all of its carries are one addition.
-- What is left is computed as it stands and compared.
+- A bit is *necessary* if z cannot reach t without it: [z ≥ t] = bit and [rest ≥ t - w].
+- A bit is *sufficient* if z always reaches t with it: [z ≥ t] = bit or [rest ≥ t].
+- Suppose that the bits are fields F of words, with weight ±2^j for a bit at place j, and that
+  v = z - t lies between -2^i and 2^i - 1. Then [v ≥ 0] = not bit i of v. Let E = Σ ±F + K, where
+  K = -t modulo 2^i and whole words replace the fields that end at bit i or i + 1. The bits that are
+  added this way change bit i only by the words' own bits i. So bit i of v is bit i of E, exclusive
+  or the bits i of the words whose fields end there. E is the same for every bit of an adder, so
+  that one addition gives all its carries.
+- Any other sum is computed and compared.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ class Bit(NamedTuple):
 
 
 class Cube(NamedTuple):
-    """The condition that some bits of a value, those in `mask`, are those of `pattern`."""
+    """The condition that a value has the bits of `pattern` in the places of `mask`."""
 
     value: int
     mask: int
     pattern: int
 
     def excludes(self, other: Cube) -> bool:
-        """Whether both cannot hold."""
+        """Whether at most one of both can hold."""
         same = self.value == other.value
         return same and bool((self.pattern ^ other.pattern) & self.mask & other.mask)
 
@@ -67,7 +68,7 @@ class _Field(NamedTuple):
         return Bit(self.value, self.start + self.low)
 
     def cut(self, bits: int) -> _Field:
-        """The same if it ends below bit `bits`, else all of the word from its first bit on."""
+        """The same field if it ends below bit `bits`, else the whole word from its first bit on."""
         return self if self.top < bits else self._replace(length=_WHOLE - self.low)
 
 
@@ -95,8 +96,8 @@ _WHOLE = 64
 """Places of a word."""
 
 _FEW = 4
-"""So many literals of one word are worth a comparison of the word: a mask and a comparison, against
-a shift and a mask for each literal. What a word equals is also a fact about other comparisons."""
+"""From this many literals of one word on, the word is compared: that takes a mask and a comparison,
+while each literal takes a shift and a mask. A comparison also excludes or implies others (Cube)."""
 
 
 def leaves(expression: Expression) -> set[Bit]:
@@ -110,7 +111,10 @@ def leaves(expression: Expression) -> set[Bit]:
 
 
 class Conditions:
-    """Turns thresholds into expressions; sums are emitted as code. `width` is known by value."""
+    """Turns thresholds into expressions, and emits the sums that they need.
+
+    For some values, `widths` says how many of the lowest bits may be one.
+    """
 
     def __init__(self, code: Code, widths: Mapping[int, int]) -> None:
         self.code = code
@@ -167,7 +171,7 @@ class Conditions:
         return parts[0] if len(parts) == 1 else All(tuple(parts))
 
     def _outermost(self, weights: Mapping[Bit, int], candidates: set[Bit]) -> set[Bit]:
-        """Those to take away first: bits of no field, then bits on their own, then the heaviest."""
+        """Candidates to remove first: bits outside fields, else single bits, else the heaviest."""
         fields = _runs(weights)
         words = _members(f for f in fields if f.length > 1 or self._may_grow(weights, f.first))
         for inside in (_members(fields), words):
@@ -177,7 +181,7 @@ class Conditions:
         return {bit for bit in candidates if abs(weights[bit]) == heaviest}
 
     def _may_grow(self, weights: Mapping[Bit, int], bit: Bit) -> bool:
-        """Whether a bit is alone here, and the first of a word: the shortest of fields."""
+        """Whether a bit is a field of one: the only bit of its word here, and the word's first."""
         alone = sum(other.value == bit.value for other in weights) == 1
         return alone and bit.place == 0 and self.widths.get(bit.value, 0) > 1
 
@@ -205,7 +209,7 @@ class Conditions:
         return expression if flipped else Not(expression)
 
     def _sum(self, terms: tuple[_Field, ...], constant: int, bits: int) -> tuple[int, int]:
-        """`Σ ±(word >> start) + K` for a K equal to `constant` modulo 2^bits: one already there."""
+        """`Σ ±(word >> start) + K` and K, which equals `constant` modulo 2^bits; reuses a sum."""
         made = self.sums.setdefault(terms, [])
         for value, other in made:
             if (constant - other) % (1 << bits) == 0:
@@ -225,7 +229,7 @@ class Conditions:
         return total, chosen
 
     def _compare(self, weights: Mapping[Bit, int], at: int) -> Expression:
-        """The sum as it stands, compared: bits of one word with equal weights are counted."""
+        """The sum compared with `at`; bits of one word with equal weights are counted together."""
         code = self.code
         total = code.const(-at)
         groups: dict[tuple[int, int], list[Bit]] = {}
@@ -245,7 +249,7 @@ def _negation(expression: Expression) -> Expression:
 
 
 def _runs(weights: Mapping[Bit, int]) -> list[_Field]:
-    """Per value, its longest run of bits that double their weights, from a power of two on."""
+    """For each value its longest run of bits with doubling weights that begin at a power of two."""
     by_value: dict[int, list[tuple[int, int]]] = {}
     for bit, weight in weights.items():
         by_value.setdefault(bit.value, []).append((bit.place, weight))
@@ -266,7 +270,7 @@ def _is_power(weight: int) -> bool:
 
 
 def _run_length(pairs: list[tuple[int, int]]) -> int:
-    """How many (place, weight) from the first on go up by one place and double their weight."""
+    """How many (place, weight), from the first on, have consecutive places and doubling weights."""
     start, weight = pairs[0]
     fitting = [pair == (start + j, weight << j) for j, pair in enumerate(pairs)]
     return fitting.index(False) if False in fitting else len(fitting)
@@ -278,7 +282,7 @@ def _members(fields: Iterable[_Field]) -> set[Bit]:
 
 
 def _fields(weights: Mapping[Bit, int]) -> list[_Field] | None:
-    """The same if all the bits are in there, else None."""
+    """The runs of `_runs` if they contain all bits, else None."""
     fields = _runs(weights)
     whole = sum(field.length for field in fields) == len(weights)
     return fields if whole else None

@@ -1,4 +1,4 @@
-"""LiftedEngine: machine code made from the weights, and `dense` behind it."""
+"""LiftedEngine: machine code made from the weights, with `dense` as the fallback."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ __all__ = ["LiftedEngine"]
 
 
 class LiftedEngine(Certified):
-    """Machine code for a compiled machine, made from weight tensors and residual streams alone.
+    """Machine code for a compiled machine, made only from weight tensors and residual streams.
 
-    Passes in which a guard fails fall back to the dense engine and are counted. `check` sees every
-    lift before it is compiled (`looped.verify.translation` has one that proves it). The first pass
-    lifts the model: a lane that the host has set by then is no constant, and needs no second lift.
-    Raises CompileError for a model that is not exact in the dtype, with `uncertified` too, for a
-    device other than the CPU, and, in `prepare`, for a model that cannot be lifted;
+    Passes in which a guard fails fall back to the dense engine and are counted. `check` gets all
+    lifted code before it is compiled (`looped.verify.translation` has a check that proves it). The
+    first pass lifts the model; it does not take lanes for constants that the host has set by then,
+    so that these need no second lift.
+
+    Raises CompileError for a device other than the CPU and for a model that is not exact in the
+    dtype, even if `uncertified`; in `prepare`, for a model that cannot be lifted. Raises
     CertificateError as the dense engine does.
     """
 

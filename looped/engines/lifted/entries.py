@@ -1,4 +1,4 @@
-"""Entries of tables of columns: by comparisons where that is cheaper than a look-up."""
+"""Entries of tables of columns: computed by comparisons if that is cheaper than a load."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from looped.engines.lifted.code import Code
 __all__ = ["entry"]
 
 _FEW_RUNS = 8
-"""A table of at most so many runs is computed: a run costs a comparison and a select, and a load
-from a table the size of the memory misses the cache of the processor."""
+"""A table of at most this many runs is computed, not loaded: a run costs a comparison and a select,
+and a load from a table the size of the memory misses the cache of the processor."""
 
 
 def entry(code: Code, table: Ints, place: int) -> int:
-    """Emit entry `place` (a value) of a table of columns; returns its value.
+    """Emit the entry at `place` (a value) of a table of columns; returns the entry as a value.
 
-    Consecutive columns in consecutive entries are a run, and a run is one addition.
+    Consecutive columns in consecutive entries form a run, which takes one addition.
     """
     steps = np.where(table == NOBODY, NOBODY, table - np.arange(len(table)))
     starts = [0, *(np.flatnonzero(steps[1:] != steps[:-1]) + 1).tolist()]

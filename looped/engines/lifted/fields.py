@@ -1,8 +1,8 @@
-"""Which lanes are the bits of one word, and in which order, by their weights.
+"""Which lanes are the bits of one word, and in which order: a guess from their weights.
 
-Where a threshold weighs lane u with w and lane v with 2w, and both came to the driver in the same
-way, v is taken for the bit after u. It is a guess by majority; a wrong one costs speed and nothing
-else, because the code is made for whatever order was chosen.
+If a threshold weighs lane u with w and lane v with 2w, and both came to the driver in the same way,
+that is a vote for v as the bit after u. The majority decides. A wrong guess costs only speed: the
+code is right for every order.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _BITS = 64
 """Bits of a machine word."""
 
 Origin = tuple[str, int, int]
-"""Where a lane's bit comes from: ("own", 0, lane) of the driver, ("read", head, lane read), or
-("seen", way, lane), whatever its way."""
+"""Where a lane's bit comes from: ("own", 0, lane) is a lane of the driver between passes, ("read",
+head, lane) a lane that a head reads, ("seen", way, lane) a lane by the way in which it came."""
 
 
 def driver_words(behaviour: Behaviour) -> list[tuple[int, ...]]:
@@ -33,15 +33,15 @@ def driver_words(behaviour: Behaviour) -> list[tuple[int, ...]]:
 
 
 def packed_lanes(behaviour: Behaviour, lanes: Iterable[int]) -> tuple[int, ...]:
-    """The lanes that are kept of passive columns, words in one piece, longest first."""
+    """The lanes of passive columns that are kept, each word in one piece, the longest first."""
     words = _chains(sorted(lanes), _votes(behaviour, "read"))
     return tuple(lane for word in words for lane in word)
 
 
 def block_words(behaviour: Behaviour) -> list[list[tuple[int, ...]]]:
-    """For each block, the driver's lanes that its MLP takes for words.
+    """For each block, the driver's lanes that its MLP uses as words, least significant bit first.
 
-    Lanes of one word came in the same way: from the same heads, or from the same MLP.
+    Lanes of one word came to the driver in the same way: from the same heads or the same MLP.
     """
     result = []
     ways: dict[int, tuple[int, ...]] = {}
@@ -66,7 +66,7 @@ def block_words(behaviour: Behaviour) -> list[list[tuple[int, ...]]]:
 
 
 def _votes(behaviour: Behaviour, kind: str) -> Counter[tuple[int, int]]:
-    """How often a threshold has one lane of an origin of that kind right after another."""
+    """How often a threshold has one lane right after another, for lanes whose origin has a kind."""
     votes: Counter[tuple[int, int]] = Counter()
     free = np.flatnonzero(behaviour.known[behaviour.driver] == 0).tolist()
     origins: dict[int, Origin] = {lane: ("own", 0, lane) for lane in free}
@@ -104,7 +104,7 @@ def _count_flip(
     origins: dict[int, Origin],
     votes: Counter[tuple[int, int]],
 ) -> None:
-    """A carry that flips a bit where it stands: the one after the heaviest of its word."""
+    """Count a carry that flips a bit in place: the bit comes after the heaviest of the carry."""
     same = [
         (abs(weight), origins[lane][2])
         for lane, weight in threshold.bits
@@ -115,7 +115,7 @@ def _count_flip(
 
 
 def _after_attention(block: Block, behaviour: Behaviour, origins: dict[int, Origin]) -> None:
-    """Lanes that a look-up fills come from the lanes that it reads."""
+    """Note as the origin of each lane that a lookup fills the lane that it reads."""
     for number, (head, seen) in enumerate(block.heads):
         if isinstance(seen.driver, FixedTarget):
             continue
@@ -127,12 +127,13 @@ def _after_attention(block: Block, behaviour: Behaviour, origins: dict[int, Orig
 
 
 def cut(row: list[int]) -> list[tuple[int, ...]]:
-    """A row of lanes as words of 64 bits at most."""
+    """A row of lanes, cut into words of 64 bits at most."""
     return [tuple(row[start : start + _BITS]) for start in range(0, len(row), _BITS)]
 
 
 def _chains(lanes: list[int], votes: Counter[tuple[int, int]]) -> list[tuple[int, ...]]:
-    """Lanes in rows, each lane before the one that most often follows it; longest rows first."""
+    """Lanes in rows of 64 at most, each before the lane that most votes put after it; the longest
+    rows first."""
     after: dict[int, int] = {}
     before: dict[int, int] = {}
     for (first, second), _ in sorted(votes.items(), key=lambda item: (-item[1], item[0])):

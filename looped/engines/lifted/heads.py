@@ -1,10 +1,10 @@
-"""Which column the CPU attends to, which columns attend to the CPU, and which are unaffected.
+"""Which column the driver attends to, and which columns attend to the driver, head by head.
 
-The CPU is the *driver*, the one column that computes. A column's query or key is *fixed* if it
-depends on known lanes alone. Fixed queries are answered once; where the driver's query varies, the
-signs of its dimensions spell a code, and a table leads from the code to a column. Every head is
-shown to be one-hot: the winner's score lies above all others by the margin at which the softmax
-gives them nothing.
+The *driver* is the one column that computes: the CPU. A query or a key is *fixed* if it depends
+only on known lanes. The target of a fixed query is computed once. If the driver's query varies, the
+signs of its dimensions are a code, and a table leads from the code to a column. Every head is shown
+to be one-hot: the best score exceeds all others by the margin at which the softmax gives them no
+weight.
 """
 
 from __future__ import annotations
@@ -26,30 +26,31 @@ from looped.errors import CompileError
 __all__ = ["Capture", "FixedTarget", "HeadTargets", "Lookup", "columns_of", "head_targets"]
 
 Code = tuple[Threshold, ...]
-"""Conditions on lanes of the driver that spell a code, the least significant bit first."""
+"""Conditions on lanes of the driver: the bits of a code, least significant first."""
 
 _MOST_CODE_BITS = 22
-"""A table of 2^22 columns of 8 bytes takes 32 MB. A code has 20 bits for 2^20 words, the largest
-memory, and two more that tell memory, registers and devices apart."""
+"""A table of 2^22 columns of 8 bytes takes 32 MB. A code has at most 20 bits for a column, since a
+plan has at most 2^20, and two more that distinguish memory, registers and devices."""
 
 _MOST_KEY_BITS = 24
-"""As `_MOST_CODE_BITS`, for tables over all signs of the code dimensions."""
+"""The same for tables over all signs of the code dimensions, which are made once for each head: at
+most 128 MB."""
 
 _MOST_FREE_LANES = 8
-"""The values of a dimension are enumerated: 2^8 sums. In the machines each dimension
-has one free lane."""
+"""All values of a dimension are enumerated, up to 2^8 sums. In the machines each dimension has one
+free lane."""
 
 
 @dataclass(frozen=True, slots=True)
 class FixedTarget:
-    """The driver always attends to the same column; perhaps to itself."""
+    """The driver always attends to the same column, which may be the driver."""
 
     column: int
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The driver attends to column `table[code]`; NOBODY where no column is sure to win."""
+    """The driver attends to column `table[code]`; NOBODY if no column is shown to win."""
 
     bits: Code
     table: Ints
@@ -58,10 +59,10 @@ class Lookup:
 @dataclass(frozen=True, slots=True)
 class Capture:
     """The driver's key wins the query of passive column `table[code]`, which then attends to the
-    driver and no longer to itself.
+    driver instead of itself.
 
-    `effects` says what that adds to the column's lanes: a constant, factors of its own lanes, and
-    factors of the driver's (all lanes ±1).
+    For each lane that this changes, `effects` has a constant, factors of the column's own lanes,
+    and factors of the driver's lanes; their sum is added to the lane. All lanes are ±1.
     """
 
     bits: Code
@@ -76,8 +77,8 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class HeadTargets:
-    """A head in all columns: the `driver`'s target, the columns that its key may capture, and the
-    column that each column attends to otherwise, `targets` (columns,)."""
+    """A head in all columns: the `driver`'s target, the columns that its key may capture, and
+    `targets` (columns,), the column that each one attends to if it is not captured."""
 
     driver: FixedTarget | Lookup
     capture: Capture | None
@@ -92,9 +93,9 @@ def columns_of(table: Ints) -> Ints:
 
 
 def head_targets(head: Head, known: Known, driver: int) -> HeadTargets:
-    """A head over columns whose lanes (columns, d_model) are known so far.
+    """The targets of a head in columns with the lanes `known` (columns, d_model), 0: not known.
 
-    Raises CompileError for a head that is not shown to be one-hot.
+    Raises CompileError unless the head is shown to be one-hot.
     """
     keys, key_reach = values_in_columns(head.key, known)
     queries, query_reach = values_in_columns(head.query, known)
@@ -119,7 +120,7 @@ def head_targets(head: Head, known: Known, driver: int) -> HeadTargets:
         if captured.size:
             capture = _capture(head, dims, queries[captured], captured, known, driver)
     if not sure[passive].all() or not (query_varies or sure[driver]):
-        raise CompileError("a head is not shown to be one-hot in every column")
+        raise CompileError("a head may not be one-hot in every column")
     if not query_varies:
         return HeadTargets(FixedTarget(int(targets[driver])), capture, targets)
     dims = [_Dim(row, known[driver]) for row in head.query]
@@ -134,29 +135,29 @@ class _Dim:
         self.constant = int(sum(row[lane] * known[lane] for lane in lanes))
         self.free = [(int(lane), int(row[lane])) for lane in lanes if not known[lane]]
         if len(self.free) > _MOST_FREE_LANES:
-            raise CompileError("a key or a query mixes many lanes: it cannot be lifted")
+            raise CompileError("a key or a query mixes many lanes: the model cannot be lifted")
         weights = [weight for _, weight in self.free]
         signs = itertools.product((-1, 1), repeat=len(weights))
         sums = (sum(w * s for w, s in zip(weights, row, strict=True)) for row in signs)
         self.values = sorted({self.constant + total for total in sums})
 
     def at_least(self, value: int) -> Threshold:
-        """The condition that it is at least a value."""
+        """The condition that the dimension is at least a value."""
         at = value - self.constant + sum(weight for _, weight in self.free)
         return Threshold(tuple((lane, 2 * weight) for lane, weight in self.free), at)
 
     def at_most(self, value: int) -> Threshold:
-        """The condition that it is at most a value."""
+        """The condition that the dimension is at most a value."""
         at = self.constant - value - sum(weight for _, weight in self.free)
         return Threshold(tuple((lane, -2 * weight) for lane, weight in self.free), at)
 
 
 @dataclass(frozen=True, slots=True)
 class _Contest:
-    """The driver's changing key against the best fixed one, query by query.
+    """The driver's varying key against the best fixed one, for each query (columns,).
 
-    It wins `always`, or where each dimension is the best for the query (`captured`); where it does
-    not win it scores `most` at most.
+    It wins `always`, or only if each dimension has its best value for the query (`captured`), or
+    never. If it does not win, it scores at most `most`.
     """
 
     captured: npt.NDArray[np.bool_]
@@ -178,25 +179,28 @@ def _contest(answers: Answers, queries: Floats, dims: Sequence[_Dim], margin: in
     captured = ~always & (best - top < margin)
     clear = (top - rivals >= margin) & (best - (top - drop) >= margin)
     if not clear[captured].all():
-        raise CompileError("a key that changes can neither be shown to win nor to lose")
+        raise CompileError("a varying key is shown neither to win a query nor to lose it")
     return _Contest(captured, always, np.where(captured, top - drop, top))
 
 
 def _captured_columns(contest: _Contest, answers: Answers, driver: int) -> Ints:
-    """The columns that the driver's key may win. Raises CompileError unless each of them attends to
-    itself otherwise, and none is the driver."""
+    """The columns whose query the driver's key may win.
+
+    Raises CompileError if the driver is one of them, or if one of them does not attend to itself
+    when it is not captured.
+    """
     if contest.captured[driver]:
         raise CompileError(f"column {driver} may or may not attend to itself")
     columns = np.flatnonzero(contest.captured)
     if (answers.column[columns] != columns).any():
-        raise CompileError("a captured column does not attend to itself otherwise")
+        raise CompileError("a column that can be captured does not attend to itself otherwise")
     return columns
 
 
 def _capture(
     head: Head, dims: Sequence[_Dim], queries: Floats, columns: Ints, known: Known, driver: int
 ) -> Capture:
-    """The capture of some columns by the driver's key, and what that changes."""
+    """The capture of some columns by the driver's key, and its effects."""
     bits, values = [], []
     for query, dim in zip(queries.T, dims, strict=True):
         if len(dim.values) == 1:
@@ -208,7 +212,7 @@ def _capture(
             bits.append(dim.at_most(dim.values[0]))
             values.append(-query)
         else:
-            raise CompileError("a key mixes lanes: it cannot be lifted")
+            raise CompileError("a key mixes lanes: the model cannot be lifted")
     codes = sign_codes(np.stack(values, axis=1))
     if len(np.unique(codes)) < len(codes):
         raise CompileError("one key captures several columns")
@@ -220,7 +224,7 @@ def _capture(
 def _effects(
     head: Head, columns: Ints, known: Known, driver: int
 ) -> dict[int, tuple[float, dict[int, float], dict[int, float]]]:
-    """What a head adds to columns that attend to the driver and no longer to themselves."""
+    """How lanes of columns change if these attend to the driver instead of themselves."""
     effects = {}
     for lane, factors in head.w_ov.items():
         values = common_values(known[np.ix_(columns, np.array(list(factors)))])
@@ -236,17 +240,17 @@ def _effects(
 
 
 def _lookup(dims: Sequence[_Dim], index: KeyCodes, margin: int) -> Lookup:
-    """The column for every code that the query can have over the driver's unknown lanes.
+    """The column for each code that the driver's query can have.
 
-    The signs of the dimensions are the code. Where a magnitude varies the least one counts: the
-    margin is larger if it is larger, provided that all keys are of the same size there.
+    The signs of the dimensions are the code. If the magnitude of a dimension varies, the least one
+    counts: the dimension is a code dimension, so a larger magnitude can only raise the margin.
     """
     free = [d for d, dim in enumerate(dims) if dim.values[0] < 0 < dim.values[-1]]
     bits = [dims[d].at_least(min(v for v in dims[d].values if v > 0)) for d in free]
     sizes = np.array([min(map(abs, dim.values)) for dim in dims], np.float64)
     for dim, coded in zip(dims, index.coded, strict=True):
         if len({abs(value) for value in dim.values}) > 1 and (0 in dim.values or not coded):
-            raise CompileError("a query mixes lanes: it cannot be lifted")
+            raise CompileError("a query mixes lanes: the model cannot be lifted")
     fixed = np.array([1.0 if dim.values[-1] > 0 else -1.0 for dim in dims]) * sizes
     codes = np.arange(1 << _checked(bits), dtype=np.int64)
     queries = np.repeat(fixed[None], len(codes), axis=0)
@@ -260,5 +264,5 @@ def _lookup(dims: Sequence[_Dim], index: KeyCodes, margin: int) -> Lookup:
 
 def _checked(bits: Sequence[Threshold]) -> int:
     if len(bits) > _MOST_CODE_BITS:
-        raise CompileError("a code of too many bits: it cannot be lifted")
+        raise CompileError("a code has too many bits: the model cannot be lifted")
     return len(bits)

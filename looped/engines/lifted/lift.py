@@ -1,9 +1,9 @@
-"""From weights to straight-line code: one pass of the driver, its bits kept in words.
+"""From weights to straight-line code: one pass of the driver, with its bits in words.
 
-Every lane of the driver is a constant or a bit of some value. A block's attention brings bits of
-other columns, its MLP functions of bits. Lanes with the same function of bits at the same distance
-are computed as one word. That each of them is ±1 is shown by its diagram; if it cannot be shown for
-all bits, a guard abandons the pass where it would not be so.
+Every lane of the driver is a constant or a bit of some value. A block's attention adds bits of
+other columns to it, its MLP functions of bits. Lanes with the same function of bits at the same
+distance are computed as one word. A decision diagram shows that each lane is ±1; if it shows that
+only for some states, a guard abandons the pass in all others.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from looped.errors import CompileError
 __all__ = ["Cut", "Lifted", "lift"]
 
 _PIECES = 4
-"""A word in more pieces than this is put together before it is added: each piece costs a shift, a
-mask and an or, and otherwise an addition of its own wherever the word is read. Measured for RV32I
+"""A word in more pieces than this is assembled before use. That costs a shift, a mask and an or for
+each piece; otherwise each piece costs an addition wherever the word is read. Measured for RV32I
 with 1, 4 and 8: 4,434, 5,669 and 6,044 instructions; for SUBLEQ there is no difference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A claim about the code after the attention or the MLP of a block.
+    """What the code claims to have computed after the attention or the MLP of a block.
 
-    `lanes` are those of the driver, `end` is the number of instructions so far. After an attention,
-    `targets` has the value that is the driver's target in each head, by the head's number, and
-    `captured` the heads with a store, in the order of the stores. A proof believes none of it: it
-    says where to look for what can be shown.
+    `lanes` are the lanes of the driver, `end` is the number of instructions so far. After an
+    attention, `targets` has for each head, by its number, the value that is the driver's target,
+    and `captured` the heads with a store, in the order of the stores. A proof trusts none of these
+    claims: it uses them to find what it then shows.
     """
 
     lanes: tuple[State, ...]
@@ -53,10 +53,11 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """The code of a pass; which lanes of the driver and of passive columns its words hold.
+    """The code of a pass, and which lanes of the driver and of passive columns its words hold.
 
-    `words[i]` lists the driver's lanes in word i; `packed` those of passive columns, which are one
-    word each. The memory has one word more than there are columns, for writes that find nobody.
+    `words[i]` lists the driver's lanes in word i. `packed` lists the lanes of a passive column,
+    which are one word for each column. The memory of the code has one more word than columns: for
+    captures that find no column.
     """
 
     code: Code
@@ -67,10 +68,11 @@ class Lifted:
 
 
 def lift(behaviour: Behaviour) -> Lifted:
-    """The code of a model whose columns behave so. Raises CompileError."""
+    """The code of a model whose columns have this behaviour. Raises CompileError."""
     packed = packed_lanes(behaviour, _kept_lanes(behaviour))
     if len(packed) > 64:
-        raise CompileError("more than 64 lanes of a passive column change: it cannot be lifted")
+        what = "more than 64 lanes of passive columns change"
+        raise CompileError(f"{what}: the model cannot be lifted")
     words = driver_words(behaviour)
     lifting = _Lifting(behaviour, words, packed)
     for block, taken in zip(behaviour.blocks, block_words(behaviour), strict=True):
@@ -82,7 +84,7 @@ def lift(behaviour: Behaviour) -> Lifted:
 
 
 def _kept_lanes(behaviour: Behaviour) -> set[int]:
-    """Lanes of passive columns that change, or that are read where they are not all the same."""
+    """Lanes of passive columns that change, or that a head reads and that differ by column."""
     passive = np.arange(len(behaviour.known)) != behaviour.driver
     kept = set(np.flatnonzero((behaviour.known[passive] == 0).any(axis=0)).tolist())
     for head, seen in (pair for block in behaviour.blocks for pair in block.heads):
@@ -98,8 +100,8 @@ def _kept_lanes(behaviour: Behaviour) -> set[int]:
 def _renamed(
     cut: Cut, unread: Mapping[int, tuple[int, ...]], words: Sequence[tuple[int, ...]]
 ) -> Cut:
-    """A cut in which bits of words that no instruction reads have the number of their new word for
-    a value: -1 for word 0, -2 for word 1, and so on."""
+    """A cut in which the bits of words that no instruction reads refer to their new word n by the
+    value -1 - n: no instruction computes it."""
     places = {lane: Bit(-1 - n, p) for n, word in enumerate(words) for p, lane in enumerate(word)}
     lanes = tuple(
         places[unread[state.value][state.place]]
@@ -111,7 +113,7 @@ def _renamed(
 
 
 class _Lifting:
-    """The lanes of the driver in the course of a pass, and the code so far."""
+    """The lanes of the driver at some point of a pass, and the code so far."""
 
     def __init__(
         self, behaviour: Behaviour, words: list[tuple[int, ...]], packed: tuple[int, ...]
@@ -133,7 +135,7 @@ class _Lifting:
                 self.lanes[lane] = Bit(value, place)
 
     def align(self, words: Iterable[tuple[int, ...]]) -> None:
-        """Put lanes side by side that are scattered over values."""
+        """Assemble each word whose lanes are scattered over many values."""
         for word in words:
             states = [self.lanes[lane] for lane in word]
             bits = [(state, n) for n, state in enumerate(states) if isinstance(state, Bit)]
@@ -143,7 +145,7 @@ class _Lifting:
                 self.lanes.update((word[n], Bit(value, n)) for _, n in bits)
 
     def attend(self, block: Block) -> None:
-        """The attention of a block: the driver's own, then that of the columns it captures."""
+        """The attention of a block: of the driver, then of the columns that it captures."""
         sums: dict[int, Sum] = {}
         targets = {}
         for head, seen in block.heads:
@@ -152,7 +154,7 @@ class _Lifting:
             else:
                 targets[head.number] = self._attend_lookup(sums, head, seen.driver)
         captures = {h.number: v.capture for h, v in block.heads if v.capture is not None}
-        for capture in captures.values():  # each sees the ones before: they may meet in one column
+        for capture in captures.values():  # in turn: two heads may capture the same column
             self.code.emit("store", *self._captured(capture))
         self.assembly.assign(sums, self.lanes)
         self._cut(targets, tuple(captures))
@@ -177,7 +179,8 @@ class _Lifting:
     def finish(self) -> Lifted:
         """Pack the lanes into the words of the next pass.
 
-        Words that the pass neither reads nor keeps are packed in the order in which they come.
+        Lanes of words that the pass neither reads nor keeps are packed in the order in which their
+        new values come.
         """
         code = self.code
         used = {o for i in code.instructions for o in i.operands}
@@ -218,8 +221,8 @@ class _Lifting:
         return place
 
     def _attend_lookup(self, sums: dict[int, Sum], head: Head, lookup: Lookup) -> int:
-        """Add the output of a head whose target is the column that a code leads to, perhaps the
-        driver; returns the target as a value."""
+        """Add the output of a head whose target depends on a code, and may be the driver; returns
+        the target as a value."""
         column = self._column(lookup.bits, lookup.table, NOBODY)
         columns = columns_of(lookup.table)
         others = columns[columns != self.behaviour.driver]
@@ -242,7 +245,7 @@ class _Lifting:
         content: Mapping[int, State],
         condition: Expression = True,
     ) -> None:
-        """Add the output of a head whose target has certain lanes, under a condition."""
+        """Add the output of a head whose target has the lanes `content`, if a condition holds."""
         for lane, factors in head.w_ov.items():
             form = Form()
             for source, factor in factors.items():
@@ -250,18 +253,18 @@ class _Lifting:
             self._sum(sums, lane).gate(condition, form)
 
     def _content(self, cell: int, columns: Ints) -> dict[int, State]:
-        """The lanes of one of some columns: packed ones as bits, others as they are known."""
+        """The lanes of one of `columns`: the packed ones are the value `cell`, others are known."""
         known = self.behaviour.known[columns[0]]
         content: dict[int, State] = {lane: float(value > 0) for lane, value in enumerate(known)}
         content.update({lane: Bit(cell, place) for place, lane in enumerate(self.packed)})
         return content
 
     def _column(self, bits: Sequence[Threshold], table: Ints, spare: int) -> int:
-        """The column that a table has for the code that some conditions spell.
+        """The column that a table has for the code whose bits are some conditions, as a value.
 
-        Where it has none that is `spare`; if there is no spare, or the column is protected, the
-        pass is abandoned. The bits are put in the order in which they lie in their word, so that
-        the code often is the column, plus a constant.
+        If the table has none, the column is `spare`. A guard abandons the pass if that is NOBODY,
+        or if the column is protected and `spare` is not NOBODY. The bits are sorted as they lie in
+        their word, so that often the code is the column plus a constant.
         """
         states = self._spelled(bits)
         order = sorted(
@@ -291,7 +294,7 @@ class _Lifting:
         return [states[number] for number in range(len(bits))]
 
     def _captured(self, capture: Capture) -> tuple[int, int]:
-        """The column that is captured, and its new content."""
+        """The captured column and its new content, as values."""
         column = self._column(capture.bits, capture.table, len(self.behaviour.known))
         cell = self._load(column)
         content: dict[int, State] = {

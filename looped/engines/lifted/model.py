@@ -1,4 +1,4 @@
-"""The model in the form in which it is lifted: what heads add to lanes, as sparse rows."""
+"""The model as the lifter reads it: the outputs of heads as sparse rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from looped.analysis.grid import Floats, Ints
 __all__ = ["Block", "Head", "Known", "Model", "OvRows", "sparse"]
 
 Known = npt.NDArray[np.int8]
-"""Per lane of a column: -1 or +1 if it is always that, 0 if it may be either."""
+"""For each lane of a column: -1 or +1 if it always has this value, 0 if it may have either."""
 
 OvRows = dict[int, dict[int, float]]
 """W_O W_V of a head: for each lane that it adds to, factors of lanes of the attended column."""
@@ -21,9 +21,10 @@ OvRows = dict[int, dict[int, float]]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """`query` and `key` are (dims, d_model), in units in which scores are integers; one score
-    lower than another by `margin` gets nothing from the softmax. `number` is the head's place in
-    its block.
+    """A head. `query` and `key` are (dims, d_model), in units in which scores are integers.
+
+    A score that is lower than another one by `margin` gets no weight from the softmax. `number` is
+    the head's place in its block.
     """
 
     query: Floats
@@ -40,7 +41,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The heads of a block, and the block with its hidden units."""
+    """The heads of a block, and `mlp`, the block with its hidden units."""
 
     heads: tuple[Head, ...]
     mlp: analysis.Block
@@ -48,14 +49,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """All blocks; `written` are the lanes that some of them writes."""
+    """All blocks; `written` lists the lanes that some block writes to."""
 
     blocks: tuple[Block, ...]
     written: Ints
 
 
 def sparse(model: analysis.Model) -> Model:
-    """The sparse rows of a model whose sums are exact."""
+    """The same model with sparse rows; its sums are exact."""
     blocks = tuple(
         Block(tuple(_head(head, block.ov_one) for head in block.heads), block)
         for block in model.blocks

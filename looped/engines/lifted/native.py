@@ -1,14 +1,14 @@
-"""Straight-line code to machine code, by LLVM (llvmlite), inside a loop that stops where it must.
+"""Straight-line code to machine code, by LLVM (llvmlite), inside a loop over passes.
 
 The function is
 
     run(state, cells, stops, mid_instruction, stored, loops) -> passes that count
 
-with `state` the driver's words, `cells` the packed lanes of the passive columns, and two masks for
-each word of the state: it returns after the first pass that leaves a one in `stops`, and other
-passes that leave one in `mid_instruction` do not count. If a guard fails it returns at once, with
-everything as it was before that pass; so it does after too many passes that do not count. `stored`
-gets, for each store of the code, the column to which the last pass has stored.
+`state` holds the driver's words, `cells` the packed lanes of the passive columns. `stops` and
+`mid_instruction` are masks, one for each word of the state. The function returns after the first
+pass that leaves a one in `stops`; another pass that leaves a one in `mid_instruction` does not
+count. If a guard fails, the function undoes that pass and returns. It also returns after too many
+passes that do not count. `stored` gets, for each store of the code, the column of its last store.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from looped.engines.lifted.code import MASK, Code, Instruction
 __all__ = ["CELLS", "Native", "compile_code"]
 
 CELLS = (8, 16, 32, 64)
-"""The sizes in bits in which the lanes of a passive column may be packed."""
+"""The sizes in bits of the integer that holds the packed lanes of a passive column."""
 
 _MOST_PASSES = 256
-"""Passes at most for each that counts, so that control comes back whatever a model does. The
-longest instruction of the machines, a division, takes 34."""
+"""The most passes for each one that counts, so that `run` returns for every model. The longest
+instruction of the machines, a division, takes 34."""
 
 _WORD = ir.IntType(64)
 _BIT = ir.IntType(1)
@@ -65,7 +65,8 @@ class Native:
         loops: int,
         mid_instruction: npt.NDArray[np.uint64] | None = None,
     ) -> int:
-        """Up to `loops` passes on a stream, in place; returns how many were done."""
+        """Advance a stream in place until `loops` passes count or one stops; returns how many
+        count."""
         mid_instruction = np.zeros_like(stops) if mid_instruction is None else mid_instruction
         arrays = (state, cells, stops, mid_instruction, self.stored)
         addresses = (array.ctypes.data for array in arrays)
@@ -92,7 +93,7 @@ def compile_code(code: Code, cell_bits: int, words: int) -> Native:
 
 
 class _Writer:
-    """LLVM's text for the loop around a pass."""
+    """Writes the LLVM module: the loop around a pass."""
 
     def __init__(self, code: Code, cell_bits: int, words: int) -> None:
         self.code = code
@@ -174,7 +175,7 @@ class _Writer:
     def _raised(
         builder: ir.IRBuilder, comparison: str, words: list[ir.Value], masks: list[ir.Value]
     ) -> ir.Value:
-        """Whether words have a one under their masks (`!=`) or none (`==`)."""
+        """Whether words have a one under their masks (`!=`), or whether they have none (`==`)."""
         masked = [builder.and_(word, mask) for word, mask in zip(words, masks, strict=True)]
         return builder.icmp_unsigned(comparison, _fold(builder, masked), ir.Constant(_WORD, 0))
 
@@ -235,7 +236,7 @@ class _Writer:
         builder.store(content if self.cell == _WORD else builder.trunc(content, self.cell), place)
 
     def _guard(self, builder: ir.IRBuilder, wrong: ir.Value) -> None:
-        """Leave if a value is not zero, and undo the stores of this pass."""
+        """If a value is not zero, undo the stores of this pass and return from the function."""
         failed = self.function.append_basic_block("abandoned")
         onward = self.function.append_basic_block("onward")
         bad = builder.icmp_unsigned("!=", wrong, ir.Constant(_WORD, 0))

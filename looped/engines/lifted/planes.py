@@ -1,7 +1,8 @@
-"""Many small sums at once: bit n of all of them is one word, a plane.
+"""Many small sums at once: one word, a plane, holds bit n of all sums.
 
-Words are added plane by plane, three to two, as in Wallace 1964, "A suggestion for a fast
-multiplier". What is beyond the last plane is dropped: sums are right modulo a power of two.
+Each step replaces three words of a plane by two, a sum and a carry, as in Wallace 1964, "A
+suggestion for a fast multiplier". Carries out of the last plane are dropped: sums are right modulo
+a power of two.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ __all__ = ["Planes"]
 
 
 class Planes:
-    """Sums in the places of words, modulo 2^count, to which words are added."""
+    """A sum for each place of a word, modulo 2^count."""
 
     def __init__(self, code: Code, count: int) -> None:
         self.code = code
@@ -24,9 +25,9 @@ class Planes:
         self._constants[place] = self._constants.get(place, 0) + number
 
     def add(self, word: int, mask: int, factor: int) -> None:
-        """Add `factor` to the sums of the places in `mask` where the word is one.
+        """Add `factor` to the sums at the places in `mask` where the word is one.
 
-        -1 · b is (1 - b) - 1. The word must be zero outside the mask.
+        The word must be zero outside the mask. A negative factor uses -b = (1 - b) - 1.
         """
         if factor < 0:
             word = self.code.exclusive(word, self.code.const(mask))
@@ -37,7 +38,7 @@ class Planes:
                 words.append(word)
 
     def total(self) -> list[int]:
-        """The planes of the sums."""
+        """The planes of the sums, the lowest bit first."""
         for n, words in enumerate(self._words):
             ones = sum(1 << place for place, total in self._constants.items() if total >> n & 1)
             if ones:
@@ -55,7 +56,7 @@ class Planes:
         return result
 
     def _add_three(self, first: int, second: int, third: int | None, carries: list[int]) -> int:
-        """The sum of up to three words in their own plane; what it carries is appended."""
+        """The sum of two or three words in their own plane; appends the carry to `carries`."""
         code = self.code
         differ = code.exclusive(first, second)
         carry = code.both(first, second)

@@ -1,8 +1,8 @@
-"""Sums over bits as decision diagrams, and what makes two lanes the same function of bits.
+"""Sums over bits as decision diagrams, and when two lanes are the same function of bits.
 
-Conditions come first in the order of variables, then the bits of a lane's own words. Two lanes have
-the same function if their diagrams are the same when the places of these bits are counted from the
-lane's own place.
+The order of variables has the conditions first, then a lane's own bits. Two lanes are the same
+function if their diagrams are equal after the places of their own bits are counted relative to the
+place of the lane.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from looped.engines.lifted.sums import Form, Sum
 __all__ = ["CONDITION", "OWN", "BitFacts", "Member", "Shapes", "Variable", "condition_bits"]
 
 _MOST_NODES = 2_000
-"""New nodes that the function of one lane may take: 1,259 in RV32I at most, 96 in SUBLEQ. A lane
-with more is added up in words (`slices`), whose cost is linear in its terms."""
+"""New nodes that the function of one lane may take: it takes at most 1,259 in RV32I, 96 in SUBLEQ.
+A lane that needs more is added up in words (`slices`), at a cost linear in its terms."""
 
 _MOST_OWN = 4
-"""A bit on which more lanes than this depend is taken for a condition, not for a bit of theirs.
+"""A bit on which more lanes than this depend counts as a condition, not as their own bit.
 
-A bit of a word that is added or moved is in the lane of its own place and in a few beside it; what
-more lanes share selects or enables. Measured, in millions of passes a second for 2, 4, 8 and 16
-lanes: SUBLEQ-32 runs at 32.1, 31.7, 25.7 and 10.2, RV32I at 1.00, 1.08, 1.45 and 1.55."""
+If a word is added or moved, each of its bits affects the lane at its place and a few beside it; a
+bit that affects more lanes selects or enables. Measured, in millions of passes a second for 2, 4, 8
+and 16 lanes: SUBLEQ-32 runs at 32.1, 31.7, 25.7 and 10.2, RV32I at 1.00, 1.08, 1.45 and 1.55."""
 
 BitFacts = dict[tuple[Bit, int], dict[Bit, int]]
-"""What follows where a bit has a value: the values of other bits."""
+"""For a bit and its value: the values of other bits that follow from it."""
 
 CONDITION, OWN = 0, 1
 """The two kinds of variables, in this order."""
@@ -48,7 +48,7 @@ class Variable(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A lane of a word: its place there, and the function that it is."""
+    """A lane of a word: its place in the word, and its function."""
 
     lane: int
     place: int
@@ -56,7 +56,7 @@ class Member:
 
 
 def condition_bits(sums: Collection[Sum], widths: Mapping[int, int], facts: BitFacts) -> set[Bit]:
-    """The bits that are conditions: of one-bit values, mentioned by many lanes, or with facts."""
+    """The bits that count as conditions: one-bit values, bits of many lanes, bits with facts."""
     counts: Counter[Bit] = Counter()
     for total in sums:
         counts.update(total.mentioned())
@@ -69,9 +69,9 @@ def condition_bits(sums: Collection[Sum], widths: Mapping[int, int], facts: BitF
 
 
 class Shapes:
-    """Functions of the bits that some sums mention; `conditions` are those that come first.
+    """Functions of the bits that some sums mention; `conditions` come first in their order.
 
-    `cubes` has what bits stand for that compare words, `facts` what is known of bits besides.
+    `cubes` says what a bit means that is the result of a comparison; `facts` are further facts.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Shapes:
         return wrong, space.negated(space.at_least(space.zero, result))
 
     def both(self, first: Node, second: Node) -> Node | None:
-        """The conjunction of two conditions, None if it is too large."""
+        """The conjunction of two conditions; None if it is too large."""
         self.space.begin()
         try:
             return self.space.times(first, second)
@@ -112,7 +112,7 @@ class Shapes:
             return None
 
     def apart(self, first: Expression, second: Expression) -> bool:
-        """Whether two conditions are shown never to hold both."""
+        """Whether two conditions are shown to exclude each other."""
         self.space.begin()
         try:
             return self.space.times(self._truth(first), self._truth(second)) == self.space.zero
@@ -120,7 +120,7 @@ class Shapes:
             return False
 
     def note(self, groups: dict[int, list[Member]], lane: int, function: Node) -> None:
-        """Put a lane with those that have the same function; its place is its own highest bit's."""
+        """Add a lane to those with the same function; its place is that of its highest own bit."""
         if self.space.constant(function) is None:
             names = self.space.support(function)
             own = (v.place for v in names if isinstance(v, Variable) and v.kind == OWN)
@@ -130,12 +130,12 @@ class Shapes:
             )
 
     def only_conditions(self, function: Node) -> bool:
-        """Whether a function depends on conditions alone."""
+        """Whether a function depends only on conditions."""
         names = self.space.support(function)
         return all(isinstance(v, Variable) and v.kind == CONDITION for v in names)
 
     def as_bit(self, function: Node) -> Bit | None:
-        """The bit that a function is, if it is just that."""
+        """The bit that a function equals, or None."""
         branch = self.space.branch(function)
         if branch is not None and (branch.low, branch.high) == (self.space.zero, self.space.one):
             variable = self.parts(branch)
@@ -148,7 +148,7 @@ class Shapes:
         return branch.name
 
     def _shape(self, function: Node, place: int) -> int:
-        """A number for a function relative to a place."""
+        """A number that is equal for equal functions relative to their places."""
         branch = self.space.branch(function)
         if branch is None:
             constant = self.space.constant(function)
@@ -193,7 +193,7 @@ class Shapes:
         return result
 
     def _facts(self, cubes: Mapping[Bit, Cube], noted: BitFacts) -> Facts:
-        """What conditions say of each other: as noted, or because they compare bits of one word."""
+        """What conditions imply for each other: noted facts, and comparisons of the same word."""
         related: dict[int, list[tuple[Variable, Cube]]] = {}
         for bit in self.conditions:
             cube = cubes.get(bit, Cube(bit.value, 1 << bit.place, 1 << bit.place))

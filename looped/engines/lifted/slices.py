@@ -1,10 +1,10 @@
-"""Sums over bits added up in words, many lanes at once, whatever function each of them is.
+"""Sums over bits added up in words, for many lanes at once, also if their functions differ.
 
-A sum is a list of terms, factor · conditions · bit. Lanes are put side by side so that as many as
-possible have the same terms at the same distance: a term is then one word for all of them, masked
-to those that have it. Terms of one factor of which no two can be one at once are joined by or; the
-rest is added in planes. A lane must be ±1: a guard abandons the pass in which a plane says
-otherwise.
+A sum is a list of terms, factor · conditions · bit. Lanes are placed side by side so that as many
+as possible have the same terms at the same distance. A term is then one word for all these lanes,
+masked to those that have it. Terms with the same factor are joined by or if no two of them can be
+one at once; the results are added in planes. A lane must be ±1: if its planes have another value, a
+guard abandons the pass.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Slices"]
 _PLACES = 64
 
 _COMMON = 10
-"""A bit on which more lanes than this depend is the same bit for all of them, not one of theirs.
+"""A bit on which more lanes than this depend counts as common to all lanes, not as their own.
 
 Measured for RV32I: 10 and 20 give 5,669 instructions, 5 gives 9,195 and two thirds of the speed."""
 
@@ -32,8 +32,8 @@ Measured for RV32I: 10 and 20 give 5,669 instructions, 5 gives 9,195 and two thi
 class _Shape(NamedTuple):
     """`factor` · all of `common` · all of `own`.
 
-    In these, a lane's own bits have the complement of their value, unlike those that are the
-    same for all lanes, and places counted from an anchor.
+    In `own`, a lane's own bits have places relative to an anchor. Their value is stored as its
+    complement, which marks them: common bits keep their value.
     """
 
     factor: int
@@ -42,7 +42,7 @@ class _Shape(NamedTuple):
 
 
 class _Lane(NamedTuple):
-    """`constant + Σ terms`, all integers; terms are shapes and their anchors."""
+    """`constant + Σ terms`, all integers; a term is a shape and its anchor."""
 
     lane: int
     constant: int
@@ -58,7 +58,7 @@ class _Lane(NamedTuple):
 
 @dataclass
 class _Row:
-    """Lanes by their places in one word, and in which places a shape lies at which distance."""
+    """Lanes by their places in one word; for each shape and distance, a mask of its places."""
 
     lanes: dict[int, _Lane] = field(default_factory=dict)
     places: dict[_Shape, dict[int, int]] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class _Row:
             distances[distance] = distances.get(distance, 0) | 1 << place
 
     def best(self, lane: _Lane) -> tuple[int, int]:
-        """At which free place most terms of a lane fit those that are there: (terms, -place)."""
+        """The free place at which most terms of a lane fit those of the row: (terms, -place)."""
         votes: Counter[int] = Counter()
         for shape, anchor in lane.terms:
             if shape.own:
@@ -82,7 +82,7 @@ class _Row:
 
 
 class Slices:
-    """Puts sums into words. `apart` says of two conditions whether they never both hold."""
+    """Adds sums up in words. `apart` says whether two conditions exclude each other."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Slices:
     def assign(
         self, sums: Mapping[int, Sum], proved: Container[int], lanes: MutableMapping[int, State]
     ) -> None:
-        """Give lanes the values of sums; those that are `proved` to be ±1 need no guard."""
+        """Give lanes the values of sums. Lanes that are `proved` to be ±1 need no guard."""
         counts: Counter[Bit] = Counter()
         for total in sums.values():
             counts.update(total.mentioned())
@@ -114,7 +114,7 @@ class Slices:
                 lanes[lane.lane] = Bit(value, place)
 
     def _lane(self, lane: int, total: Sum, one: int) -> _Lane:
-        """A sum, ±1, as one that is 0 or `one`."""
+        """A sum whose value is ±1 as a sum of terms whose value is 0 or `one`."""
         factors: dict[frozenset[Expression], float] = {}
         for condition, form in [(True, total.form), *total.gated]:
             conditions = frozenset(_conjuncts(condition))
@@ -127,7 +127,7 @@ class Slices:
         return _Lane(lane, int(constant), terms)
 
     def _term(self, parts: Iterable[Expression], factor: int) -> tuple[_Shape, int]:
-        """A product's shape and anchor: the lowest place of its own bits."""
+        """The shape of a product, and its anchor: the lowest place of its own bits."""
         ordered = sorted(parts, key=repr)
         common = tuple(part for part in ordered if leaves(part) <= self.common)
         own = [part for part in ordered if part not in common]
@@ -137,7 +137,7 @@ class Slices:
         return _Shape(factor, common, tuple(moved)), anchor
 
     def _relative(self, expression: Expression, anchor: int) -> Expression:
-        """An expression with its own bits as they are in a shape."""
+        """An expression with its own bits as a shape stores them."""
         if isinstance(expression, bool) or expression in self.common:
             return expression
         if isinstance(expression, Bit):
@@ -170,7 +170,7 @@ class Slices:
         return totals[at]
 
     def _joined(self, row: _Row) -> Iterator[tuple[int, list[tuple[_Shape, int, int]]]]:
-        """Factors with lists of terms (shape, distance, places), never two of them one at once."""
+        """Factors with lists of terms (shape, distance, places); no two terms are one at once."""
         found: dict[int, list[list[tuple[_Shape, int, int]]]] = {}
         for shape, distances in row.places.items():
             for distance, places in distances.items():
@@ -187,7 +187,7 @@ class Slices:
         return any(self.apart(a, b) for a in first.common for b in second.common)
 
     def _product(self, shape: _Shape, distance: int) -> int:
-        """A term in all places, right where lanes have it."""
+        """A term in all places; it is right in the places of lanes that have the term."""
         code = self.code
         word = code.const(-1)
         if shape.common:
@@ -207,7 +207,7 @@ class Slices:
         return shifted if last else self.code.mask(shifted, 1)
 
     def _spread(self, expression: Expression, distance: int) -> int:
-        """An expression in all places: own bits moved, common ones everywhere."""
+        """An expression in all places: own bits are shifted, common ones fill every place."""
 
         def leaf(bit: Bit) -> int:
             if bit.value < 0:
@@ -232,7 +232,7 @@ class Slices:
 
 
 def _denominator(total: Sum) -> int:
-    """The least power of two by which half a sum must be multiplied to be one of integers."""
+    """The least power of two that makes all terms of half a sum integers."""
     numbers = [total.form.constant + 1, *total.form.bits.values()]
     for _, form in total.gated:
         numbers += [form.constant, *form.bits.values()]
@@ -240,7 +240,7 @@ def _denominator(total: Sum) -> int:
 
 
 def _conjuncts(condition: Expression) -> Iterator[Expression]:
-    """The conditions that hold together where a condition does."""
+    """The conditions whose conjunction a condition is."""
     if isinstance(condition, All):
         for part in condition.parts:
             yield from _conjuncts(part)
@@ -249,7 +249,7 @@ def _conjuncts(condition: Expression) -> Iterator[Expression]:
 
 
 def _rows(lanes: Iterable[_Lane]) -> list[_Row]:
-    """Lanes in words: each where most of its terms lie as in lanes that are there already."""
+    """Lanes in words, each at the place where most of its terms fit the lanes before it."""
     rows: list[_Row] = []
     for lane in lanes:
         anchors = Counter(anchor for shape, anchor in lane.terms if shape.own)

@@ -24,8 +24,8 @@ Check = Callable[[analysis.Model, Lifted], None]
 
 @dataclass(frozen=True)
 class Program:
-    """Lifted code and its machine code. Of lane i of the driver, `word[i]` is the word of the
-    state that holds it, or -1 if it is known, and `bit[i]` its place there."""
+    """Lifted code and its machine code. Lane i of the driver is bit `bit[i]` of word `word[i]` of
+    the state; `word[i]` is -1 if the lane is known."""
 
     lifted: Lifted
     native: Native
@@ -33,7 +33,7 @@ class Program:
     bit: npt.NDArray[np.uint64]
 
     def fits(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> bool:
-        """Whether this program is the right one for a stream whose host sets certain lanes."""
+        """Whether this program is right for the stream `x`, whose host sets the lanes `host`."""
         known = self.lifted.behaviour.known
         if known.shape != x.shape or (known[host] != 0).any():
             return False
@@ -41,9 +41,9 @@ class Program:
 
 
 class Programs:
-    """The programs made for a model: one suffices for all streams with the same constants.
+    """The programs made for a model: one serves all streams with the same constants.
 
-    `check` gets every lift before it is compiled, and raises an error of its own to refuse it.
+    `check` gets all lifted code before it is compiled, and raises an error of its own to refuse it.
     """
 
     def __init__(self, model: analysis.Model, check: Check = lambda model, lifted: None) -> None:
@@ -71,10 +71,10 @@ class Programs:
 
 
 class Stream:
-    """A residual stream: `x` as it was loaded, and since then the words of a program.
+    """A residual stream: the loaded state `x`, and from the first pass on the words of a program.
 
-    The program is chosen at the first pass, when it is known which lanes the host sets. A stream
-    whose lanes are not all ±1 has none, and every pass of it is abandoned.
+    The first pass chooses the program, because by then the host has set its lanes. A stream whose
+    lanes are not all ±1 has no program, and each of its passes is abandoned.
     """
 
     def __init__(self, programs: Programs, x: npt.NDArray[np.generic]) -> None:
@@ -86,7 +86,7 @@ class Stream:
     def advance(self, loops: int, watch: Watch) -> int:
         """Pass until `loops` passes count or `watch` stops; returns how many passes count.
 
-        If they are fewer and nothing has stopped them, the next pass is given up.
+        If fewer count and `watch` has not stopped, the next pass was abandoned.
         """
         self.prepare()
         if self.program is None:
@@ -97,7 +97,10 @@ class Stream:
         return run(self.words, self.cells, stops, loops, self._masks(watch.mid_instruction))
 
     def touched(self) -> npt.NDArray[np.intp]:
-        """The driver, and the columns that the last pass of any stream has stored to."""
+        """The driver, and the columns to which the last pass has stored.
+
+        Streams share the program, so this holds only until another stream passes.
+        """
         assert self.program is not None
         columns = np.append(self.program.native.stored, self.program.lifted.behaviour.driver)
         return columns[columns < len(self.x)]
@@ -127,7 +130,7 @@ class Stream:
         self.program = None
 
     def state(self) -> Floats:
-        """The stream as it is, (columns, d_model)."""
+        """A copy of the stream, (columns, d_model)."""
         if self.program is None:
             return self.x.copy()
         x: Floats = self.x.copy()
@@ -139,7 +142,7 @@ class Stream:
         return x
 
     def column(self, column: int) -> Floats:
-        """One column as it is, (d_model,)."""
+        """A copy of one column, (d_model,)."""
         result: Floats = self.x[column].copy()
         if self.program is None:
             return result
@@ -160,8 +163,8 @@ class Stream:
     def write(
         self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
     ) -> None:
-        """Set some lanes of a column. A value other than the one taken for constant discards the
-        program."""
+        """Set some lanes of a column. To change a lane that the program takes for constant discards
+        the program; so does a value other than ±1."""
         if self.program is None:
             self.host[column, lanes] = True
             self.x[column, lanes] = values
@@ -178,7 +181,7 @@ class Stream:
         self._put(column, new)
 
     def _advance_singly(self, loops: int, watch: Watch) -> int:
-        """Passes one at a time, for lanes of a column that is not the driver."""
+        """Pass one at a time, to watch lanes of a column other than the driver."""
         done, stop = 0, False
         while done < loops and not stop and self.advance(1, NOTHING):
             stop, counts = watch.seen(self.read(watch.column, watch.lanes))

@@ -1,4 +1,4 @@
-"""What a lane becomes in a pass: bits of values, added up, some of them under conditions."""
+"""The new value of a lane: a sum of bits, some of them under conditions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Form:
 
 @dataclass
 class Sum:
-    """What a lane becomes: a form, and forms under conditions."""
+    """The new value of a lane: a form, plus forms under conditions."""
 
     form: Form
     gated: list[tuple[Expression, Form]] = field(default_factory=list)

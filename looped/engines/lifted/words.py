@@ -1,8 +1,8 @@
-"""Sums over bits become words: all lanes with the same function of bits are computed as one.
+"""From sums over bits to words: lanes with the same function of bits are computed together.
 
-A sum becomes a decision diagram (`shapes`). Lanes with the same function of bits, relative to their
-places, share a word: each has its bit at its place. A lane must be ±1: where its diagram has other
-numbers, a guard abandons the pass in which they would come up.
+Each sum becomes a decision diagram (`shapes`). Lanes with the same function of bits, relative to
+their places, share a word, each at its place. A lane must be ±1: if its diagram has other values, a
+guard abandons each pass that would give the lane such a value.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from looped.errors import CompileError
 __all__ = ["Words"]
 
 _MOST_BITS = 24
-"""A sum of more bits is added up in words at once, without a diagram. In RV32I that is one word of
-32 lanes; all others have 24 bits at most."""
+"""A sum of more bits is added up in words (`slices`), without a diagram. In RV32I these are the 32
+lanes of one word; all other lanes have 24 bits at most."""
 
 _MOST_BRANCHES_ALONE, _MOST_BRANCHES_SHARED = 20, 60
-"""A function of more branches, of one lane or of several, is added up and not written out: each
-branch is one select, and a sum in planes takes about 20 instructions, of which several lanes share
-one."""
+"""A function with more branches is added up (`slices`), not written as selects; the limits are for
+a function of one lane and for one that several share. Each branch is a select, and a sum in planes
+takes about 20 instructions, which several lanes share."""
 
 
 class Words:
-    """Puts sums into words.
+    """Computes sums as words.
 
-    `widths` says of values how many of their lowest bits may be one, `cubes` of bits that compare
-    words what they stand for.
+    For some values, `widths` says how many of the lowest bits may be one. `cubes` says what a bit
+    means that is the result of a comparison.
     """
 
     def __init__(self, code: Code, widths: dict[int, int], cubes: Mapping[Bit, Cube]) -> None:
@@ -44,7 +44,7 @@ class Words:
         self.facts: BitFacts = {}
 
     def assign(self, sums: Mapping[int, Sum], lanes: MutableMapping[int, State]) -> None:
-        """Give lanes the values of sums, one word for all those with the same function."""
+        """Give lanes the values of sums; lanes with the same function get bits of one word."""
         totals = list(sums.values())
         conditions = condition_bits(totals, self.widths, self.facts)
         shapes = Shapes(totals, conditions, self.cubes, self.facts)
@@ -84,7 +84,7 @@ class Words:
     def _guard(
         self, shapes: Shapes, unproved: Mapping[int, list[Member]], large: Mapping[int, Sum]
     ) -> None:
-        """Abandon the pass where lanes are not ±1; those that are added up have their own guard."""
+        """Emit guards against lanes that are not ±1; the guards of `large` lanes come later."""
         for members in unproved.values():
             if any(member.lane not in large for member in members):
                 self.code.emit("guard", self._word(shapes, members))
@@ -92,7 +92,7 @@ class Words:
     def _place(
         self, shapes: Shapes, members: list[Member], lanes: MutableMapping[int, State]
     ) -> None:
-        """Give lanes with one function their bits in one word; those that just are a bit, that."""
+        """Give lanes with one function their bits in one word, or the bits that they equal."""
         bits = [shapes.as_bit(member.function) for member in members]
         if None in bits:
             value = self._word(shapes, members)
@@ -102,7 +102,7 @@ class Words:
             lanes[member.lane] = state
 
     def _relate(self, shapes: Shapes, bits: Sequence[tuple[State, Node]]) -> None:
-        """Note which of some bits, all of them functions of conditions, say something of others."""
+        """Note which of some bits, all functions of conditions, imply or exclude each other."""
         for (first, one), (second, other) in itertools.combinations(bits, 2):
             both = shapes.both(one, other)
             if both is None:
@@ -116,7 +116,7 @@ class Words:
                 self._note((second, 1), (first, 1))
 
     def _note(self, given: tuple[Bit, int], follows: tuple[Bit, int]) -> None:
-        """Note that one bit's value follows from another's, and what follows from its opposite."""
+        """Note that one bit's value follows from another's, and the contraposition."""
         for (bit, value), (other, result) in (
             (given, follows),
             ((follows[0], 1 - follows[1]), (given[0], 1 - given[1])),
@@ -125,7 +125,7 @@ class Words:
                 self.facts.setdefault((bit, value), {})[other] = result
 
     def _word(self, shapes: Shapes, members: list[Member]) -> int:
-        """One word with the bits of all members, each at its place, zero elsewhere."""
+        """A word with the bits of all members at their places, and zeros elsewhere."""
         word = self._emit(shapes, members[0].function, members[0].place, {})
         places = {member.place for member in members}
         value = self.code.mask(word, sum(1 << p for p in places))
@@ -133,7 +133,7 @@ class Words:
         return value
 
     def _emit(self, shapes: Shapes, function: Node, place: int, made: dict[Node, int]) -> int:
-        """A function on whole words: bits of its own shifted to the same place."""
+        """A function on whole words, whose own bits are shifted to the same place."""
         code = self.code
         branch = shapes.space.branch(function)
         if branch is None:
@@ -151,7 +151,7 @@ class Words:
         return made[function]
 
     def pack(self, states: Sequence[State]) -> int:
-        """Lanes as the bits of a word, the first least significant."""
+        """A word whose bits are some lanes, the first one least significant."""
         constant = sum(1 << place for place, state in enumerate(states) if state == 1.0)
         moves: dict[tuple[int, int], int] = {}
         for place, state in enumerate(states):
@@ -170,7 +170,7 @@ class Words:
 
 
 def _functions(shapes: Shapes, total: Sum) -> tuple[Node, Node] | None:
-    """Where a sum is not ±1, and where it is above zero; None if it is too large for diagrams."""
+    """The conditions that a sum is not ±1 and that it is positive; None if they are too large."""
     if len(total.mentioned()) > _MOST_BITS:
         return None
     try:

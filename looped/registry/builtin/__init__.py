@@ -1,1 +1,1 @@
-"""The machines of `looped`: one file each, which registers one machine."""
+"""The machines of `looped`. Each file registers one machine."""

@@ -28,7 +28,7 @@ __all__ = ["RV32I"]
 
 
 def _name_of(word: int) -> str | None:
-    """The instruction in a word, also if only the M extension has it."""
+    """The name of the instruction in a word; it may be one of the M extension."""
     found = decode(word, INSTRUCTIONS)
     if found is not None:
         return f"`{found.mnemonic}`"
@@ -41,7 +41,7 @@ def _describe_trap(image: Image, port: Port) -> str:
 
 
 def _prover_cases(loop: Loop) -> Iterator[Case]:
-    from looped.symbolic.rv32i import rv32i_cases  # which needs the solver
+    from looped.symbolic.rv32i import rv32i_cases  # imports the solver, an optional dependency
 
     return rv32i_cases(loop)
 

@@ -37,7 +37,7 @@ def _describe_trap(image: Image, port: Port) -> str:
 
 
 def _prover_cases(loop: Loop) -> Iterator[Case]:
-    from looped.symbolic.rv32im import rv32im_cases  # which needs the solver
+    from looped.symbolic.rv32im import rv32im_cases  # imports the solver, an optional dependency
 
     return rv32im_cases(loop)
 

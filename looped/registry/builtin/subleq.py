@@ -1,4 +1,4 @@
-"""SUBLEQ: one instruction, von Neumann, words of 8, 16 or 32 bits, an input and an output."""
+"""SUBLEQ: one instruction; program and data share a memory of 8-, 16- or 32-bit words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["SUBLEQ"]
 
 
 def _prover_cases(loop: Loop) -> Iterator[Case]:
-    from looped.symbolic.subleq import subleq_cases  # which needs the solver
+    from looped.symbolic.subleq import subleq_cases  # imports the solver, an optional dependency
 
     return subleq_cases(loop)
 

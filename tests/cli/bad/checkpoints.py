@@ -120,19 +120,19 @@ CHECKPOINTS = [
     _state(
         "another input",
         good(),
-        "error: the first 2 bytes of the input are not those that had been read",
+        "error: the first 2 bytes of the input are not those that the run has read",
         stdin=b"xyz",
     ),
     _state(
         "too little input",
         good(),
-        "error: the input ends after 1 bytes, and 2 had been read",
+        "error: the input ends after 1 bytes, and the run has read 2",
         stdin=b"a",
     ),
     _state(
         "no state",
         forged(lambda tensors, run: tensors.pop("state")),
-        "it has no state, or no output",
+        "the state or the output is missing",
     ),
     _state(
         "half a state",
@@ -156,7 +156,7 @@ CHECKPOINTS = [
     ),
     _run(
         "fewer than no steps",
-        "a number of it is negative",
+        "a count is negative",
         steps=-1,
     ),
     _run(
@@ -176,13 +176,13 @@ CHECKPOINTS = [
     ),
     _run(
         "a shape beyond bounds",
-        "its state has no shape",
+        "the shape of the state is out of range",
         shape=[1, 1 << 40],
     ),
     _state(
         "a state that is not bytes",
         forged(lambda t, r: t.update(state=t["state"].to(torch.bfloat16))),
-        "its state or its output are not bytes",
+        "the state or the output is not made of bytes",
     ),
     _snapshot(
         "a program counter in words",

@@ -129,7 +129,7 @@ OPTIONS = [
     _asked("run a.sasm --width 12", "subleq has no 12-bit words", code=3),
     _asked("run a.sasm --machine z80", "no machine named `z80`"),
     _asked("run a.sasm --device toaster", "no device named `toaster`"),
-    _asked("run a.sasm --device cuda:99", "device cuda:99 is not there"),
+    _asked("run a.sasm --device cuda:99", "device cuda:99 does not exist"),
     _asked("run a.sasm --engine event --device cuda", "the event engine runs on the CPU"),
     _asked(
         "compile --bake a.sasm",

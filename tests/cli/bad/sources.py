@@ -206,7 +206,7 @@ SOURCES = [
     _subleq(
         "an include with a NUL in its name",
         '.include "a\\0b"\n',
-        "1:10: error: cannot read a\\x00b: no file has such a name",
+        "1:10: error: cannot read a\\x00b: its name is invalid",
     ),
     _subleq(
         "an include with a newline in its name",

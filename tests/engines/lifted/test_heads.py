@@ -31,5 +31,5 @@ def test_a_column_that_finds_itself_may_be_captured() -> None:
 
 def test_a_column_that_finds_another_may_not() -> None:
     """What is taken away from it when it is captured is not its own."""
-    with pytest.raises(CompileError, match="a captured column does not attend to itself otherwise"):
+    with pytest.raises(CompileError, match="can be captured does not attend to itself otherwise"):
         head_targets(head(-1, 0, 2, 3, 0), KNOWN, 0)  # 0 for column 1, 2 for column 2
