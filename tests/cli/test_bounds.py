@@ -64,7 +64,7 @@ def test_no_longer_than_so_many_seconds(engine: str, sources: Path) -> None:
     result = looped("run", sources / "silent.sasm", "--engine", engine, "--timeout", 0.2)
     assert 0.2 < time.monotonic() - began < 20
     assert result.exit_code == 9
-    assert "silent.sasm has not halted within its time: stopped after" in result.stderr
+    assert "silent.sasm did not halt within --timeout: it stopped after" in result.stderr
     assert "silent.sasm:2): subleq" in result.stderr
 
 

@@ -25,6 +25,15 @@ FORBIDDEN: dict[str, str] = {
     r"dynast(y|ies)": "coalesced into",
     r"without a word": "silently",
     r"away from home": "early",
+    r"which is none": "unknown",
+    r"if nothing is said": "by default",
+    r"made small": "shrunk",
+    r"(the )?whole rest": "the rest of the line",
+    r"and here it takes": "this command needs",
+    r"stands here twice": "appears twice",
+    r"behind its end": "after the end",
+    r"names? among which": "with more names than this",
+    r"while the source is read": "during reading",
 }
 """Patterns of idioms, matched as whole words in any case, and what to write instead."""
 

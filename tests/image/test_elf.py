@@ -127,7 +127,7 @@ WRONG = {
     "passes floating-point registers, which RV32I lacks": elf((0, CODE, 12), flags=2),
     "has nothing to load": elf(),
     "begins at 0x40, where nothing is loaded": elf((0, CODE, 12), entry=0x40),
-    "begins at 0x2, which is no multiple of 4": elf((0, CODE, 12), entry=2),
+    "begins at 0x2, which is not a multiple of 4": elf((0, CODE, 12), entry=2),
     "needs memory up to address 0x50000c": elf((0x500000, CODE, 12)),
     "is a damaged ELF file": GOOD[:40],
 }

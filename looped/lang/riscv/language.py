@@ -8,8 +8,8 @@ from pathlib import Path
 
 from looped.errors import Diagnostic, Source
 from looped.isa.rv32im import EXTENSION, has_extension
+from looped.lang.gnu.assembly import Target
 from looped.lang.gnu.data import ALIGNING, FILLING, LEB128, NUMBERS, TEXTS
-from looped.lang.gnu.program import Target
 from looped.lang.gnu.reader import Reader
 from looped.lang.language import Language, Placed
 from looped.lang.riscv.instructions import EXTENDED_MNEMONICS, MNEMONICS

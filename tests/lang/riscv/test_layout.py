@@ -102,7 +102,7 @@ def test_names_that_linkers_define() -> None:
 
 
 def test_an_entry_between_two_words_is_refused() -> None:
-    with pytest.raises(SourceError, match="`_start` is 0x1, which is no multiple of 4"):
+    with pytest.raises(SourceError, match="`_start` is 0x1, which is not a multiple of 4"):
         image(".byte 1\n_start: .byte 2, 3, 4\nnop")
 
 
