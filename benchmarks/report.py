@@ -16,7 +16,7 @@ _COLOURS = dict(zip(ENGINES, ("#7f7f7f", "#d62728", "#1f77b4", "#2ca02c"), stric
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Instructions per second, and the ratio to the reference; then the times to the first result."""
+    """Instructions per second and the ratio to the reference; then times to the first result."""
     lines = [
         "| width | words | reference | dense | event | lifted | lifted / reference |",
         "|---|---|---|---|---|---|---|",

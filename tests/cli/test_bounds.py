@@ -47,7 +47,7 @@ def sources(tmp_path: Path) -> Path:
 def test_no_more_than_so_many_bytes(engine: str, sources: Path) -> None:
     result = looped("run", sources / "loop.sasm", "--max-output", 5, "--engine", engine)
     assert (result.exit_code, result.stdout) == (10, "xxxxx")
-    assert "loop.sasm writes more than 5 bytes: stopped after 11 steps at add" in result.stderr
+    assert "loop.sasm wrote more than 5 bytes: it stopped after 11 steps at add" in result.stderr
     assert "loop.sasm:3): subleq 7, 7, 0\n" in result.stderr
     assert "hint: more with --max-output" in result.stderr
 

@@ -1,8 +1,8 @@
 """Arguments of macros: where each ends, and its text.
 
 Commas separate arguments. A blank separates them if both of its neighbours are letters, digits or
-quotes; other blanks are ignored. Quotation marks around an argument are removed. After `.altmacro`
-angle brackets are removed too, and `%expression` becomes its value.
+quotes; other blanks mean nothing. An argument loses the quotation marks around it. After
+`.altmacro` it loses angle brackets too, and `%expression` becomes its value.
 """
 
 from __future__ import annotations

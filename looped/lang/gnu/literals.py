@@ -104,7 +104,7 @@ def number(token: Token, span: Span) -> int:
 
 def character(token: Token, span: Span) -> int:
     """The value of `'a'` or `'a`. A backslash is for `\\b \\f \\n \\r \\t` and `\\x41`; before
-    any other character it means nothing, so that `'\\0'` is 48, as GNU as has it."""
+    any other character it has no effect: `'\\0'` is 48, as in GNU as."""
     body = token.text[1:]
     if body.startswith("\\"):
         if len(body) > 3:

@@ -27,7 +27,7 @@ class Names:
     _suggested: int = 0
 
     def refer(self, name: str) -> Symbol:
-        """The symbol of a name at this place; if there is none yet, its first definition."""
+        """The symbol of a name at this place; before its first definition, that definition."""
         symbol = self.table.get(name)
         if symbol is None:
             symbol = self.table[name] = Symbol(name)

@@ -84,8 +84,8 @@ class Subsection:
 
 @dataclass(slots=True)
 class Section:
-    """A part of the program. `kind` is None if it is not loaded; `span` is its first use, and
-    `is_known` is true if its name or its flags define its kind."""
+    """A part of the program. `kind` is None for a part that is not loaded. `span` is its first
+    use. `is_known` says whether its name or its flags define its kind."""
 
     name: str
     kind: int | None

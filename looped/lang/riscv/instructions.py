@@ -96,7 +96,7 @@ MNEMONICS = EXTENDED_MNEMONICS - frozenset(EXTENSION)
 
 
 def size(item: Item) -> int:
-    """The bytes of an instruction; those of `li` depend on more. Raises LoopedError."""
+    """The bytes of an instruction other than `li`. Raises LoopedError."""
     return 8 if "symbol" in _form(item) else 4
 
 

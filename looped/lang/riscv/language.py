@@ -42,7 +42,7 @@ _ARCHITECTURE = re.compile(
 
 
 def _language(target: Target, extended: bool) -> Language:
-    """The language of a machine, `extended` if that has the M extension."""
+    """The language of a machine; `extended` says whether the machine has the M extension."""
 
     def assemble(
         source: Source, width: int | None, chosen: bool, errors: list[Diagnostic]

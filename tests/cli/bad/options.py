@@ -179,7 +179,7 @@ OPTIONS = [
         "output without end",
         "run a.sasm --max-output 3 --engine dense",
         10,
-        "error: a.sasm writes more than 3 bytes: stopped after 7 steps at address 3 "
+        "error: a.sasm wrote more than 3 bytes: it stopped after 7 steps at address 3 "
         "(a.sasm:2): subleq 7, 7, 0",
         _LOOP,
         stdout="xxx",

@@ -26,12 +26,12 @@ RISCV = [
     _riscv(
         "a jump to a number of 10,000 digits",
         "j " + "9" * 10_000 + "b\n",
-        "1:3: error: a number of 10001 digits",
+        "1:3: error: this number has 10001 digits",
     ),
     _riscv(
         "10,000 octal digits",
         "li a0, 0" + "7" * 10_000 + "\n",
-        "1:8: error: a number of 10001 digits",
+        "1:8: error: this number has 10001 digits",
     ),
     _riscv(
         "a modifier of 10,000 characters",

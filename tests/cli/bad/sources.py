@@ -100,7 +100,7 @@ SOURCES = [
     _subleq(
         "10,000 hexadecimal digits",
         ".word 0x" + "f" * 10_000 + "\n",
-        "1:7: error: a number of 10002 digits",
+        "1:7: error: this number has 10002 digits",
     ),
     _subleq(
         "10,000 parentheses, open",
