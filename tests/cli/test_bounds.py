@@ -49,7 +49,7 @@ def test_no_more_than_so_many_bytes(engine: str, sources: Path) -> None:
     assert (result.exit_code, result.stdout) == (10, "xxxxx")
     assert "loop.sasm wrote more than 5 bytes: it stopped after 11 steps at add" in result.stderr
     assert "loop.sasm:3): subleq 7, 7, 0\n" in result.stderr
-    assert "hint: more with --max-output" in result.stderr
+    assert "hint: raise --max-output" in result.stderr
 
 
 def test_as_many_bytes_as_allowed_are_no_error(sources: Path) -> None:
