@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: everything, into results/ and docs/performance.md."""
+"""`python -m benchmarks`: all measurements, into results/ and docs/performance.md."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _PAGE = _ROOT / "docs" / "performance.md"
 def main() -> None:
     """Measure, print, and write results/engines.json; with --write also docs/performance.*."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
-    parser.add_argument("--write", action="store_true", help="renew docs/performance.md and .png")
-    parser.add_argument("--seconds", type=float, default=0.5, help="per engine and round")
-    parser.add_argument("--rounds", type=int, default=3, help="the best of so many is kept")
+    parser.add_argument("--write", action="store_true", help="update docs/performance.md and .png")
+    parser.add_argument("--seconds", type=float, default=0.5, help="time per engine and round")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds per engine; the best counts")
     parser.add_argument("--largest", type=int, default=15, help="up to 2^N words")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -24,14 +24,14 @@ __all__ = ["ENGINES", "Row", "measure", "peaks"]
 ENGINES = ("reference", "dense", "event", "lifted")
 
 _LONGEST_PASS = 4.0
-"""Seconds that a dense pass may be expected to take; beyond, it is left out of the table."""
+"""The longest dense loop in the table, in seconds; the table leaves out longer ones."""
 
 
 @dataclass(frozen=True)
 class Row:
     """One machine: seconds to build its weights; per engine, seconds from the residual stream to
-    the end of the first instruction, and instructions a second. None was not measured: it would
-    take too long, or the engine refuses the machine."""
+    the end of the first instruction, and instructions a second. None means not measured:
+    it would take too long, or the engine refuses the machine."""
 
     machine: str
     width: int
@@ -42,7 +42,7 @@ class Row:
 
 
 def measure(name: str, width: int, memory: int, seconds: float, rounds: int, dense: bool) -> Row:
-    """Time all engines on one machine, in turn, `rounds` times; the best of each is kept."""
+    """Time all engines on one machine, in turn, `rounds` times; the best round of each counts."""
     start = time.perf_counter()
     machine = api.compile_machine(name, width, memory)
     words = workload(name, width, memory)
@@ -71,7 +71,7 @@ def measure(name: str, width: int, memory: int, seconds: float, rounds: int, den
 
 
 def dense_is_quick(row: Row) -> bool:
-    """Whether the dense engine can be expected to manage twice the memory of a row."""
+    """Whether a dense loop with twice the memory of a row is short enough to measure."""
     last = row.rate["dense"]
     return last is not None and 4 / last < _LONGEST_PASS
 
@@ -88,7 +88,7 @@ def _reference(machine: CompiledMachine, words: tuple[int, ...]) -> Callable[[in
 
 
 def _rate(run: Callable[[int], object], seconds: float) -> float:
-    """Instructions a second, from a stretch that takes about so long."""
+    """Instructions per second, from a run that takes at least `seconds`."""
     count = 1
     while True:
         start = time.perf_counter()
@@ -100,7 +100,7 @@ def _rate(run: Callable[[int], object], seconds: float) -> float:
 
 
 def peaks(width: int, memory: int, dense: bool) -> dict[str, int | None]:
-    """Peak resident memory in MB, per engine, each in a process of its own that runs 1 pass."""
+    """Peak resident memory in MB, per engine, each in a process of its own that runs one loop."""
     return {
         name: _peak(name, width, memory) if dense or name != "dense" else None
         for name in ENGINES[1:]
@@ -122,7 +122,7 @@ def _one_pass(engine: str, width: int, memory: int) -> None:
 
 
 def _peak_of_this_process() -> int:
-    """In MB. (On Linux getrusage counts what the process was before it was replaced by exec.)"""
+    """In MB. (On Linux getrusage also counts the process before exec.)"""
     status = Path("/proc/self/status")
     if status.exists():
         fields = dict(line.split(":", 1) for line in status.read_text().splitlines())

@@ -16,7 +16,7 @@ _COLOURS = dict(zip(ENGINES, ("#7f7f7f", "#d62728", "#1f77b4", "#2ca02c"), stric
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Instructions a second, and the ratio to the reference; then how long one waits at first."""
+    """Instructions per second and the ratio to the reference; then times to the first result."""
     lines = [
         "| width | words | reference | dense | event | lifted | lifted / reference |",
         "|---|---|---|---|---|---|---|",
@@ -46,7 +46,7 @@ def peak_table(peaks: dict[int, dict[str, int | None]]) -> str:
 
 
 def to_json(rows: Sequence[Row], peaks: dict[int, dict[str, int | None]], machine: str) -> bytes:
-    """All that was measured."""
+    """All measurements as JSON."""
     data = {
         "machine": machine,
         "rows": [dataclasses.asdict(row) for row in rows],
@@ -56,7 +56,7 @@ def to_json(rows: Sequence[Row], peaks: dict[int, dict[str, int | None]], machin
 
 
 def into_page(page: Path, name: str, text: str) -> None:
-    """Put a text between the marks of its name in a page."""
+    """Replace the text between the marks of that name in a page."""
     begin, end = f"<!-- {name} -->\n", "<!-- end -->"
     before, rest = page.read_text().split(begin, 1)
     after = rest.split(end, 1)[1]
@@ -64,7 +64,7 @@ def into_page(page: Path, name: str, text: str) -> None:
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
-    """Nanoseconds an instruction against the size of memory, 16 bits, both on logarithmic axes."""
+    """Nanoseconds per instruction against the size of memory, 16 bits, both on logarithmic axes."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,4 +1,4 @@
-"""The programs that are timed: a few instructions that walk through all of memory, for ever."""
+"""The timed programs: a few instructions that walk through all of memory, for ever."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from looped.isa.rv32i import encode
 __all__ = ["STRIDE", "riscv_walk", "walk", "workload"]
 
 STRIDE = 16
-"""Words from one place that is written to the next; the program itself lies below the first."""
+"""The distance of written words; the program itself lies below the first one."""
 
 _AT, _END, _COUNT = 5, 6, 7
 _PAGE = 4096
@@ -19,7 +19,7 @@ def workload(machine: str, width: int, memory: int) -> tuple[int, ...]:
 
 
 def walk(width: int) -> tuple[int, ...]:
-    """SUBLEQ words that take one from mem[14], mem[30], mem[46], … and begin again at the end.
+    """SUBLEQ words that subtract one from mem[14], mem[30], mem[46], … and begin again at the end.
 
     The second instruction changes the first one's operand, so every round modifies the program. (It
     never becomes -1, which would write a byte.)
@@ -32,8 +32,8 @@ def walk(width: int) -> tuple[int, ...]:
 
 
 def riscv_walk(memory: int) -> tuple[int, ...]:
-    """RV32I words that take one from the same places of a memory of whole pages: a load, a sum, a
-    store, the next address and a branch for each."""
+    """RV32I words that subtract one from the same places, in a memory of whole pages: a load, an
+    addition, a store, the next address and a branch for each."""
     return (
         encode("lui", _END, imm=4 * memory // _PAGE),
         encode("addi", _AT, 0, imm=4 * (STRIDE - 2)),

@@ -1,7 +1,7 @@
 """`python -m looped`, and the command `looped`.
 
-Loading torch takes a second or two. A Ctrl-C in that time ends the process at once, without a
-traceback. Later `looped.cli` prints one line for an interrupt.
+Loading torch takes a second or two. During that time Ctrl-C ends the process at once, without a
+traceback. Afterwards `looped.cli` prints one line for an interrupt.
 """
 
 from __future__ import annotations

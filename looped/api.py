@@ -1,4 +1,4 @@
-"""assemble, compile, run, verify: the whole way in four calls.
+"""assemble, compile, run, verify: from source text to a verified run in four calls.
 
 image = looped.assemble("programs/subleq/sieve.sasm")
 machine = looped.compile(image)
@@ -57,10 +57,10 @@ DEFAULT_MEMORY = 1024
 def assemble(
     path: str | os.PathLike[str], machine: str | None = None, width: int | None = None
 ) -> Image:
-    """The image in a file: assembly source, an ELF file, or numbers if it is a .dec, .hex or .bin.
+    """The image in a file: assembly source, ELF, or numbers in a .dec, .hex or .bin file.
 
-    `machine` and `width` override the source's. Raises SourceError, FileError, and CompileError for
-    an unknown machine, or one that runs no ELF files.
+    `machine` and `width` override those of the source. Raises SourceError, FileError, and
+    CompileError for an unknown machine or for a machine that runs no ELF files.
     """
     path = Path(path)
     if machine is not None:
@@ -85,13 +85,13 @@ def compile(
     """The weights of a machine that can run an image.
 
     `memory` is the number of words, by default the smallest that holds the image. With `bake` the
-    instructions that its entry leads to go into the weights and memory holds only data. `dtype` is
-    the format in which all sums shall be exact. Raises CompileError.
+    weights contain the instructions reachable from the entry, and memory holds only data. In
+    `dtype` all sums are exact. Raises CompileError.
     """
     memory = smallest_memory(image) if memory is None else memory
     if len(image.words) > largest_memory(image.width):
-        most = f"{largest_memory(image.width)} is the most for {image.width} bits"
-        raise CompileError(f"the program has {len(image.words)} words, and {most}")
+        most = f"{largest_memory(image.width)} is the maximum for {image.width} bits"
+        raise CompileError(f"the program has {len(image.words)} words, but {most}")
     machine = registry.machine(image.machine)
     machine.check(image.width, memory)
     image.padded(memory)
@@ -109,7 +109,7 @@ def compile_machine(
     memory: int | None = None,
     dtype: str = "float32",
 ) -> CompiledMachine:
-    """The weights of a universal machine, by default of its usual width, exact in `dtype`.
+    """The weights of a universal machine that is exact in `dtype`; by default of its usual width.
 
     `memory` is the number of words, by default DEFAULT_MEMORY or the most that `width` allows.
     Raises CompileError.
@@ -121,7 +121,7 @@ def compile_machine(
 
 
 def default_memory(name: str, width: int) -> int:
-    """The words of memory of a machine given by name: DEFAULT_MEMORY or the most."""
+    """The words of memory of a machine without a program: DEFAULT_MEMORY, or the largest memory."""
     if width not in registry.machine(name).widths:
         return DEFAULT_MEMORY
     return min(DEFAULT_MEMORY, largest_memory(width))
@@ -135,12 +135,12 @@ def choose_engine(
     report: Callable[[str], None] = lambda text: None,
     uncertified: bool = False,
 ) -> Engine:
-    """An engine by its name in ENGINES, or `auto`, which tells `report` what it takes and why.
+    """The engine of that name in ENGINES, or `auto`, which reports its choice and why to `report`.
 
-    The machine must be certified to be exact in the dtype, as far as that depends on the dtype:
-    sums, softmax, norm. Raises CertificateError if it is not, unless `uncertified` is set: then
-    `auto` is `dense`, the only engine that rounds as the dtype does. Raises CompileError if the
-    engine does not take the model, the dtype or the device, or is not `dense` with `uncertified`.
+    Checks that sums, softmax and norm of the machine are exact in the dtype. Raises
+    CertificateError if they are not, unless `uncertified` is set: then `auto` means `dense`, the
+    only engine that rounds as the dtype does. Raises CompileError if the engine refuses the model,
+    the dtype or the device, or if `uncertified` is set and the engine is not `dense`.
     """
     if uncertified and name not in ("auto", "dense"):
         raise CompileError(
@@ -155,7 +155,7 @@ def choose_engine(
                 f"the machine is not certified in {dtype}: {faults[0]}",
                 hint=f"compile it with --dtype {dtype}, or run it with --uncertified",
             )
-    # From here on the dtype is taken as it is: an engine knows only what the plan is made for.
+    # The dtype is checked above. An engine would accept only the dtype of the plan.
     if name == "auto":
         return AutoEngine(machine, dtype, device, report, uncertified=True)
     report(f"engine: {name}")
@@ -176,11 +176,10 @@ def run(
 ) -> Trace:
     """Run a program on the transformer until it halts, or for at most `steps` instructions.
 
-    The engine is by default the fastest that can run the model. The trace is read off the residual
-    stream, at the columns that an instruction changes, so that a step costs the same whatever the
-    size of the memory. `writes` and `registers` are the words whose value has changed, then what
-    the host set while it served a trap. A store of the value that was there cannot be seen between
-    two loops, nor can a load: `reads` is empty.
+    The default engine is the fastest one that accepts the model. A step lists what the instruction
+    reads and writes, then what the host sets while it serves a trap. The values come from the
+    residual stream, at the columns that the instruction accesses or changes. So the cost of a step
+    does not depend on the size of memory.
     """
     session = Session(machine, image, engine or choose_engine(machine), data)
     return Trace(tuple(session.walk(steps)), session.computer.halted())
@@ -194,10 +193,10 @@ def verify(
     engine: Engine | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Agreement:
-    """Hold a run against the reference, every lane after every loop. Raises Mismatch.
+    """Compare a run with the reference, every lane after every loop. Raises Mismatch.
 
-    The engine is by default the dense one, which is the definition. A lifted engine first proves
-    that its code equals the weights, if that takes about a second. Raises WrongLift if it fails.
+    The default engine is `dense`, the definition. For a lifted engine this first proves that its
+    code equals the weights, if that takes about a second. Raises WrongLift if the proof fails.
     """
     engine = engine or choose_engine(machine, "dense")
     prove_small_lifts(engine)
@@ -209,10 +208,11 @@ def certify(
     image: Image | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Certificate:
-    """Show from its weights what a machine computes, and in which dtypes it is exact.
+    """Prove from the weights what a machine computes, and in which dtypes it is exact.
 
-    A baked machine is shown to be that of the program in `image`. Raises CompileError if there is
-    no such machine, CertificateError if a baked machine's program is missing or another one.
+    A baked machine needs its program in `image`: the proof shows that the weights contain it.
+    Raises CompileError for an unknown machine, CertificateError if the program of a baked machine
+    is missing or is another one.
     """
     plan = machine.plan
     described = registry.machine(plan.machine)
@@ -231,10 +231,10 @@ def certify(
 def translate(
     machine: CompiledMachine, image: Image | None = None, dtype: str = "float32"
 ) -> Translation:
-    """Show that the code which the lifted engine makes from the weights equals them.
+    """Prove that the code of the lifted engine equals the weights from which the engine makes it.
 
-    It is the code with which a run of the image begins; without an image, that for a memory of
-    random words. Raises CertificateError as an engine does where nothing is exact.
+    The proof covers the code with which a run of the image begins; without an image, the code for
+    a memory of random words. Raises CertificateError if the settings of PyTorch are not exact.
     """
     found: list[Translation] = []
     words = _any_words(machine.plan) if image is None else image.words
@@ -253,6 +253,6 @@ def translate(
 
 
 def _any_words(plan: Plan) -> list[int]:
-    """A memory full of random words, always the same ones."""
+    """A memory of random words, the same in every call."""
     rng = random.Random(0)
     return [rng.getrandbits(plan.width) for _ in range(plan.memory)]

@@ -1,4 +1,4 @@
-"""Source, Span, LoopedError and its family, and their one rendering with a caret."""
+"""Source, Span, and LoopedError with its subclasses, all rendered with a caret."""
 
 from __future__ import annotations
 
@@ -99,12 +99,12 @@ class Diagnostic:
 
 
 def _printable(text: str) -> str:
-    """A text in one line, with escapes for unprintable characters."""
+    """The text on one line, with escapes for unprintable characters."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _excerpt(span: Span) -> list[str]:
-    """The source line and a caret line beneath the span; long lines are cut around it."""
+    """The source line, and carets under the span; of a long line only the part around the span."""
     line, column = span.source.position(span.start)
     text = span.source.line(line)
     first = max(0, column - 1 - _SHOWN_COLUMNS // 2) if len(text) > _SHOWN_COLUMNS else 0
@@ -136,7 +136,7 @@ class MismatchError(LoopedError):
 
 
 class SourceError(LoopedError):
-    """An assembly source has errors; carries all of them in the order of the text."""
+    """An assembly source has errors; `diagnostics` are all of them, in the order of the text."""
 
     exit_code = 3
 
@@ -162,13 +162,13 @@ class CompileError(LoopedError):
 
 
 class StepLimitError(LoopedError):
-    """A program did not halt within its limit of steps."""
+    """A program did not halt within its step limit."""
 
     exit_code = 6
 
 
 class TimeLimitError(LoopedError):
-    """A program did not halt within its limit of time."""
+    """A program did not halt within its time limit."""
 
     exit_code = 9
 

@@ -1,1 +1,1 @@
-"""The command line: thin commands that parse options, call the library, and render."""
+"""The command line: commands parse options, call the library and print results."""

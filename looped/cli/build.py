@@ -1,4 +1,4 @@
-"""asm, compile, info, export: from text to weights, and what they look like."""
+"""asm, compile, info, export: make images and weights, show and export weights."""
 
 from __future__ import annotations
 
@@ -44,11 +44,18 @@ Examples:
 
 @click.command(help=_ASM)
 @click.argument("source", type=_PATH)
-@click.option("-o", "--output", type=_PATH, help="The image file; by default stdout.")
+@click.option("-o", "--output", type=_PATH, help="File for the image; by default stdout.")
 @click.option(
-    "--format", "kind", type=click.Choice(FORMATS), help="By default the output's suffix, or dec."
+    "--format",
+    "kind",
+    type=click.Choice(FORMATS),
+    help="Format of the image; by default the output's suffix, or dec.",
 )
-@click.option("--machine", metavar="NAME", help=f"One of: {', '.join(registry.names())}.")
+@click.option(
+    "--machine",
+    metavar="NAME",
+    help=f"One of: {', '.join(registry.names())}. By default, as the program says.",
+)
 @click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32.")
 @json_option
 def asm(
@@ -83,12 +90,12 @@ def asm(
         write_whole(sys.stdout.buffer, content)
 
 
-_COMPILE_COMMAND = """Compile a program, or a machine by its name, to weights in a safetensors file.
+_COMPILE_COMMAND = """Compile a program, or only a machine, to weights in a safetensors file.
 
-The file holds the weights, the layout (in the metadata) and the program. Without --bake the
-weights are those of a universal machine and the program is data in its memory columns. With it
-the instructions become MLP weights, looked up by the program counter; a program that writes to
-its own instructions is refused.
+The file holds the weights, the plan (in its metadata) and the program. Without --bake the weights
+are those of a universal machine, and the program is data in its memory columns. With --bake the
+instructions become MLP weights, and the program counter selects among them; the command refuses a
+program that writes to its own instructions.
 
 \b
 Examples:
@@ -101,13 +108,18 @@ Examples:
 
 @click.command("compile", help=_COMPILE_COMMAND)
 @click.argument("target", metavar="PROGRAM|MACHINE")
-@click.option("-o", "--output", type=_PATH, help=f"By default the program's name and {COMPILED}.")
+@click.option(
+    "-o",
+    "--output",
+    type=_PATH,
+    help=f"File for the weights; by default the program's name with {COMPILED}.",
+)
 @click.option("--bake", is_flag=True, help="Put the program into the weights, not into memory.")
 @click.option(
     "--dtype",
     default="float32",
     type=click.Choice(list(PRECISIONS)),
-    help="Cut sums so that they are exact in this dtype; smaller ones take more blocks.",
+    help="Cut sums so that they are exact in this dtype. bfloat16 and float16 need more blocks.",
 )
 @machine_options
 @json_option
@@ -121,7 +133,7 @@ def compile_command(
     memory: int | None,
     as_json: bool,
 ) -> None:
-    """Compile a program, or a machine by its name, to weights in a safetensors file."""
+    """Compile a program, or only a machine, to weights in a safetensors file."""
     if target in registry.names():
         if bake:
             raise click.UsageError("--bake needs a program.")

@@ -1,4 +1,4 @@
-"""certify: what a machine computes and in which dtypes it is exact, shown from its weights."""
+"""certify: prove from the weights what a machine computes, and in which dtypes it is exact."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ __all__ = ["certify"]
 
 _HELP = """Prove from the weights that a machine computes its circuit, exactly, for all states.
 
-Nothing is sampled: ranges and grids of all sums by exact arithmetic, the function of every head
-and every MLP by decision diagrams over all ±1 states, and by exhaustion where they are few. The
-verdicts say in which dtypes no sum, no softmax and no norm can round. A machine by its name is
-compiled for the dtype asked for. The exit code is 8 if it is not certified in that dtype.
+It samples nothing. Exact arithmetic gives the ranges and grids of all sums. Decision diagrams over
+all ±1 states show what every head and every MLP computes; a block with few states also runs in each
+of them. The verdicts say in which dtypes no sum, no softmax and no norm can round. A machine given
+by name is compiled for --dtype. The exit code is 8 if the machine is not certified in that dtype.
 
-With --lifted it is also proved that the code which the lifted engine makes from the weights equals
-them: that with which a run of the program begins, or a run of random words for a machine by its
-name. RV32I takes about half a minute. The exit code is 8 too if that is wrong or is not shown.
+--lifted also proves that the code of the lifted engine equals the weights: the code with which a
+run of the program begins or, for a machine given by name, the code for a memory of random words.
+RV32I takes about half a minute. The exit code is also 8 if the code differs, or if the proof does
+not succeed.
 
 \b
 Examples:
@@ -46,9 +47,9 @@ Examples:
 @click.option(
     "--dtype",
     type=click.Choice(list(PRECISIONS)),
-    help="The dtype to be certified in; by default the one that the machine is compiled for.",
+    help="Certify in this dtype; by default the one for which the machine is compiled.",
 )
-@click.option("--lifted", is_flag=True, help="Prove the code of the lifted engine too.")
+@click.option("--lifted", is_flag=True, help="Also prove the code of the lifted engine.")
 @json_option
 def certify(
     target: str,
@@ -63,15 +64,15 @@ def certify(
     compiled, image = open_both(target, machine, width, memory, dtype or "float32")
     with progress(f"certify {target}") as line:
         certificate = api.certify(compiled, image, line)
-        asked = dtype or certificate.dtype
-        certified = certificate.certified(asked)
+        wanted = dtype or certificate.dtype
+        certified = certificate.certified(wanted)
         if lifted and certified:
             line.note("proving the lifted code")
-        translated = api.translate(compiled, image, asked) if lifted and certified else None
+        translated = api.translate(compiled, image, wanted) if lifted and certified else None
     _show(certificate, translated, as_json)
     if not certified:
         raise CertificateError(
-            f"{target} is not certified in {asked}: {_reason(certificate, asked)}"
+            f"{target} is not certified in {wanted}: {_reason(certificate, wanted)}"
         )
     if translated is not None and not translated.holds:
         raise CertificateError(
@@ -82,13 +83,13 @@ def certify(
         names = [name for name in certificate.verdicts if certificate.certified(name)]
         click.echo(f"\n{target}: certified in {', '.join(names)}. {certificate.seconds:.1f} s.")
         if translated is not None:
-            click.echo(f"{target}: {_told(translated)}")
+            click.echo(f"{target}: {_translation(translated)}")
 
 
-def _show(certificate: Certificate, translated: Translation | None, json_asked: bool) -> None:
-    if json_asked:
-        told = {} if translated is None else {"lifted": _lifted_json(translated)}
-        click.echo(json.dumps({**as_json(certificate), **told}))
+def _show(certificate: Certificate, translated: Translation | None, json_wanted: bool) -> None:
+    if json_wanted:
+        lifted = {} if translated is None else {"lifted": _lifted_json(translated)}
+        click.echo(json.dumps({**as_json(certificate), **lifted}))
     else:
         Console(soft_wrap=True, highlight=False).print(report(certificate))
 
@@ -98,7 +99,7 @@ def _lifted_json(translated: Translation) -> dict[str, object]:
     return {**content, "seconds": round(translated.seconds, 3)}
 
 
-def _told(translated: Translation) -> str:
+def _translation(translated: Translation) -> str:
     return (
         f"{STATEMENT}: {translated.instructions:,} instructions, {translated.claims:,} claims, "
         f"{translated.nodes:,} nodes at most. {translated.seconds:.1f} s."

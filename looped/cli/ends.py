@@ -1,4 +1,4 @@
-"""What a command says about a program that was stopped before it halted."""
+"""The errors for a program that stopped before it halted."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def early_end(name: str, session: Session) -> LoopedError:
         return InterruptionError(f"interrupted {where}", session.interrupts.received, hint)
     if session.end is End.TIME:
         return TimeLimitError(
-            f"{name} has not halted within its time: stopped {where}",
-            hint=hint or "more with --timeout, or no limit without it",
+            f"{name} did not halt within --timeout: it stopped {where}",
+            hint=hint or "raise --timeout, or leave it out",
         )
     if session.end is End.OUTPUT:
         return OutputLimitError(
-            f"{name} writes more than {session.output.limit} bytes: stopped {where}",
-            hint=hint or "more with --max-output, or no limit without it",
+            f"{name} wrote more than {session.output.limit} bytes: it stopped {where}",
+            hint=hint or "raise --max-output, or leave it out",
         )
     return StepLimitError(
-        f"{name} has not halted after {session.steps} steps: it is at {session.place()}",
-        hint=hint or "more with --steps, or no limit without it",
+        f"{name} did not halt within {session.steps} steps: it is at {session.place()}",
+        hint=hint or "raise --steps, or leave it out",
     )

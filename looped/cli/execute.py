@@ -40,7 +40,7 @@ _LONGEST = 1e9
 
 
 def _number(value: float | None) -> float | None:
-    """The value of an option; click lets `nan` pass every range."""
+    """The value of an option. Raises BadParameter for `nan`, which passes every range of click."""
     if value is not None and math.isnan(value):
         raise click.BadParameter("nan is not a number.")
     return value
@@ -48,12 +48,12 @@ def _number(value: float | None) -> float | None:
 
 _HELP = """Run PROGRAM (source, image or compiled file) on the transformer until it halts.
 
-stdin and stdout belong to the program. With --json, stdout is one object that has the output in
-it. The exit status of a RISC-V program is that of the command.
+stdin and stdout belong to the program. With --json, stdout is one JSON object that contains the
+output. The command exits with the exit status of a RISC-V program.
 
 `--checkpoint FILE --every N` saves a long run; `--resume FILE` continues it, even after a kill,
-with identical output. Give a resumed run the same input from its beginning; steps and output
-count from the program's beginning.
+with identical output. Pass the same input, from its beginning, to the resumed run. --steps and
+--max-output count from the beginning of the program.
 
 \b
 Examples:
@@ -93,28 +93,31 @@ class _Options:
 @click.argument("program", type=_PATH)
 @machine_options
 @engine_options("auto")
-@click.option("--steps", type=click.IntRange(min=0), help="Stop after so many instructions.")
+@click.option("--steps", type=click.IntRange(min=0), help="Stop after this many instructions.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, max=_LONGEST, min_open=True),
     callback=lambda ctx, option, value: _number(value),
     metavar="SECONDS",
-    help="Stop after so much time.",
+    help="Stop after this many seconds.",
 )
 @click.option(
     "--max-output",
     type=click.IntRange(min=0),
     metavar="BYTES",
-    help="Stop when the program writes more.",
+    help="Stop if the program writes more than this.",
 )
 @click.option(
-    "--checkpoint", type=_PATH, metavar="FILE", help="Save a checkpoint, however the run ends."
+    "--checkpoint",
+    type=_PATH,
+    metavar="FILE",
+    help="Save a checkpoint when the run ends, for any reason.",
 )
 @click.option(
     "--every",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Save the checkpoint every N instructions, too, and write output only then.",
+    help="Also save the checkpoint every N instructions, and write output only then.",
 )
 @click.option("--resume", type=_PATH, metavar="FILE", help="Continue from a checkpoint.")
 @click.option("--trace", is_flag=True, help="Print every instruction on stderr.")
@@ -132,7 +135,7 @@ def run(program: Path, **options: Any) -> None:
             _begin(session, engine, chosen, line)
             trace = _execute(session, chosen, line)
     report = reporter(chosen.verbose, line)
-    report(f"{session.steps:,} steps, {engine.fallbacks} passes fell back to the dense engine")
+    report(f"{session.steps:,} steps, {engine.fallbacks} loops fell back to the dense engine")
     if session.host is not None:
         report(f"the host emulated {session.host.emulated} CSR and return instructions")
     if chosen.as_json:
@@ -141,7 +144,7 @@ def run(program: Path, **options: Any) -> None:
 
 
 def _open(program: Path, options: _Options, line: ProgressLine) -> tuple[Session, Engine]:
-    """The run, whose time begins now, and its engine."""
+    """The run and its engine; the time of the run begins now."""
     compiled, image = open_program(
         program, options.machine, options.width, options.memory, options.dtype
     )
@@ -165,7 +168,7 @@ def _begin(session: Session, engine: Engine, options: _Options, line: ProgressLi
 
 
 def _execute(session: Session, options: _Options, line: ProgressLine) -> list[dict[str, object]]:
-    """Run to the end; returns the trace if it is to be printed as JSON."""
+    """Run to the end; returns the trace for --json."""
     trace: list[dict[str, object]] = []
     if not options.trace:
         session.run(options.steps)
@@ -194,7 +197,7 @@ def _summary(session: Session) -> dict[str, object]:
 
 
 def _finish(program: Path, session: Session) -> None:
-    """End as the program has ended. Raises LoopedError unless it halted by itself."""
+    """End as the program ended. Raises LoopedError unless the program halted by itself."""
     if session.end is not End.HALTED:
         raise early_end(str(program), session)
     trap = unserved_trap(session.image, session.host, session.port)
@@ -208,5 +211,5 @@ def _finish(program: Path, session: Session) -> None:
 
 
 def _standard_input() -> BufferedIOBase:
-    """The program's input; nothing if the command was started without one (`<&-`)."""
+    """The program's input; empty if the command started without stdin (`<&-`)."""
     return io.BytesIO() if sys.stdin is None else cast(BufferedIOBase, sys.stdin.buffer)

@@ -1,4 +1,4 @@
-"""How a command ends: errors rendered, interrupts and closed pipes clean, exit codes."""
+"""How a command ends: errors, interrupts and closed pipes become exit codes."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Exit codes:
   141  the reader of stdout closed the pipe
   143  terminated (SIGTERM)
 
-`looped run` exits with the exit status of a RISC-V program that exits by itself (0 to 255) and
-prints no message; the errors of looped itself go to stderr."""
+If a RISC-V program exits by itself, `looped run` exits with the program's exit status (0 to 255)
+and prints no message. looped prints its own errors on stderr."""
 
 
 class CleanGroup(click.Group):
-    """A click group that turns every foreseen end into an exit code, without a traceback."""
+    """A click group that turns every expected end into an exit code, without a traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line and exit."""
@@ -72,15 +72,15 @@ class CleanGroup(click.Group):
 
 
 class _ReaderGone(Exception):
-    """Whoever read the output has closed the pipe."""
+    """The reader of stdout has closed the pipe."""
 
 
 def _prepare_streams() -> None:
     """Let nothing that is printed end in a traceback.
 
-    Characters that the encoding lacks, or bytes in names of files, are shown as escapes. A stream
-    that the command was started without (`>&-`) takes nothing, and its number is not given to any
-    other file; what is said on stderr is lost then.
+    stdout shows characters that its encoding lacks, and bytes in names of files, as escapes. If
+    the command starts without a stream (`>&-`), the null device takes its number, so that no other
+    file gets it; messages on a missing stderr are lost.
     """
     if sys.stdout is None:
         _reopen(1, os.O_RDONLY)  # so that writing is an error, as it is without the stream
@@ -107,5 +107,5 @@ def _say(text: str) -> None:
 
 
 def _forget_stdout() -> None:
-    """Send what is left in the buffer nowhere, so that the interpreter ends without a complaint."""
+    """Discard what is left in the buffer, so that the interpreter ends without an error."""
     _reopen(sys.stdout.fileno(), os.O_WRONLY)

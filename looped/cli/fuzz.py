@@ -1,4 +1,4 @@
-"""verify --fuzz: many random programs, what they covered, and the smallest one that failed."""
+"""verify --fuzz: verify random programs, report their coverage, shrink one that fails."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from looped.verify.lockstep import Mismatch
 __all__ = ["fuzz"]
 
 MEMORY = 64
-"""The default words of memory: few, so that edges are never far."""
+"""The default words of memory: few, so that programs often reach the edges."""
 
 _COLUMNS = 2
 
@@ -52,7 +52,7 @@ class _Target:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Some programs of a seed, as they are handed to another process."""
+    """Some programs of a seed, as another process gets them."""
 
     target: _Target
     seed: int
@@ -73,7 +73,7 @@ def fuzz(
     share: Share,
     as_json: bool,
 ) -> None:
-    """Verify `count` random programs, shared out; one that goes wrong is left as a file.
+    """Verify `count` random programs with `share`; write one that fails to a file.
 
     `machine` is its name, width and memory, `engine` its name, dtype and device. Raises Mismatch.
     """
@@ -87,12 +87,12 @@ def fuzz(
         outcome = merge(shared, line)
     _report(compiled.plan, seed, outcome, as_json)
     if outcome.failure is not None:
-        raise _left(target, outcome.failure, seed, steps)
+        raise _shrunk(target, outcome.failure, seed, steps)
 
 
 @functools.cache
 def _opened(target: _Target) -> tuple[CompiledMachine, Engine]:
-    """A machine and an engine for it, made once in a process."""
+    """A machine and an engine for it, made once per process."""
     registry.fuzz_profile(target.machine)
     dtype = target.engine[1]
     compiled = api.compile_machine(target.machine, target.width, target.memory, dtype)
@@ -105,7 +105,7 @@ def _try(part: _Part) -> PartResult:
 
 
 def _report(plan: Plan, seed: int, outcome: PartResult, as_json: bool) -> None:
-    """What was covered: instructions by class, and the classes that never came up."""
+    """Print the coverage: instructions by class, and the classes that never occurred."""
     coverage = outcome.coverage
     known = registry.fuzz_profile(plan.machine).classes(plan.width, plan.memory)
     never = [name for name in known if name not in coverage.classes]
@@ -133,7 +133,7 @@ def _report(plan: Plan, seed: int, outcome: PartResult, as_json: bool) -> None:
     lanes = plan.columns * plan.d_model
     click.echo(
         f"{plan.machine}, {plan.width} bits, {plan.memory} words, seed {seed}: "
-        f"{coverage.programs:,} programs equal, {coverage.halted:,} of them to their end. "
+        f"{coverage.programs:,} programs equal, {coverage.halted:,} of them halted. "
         f"{coverage.steps:,} steps; after each, all {lanes:,} lanes were exactly those of the "
         "reference."
     )
@@ -153,8 +153,8 @@ def _table(coverage: Coverage) -> Table:
     return table
 
 
-def _left(target: _Target, failure: Failure, seed: int, steps: int) -> Mismatch:
-    """Make a failing program small and write it; the error to raise says where it is."""
+def _shrunk(target: _Target, failure: Failure, seed: int, steps: int) -> Mismatch:
+    """Shrink a failing program and write it; returns the error, which names the file."""
     machine, engine = _opened(target)
     plan, case, limit = machine.plan, failure.case, failure.difference.step or steps
     with progress("making the program smaller") as line:
@@ -171,7 +171,7 @@ def _left(target: _Target, failure: Failure, seed: int, steps: int) -> Mismatch:
         data = path.with_suffix(".input")
         write_atomically(data, small.data)
         command += f" --input {data}"
-    heading = [f"Program {failure.number} of seed {seed}, made small. {difference}", command]
+    heading = [f"Program {failure.number} of seed {seed}, shrunk. {difference}", command]
     write_atomically(path, source(small, heading).encode())
-    hint = f"program {failure.number} of seed {seed}; made small, it is in {path}"
+    hint = f"program {failure.number} of seed {seed}, shrunk, is in {path}"
     return Mismatch(difference, hint)

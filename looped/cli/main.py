@@ -18,17 +18,17 @@ __all__ = ["cli", "main"]
 
 _HELP = """Compile assembly language to the weights of a looped transformer, and run it.
 
-A program becomes an image (words of memory), a machine becomes attention and MLP weights, and
-the same transformer is applied again and again: one instruction a loop. Every run can be held
-against a plain interpreter, lane by lane.
+The assembler turns a program into an image: words of memory. The compiler turns a machine into
+attention and MLP weights. The transformer runs again and again on its own output, one instruction
+per loop. `looped verify` compares a run with a plain interpreter, lane by lane.
 
 \b
 Begin here:
   looped run programs/subleq/hello.sasm       run a program on the transformer
-  looped verify programs/subleq/sieve.sasm    prove every step of it equal
+  looped verify programs/subleq/sieve.sasm    compare every step with the reference
   looped info subleq                          what each head and each MLP does
-  looped certify subleq                       prove from the weights that it is exact
-  looped prove subleq                         prove that its circuit is its manual
+  looped certify subleq                       prove from the weights that they are exact
+  looped prove subleq                         prove that the circuit equals the reference
 """
 
 

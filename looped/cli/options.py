@@ -1,7 +1,8 @@
-"""Options that several commands have: a machine or a program for one, an engine, JSON."""
+"""Options that several commands share: machine, engine, JSON; and how they open programs."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,10 +41,14 @@ def machine_options(command: F) -> F:
             type=int,
             metavar="WORDS",
             help="Words of memory, a power of two. By default, the fewest that hold the program; "
-            f"for the name of a machine {api.DEFAULT_MEMORY:,}, or the most that its width allows.",
+            f"without a program {api.DEFAULT_MEMORY:,}, or as many as the width allows.",
         ),
         click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32."),
-        click.option("--machine", metavar="NAME", help=f"One of: {', '.join(registry.names())}."),
+        click.option(
+            "--machine",
+            metavar="NAME",
+            help=f"One of: {', '.join(registry.names())}. By default, as the program says.",
+        ),
     ):
         command = option(command)
     return command
@@ -54,27 +59,27 @@ def engine_options(default: str) -> Callable[[F], F]:
 
     def add(command: F) -> F:
         for option in (
-            click.option("-v", "--verbose", is_flag=True, help="Name the engine on stderr."),
+            click.option("-v", "--verbose", is_flag=True, help="Print the engine on stderr."),
             click.option("--device", default="cpu", metavar="NAME", help="cpu, cuda, cuda:1, …"),
             click.option(
                 "--uncertified",
                 is_flag=True,
-                help="Run on the dense engine even if sums are not certified in the dtype.",
+                help="Run on the dense engine even if the machine is not certified in the dtype.",
             ),
             click.option(
                 "--dtype",
                 default="float32",
                 type=click.Choice(list(PRECISIONS)),
-                help="Number format of the transformer; a source is compiled for it.",
+                help="Number format of the transformer; looped compiles a source for it.",
             ),
             click.option(
                 "--engine",
                 default=default,
                 show_default=True,
                 type=click.Choice(["auto", *api.ENGINES]),
-                help="What executes the weights: machine code made from them (lifted), only "
-                "columns that change (event), all columns (dense); auto takes the first that can. "
-                "Passes that an engine cannot certify fall back to dense and are counted.",
+                help="What executes the weights. lifted: machine code made from them; event: only "
+                "columns that change; dense: all columns; auto: the first one that accepts the "
+                "model. Loops that an engine cannot certify fall back to dense and are counted.",
             ),
         ):
             command = option(command)
@@ -99,9 +104,11 @@ def json_option(command: F) -> F:
 def open_source(path: Path, machine: str | None, width: int | None) -> Image:
     """The program in a source or an image. Raises FileError for a compiled file."""
     if path.suffix == COMPILED:
-        raise FileError(f"{path} is compiled already", hint="give a source or an image")
+        raise FileError(
+            f"{path} is already compiled", hint="this command needs a source or an image"
+        )
     if str(path) in registry.names() and not path.exists():
-        raise FileError(f"{path} is a machine, and here it takes a program")
+        raise FileError(f"{path} is a machine: this command needs a program")
     return api.assemble(path, machine, width)
 
 
@@ -112,7 +119,7 @@ def open_program(
     memory: int | None,
     dtype: str = "float32",
 ) -> tuple[CompiledMachine, Image]:
-    """A program and the machine for it, from source or image (compiled for `dtype`)."""
+    """A program and the machine for it; a source or an image is compiled for `dtype`."""
     if path.suffix != COMPILED:
         image = open_source(path, machine, width)
         return api.compile(image, memory, dtype=dtype), image
@@ -125,7 +132,7 @@ def open_program(
 def open_target(
     target: str, machine: str | None, width: int | None, memory: int | None
 ) -> CompiledMachine:
-    """The machine of that name, or the one for the program in that file."""
+    """The machine with that name, or the machine for the program in that file."""
     return open_both(target, machine, width, memory)[0]
 
 
@@ -136,14 +143,14 @@ def open_both(
     memory: int | None,
     dtype: str = "float32",
 ) -> tuple[CompiledMachine, Image | None]:
-    """A machine by its name, without a program, or a file with a program and its machine.
+    """A machine given by name, without a program, or the program in a file and its machine.
 
     A source or an image is compiled for `dtype`.
     """
     path = Path(target)
     if target in registry.names():
         if machine not in (None, target):
-            raise click.UsageError(f"{target} is a machine by its name, and --machine another.")
+            raise click.UsageError(f"{target} is a machine, and --machine names another.")
         return api.compile_machine(target, width, memory, dtype), None
     if path.suffix == COMPILED:
         return _open_compiled(path, machine, width, memory)
@@ -151,7 +158,10 @@ def open_both(
         return open_program(path, machine, width, memory, dtype)
     except FileError as error:
         if target.isidentifier():  # a misspelt machine
-            raise FileError(str(error), hint=f"machines: {', '.join(registry.names())}") from None
+            near = difflib.get_close_matches(target, registry.names(), 1)
+            known = f"machines: {', '.join(registry.names())}"
+            hint = f"did you mean `{near[0]}`? {known}" if near else known
+            raise FileError(str(error), hint=hint) from None
         raise
 
 
@@ -161,7 +171,7 @@ def _open_compiled(
     compiled, program = load_machine(path)
     plan = compiled.plan
     if plan.machine not in registry.names():
-        raise FileError(f"{path} is compiled for a machine `{plan.machine[:40]}`, which is none")
+        raise FileError(f"{path} is for an unknown machine, `{plan.machine[:40]}`")
     for option, asked, found in (
         ("--machine", machine, plan.machine),
         ("--width", width, plan.width),

@@ -1,4 +1,4 @@
-"""One line on stderr that says how far a command is, if stderr is a terminal."""
+"""A progress line on stderr, if stderr is a terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INTERVAL = 0.1
 class ProgressLine:
     """A line of `rich` with the number of steps done; nothing unless stderr is a terminal.
 
-    It is there only while nothing else is printed: `clear` removes it, the next update shows it.
+    Call `clear` before other output: it removes the line. The next update shows the line again.
     """
 
     def __init__(self, what: str, shown: bool = True) -> None:
@@ -30,7 +30,7 @@ class ProgressLine:
         self._started = self._updated = time.monotonic()
 
     def __call__(self, done: int) -> None:
-        """Say that so many steps are done."""
+        """Show that `done` steps are done."""
         now = time.monotonic()
         if self.active and now - self._updated >= _INTERVAL:
             rate = done / (now - self._started)
@@ -38,12 +38,12 @@ class ProgressLine:
             self._updated = now
 
     def note(self, text: str) -> None:
-        """Say what takes a while."""
+        """Show what takes a while."""
         if sys.stderr.isatty():
             self._show(f"{text} …")
 
     def clear(self) -> None:
-        """Remove the line, before anything else is printed."""
+        """Remove the line, before other output."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -53,7 +53,7 @@ class ProgressLine:
             self._bar = bars.Progress(
                 bars.TextColumn("{task.description}", markup=False),
                 console=Console(stderr=True),
-                auto_refresh=False,  # no thread: a run forks and takes signals
+                auto_refresh=False,  # without a thread, because a run forks and handles signals
                 transient=True,
                 redirect_stdout=False,
                 redirect_stderr=False,
@@ -74,7 +74,7 @@ def progress(what: str, shown: bool = True) -> Iterator[ProgressLine]:
 
 
 def reporter(verbose: bool, line: ProgressLine) -> Callable[[str], None]:
-    """A function that prints a line on stderr if the user wants to know, else nothing."""
+    """A function that prints a line on stderr if `verbose` is set, else nothing."""
 
     def report(text: str) -> None:
         if verbose:

@@ -1,4 +1,4 @@
-"""prove: show that the circuit of a machine is its manual."""
+"""prove: show that the circuit of a machine equals its reference."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["prove"]
 
 _HELP = """Prove that one loop of a machine's circuit is one step of the reference, in every state.
 
-The reference's own code is executed with unknown integers, along every path through it; the
-circuit is turned into formulas by its definition; and a solver shows for each path that both
-leave the same state behind: program counter, registers, memory, flags, output, traps and their
-causes. `looped certify` shows that the weights are the circuit, so both together that the
-weights are the manual. Where it is not so, a state is printed, and what the circuit's weights
-and the reference make of it; the exit code is then 8.
+It executes the reference's own code on symbolic integers, along every path. It turns the circuit
+into formulas by its definition. For each path a solver shows that both reach the same state:
+program counter, registers, memory, flags, output, traps and their causes. `looped certify` shows
+that the weights are the circuit. So both commands together show that the weights equal the
+reference. If a claim fails, the command prints a state, and what the circuit's weights and the
+reference do in it; the exit code is then 8.
 
-It needs the solver Z3: pip install 'looped[prove]'.
+The command needs the solver Z3: pip install 'looped[prove]'.
 
 \b
 Examples:
@@ -51,14 +51,14 @@ def _known(name: str) -> str:
     "--memory",
     type=int,
     metavar="WORDS",
-    help=f"Words of memory, a power of two; by default {api.DEFAULT_MEMORY:,}, or all there can be "
-    "with short words.",
+    help=f"Words of memory, a power of two; by default {api.DEFAULT_MEMORY:,}, or as many as the "
+    "width allows.",
 )
 @click.option(
     "--dtype",
     type=click.Choice(list(PRECISIONS)),
     default="float32",
-    help="The arithmetic that the circuit's adders are cut for.",
+    help="Dtype for which the circuit's adders are cut.",
 )
 @json_option
 def prove(machine: str, width: int | None, memory: int | None, dtype: str, as_json: bool) -> None:
@@ -72,18 +72,18 @@ def prove(machine: str, width: int | None, memory: int | None, dtype: str, as_js
     width = described.language.width if width is None else width
     memory = api.default_memory(machine, width) if memory is None else memory
     circuit = described.circuit(width, memory, None, PRECISIONS[dtype])
-    told = {"machine": machine, "width": width, "memory": memory, **_proof(circuit, as_json)}
+    result = {"machine": machine, "width": width, "memory": memory, **_proof(circuit, as_json)}
     if as_json:
-        click.echo(json.dumps(told))
+        click.echo(json.dumps(result))
         return
     click.echo(
         f"{machine}, {width} bits, {memory:,} words: the circuit is the manual. "
-        f"{told['claims']:,} claims in {told['cases']:,} cases, {told['seconds']:.1f} s."
+        f"{result['claims']:,} claims in {result['cases']:,} cases, {result['seconds']:.1f} s."
     )
 
 
 def _proof(circuit: Circuit, as_json: bool) -> dict[str, object]:
-    """Prove it, or raise ProofError with what both sides make of the state that refutes it."""
+    """The counts of a proof. Raises ProofError with a state in which both sides differ."""
     from looped.verify.prove.counterexample import differences
     from looped.verify.prove.prover import Refuted
     from looped.verify.prove.prover import prove as show
@@ -94,8 +94,10 @@ def _proof(circuit: Circuit, as_json: bool) -> dict[str, object]:
     except Refuted as refuted:
         found = [str(difference) for difference in differences(circuit, refuted.state)]
         if as_json:
-            told = {"equal": False, "case": refuted.case, "claim": refuted.claim}
-            click.echo(json.dumps({**told, "state": str(refuted.state), "differences": found}))
+            refutation = {"equal": False, "case": refuted.case, "claim": refuted.claim}
+            click.echo(
+                json.dumps({**refutation, "state": str(refuted.state), "differences": found})
+            )
         raise ProofError(
             f"{circuit.name} is not its manual: {refuted}",
             hint="on the weights, after one loop: " + "; ".join(found) if found else None,

@@ -1,4 +1,4 @@
-"""verify: hold the transformer against the reference, on given programs or on random ones."""
+"""verify: compare the transformer with the reference, on given programs or on random ones."""
 
 from __future__ import annotations
 
@@ -35,18 +35,17 @@ _INPUT_LIMIT = 64 << 20
 
 _HELP = """Run every PROGRAM on the transformer and on the reference, and compare after every loop.
 
-The whole state is compared: memory, program counter, flags, input and output, and every other
-lane of the residual stream. Each lane must be exactly -1 or +1. The first difference is reported
-by name, and the exit status is 1.
+The command compares the whole state: memory, program counter, flags, input and output, and every
+other lane of the residual stream. Each lane must be exactly -1 or +1. The command reports the first
+difference by name and exits with 1.
 
-With --engine lifted, the code that is made from the weights is first proved to equal them, where
-that takes about a second: up to 500 instructions and 2,048 columns, as SUBLEQ has. For larger code
-use `looped certify --lifted`.
+With --engine lifted, the command first proves that the code equals the weights, if that takes about
+a second: up to 500 instructions and 2,048 columns, as for SUBLEQ. For larger code use `looped
+certify --lifted`.
 
 --fuzz verifies random programs: branches, self-modification, equal operands, the edges of memory
 and addresses that wrap around them; for rv32i all encodings, valid or not. Program number i of a
-seed is always the same. A program that fails is made as small as possible and saved as a source
-file.
+seed is always the same. The command shrinks a program that fails and saves it as a source file.
 
 \b
 Examples:
@@ -84,12 +83,12 @@ class _Options:
         """Raise UsageError for options that contradict each other."""
         check_engine(self.engine, self.uncertified)
         if self.cluster is not None and self.jobs != 1:
-            raise click.UsageError("--jobs is for this machine, --cluster for others.")
+            raise click.UsageError("--jobs and --cluster exclude each other.")
         if self.count is not None:
             if programs or self.data is not None:
-                raise click.UsageError("--fuzz makes programs and their input by itself.")
+                raise click.UsageError("--fuzz makes its own programs and input.")
         elif self.seed is not None:
-            raise click.UsageError("--seed is for --fuzz.")
+            raise click.UsageError("--seed needs --fuzz N.")
         elif not programs:
             raise click.UsageError("Missing argument 'PROGRAM...', or --fuzz N.")
 
@@ -98,9 +97,9 @@ class _Options:
 @click.argument("programs", type=_PATH, nargs=-1, metavar="PROGRAM...")
 @machine_options
 @engine_options("dense")
-@click.option("--steps", type=click.IntRange(min=0), help="Compare so many instructions at most.")
+@click.option("--steps", type=click.IntRange(min=0), help="Compare at most this many instructions.")
 @click.option(
-    "--input", "data", type=_PATH, help="A file that is the programs' input; - for stdin."
+    "--input", "data", type=_PATH, help="File with the input of every program; - for stdin."
 )
 @click.option(
     "--jobs",
@@ -119,9 +118,9 @@ class _Options:
     "count",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Verify N random programs of a machine instead.",
+    help="Verify N random programs of --machine instead.",
 )
-@click.option("--seed", type=int, metavar="S", help="Which random programs.  [default: 0]")
+@click.option("--seed", type=int, metavar="S", help="Seed of the random programs.  [default: 0]")
 @json_option
 def verify(programs: tuple[Path, ...], **options: Any) -> None:
     """Run every PROGRAM on the transformer and on the reference, and compare after every loop."""
@@ -185,7 +184,7 @@ class _Task:
 
 
 def _verify(task: _Task) -> Agreement:
-    """Run a program beside the reference. Raises Mismatch."""
+    """Run a program in lockstep with the reference. Raises Mismatch."""
     options = task.options
     compiled, image = open_program(
         task.path, options.machine, options.width, options.memory, options.dtype
@@ -239,7 +238,7 @@ def _report(path: Path, agreement: Agreement) -> Iterator[str]:
     if agreement.outputs[0]:
         shown = agreement.outputs[0].decode("latin-1").encode("unicode_escape").decode("ascii")
         yield f"{path}: wrote {len(agreement.outputs[0])} bytes: {shown[:200]}"
-    end = "until it halted" if agreement.halted else "without reaching its end"
+    end = "until it halted" if agreement.halted else "without a halt"
     yield (
         f"{path}: equal. {agreement.steps:,} steps {end}; after each, all "
         f"{agreement.lanes:,} lanes were exactly those of the reference."

@@ -1,7 +1,7 @@
 """ELF files to images: linked 32-bit RISC-V programs, with their symbols and source lines.
 
-A program may be linked to addresses from 0 on, or from 0x80000000 on, where boards for RISC-V have
-their memory: the machine ignores bit 31 of an address, and nothing of the program changes.
+A program may be linked to addresses from 0, or from 0x80000000, where RISC-V boards have their
+memory: the machine ignores bit 31 of an address, so the program runs unchanged.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def load_elf(path: Path, machine_for: Callable[[str], str | None]) -> Image:
     """The program in an ELF file: its segments, symbols, entry and source lines.
 
     `machine_for` names the machine for an architecture as linkers name it, such as `rv32i2p1_m2p0`.
-    Raises FileError unless the file is a linked RV32 program without compressed instructions, for
-    an architecture with a machine, not truncated, that needs at most 4 MB.
+    Raises FileError unless the file is a whole, linked RV32 program without compressed instructions
+    that needs at most 4 MB, for an architecture that has a machine.
     """
     content = read_bytes(path, _LARGEST_FILE)
     if not content.startswith(_MAGIC):
@@ -69,7 +69,7 @@ def _check(path: Path, file: Any) -> None:
     if file["e_machine"] != "EM_RISCV":
         raise FileError(f"{path} is for {file.get_machine_arch()}, not for RISC-V")
     if kind != "ET_EXEC":
-        why = _TYPES.get(kind, "is no program")
+        why = _TYPES.get(kind, "is not a program")
         raise FileError(f"{path} {why}", hint=_TYPE_HINTS.get(kind))
     if flags & _COMPRESSED:
         raise FileError(f"{path} has compressed instructions, which RV32I lacks", hint=_MARCH)
@@ -78,7 +78,7 @@ def _check(path: Path, file: Any) -> None:
 
 
 class _Loader:
-    """One file on its way to an image."""
+    """Makes an image from one file."""
 
     def __init__(
         self, path: Path, file: Any, content: bytes, machine_for: Callable[[str], str | None]
@@ -109,7 +109,7 @@ class _Loader:
         architecture = self._architecture()
         machine = self.machine_for(architecture)
         if machine is None:
-            raise FileError(f"{self.path} is for {architecture}, and no machine runs that")
+            raise FileError(f"{self.path} is for {architecture}, which no machine runs")
         return machine
 
     def _architecture(self) -> str:
@@ -125,12 +125,16 @@ class _Loader:
         end = max(s["p_vaddr"] - self.base + s["p_memsz"] for s in self.segments)
         if end > _LARGEST_MEMORY:
             message = f"{self.path} needs memory up to address {end:#x}"
-            raise FileError(message, hint=f"at most {_LARGEST_MEMORY:#x}; link it to lower ones")
+            raise FileError(
+                message, hint=f"at most {_LARGEST_MEMORY:#x}: link it to lower addresses"
+            )
         memory = bytearray(-(-end // 4) * 4)
         for segment in self.segments:
             start, size = segment["p_offset"], min(segment["p_filesz"], segment["p_memsz"])
             if start + size > len(self.content):
-                raise FileError(f"{self.path} is truncated: a segment ends behind its end")
+                raise FileError(
+                    f"{self.path} is truncated: a segment ends after the end of the file"
+                )
             address = segment["p_vaddr"] - self.base
             memory[address : address + size] = self.content[start : start + size]
         return memory
@@ -154,7 +158,7 @@ class _Loader:
                 first = max(0, start - self.base) // 4
                 for index in range(first, min(words, -(-(end - self.base) // 4))):
                     places[index] = location
-        except Exception:  # as above; the program itself is whole
+        except Exception:  # pyelftools again: damaged debug information, but the program is intact
             return ()
         return tuple(places) if any(places) else ()
 

@@ -22,14 +22,15 @@ _MOST_ERRORS = 20
 
 
 def load_image(path: Path, machine: str, width: int, addresses_per_word: int = 1) -> Image:
-    """Read an image; the format is the file's suffix. A word takes `addresses_per_word`
-    addresses.
+    """Read an image in the format that the file's suffix names.
 
-    Raises FileError if the file cannot be read, SourceError with every number that is wrong.
+    A word takes `addresses_per_word` addresses.
+
+    Raises FileError if the file cannot be read, SourceError with every invalid number.
     """
     content = read_bytes(path, _LIMIT)
     if path.suffix == ".bin":
-        if addresses_per_word > 1:  # a machine that counts bytes may have any number of them
+        if addresses_per_word > 1:  # such a machine counts bytes: fill the last word
             content += bytes(-len(content) % addresses_per_word)
         return Image(
             machine, width, _from_bytes(path, content, width), addresses_per_word=addresses_per_word
@@ -37,10 +38,10 @@ def load_image(path: Path, machine: str, width: int, addresses_per_word: int = 1
     try:
         source = Source(str(path), content.decode("ascii"))
     except UnicodeDecodeError:
-        raise FileError(f"{path} is not an image: it is not a text of numbers") from None
+        raise FileError(f"{path} is not an image: it contains bytes that are not ASCII") from None
     words = _from_text(source, width, 16 if path.suffix == ".hex" else 10)
     if not words:
-        raise FileError(f"{path} is empty: there is no program in it")
+        raise FileError(f"{path} is empty: it contains no program")
     return Image(machine, width, words, addresses_per_word=addresses_per_word)
 
 
@@ -76,7 +77,7 @@ def _from_text(source: Source, width: int, base: int) -> tuple[int, ...]:
             kind = "decimal" if base == 10 else "hexadecimal"
             errors.append(Diagnostic(f"`{token.group()[:40]}` is not a {kind} number", span))
         elif not lowest <= (number := int(token.group(), base)) <= highest:
-            hint = f"{lowest} to {highest}; more with a larger --width"
+            hint = f"{lowest} to {highest}; a larger --width allows more"
             errors.append(Diagnostic(f"{number} is not a {width}-bit word", span, hint))
         else:
             words.append(number & highest)

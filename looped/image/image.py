@@ -27,8 +27,8 @@ class Image:
     """A program ready to load at address 0 of a machine's memory.
 
     `words` are unsigned integers of `width` bits. `symbols` maps names to addresses or constants.
-    `source_map[index]` is where a word comes from, or None; it is as long as `words`, or
-    empty if nothing is known. Execution begins at the address `entry`. A word takes
+    `source_map[index]` is the source line of a word, or None; the map is as long as `words`,
+    or empty if nothing is known. Execution begins at the address `entry`. A word takes
     `addresses_per_word` addresses, its number of bytes if addresses count bytes. Raises
     CompileError for a word that does not fit `width`.
     """
@@ -53,7 +53,7 @@ class Image:
         object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))
 
     def location(self, address: int) -> Location | None:
-        """Where the word at an address comes from, if that is known."""
+        """The source line of the word at an address, or None."""
         index = self.index(address)
         return self.source_map[index] if 0 <= index < len(self.source_map) else None
 
@@ -67,7 +67,7 @@ class Image:
         """The words, followed by zeros up to `memory` words. Raises CompileError if too long."""
         if len(self.words) > memory:
             raise CompileError(
-                f"the program has {len(self.words)} words and the memory only {memory}",
-                hint=f"give it more memory: --memory {1 << (len(self.words) - 1).bit_length()}",
+                f"the program has {len(self.words)} words, but memory has only {memory}",
+                hint=f"use --memory {1 << (len(self.words) - 1).bit_length()}",
             )
         return self.words + (0,) * (memory - len(self.words))

@@ -1,1 +1,1 @@
-"""Assembly languages: text to image. They know nothing of transformers."""
+"""Assembly languages: text to image. This room knows no transformer."""

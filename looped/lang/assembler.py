@@ -1,4 +1,4 @@
-"""Source to Image, in a given language; a source reports all of its errors together."""
+"""Source to Image in a given language, or all errors of the source."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _MOST_ERRORS = 100
 def assemble_in(language: Language, source: Source, width: int | None, chosen: bool) -> Image:
     """Assemble a source in a language; a `width` that is not None overrides its directives.
 
-    If the machine has been `chosen` by the caller, the source may name another. Raises SourceError
-    with all errors of the source, in the order of the text.
+    If the caller has `chosen` the machine, the source may name another one. Raises SourceError with
+    all errors of the source, in the order of the text.
     """
     errors: list[Diagnostic] = []
     try:
@@ -38,7 +38,7 @@ def assemble_in(language: Language, source: Source, width: int | None, chosen: b
 
 
 def _ordered(errors: list[Diagnostic], source: Source) -> list[Diagnostic]:
-    """Errors by file (the user's first) and place; a flood is cut."""
+    """Errors by file (the user's first) and place; at most _MOST_ERRORS."""
 
     def order(diagnostic: Diagnostic) -> tuple[bool, str, int]:
         span = diagnostic.span

@@ -71,7 +71,7 @@ Expression = Number | Symbol | Here | Unary | Binary
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string literal, escapes resolved: one byte a character."""
+    """A string literal, escapes resolved, one byte per character."""
 
     content: bytes
     span: Span
@@ -111,6 +111,6 @@ Statement = Label | Command | MacroHead
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The statements of one file, in order."""
+    """The statements of one file, in order, as the parser makes them."""
 
     statements: tuple[Statement, ...]

@@ -1,4 +1,4 @@
-"""Constant expressions over symbols, evaluated in the scope in which they were written."""
+"""Constant expressions over symbols, evaluated in the scope of their text."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ __all__ = ["Anchor", "Bound", "Scope", "evaluate"]
 
 _LARGEST = 1 << 128
 _MOST_STEPS = 10_000
-"""Nodes visited for one value: macro parameters that double themselves grow without bound."""
+"""The most nodes visited for one value: parameters of nested macros can double at every level."""
 
 
 @dataclass(slots=True)
 class Anchor:
-    """A place in the image whose address is known once the layout is."""
+    """A place in the image; its address is known after layout."""
 
     address: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a statement was written, and the meaning of its names. `local` distinguishes equal
-    local labels; `parameters` maps a macro's parameters to its arguments.
+    """The place where a statement stands, and the meaning of its names there.
+
+    `local` distinguishes equal local labels. `parameters` maps a macro's parameters to arguments.
     """
 
     local: str
     parameters: dict[str, Bound] = field(default_factory=dict)
 
     def key(self, name: str) -> str:
-        """A name as the symbol table knows it: local labels carry their scope."""
+        """The key of a name in the symbol table: a local label includes its scope."""
         return f"{self.local}{name}" if name.startswith("@") else name
 
 
@@ -56,13 +57,13 @@ class Bound:
 def evaluate(bound: Bound, look_up: Callable[[str, Symbol], int]) -> int:
     """The value of an expression; `look_up(key, symbol)` gives the value of a name.
 
-    Raises LoopedError, with the span of the part to blame.
+    Raises LoopedError with the span of the faulty part.
     """
     return _Evaluation(look_up).value(bound.expression, bound)
 
 
 class _Evaluation:
-    """One evaluation, with a bound on its length."""
+    """One evaluation of at most _MOST_STEPS nodes."""
 
     def __init__(self, look_up: Callable[[str, Symbol], int]) -> None:
         self._look_up = look_up
@@ -95,7 +96,7 @@ def _apply(node: Binary, left: int, right: int) -> int:
     if node.operator in "/%" and right == 0:
         raise LoopedError("division by zero", node.span)
     if node.operator in ("<<", ">>") and not 0 <= right <= 128:
-        raise LoopedError(f"a shift by {right} bits", node.right.span, "0 to 128")
+        raise LoopedError(f"a value cannot be shifted by {right} bits", node.right.span, "0 to 128")
     result = _OPERATORS[node.operator](left, right)
     if abs(result) >= _LARGEST:
         raise LoopedError("this value is too large", node.span, "values stay below 2^128")

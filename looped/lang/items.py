@@ -17,9 +17,9 @@ __all__ = ["Item", "Noting", "text_of"]
 class Item:
     """A label, a constant, data or an instruction, with the scope of its operands.
 
-    `kind` is a directive, a mnemonic, or `label`; `key` is a label's or a constant's name in the
-    symbol table; `note` names the expansion that it came from, and `origin` is the text in the
-    source that caused it: the item itself, or the outermost invocation.
+    `kind` is a directive, a mnemonic, or `label`. `key` is the name of a label or a constant in the
+    symbol table. `note` names the expansion that contains the item. `origin` is the text in the
+    source that caused the item: its own text, or the outermost invocation.
     """
 
     kind: str
@@ -32,11 +32,11 @@ class Item:
 
     @property
     def location(self) -> Location:
-        """The source line that caused it."""
+        """The source line that caused the item."""
         return Location(self.origin.source.name, self.origin.line)
 
     def owns(self, span: Span | None) -> bool:
-        """Whether a span lies on the line of the item, and not in an argument passed to it."""
+        """Whether a span lies on the line of the item, and not in an argument."""
         if span is None or span.source is not self.span.source:
             return False
         return span.line == self.span.line
@@ -52,7 +52,7 @@ class Noted(Protocol):
 
 
 class Noting:
-    """Collects a LoopedError raised within, with the expansion that its item came from."""
+    """Collects a LoopedError raised within, with the expansion that contains its item."""
 
     def __init__(self, errors: list[Diagnostic], item: Noted | None) -> None:
         self._errors = errors
@@ -72,7 +72,7 @@ class Noting:
 
 
 def text_of(item: Item) -> list[bytes]:
-    """The texts of a directive. Raises LoopedError for none, or for other operands."""
+    """The texts of a directive. Raises LoopedError if there are none, or other operands."""
     texts = [a.content for a in item.arguments if isinstance(a, Text)]
     if not texts or len(texts) < len(item.arguments):
         raise LoopedError(f"{item.kind} needs a text", item.span, f'{item.kind} "like this"')

@@ -16,7 +16,7 @@ MOST_WORDS = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A program laid out: what an Image is made of. `width` is that of its words."""
+    """A program after layout: the parts of an Image. A word has `width` bits."""
 
     words: tuple[int, ...]
     source_map: tuple[Location | None, ...]
@@ -29,15 +29,15 @@ class Placed:
 class Language:
     """The assembly language of a machine.
 
-    `name` is the machine's. `widths` are the widths that its words may have, `width` the usual one;
-    a word takes `addresses_per_word` addresses. `suffix` is that of its files, `comment` begins a
-    comment that ends with the line. `recognises(source)` says whether a source that names no
-    machine is in this language.
+    `name` is the name of the machine. `widths` are the possible widths of a word, `width` is the
+    usual one; a word takes `addresses_per_word` addresses. Source files end in `suffix`. `comment`
+    begins a comment, which ends with the line. `recognises(source)` says whether a source that
+    names no machine is in this language.
 
     `assemble(source, width, chosen, errors)` lays out a source and appends its errors to `errors`;
     it raises LoopedError for an error after which it cannot continue. A `width` that is not None
-    overrides the source's. If the machine has been `chosen` by the caller, the source may name
-    another.
+    overrides that of the source. If the caller has `chosen` the machine, the source may name
+    another one.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Language:
     addresses_per_word: int = 1
 
     def checked(self, width: int | None, span: Span | None = None) -> int:
-        """A width that words may have, the usual one for None. Raises LoopedError for any other."""
+        """A possible width of words, the usual one for None. Raises LoopedError for others."""
         wanted = self.width if width is None else width
         if wanted not in self.widths:
             known = ", ".join(map(str, self.widths))

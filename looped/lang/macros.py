@@ -27,11 +27,11 @@ _DEEPEST = 60
 _MOST_STATEMENTS = 250_000
 _MOST_ERRORS = 1000
 _LEAST_INCLUDED = 1000
-"""What including a file counts at least, in characters: so many small ones are too many."""
+"""The least characters that an included file counts: many small files reach the limit too."""
 
 _CLOSERS = {".macro": ".endm", ".once": ".endonce"}
 _OWN = (".equ", ".include", *_CLOSERS, *_CLOSERS.values())
-"""The directives that are done with after expansion, or nearly so."""
+"""The directives that expansion executes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Macro:
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """Where expansion is: the scope, the invocations that led here, and their place."""
+    """The place of the expansion: the scope, and the invocations that led here."""
 
     scope: Scope
     depth: int = 0
@@ -55,8 +55,9 @@ class _Context:
 
 @dataclass
 class Expander:
-    """Expands programs of a language; `errors` collects their errors. `mnemonics` and `directives`
-    are those of the language.
+    """Expands programs of a language with these `mnemonics` and `directives`.
+
+    `errors` collects the errors of the programs.
     """
 
     mnemonics: Collection[str]
@@ -82,7 +83,7 @@ class Expander:
             done.update(waiting)
 
     def define(self, program: Program) -> None:
-        """Define the macros of a library, and nothing else."""
+        """Define the macros of a library; ignore everything else in it."""
         statements, at = program.statements, 0
         while at < len(statements):
             head, at = statements[at], at + 1
@@ -91,7 +92,7 @@ class Expander:
                 self._define(head, body)
 
     def fail(self, error: LoopedError, note: str | None = None) -> None:
-        """Record an error with its expansion."""
+        """Record an error, with the expansion that contains it."""
         for d in error.diagnostics:
             hint = "; ".join(part for part in (d.hint, note) if part) or None
             self.errors.append(Diagnostic(d.message, d.span, hint))
@@ -117,7 +118,7 @@ class Expander:
             self._full |= len(self.errors) >= _MOST_ERRORS
 
     def _count_statements(self, number: int, span: Span) -> None:
-        """Take note of statements that were looked at. Raises LoopedError for too many of them."""
+        """Count statements. Raises LoopedError for too many of them."""
         self._seen += number
         if self._seen > _MOST_STATEMENTS and not self._full:
             self._full = True
@@ -126,7 +127,7 @@ class Expander:
     def _body(
         self, head: MacroHead | Command, kind: str, statements: Sequence[Statement], start: int
     ) -> tuple[tuple[Statement, ...], int]:
-        """The statements from `start` to the end of a block, and where it goes on behind it."""
+        """The statements from `start` to the end of a block, and the index of the next one."""
         depth = 1
         for at in range(start, len(statements)):
             statement = statements[at]
@@ -142,7 +143,7 @@ class Expander:
         names = [parameter.name for parameter in head.parameters]
         for i, parameter in enumerate(head.parameters):
             if parameter.name in names[:i]:
-                message = f"parameter `{parameter.name}` stands here twice"
+                message = f"parameter `{parameter.name}` appears twice"
                 self.errors.append(Diagnostic(message, parameter.span))
         self.macros[head.name.name] = Macro(head.name.name, tuple(names), body)
 
@@ -208,7 +209,7 @@ class Expander:
         if len(command.arguments) != len(macro.parameters):
             raise self._count(macro, command)
         self._scopes += 1
-        # a label without a name, at the place that `$` means in the arguments
+        # a label without a name: its address is the value of `$` in the arguments
         self._emit("label", command.span, (), context)
         anchor = self.items[-1].anchor
         parameters = {}

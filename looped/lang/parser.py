@@ -1,4 +1,4 @@
-"""Text to Program; syntax errors as sentences.
+"""Text to ast.Program, with a sentence for each syntax error.
 
 Lines are parsed one by one, so an error in one line hides no error in another.
 """
@@ -22,7 +22,7 @@ __all__ = ["PLAIN", "Syntax", "parse"]
 _Key = tuple[int, frozenset[str], str | None]
 
 _MOST_ERRORS = 100
-"""The most syntax errors reported per file; turning each into a sentence takes time."""
+"""The most syntax errors reported per file: each sentence takes time."""
 
 _SENTENCES = {
     "an operand is missing": ["mov a,", "mov ,a", "mov a,,b", ".word 1,", ".word ,", "mov )",
@@ -32,7 +32,7 @@ _SENTENCES = {
     "a parenthesis is not closed": ["mov (a", "mov (a,b", "mov ((a)", ".word (1", "mov (a b",
         "mov (", "mov ((", "mov a,("],
     "a parenthesis closes what was not opened": ["mov a)", ".word 1)", "mov a,b)"],
-    "an empty pair of parentheses": ["mov ()"],
+    "these parentheses are empty": ["mov ()"],
     "a comma is missing between two operands": ["mov a b", ".word 1 2", "mov a 'c'", 'mov a "b"',
         "mov a,b c", ".word 1 (2)", 'mov "a" b', "mov a $", "mov a ~b"],
     "a statement begins with a label, a mnemonic or a directive": ["1 2", "+", "(", "'a'", '"a"',
@@ -50,9 +50,9 @@ _SENTENCES = {
 class Syntax:
     """The syntax of a language.
 
-    `grammar` names the file that completes `grammar.lark`; `builder` makes statements of its
-    trees; `prepare` removes what lies across lines, and leaves every other character in its place;
-    `sentences` are wrong lines for syntax errors that only this syntax has.
+    `grammar` names the file that completes `grammar.lark`. `builder` makes statements from its
+    trees. `prepare` removes what spans several lines and leaves every other character in its place.
+    `sentences` maps the sentences of syntax errors that only this syntax has to wrong lines.
     """
 
     grammar: str
@@ -129,7 +129,7 @@ def _syntax_error(
 
 @cache
 def _sentences(syntax: Syntax) -> dict[_Key, str]:
-    """A sentence for each way in which one of the wrong lines goes wrong."""
+    """The sentence for each parser state in which one of the wrong lines fails."""
     result: dict[_Key, str] = {}
     for sentence, lines in {**_SENTENCES, **syntax.sentences}.items():
         for line in lines:
@@ -142,8 +142,8 @@ def _sentences(syntax: Syntax) -> dict[_Key, str]:
 
 
 def _keys(error: UnexpectedInput) -> list[_Key]:
-    """What is alike in lines that go wrong in the same way, the closest likeness first: the state
-    of the parser, whatever is around it, what could have gone on, and the token that came."""
+    """Keys that lines with the same mistake share, the most specific first: the state of the
+    parser, the tokens that it accepts, and the token that it got."""
     if not isinstance(error, UnexpectedToken):
         return []
     place = error.interactive_parser.parser_state.position, frozenset(error.accepts)

@@ -23,7 +23,7 @@ _LIBRARY = Path(__file__).parent / "library"
 def plain_language(isa: InstructionSet, width: int, suffix: str) -> Language:
     """The assembly language of an instruction set whose operands are one word each.
 
-    `width` is the usual one of a word, `suffix` that of its files.
+    `width` is the usual width of a word; source files end in `suffix`.
     """
 
     def assemble(
@@ -52,7 +52,7 @@ def plain_language(isa: InstructionSet, width: int, suffix: str) -> Language:
 
 
 def plain_text(instruction: Instruction) -> Callable[[tuple[int, ...], int, int], str]:
-    """`text(words, pc, width)`: an instruction that is its operands, as in a source."""
+    """`text(words, pc, width)`: an instruction of these operands, as a source writes it."""
 
     def text(words: tuple[int, ...], pc: int, width: int) -> str:
         half, full = 1 << width - 1, 1 << width
@@ -72,16 +72,16 @@ def _prelude(name: str) -> Program:
 
 
 def _width(program: Program, width: int | None, language: Language, chosen: bool) -> int:
-    """The width that directives or the argument ask for.
+    """The width from the argument or, without one, from `.width`.
 
-    If the machine has been `chosen` by the caller, the source may name another.
+    If the caller has `chosen` the machine, the source may name another one.
     """
     wanted, width_span = width, None
     for command in (s for s in program.statements if isinstance(s, Command)):
         match command.name, command.arguments:
             case ".machine", (Symbol() as name,):
                 if name.name != language.name and not chosen:
-                    raise LoopedError(f"this source is for {language.name} already", name.span)
+                    raise LoopedError(f"this source is already for {language.name}", name.span)
             case ".width", (Number() as number,):
                 if width is None:
                     wanted, width_span = number.value, number.span

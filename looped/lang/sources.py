@@ -1,4 +1,4 @@
-"""Source files: read with limits; includes are relative to the including file."""
+"""Source files, read within limits."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from looped.files import read_bytes
 __all__ = ["LARGEST_SOURCE", "read_source"]
 
 LARGEST_SOURCE = 1 << 20
-"""Bytes of one source file at most, and of all the files that it includes together."""
+"""The most bytes of one source file, and of all files that it includes together."""
 
 
 def read_source(path: Path) -> Source:
-    """A source file as text. Raises FileError if it is not text, or too long."""
+    """A source file as text. Raises FileError if it is not text, or is too long."""
     content = read_bytes(path, LARGEST_SOURCE)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise FileError(f"{path} is a text in UTF-16", hint="save it in UTF-8")

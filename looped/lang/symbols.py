@@ -15,7 +15,7 @@ __all__ = ["SymbolTable"]
 _DEEPEST_CHAIN = 50
 _MOST_SUGGESTIONS = 100
 _LONGEST_SEARCH = 5000
-"""Names among which one that is alike is looked for, which takes a while."""
+"""With more names than this there are no suggestions: a search takes time."""
 
 
 @dataclass
@@ -30,7 +30,7 @@ class SymbolTable:
     _suggested: int = 0
 
     def define(self, item: Item) -> None:
-        """Define a label or a constant. Raises LoopedError if there is one of that name."""
+        """Define a label or a constant. Raises LoopedError if the name has a definition."""
         first = self._spans.get(item.key)
         if first is not None:
             name = item.key[item.key.find("@") :] if "@" in item.key else item.key
@@ -44,7 +44,7 @@ class SymbolTable:
         self._constants[item.key] = value
 
     def move(self, key: str, address: int) -> None:
-        """Set the address of a label; constants may depend on it and are computed again."""
+        """Set the address of a label; discard the values of constants, which may depend on it."""
         self._labels[key] = address
         self._values.clear()
 
@@ -76,9 +76,9 @@ class SymbolTable:
 
     def _constant(self, key: str) -> int:
         if key in self._evaluating:
-            raise LoopedError(f"constant `{key}` is defined by itself", self._spans[key])
+            raise LoopedError(f"constant `{key}` depends on itself", self._spans[key])
         if len(self._evaluating) >= _DEEPEST_CHAIN:
-            message = f"constants defined through more than {_DEEPEST_CHAIN} others"
+            message = f"constant `{key}` depends on a chain of more than {_DEEPEST_CHAIN} others"
             raise LoopedError(message, self._spans[key])
         self._evaluating.append(key)
         try:
@@ -92,7 +92,7 @@ class SymbolTable:
         return LoopedError(f"no label named `{symbol.name}`", symbol.span, self._near(key, symbol))
 
     def _near(self, key: str, symbol: Symbol) -> str | None:
-        """A suggestion of what may have been meant; none in a flood of errors."""
+        """A suggestion for an unknown name; None after many suggestions."""
         self._suggested += 1
         if self._suggested > _MOST_SUGGESTIONS or len(self._spans) > _LONGEST_SEARCH:
             return None

@@ -30,14 +30,14 @@ _LONGEST_NAME = 200
 
 @v_args(inline=True)
 class Builder(Transformer[Token, Any]):
-    """The tree of one line, which begins at `offset` of the source, to its statements."""
+    """Makes statements from the tree of one line, which begins at `offset` of the source."""
 
     escapes: ClassVar[dict[str, int]] = {
         "n": 10, "t": 9, "r": 13, "0": 0, "\\": 92, "'": 39, '"': 34,
     }  # fmt: skip
 
     longest_number: ClassVar[int] = 40
-    """Digits at most, with those that tell the base."""
+    """The most digits, those of the prefix included."""
 
     def __init__(self, source: Source, offset: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Builder(Transformer[Token, Any]):
         digits = token.replace("_", "").lower()
         base = {"0x": 16, "0b": 2}.get(digits[:2], 10)
         if len(digits) > self.longest_number:
-            message = f"a number of {len(digits)} digits"
+            message = f"this number has {len(digits)} digits"
             raise LoopedError(message, self._span(token), f"at most {self.longest_number}")
         try:
             return Number(int(digits, base), self._span(token))
@@ -108,12 +108,14 @@ class Builder(Transformer[Token, Any]):
     def _name(self, token: Token) -> Symbol:
         if len(token) > _LONGEST_NAME:
             raise LoopedError(
-                f"a name of {len(token)} characters", self._span(token), f"at most {_LONGEST_NAME}"
+                f"this name has {len(token)} characters",
+                self._span(token),
+                f"at most {_LONGEST_NAME}",
             )
         return Symbol(str(token), self._span(token))
 
     def _bound_depth(self, node: Expression, *parts: Expression) -> None:
-        """Refuse what is so deep that walking it would exhaust the stack."""
+        """Refuse a node so deep that a walk would exhaust the stack."""
         depth = 1 + max(self._depth.get(id(part), 0) for part in parts)
         if depth > _DEEPEST:
             raise LoopedError(

@@ -47,9 +47,9 @@ def sources(tmp_path: Path) -> Path:
 def test_no_more_than_so_many_bytes(engine: str, sources: Path) -> None:
     result = looped("run", sources / "loop.sasm", "--max-output", 5, "--engine", engine)
     assert (result.exit_code, result.stdout) == (10, "xxxxx")
-    assert "loop.sasm writes more than 5 bytes: stopped after 11 steps at add" in result.stderr
+    assert "loop.sasm wrote more than 5 bytes: it stopped after 11 steps at add" in result.stderr
     assert "loop.sasm:3): subleq 7, 7, 0\n" in result.stderr
-    assert "hint: more with --max-output" in result.stderr
+    assert "hint: raise --max-output" in result.stderr
 
 
 def test_as_many_bytes_as_allowed_are_no_error(sources: Path) -> None:
@@ -64,7 +64,7 @@ def test_no_longer_than_so_many_seconds(engine: str, sources: Path) -> None:
     result = looped("run", sources / "silent.sasm", "--engine", engine, "--timeout", 0.2)
     assert 0.2 < time.monotonic() - began < 20
     assert result.exit_code == 9
-    assert "silent.sasm has not halted within its time: stopped after" in result.stderr
+    assert "silent.sasm did not halt within --timeout: it stopped after" in result.stderr
     assert "silent.sasm:2): subleq" in result.stderr
 
 

@@ -60,7 +60,7 @@ def test_every_engine_runs_and_verifies(engine: str) -> None:
 def test_verbose_says_which_engine_runs_and_what_it_left_to_the_dense_one() -> None:
     result = looped("run", GREET, "--verbose")
     assert result.stdout == "Hi\n"
-    assert result.stderr == "engine: lifted\n7 steps, 0 passes fell back to the dense engine\n"
+    assert result.stderr == "engine: lifted\n7 steps, 0 loops fell back to the dense engine\n"
     result = looped("verify", GREET, "-v", "--json")
     assert result.stderr == "engine: dense\n"
 
@@ -110,7 +110,7 @@ def test_a_trap_has_the_code_of_an_error_and_says_so(tmp_path: Path) -> None:
 def test_run_stops_at_the_step_limit() -> None:
     result = looped("run", HELLO, "--steps", "3")
     assert (result.exit_code, result.stdout) == (6, "H")
-    assert "has not halted after 3 steps: it is at address" in result.stderr
+    assert "did not halt within 3 steps: it is at address" in result.stderr
     assert f"({HELLO}:" in result.stderr
 
 

@@ -62,11 +62,14 @@ def test_the_program_that_goes_wrong_is_left_small_and_goes_wrong_again(
     ("arguments", "message"),
     [
         (("--fuzz", 0), "Invalid value for '--fuzz'"),
-        (("--fuzz", 3, "x.sasm"), "--fuzz makes programs and their input by itself."),
-        (("--fuzz", 3, "--input", "-"), "--fuzz makes programs and their input by itself."),
-        (("--seed", 3, "x.sasm"), "--seed is for --fuzz."),
+        (("--fuzz", 3, "x.sasm"), "--fuzz makes its own programs and input."),
+        (("--fuzz", 3, "--input", "-"), "--fuzz makes its own programs and input."),
+        (("--seed", 3, "x.sasm"), "--seed needs --fuzz N."),
         ((), "Missing argument 'PROGRAM...', or --fuzz N."),
-        (("--fuzz", 3, "--jobs", 2, "--cluster", "a:1"), "--jobs is for this machine"),
+        (
+            ("--fuzz", 3, "--jobs", 2, "--cluster", "a:1"),
+            "--jobs and --cluster exclude each other.",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(arguments: tuple[object, ...], message: str) -> None:

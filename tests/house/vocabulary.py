@@ -46,6 +46,15 @@ FORBIDDEN: dict[str, str] = {
     r"vouch(es)? for": "contains",
     r"as what JSON can hold": "as values that JSON can hold",
     r"'s to say": "decides",
+    r"which is none": "unknown",
+    r"if nothing is said": "by default",
+    r"made small": "shrunk",
+    r"(the )?whole rest": "the rest of the line",
+    r"and here it takes": "this command needs",
+    r"stands here twice": "appears twice",
+    r"behind its end": "after the end",
+    r"names? among which": "with more names than this",
+    r"while the source is read": "during reading",
 }
 """Patterns of idioms, matched as whole words in any case, and what to write instead."""
 

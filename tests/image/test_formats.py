@@ -51,16 +51,16 @@ def test_every_wrong_number_is_reported(tmp_path) -> None:
         f"{path}:2:1: error: 70000 is not a 16-bit word\n"
         "    2 | 70000\n"
         "      | ^^^^^\n"
-        "hint: -32768 to 65535; more with a larger --width"
+        "hint: -32768 to 65535; a larger --width allows more"
     )
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.dec", b"", "a.dec is empty: there is no program in it"),
-        ("a.dec", b" \n", "a.dec is empty: there is no program in it"),
-        ("a.dec", b"\xff\xfe\x00", "a.dec is not an image: it is not a text of numbers"),
+        ("a.dec", b"", "a.dec is empty: it contains no program"),
+        ("a.dec", b" \n", "a.dec is empty: it contains no program"),
+        ("a.dec", b"\xff\xfe\x00", "a.dec is not an image: it contains bytes that are not ASCII"),
         ("a.bin", b"\x01\x02\x03", "a.bin has 3 bytes, not a whole number of 16-bit words"),
         ("a.bin", b"", "a.bin has 0 bytes, not a whole number of 16-bit words"),
     ],
@@ -90,6 +90,5 @@ def test_a_program_that_does_not_fit() -> None:
     with pytest.raises(CompileError) as caught:
         Image("subleq", 16, tuple(range(40))).padded(32)
     assert caught.value.render() == (
-        "error: the program has 40 words and the memory only 32\n"
-        "hint: give it more memory: --memory 64"
+        "error: the program has 40 words, but memory has only 32\nhint: use --memory 64"
     )

@@ -1,8 +1,8 @@
 """Arguments of macros: where each ends, and its text.
 
 Commas separate arguments. A blank separates them if both of its neighbours are letters, digits or
-quotes; other blanks are ignored. Quotation marks around an argument are removed. After `.altmacro`
-angle brackets are removed too, and `%expression` becomes its value.
+quotes; other blanks mean nothing. An argument loses the quotation marks around it. After
+`.altmacro` it loses angle brackets too, and `%expression` becomes its value.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from looped.lang.gnu.text import Line
 __all__ = ["Calculator", "argument", "arguments", "rest"]
 
 Calculator = Callable[[Line], int]
-"""The value of an expression; it is there after `.altmacro`."""
+"""The value of an expression; None before `.altmacro`."""
 
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\\])\'?')
 _QUOTED_OR_BLANKS = re.compile(rf"{_QUOTED.pattern}|[ \t\f\r\v]+")
@@ -57,7 +57,7 @@ def argument(line: Line, start: int, calculate: Calculator | None) -> tuple[Line
 
 
 def _parts(line: Line, start: int) -> tuple[list[Line], int]:
-    """An argument without the blanks that mean nothing, and where it ends."""
+    """An argument without redundant blanks, and where it ends."""
     text, at, begun = line.text, start, start
     nesting: list[str] = []
     parts: list[Line] = []
@@ -102,7 +102,7 @@ def _separates(text: str, start: int, end: int) -> bool:
 
 
 def _after(text: str, at: int) -> int:
-    """Where the next argument begins, behind blanks and one comma."""
+    """Where the next argument begins, after blanks and one comma."""
     match = _SEPARATORS.match(text, at)
     assert match is not None
     return match.end()

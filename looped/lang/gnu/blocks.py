@@ -23,14 +23,15 @@ _NAME = re.compile(rf"\s*({NAME})\s*,?")
 
 
 def directive_of(line: Line) -> str:
-    """The directive of a statement, in small letters; nothing if it has none."""
+    """The directive of a statement, in small letters; empty if there is none."""
     match = _DIRECTIVE.match(line.text)
     return match[1].lower() if match else ""
 
 
 def block(lines: Sequence[Line], start: int) -> int:
-    """The index of the line after the block that begins at a line. Raises LoopedError if it has no
-    end."""
+    """The index of the line after the block that begins at a line.
+
+    Raises LoopedError if the block has no end."""
     opener = directive_of(lines[start])
     closer = OPENERS[opener]
     depth = 0

@@ -23,12 +23,12 @@ COMPARISONS: dict[str, Callable[[int], bool]] = {
 _ABOUT_TEXT = (".ifb", ".ifnb", ".ifc", ".ifnc", ".ifdef", ".ifndef", ".ifnotdef", ".ifeqs")
 OPENING = frozenset({*COMPARISONS, *_ABOUT_TEXT, ".ifnes"})
 CONDITIONS = OPENING | {".else", ".elseif", ".endif"}
-"""The directives that are looked at where others are skipped."""
+"""The directives that count even among skipped statements."""
 
 
 @dataclass(slots=True)
 class _Condition:
-    """An `.if` that is open: whether its statements count now, and whether others still may."""
+    """An open `.if`: whether its statements count now, and whether those of a later branch may."""
 
     name: str
     span: Span
@@ -66,7 +66,7 @@ class Conditions:
             condition.may_count = not condition.counts
 
     def otherwise(self, name: str, span: Span, holds: Callable[[], bool]) -> None:
-        """An `.elseif` or an `.else`. Raises LoopedError where there is no `.if`."""
+        """An `.elseif` or an `.else`. Raises LoopedError without an open `.if`."""
         condition = self._innermost(name, span)
         if condition.has_else:
             raise LoopedError(f"this {name} follows an .else", span, f"of {condition.span}")
@@ -75,7 +75,7 @@ class Conditions:
         condition.has_else = name == ".else"
 
     def end(self, name: str, span: Span) -> None:
-        """An `.endif`. Raises LoopedError where there is no `.if`."""
+        """An `.endif`. Raises LoopedError without an open `.if`."""
         self._innermost(name, span)
         self._open.pop()
 

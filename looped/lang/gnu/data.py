@@ -104,7 +104,9 @@ def fill(item: Item, value: Valuer) -> tuple[int, bytes]:
         size = others[0] if others else 1
         if not 0 <= size <= 8:
             span = span_of(item.operands[1])
-            raise LoopedError(f"a size of {size} bytes", span, ".fill REPEAT, SIZE, VALUE: 0 to 8")
+            raise LoopedError(
+                f"a number cannot have {size} bytes", span, ".fill REPEAT, SIZE, VALUE: 0 to 8"
+            )
         pattern = others[1] if len(others) > 1 else 0
         content = (pattern & 0xFFFFFFFF).to_bytes(8, "little")[:size]
     if count * size > _MOST_BYTES:
@@ -136,7 +138,7 @@ def alignment(item: Item, value: Valuer) -> Alignment:
     power = not item.kind.startswith(".balign")
     if power and not 0 <= number <= 16:
         hint = "it is the exponent of a power of two, 0 to 16"
-        raise LoopedError(f"{item.kind} {number} is too much", span, hint)
+        raise LoopedError(f"{item.kind} {number} is too large", span, hint)
     if not power and (not 0 <= number <= _LARGEST_ALIGNMENT or number & (number - 1)):
         hint = f"1, 2, 4, … {_LARGEST_ALIGNMENT}"
         raise LoopedError(f"{item.kind} {number} is not a power of two", span, hint)

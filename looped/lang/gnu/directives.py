@@ -9,19 +9,19 @@ from pathlib import Path
 
 from looped.errors import LoopedError, Span
 from looped.files import read_bytes
+from looped.lang.gnu.assembly import Assembly, Writer
 from looped.lang.gnu.data import ALIGNING
 from looped.lang.gnu.literals import NAME
 from looped.lang.gnu.nodes import Missing, Name, Operand, Text
 from looped.lang.gnu.operands import expression, operands
-from looped.lang.gnu.program import Program, Writer
 from looped.lang.gnu.sections import SECTION_DIRECTIVES
 from looped.lang.gnu.text import Line
 from looped.lang.sources import LARGEST_SOURCE
 
 __all__ = ["HANDLERS", "WITH_GAPS", "assign", "beside", "check_target"]
 
-Handler = Callable[[str, Line, int, Program, Writer], None]
-"""Carries out a directive whose operands begin at a place of a line. Raises LoopedError."""
+Handler = Callable[[str, Line, int, Assembly, Writer], None]
+"""Executes a directive whose operands begin at a place of a line. Raises LoopedError."""
 
 WITH_GAPS = frozenset(ALIGNING)
 """Directives in which an operand may be left out between commas."""
@@ -44,7 +44,7 @@ _CFI = (
 )  # fmt: skip
 
 
-def assign(name: str, line: Line, at: int, program: Program, writer: Writer) -> None:
+def assign(name: str, line: Line, at: int, program: Assembly, writer: Writer) -> None:
     """`name = value`. A value for `.` is the address to continue at. Raises LoopedError."""
     value = expression(line, at, program.names)
     if name == ".":
@@ -54,7 +54,7 @@ def assign(name: str, line: Line, at: int, program: Program, writer: Writer) -> 
 
 
 def check_target(
-    name: str, line: Line, at: int, program: Program, writer: Writer, is_fixed: bool
+    name: str, line: Line, at: int, program: Assembly, writer: Writer, is_fixed: bool
 ) -> None:
     """Check `.machine` and `.width`, which have already taken effect or must agree. If the target
     `is_fixed`, the caller has chosen it and the source cannot change it. Raises LoopedError.
@@ -67,7 +67,7 @@ def check_target(
         if not re.fullmatch(r"\w+", value):
             raise LoopedError(".machine needs a name", span, f".machine {target.name}")
         if value != target.name and not is_fixed:
-            raise LoopedError(f"this source is for {target.name} already", where)
+            raise LoopedError(f"this source is already for {target.name}", where)
     elif not value.isdigit():
         raise LoopedError(".width needs a number", span, f".width {target.width}")
     elif int(value[:9]) != target.width:
@@ -80,7 +80,7 @@ def beside(span: Span, text: Text) -> Path:
     return Path(span.source.name).parent / text.content.decode("utf-8", "surrogateescape")
 
 
-def _set(name: str, line: Line, at: int, program: Program, writer: Writer) -> None:
+def _set(name: str, line: Line, at: int, program: Assembly, writer: Writer) -> None:
     match = _SYMBOL.match(line.text, at)
     if match is None or match.end() == len(line.text):
         message = f"{name} needs a name and a value"
@@ -93,12 +93,12 @@ def _set(name: str, line: Line, at: int, program: Program, writer: Writer) -> No
     assign(match[1], line, match.end(), program, place)
 
 
-def _section(name: str, line: Line, at: int, program: Program, writer: Writer) -> None:
+def _section(name: str, line: Line, at: int, program: Assembly, writer: Writer) -> None:
     program.sections.directive(name, line, at, writer.span)
 
 
-def _names(name: str, line: Line, at: int, program: Program, writer: Writer) -> None:
-    """`.weak` and `.local`, which are given names."""
+def _names(name: str, line: Line, at: int, program: Assembly, writer: Writer) -> None:
+    """`.weak` and `.local`: directives whose operands are names."""
     found = operands(line, at, program.names)
     if not found:
         raise LoopedError(f"{name} needs a name", writer.span, f"{name} main")
@@ -110,7 +110,7 @@ def _names(name: str, line: Line, at: int, program: Program, writer: Writer) -> 
             program.local(symbol.name)
 
 
-def _weakref(name: str, line: Line, at: int, program: Program, writer: Writer) -> None:
+def _weakref(name: str, line: Line, at: int, program: Assembly, writer: Writer) -> None:
     found = operands(line, at, program.names)
     if len(found) != 2:
         raise LoopedError(f"{name} needs two names", writer.span, f"{name} own, other")
@@ -119,7 +119,7 @@ def _weakref(name: str, line: Line, at: int, program: Program, writer: Writer) -
     program.set(own.symbol.name, other, Writer(own.span, writer.origin, writer.note))
 
 
-def _common(name: str, line: Line, at: int, program: Program, writer: Writer) -> None:
+def _common(name: str, line: Line, at: int, program: Assembly, writer: Writer) -> None:
     example = f"{name} buffer, 64, 4"
     found = operands(line, at, program.names)
     if not 2 <= len(found) <= 3:
@@ -128,7 +128,7 @@ def _common(name: str, line: Line, at: int, program: Program, writer: Writer) ->
         raise LoopedError(f"{name} needs a name", found[0].span, example)
     size, *alignment = (_known(operand, program) for operand in found[1:])
     if size < 0:
-        raise LoopedError(f"{name} of {size} bytes", found[1].span)
+        raise LoopedError(f"{name} cannot have {size} bytes", found[1].span)
     if alignment and (alignment[0] < 0 or alignment[0] & (alignment[0] - 1)):
         message = f"an alignment of {alignment[0]} is not a power of two"
         raise LoopedError(message, found[2].span)
@@ -137,7 +137,7 @@ def _common(name: str, line: Line, at: int, program: Program, writer: Writer) ->
     program.common(found[0], size, wanted, name == ".lcomm", place)
 
 
-def _floats(name: str, line: Line, at: int, program: Program, writer: Writer) -> None:
+def _floats(name: str, line: Line, at: int, program: Assembly, writer: Writer) -> None:
     content = b""
     for part in line.text[at:].split(","):
         digits = re.sub(r"^0[a-zA-Z](?=[-+.\d])", "", part.strip())
@@ -149,14 +149,14 @@ def _floats(name: str, line: Line, at: int, program: Program, writer: Writer) ->
     program.emit(".ascii", (Text(content, writer.span),), writer)
 
 
-def _binary(name: str, line: Line, at: int, program: Program, writer: Writer) -> None:
+def _binary(name: str, line: Line, at: int, program: Assembly, writer: Writer) -> None:
     """`.incbin "file", skip, count`."""
     found = operands(line, at, program.names)
     if not 1 <= len(found) <= 3 or not isinstance(found[0], Text):
         raise LoopedError(f"{name} needs a file name", writer.span, f'{name} "file.bin"')
     places = [_known(operand, program) for operand in found[1:]]
     if any(place < 0 for place in places):
-        raise LoopedError(f"{name} with a negative number", writer.span)
+        raise LoopedError(f"{name} needs numbers that are not negative", writer.span)
     try:
         content = read_bytes(beside(writer.span, found[0]), LARGEST_SOURCE)
     except LoopedError as error:
@@ -165,7 +165,7 @@ def _binary(name: str, line: Line, at: int, program: Program, writer: Writer) ->
     program.emit(".ascii", (Text(content[skip : skip + count], found[0].span),), writer)
 
 
-def _complain(name: str, line: Line, at: int, program: Program, writer: Writer) -> None:
+def _complain(name: str, line: Line, at: int, program: Assembly, writer: Writer) -> None:
     """`.error "message"`, `.err`, `.abort`, `.fail`."""
     found = operands(line, at, program.names) if name == ".error" else ()
     texts = [
@@ -174,8 +174,8 @@ def _complain(name: str, line: Line, at: int, program: Program, writer: Writer) 
     raise LoopedError(texts[0] if texts else f"the source has {name} here", writer.span)
 
 
-def _nothing(name: str, line: Line, at: int, program: Program, writer: Writer) -> None:
-    """A linker or a debugger would be told something."""
+def _nothing(name: str, line: Line, at: int, program: Assembly, writer: Writer) -> None:
+    """A directive for a linker or a debugger: no effect here."""
 
 
 def _symbol(name: str, operand: Operand) -> Name:
@@ -184,7 +184,7 @@ def _symbol(name: str, operand: Operand) -> Name:
     return operand
 
 
-def _known(operand: Operand, program: Program) -> int:
+def _known(operand: Operand, program: Assembly) -> int:
     if isinstance(operand, Text | Missing):
         raise LoopedError("a number is needed here", operand.span)
     return program.constant(operand, "the number")
@@ -201,4 +201,4 @@ HANDLERS: dict[str, Handler] = {
     ".weakref": _weakref,
     ".incbin": _binary,
 }
-"""Directives that lay out nothing themselves → what carries them out."""
+"""Directives that lay out nothing themselves → the function that executes each."""

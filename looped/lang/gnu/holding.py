@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from looped.errors import LoopedError, Span
 from looped.lang.gnu.arguments import arguments
+from looped.lang.gnu.assembly import Assembly
 from looped.lang.gnu.conditions import COMPARISONS
 from looped.lang.gnu.nodes import Name, Text
 from looped.lang.gnu.operands import expression, operands
-from looped.lang.gnu.program import Program
 from looped.lang.gnu.text import Line
 
 __all__ = ["holds"]
 
 
-def holds(name: str, line: Line, at: int, span: Span, program: Program) -> bool:
+def holds(name: str, line: Line, at: int, span: Span, program: Assembly) -> bool:
     """Whether the condition `name` at `span` holds for the operands from `at` on.
 
     Raises LoopedError if its operands have no value yet.
@@ -38,7 +38,7 @@ def holds(name: str, line: Line, at: int, span: Span, program: Program) -> bool:
 
 
 def _same_texts(name: str, line: Line, at: int, span: Span) -> bool:
-    """Whether the two texts of `.ifc`, which need no quotation marks, are the same."""
+    """Whether the two texts of `.ifc`, with or without quotation marks, are equal."""
     first, comma, second = line.text[at:].partition(",")
     if not comma:
         raise LoopedError(f"{name} needs two texts", span, f"{name} a, b")

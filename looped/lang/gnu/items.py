@@ -13,10 +13,12 @@ __all__ = ["Item", "span_of", "texts_of"]
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """Data or an instruction at a place. `kind` is a directive or a mnemonic, `written` the
-    mnemonic in the source; `note` names the expansion that it came from, and `origin` is the text
-    in the source that caused it: the item itself, or the outermost invocation. After layout it has
-    `size` bytes; while `is_open` its size may change with the places of other items.
+    """Data or an instruction at a place.
+
+    `kind` is a directive or a mnemonic, `written` is the mnemonic in the source. `note` names the
+    expansion that contains the item. `origin` is the source text that caused the item: its own
+    text, or the outermost invocation. After layout the item has `size` bytes. While `is_open` is
+    set, its size may change with the places of other items.
     """
 
     kind: str
@@ -31,23 +33,23 @@ class Item:
 
     @property
     def location(self) -> Location:
-        """The source line that caused it."""
+        """The source line that caused the item."""
         return Location(self.origin.source.name, self.origin.line)
 
     def owns(self, span: Span | None) -> bool:
-        """Whether a span lies on the line of the item, and not in an argument passed to it."""
+        """Whether a span lies on the line of the item, and not in an argument."""
         if span is None or span.source is not self.span.source:
             return False
         return span.line == self.span.line
 
 
 def span_of(operand: Operand) -> Span:
-    """Where an operand was written."""
+    """The place of an operand in the source."""
     return operand.span
 
 
 def texts_of(item: Item) -> list[bytes]:
-    """The texts of a directive. Raises LoopedError for none, or for other operands."""
+    """The texts of a directive. Raises LoopedError if there are none, or other operands."""
     texts = [o.content for o in item.operands if isinstance(o, Text)]
     if not texts or len(texts) < len(item.operands):
         raise LoopedError(f"{item.kind} needs a text", item.span, f'{item.kind} "like this"')

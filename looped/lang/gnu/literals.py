@@ -70,7 +70,7 @@ def tokens(line: Line, start: int) -> list[Token]:
         if kind == "end":
             return result
         if kind == "name" and len(match.group(kind)) > LONGEST_NAME:
-            message = f"a name of {len(match.group(kind))} characters"
+            message = f"this name has {len(match.group(kind))} characters"
             raise LoopedError(message, line.span(*match.span(kind)), f"at most {LONGEST_NAME}")
         if kind == "number":
             check_digits(match.group(kind), line.span(*match.span(kind)))
@@ -80,7 +80,7 @@ def tokens(line: Line, start: int) -> list[Token]:
 def check_digits(digits: str, span: Span) -> None:
     """Raise LoopedError for a number with too many digits."""
     if len(digits) > _LONGEST_NUMBER:
-        message = f"a number of {len(digits)} digits"
+        message = f"this number has {len(digits)} digits"
         raise LoopedError(message, span, f"at most {_LONGEST_NUMBER}")
 
 
@@ -104,7 +104,7 @@ def number(token: Token, span: Span) -> int:
 
 def character(token: Token, span: Span) -> int:
     """The value of `'a'` or `'a`. A backslash is for `\\b \\f \\n \\r \\t` and `\\x41`; before
-    any other character it means nothing, so that `'\\0'` is 48, as GNU as has it."""
+    any other character it has no effect: `'\\0'` is 48, as in GNU as."""
     body = token.text[1:]
     if body.startswith("\\"):
         if len(body) > 3:

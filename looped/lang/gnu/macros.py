@@ -1,7 +1,7 @@
-"""Macros of GNU as: text in which the texts of the arguments replace the parameters.
+"""Macros of GNU as: text in which arguments replace parameters.
 
-A parameter is replaced only as `\\name`; after `.altmacro` as the bare name too. `\\@` is the
-number of the expansion and `\\()` nothing, which ends a name.
+An argument replaces `\\name`; after `.altmacro` it also replaces the bare name. `\\@` is the
+number of the expansion. `\\()` is empty and ends a name.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ALTERNATE = re.compile(
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A parameter: its default if it has one, whether an argument is required, and whether it
-    takes the whole rest of the line."""
+    takes the rest of the line."""
 
     name: str
     default: Line | None = None
@@ -73,7 +73,7 @@ def _parameters(line: Line, at: int, calculate: Calculator | None) -> Iterator[P
             raise LoopedError("a macro parameter is a name", _rest(line, at))
         name, at = match["name"], match.end()
         if name in names:
-            message = f"parameter `{name}` stands here twice"
+            message = f"parameter `{name}` appears twice"
             raise LoopedError(message, line.span(*match.span("name")))
         names.add(name)
         default = None
@@ -81,7 +81,7 @@ def _parameters(line: Line, at: int, calculate: Calculator | None) -> Iterator[P
             default, at = argument(line, at, calculate)
         yield Parameter(name, default, match["kind"] == "req", match["kind"] == "vararg")
         if match["kind"] == "vararg" and line.text[at:].strip():
-            message = f"`{name}` takes the whole rest: no parameter may follow it"
+            message = f"`{name}` takes the rest of the line: no parameter may follow it"
             raise LoopedError(message, _rest(line, at))
 
 
@@ -101,7 +101,7 @@ def bind(
                 raise _no_parameter(macro, keyword[1], line.span(*keyword.span(1)))
             parameter, at, named = known[keyword[1]], keyword.end(), True
         elif named:
-            raise LoopedError("an argument without a name follows one with it", _rest(line, at))
+            raise LoopedError("an argument without a name follows one with a name", _rest(line, at))
         elif waiting:
             parameter = waiting.pop(0)
         else:
@@ -142,8 +142,8 @@ def local_names(line: Line) -> list[str]:
 
 
 def substituted(line: Line, given: Mapping[str, Line], number: int | None, bare: bool) -> Line:
-    """A line of a body with arguments for parameters; `number` is what `\\@` stands for, None
-    where it stands for itself. `bare` names need no backslash, except within quotes."""
+    """A line of a body with arguments for parameters. `number` replaces `\\@`, unless it is None.
+    `bare` names need no backslash, except within quotes."""
     if "\\" not in line.text and not bare:
         return line
     parts, at = [], 0

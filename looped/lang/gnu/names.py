@@ -1,4 +1,4 @@
-"""Names: the current meaning of each while the source is read, and suggestions for unknown ones."""
+"""Names: the current meaning of each during reading, and suggestions for unknown ones."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["Names"]
 
 _MOST_SUGGESTIONS = 100
 _LONGEST_SEARCH = 5000
-"""Names among which one that is alike is looked for, which takes a while."""
+"""With more names than this there are no suggestions: a search takes time."""
 
 
 @dataclass
 class Names:
-    """The symbols of a source, while it is read."""
+    """The symbols of a source during reading."""
 
     table: dict[str, Symbol] = field(default_factory=dict)
     constants: list[Symbol] = field(default_factory=list)
@@ -27,7 +27,7 @@ class Names:
     _suggested: int = 0
 
     def refer(self, name: str) -> Symbol:
-        """The symbol of a name at this place; if there is none yet, its first definition."""
+        """The symbol of a name at this place; before its first definition, that definition."""
         symbol = self.table.get(name)
         if symbol is None:
             symbol = self.table[name] = Symbol(name)
@@ -43,7 +43,9 @@ class Names:
     def label(self, name: str, span: Span, anchor: Anchor) -> None:
         """Define a label here. Raises LoopedError if there is a symbol of that name."""
         if len(name) > LONGEST_NAME:
-            raise LoopedError(f"a name of {len(name)} characters", span, f"at most {LONGEST_NAME}")
+            raise LoopedError(
+                f"this name has {len(name)} characters", span, f"at most {LONGEST_NAME}"
+            )
         if name.isascii() and name.isdigit():
             number = str(int(name))
             symbol = self._next.pop(number, None) or Symbol(name)
@@ -77,7 +79,7 @@ class Names:
         return LoopedError(f"no label named `{name}`", span, self._near(name))
 
     def _near(self, name: str) -> str | None:
-        """A suggestion of what may have been meant; none in a flood of errors."""
+        """A suggestion for an unknown name; None after many suggestions."""
         self._suggested += 1
         if self._suggested > _MOST_SUGGESTIONS or len(self.table) > _LONGEST_SEARCH:
             return None

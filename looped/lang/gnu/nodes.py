@@ -33,8 +33,8 @@ __all__ = [
 class Anchor:
     """A place in the program; its address is known after layout.
 
-    While the source is read, the place is `offset` bytes behind the beginning of `stretch`, a part
-    of a section in which no statement's length is still open; 0 is no stretch.
+    During reading, the place is `offset` bytes after the beginning of `stretch`, a part
+    of a section in which every statement has a known length; 0 is no stretch.
     """
 
     address: int = 0
@@ -47,8 +47,8 @@ class Anchor:
 class Symbol:
     """The meaning of a name: a label at `anchor`, or the `value` of an expression there.
 
-    Neither is known before the source defines it. `span` is where it did; `known` is the value as
-    far as it is known while the source is read: a number, and the stretch that it counts from.
+    The source may define it later than it uses it. `span` is the place of the definition. `known`
+    is the value during reading, if it is known: a number, and the stretch from which it counts.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Symbol:
 
     @property
     def is_defined(self) -> bool:
-        """Whether the source has defined it yet."""
+        """Whether the source has defined the symbol so far."""
         return self.span is not None
 
 

@@ -30,7 +30,7 @@ _DEEPEST = 150
 
 
 def operands(line: Line, start: int, names: Names, gaps: bool = False) -> tuple[Operand, ...]:
-    """The operands of a statement from `start` on; with `gaps`, one may be missing between commas.
+    """The operands of a statement from `start` on; with `gaps`, commas may enclose nothing.
 
     Raises LoopedError.
     """
@@ -94,7 +94,7 @@ class _Parser:
         return self._memory(node) if self._token.text == "(" else node
 
     def _text(self) -> Text:
-        """Texts behind each other, which are one."""
+        """Adjacent texts, which form one text."""
         content, first = b"", self._token
         while self._token.kind == "text":
             content += text(self._token, self._span(self._token)).content
@@ -164,7 +164,7 @@ class _Parser:
         return node
 
     def _table(self) -> None:
-        """`@plt` behind a name: a jump through a table, which without a dynamic linker is none."""
+        """`@plt` behind a name: without a dynamic linker it has no effect."""
         what = self._tokens[self._at + 1]
         if what.text.lower() != "plt":
             span = self._between(self._span(self._token), self._span(what))
@@ -175,7 +175,7 @@ class _Parser:
         token = self._token
         self._at += 1
         if self._token.text == ")":
-            raise LoopedError("an empty pair of parentheses", self._span(self._token))
+            raise LoopedError("these parentheses are empty", self._span(self._token))
         if self._token.kind == "end":
             raise LoopedError("a parenthesis is not closed", self._here())
         self._enter(token)
@@ -208,7 +208,7 @@ class _Parser:
             raise self._too_deep(self._span(token))
 
     def _bound_depth(self, node: Node, *parts: Node) -> None:
-        """Refuse what is so deep that walking it would exhaust the stack."""
+        """Refuse a node so deep that a walk would exhaust the stack."""
         depth = 1 + max(self._depth.get(id(part), 0) for part in parts)
         if depth > _DEEPEST:
             raise self._too_deep(node.span)
@@ -222,7 +222,7 @@ class _Parser:
         return self.line.span(token.start, max(token.end, token.start + 1))
 
     def _here(self) -> Span:
-        """Where something is missing: at a token, or right behind the last."""
+        """The span of something missing: at a token, or right after the last."""
         token = self._token
         if token.kind == "end" and self._at > 0:
             end = self._tokens[self._at - 1].end
@@ -231,12 +231,12 @@ class _Parser:
 
     @staticmethod
     def _between(first: Span, last: Span) -> Span:
-        """From the beginning of a span to the end of another, if both were written together."""
+        """From the beginning of a span to the end of another, if both come from the same text."""
         together = first.source is last.source and first.start <= last.end
         return Span(first.source, first.start, last.end) if together else first
 
     def _no_operand(self, token: Token) -> LoopedError:
-        """What is wrong where an operand was to begin."""
+        """The error at a token that cannot begin an operand."""
         before = self._tokens[self._at - 1] if self._at else None
         if token.text == "\\":
             hint = "a backslash stands before a parameter in a macro's body"
@@ -248,7 +248,7 @@ class _Parser:
         return LoopedError("an operand is missing", self._here())
 
     def _unexpected(self) -> LoopedError:
-        """What is wrong where an operand was to end."""
+        """The error at a token that cannot follow an operand."""
         token = self._token
         if token.text == ")":
             message = "a parenthesis closes what was not opened"

@@ -1,7 +1,7 @@
-"""Text to a Program: labels, assignments, macros, conditions, repetitions, files.
+"""Text to an Assembly: labels, assignments, macros, conditions, repetitions, files.
 
-Statements are read one by one, as in GNU as: symbols, macros and conditions get their meaning when
-they are read.
+The reader reads statements one by one, as GNU as does: symbols, macros and conditions have the
+meaning that they have at that place.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from looped.errors import Diagnostic, LoopedError, Source, Span
 from looped.lang.gnu import directives
 from looped.lang.gnu import macros as macro
 from looped.lang.gnu.arguments import Calculator
+from looped.lang.gnu.assembly import Assembly, Target, Writer
 from looped.lang.gnu.blocks import CLOSERS, OPENERS, block, directive_of, each
 from looped.lang.gnu.conditions import CONDITIONS, Conditions
 from looped.lang.gnu.holding import holds
 from looped.lang.gnu.literals import NAME, tokens
 from looped.lang.gnu.nodes import Text
 from looped.lang.gnu.operands import expression, operands
-from looped.lang.gnu.program import Program, Target, Writer
 from looped.lang.gnu.text import Line, separated, statements
 from looped.lang.sources import LARGEST_SOURCE, read_source
 
@@ -34,7 +34,7 @@ _MOST_TEXT = 1 << 24
 _LONGEST_LINE = 1 << 13
 _MOST_ERRORS = 1000
 _LEAST_INCLUDED = 1000
-"""What including a file counts at least, in characters: so many small ones are too many."""
+"""The least characters that an included file counts: many small files reach the limit too."""
 
 _LABEL = re.compile(rf"\s*({NAME}|\d\w*)\s*:(?!:)")
 _ASSIGNMENT = re.compile(rf"\s*({NAME})\s*==?(?!=)")
@@ -59,7 +59,7 @@ _OWN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """Where expansion is: the invocations that led here, and their place."""
+    """The place of the expansion: the invocations that led here."""
 
     depth: int = 0
     origin: Span | None = None
@@ -75,8 +75,9 @@ class _Context:
 
 @dataclass
 class Reader:
-    """Reads sources for a target; `errors` collects their errors. If `is_fixed`, the source cannot
-    change the target.
+    """Reads sources for a target; `errors` collects their errors.
+
+    If `is_fixed` is set, the source cannot change the target.
     """
 
     target: Target
@@ -85,7 +86,7 @@ class Reader:
     macros: dict[str, macro.Macro] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.program = Program(self.target)
+        self.program = Assembly(self.target)
         self._conditions = Conditions()
         self._alternate = False
         self._expansions = 0
@@ -93,7 +94,7 @@ class Reader:
         self._including: list[Path] = []
         self._ended = False
 
-    def read(self, source: Source) -> Program:
+    def read(self, source: Source) -> Assembly:
         """Read a source and what it includes."""
         self._including.append(Path(source.name).resolve())
         self._source(source, _Context())
@@ -110,7 +111,7 @@ class Reader:
         self._block(lines, context)
 
     def _block(self, lines: Sequence[Line], context: _Context) -> bool:
-        """Read lines whose conditions end in them; whether an `.exitm` was met."""
+        """Read lines and close their conditions; returns whether there was an `.exitm`."""
         depth = self._conditions.depth
         left = self._lines(lines, context)
         unfinished = self._conditions.leave(depth)
@@ -144,7 +145,7 @@ class Reader:
         return False
 
     def _count(self, line: Line) -> None:
-        """Take note of a statement. Raises LoopedError for too many, or too much text."""
+        """Count a statement. Raises LoopedError for too many, or for too much text."""
         self._seen += 1
         self._text += len(line.text)
         if self._seen > _MOST_STATEMENTS:
@@ -156,7 +157,7 @@ class Reader:
             raise LoopedError("too much text after expansion", _whole(line))
 
     def _fail(self, error: LoopedError, note: str | None) -> None:
-        """Note an error, with the expansion that it happened in."""
+        """Record an error, with the expansion that contains it."""
         for d in error.diagnostics:
             hint = "; ".join(part for part in (d.hint, note) if part) or None
             self.errors.append(Diagnostic(d.message, d.span, hint))
@@ -195,7 +196,7 @@ class Reader:
 
     @property
     def _calculator(self) -> Calculator | None:
-        """What computes `%expression` in arguments; it is there after `.altmacro`."""
+        """The function that computes `%expression` in arguments; None before `.altmacro`."""
         if not self._alternate:
             return None
         names = self.program.names
@@ -218,7 +219,7 @@ class Reader:
             raise _no_statement(line, at)
 
     def _labels(self, line: Line, context: _Context) -> int:
-        """The labels of a statement; where it goes on behind them."""
+        """Define the labels of a statement; returns where its rest begins."""
         at = 0
         while (match := _LABEL.match(line.text, at)) is not None:
             name, span = match[1], line.span(*match.span(1))
@@ -338,6 +339,6 @@ def _whole(line: Line) -> Span:
 
 def _no_statement(line: Line, at: int) -> LoopedError:
     at += len(line.text[at:]) - len(line.text[at:].lstrip())
-    bad = tokens(line, at)[0]  # what is no token at all is told first
+    bad = tokens(line, at)[0]  # raises an error for an invalid character first
     message = "a statement begins with a label, a mnemonic or a directive"
     return LoopedError(message, line.span(bad.start, max(bad.end, bad.start + 1)))

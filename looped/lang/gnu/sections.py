@@ -26,7 +26,7 @@ CODE, CONSTANTS, DATA, ZEROS = range(4)
 """The kinds of memory, in the order in which they are laid out."""
 
 COMMON = "COMMON"
-"""The section of what `.comm` asks for, behind all others."""
+"""The section for the zeros of `.comm`, after all others."""
 
 _KINDS = {
     ".text": CODE, ".init": CODE, ".fini": CODE,
@@ -35,14 +35,14 @@ _KINDS = {
     ".fini_array": DATA, ".preinit_array": DATA, ".ctors": DATA, ".dtors": DATA,
     ".bss": ZEROS, ".sbss": ZEROS, ".tbss": ZEROS, COMMON: ZEROS,
 }  # fmt: skip
-"""What a section is by its name, or by its name up to a dot, whatever its flags."""
+"""The kind of a section by its name, or by its name up to a dot; its flags do not matter."""
 
 _WHOLE_NAMES = (".init", ".fini", ".rodata1", ".data1", COMMON)
 _ABOUT_PROGRAMS = (
     ".comment", ".debug", ".eh_frame", ".gnu", ".line", ".llvm", ".note", ".riscv.attributes",
     ".stab", ".zdebug",
 )  # fmt: skip
-"""The beginnings of names of sections that are for a linker or a debugger."""
+"""The first parts of the names of sections for a linker or a debugger."""
 
 SHORT = (".text", ".data", ".bss", ".rodata")
 SECTION_DIRECTIVES = frozenset(
@@ -61,8 +61,8 @@ _stretches = count(1)
 
 @dataclass(slots=True)
 class Subsection:
-    """Statements that follow each other; the last `offset` bytes are a stretch without an item
-    whose length is open."""
+    """Consecutive items; the last `offset` bytes are a stretch in which every item has a known
+    length."""
 
     section: str
     items: list[Item] = field(default_factory=list)
@@ -84,8 +84,8 @@ class Subsection:
 
 @dataclass(slots=True)
 class Section:
-    """A part of the program. `kind` is None if it is not loaded; `span` is its first use, and
-    `is_known` is true if its name or its flags define its kind."""
+    """A part of the program. `kind` is None for a part that is not loaded. `span` is its first
+    use. `is_known` says whether its name or its flags define its kind."""
 
     name: str
     kind: int | None

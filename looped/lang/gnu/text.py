@@ -1,4 +1,4 @@
-"""Statements as text, with where the parts were written: in a file, a macro, an argument.
+"""Statements as text, with the origin of each part: a file, a macro, an argument.
 
 Comments are `# …`, `// …` and `/* … */`; a semicolon or the end of the line ends a statement.
 """
@@ -27,7 +27,7 @@ _PREPROCESSOR = re.compile(r"^#[ \t]*(?:define|include|if|ifdef|ifndef|undef)\b"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The text from `start` on was written at `span`, letter by letter if both are of a length."""
+    """The text from `start` on comes from `span`; letter by letter if both have the same length."""
 
     start: int
     span: Span
@@ -35,7 +35,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The text of a statement, and where each piece of it was written, in the order of the text."""
+    """The text of a statement, and the origin of each piece, in the order of the text."""
 
     text: str
     pieces: tuple[Piece, ...]
@@ -83,7 +83,7 @@ class Line:
         return Line("".join(texts), tuple(pieces))
 
     def standing_for(self, text: str) -> Line:
-        """Another text, which was written where this one was."""
+        """Another text with the origin of this one."""
         return Line(text, (Piece(0, self.span(0, len(self.text))),))
 
     def _piece(self, number: int) -> tuple[Piece, int]:
@@ -93,10 +93,10 @@ class Line:
 
 
 def statements(source: Source) -> list[Line]:
-    """The statements of a source, those without any text left out.
+    """The statements of a source, without empty ones.
 
     Raises LoopedError for a comment without an end, and in a `.S` file for a line of the C
-    preprocessor, which would pass for a comment.
+    preprocessor, which would otherwise be a comment.
     """
     result, offset = [], 0
     for line in _without_comments(source).split("\n"):

@@ -1,4 +1,4 @@
-"""Expressions to numbers: with the final layout, and, where possible, before it."""
+"""Expressions to numbers: after layout, and where possible during reading."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ __all__ = ["Values", "constant", "is_address"]
 
 _LONGEST_CHAIN = 50
 _DEEPEST = 400
-"""Nodes below each other, through symbols, so that no walk exhausts the stack."""
+"""The most nodes on a path, through symbols too, so that no walk exhausts the stack."""
 
 _Known = tuple[int, int]
-"""A number, and the stretch that it counts from; 0 is none."""
+"""A number, and the stretch from which it counts; 0 for none."""
 
 
 @dataclass
@@ -76,9 +76,11 @@ class Values:
         if known is not None:
             return known
         if symbol in self._evaluating:
-            raise LoopedError(f"constant `{symbol.name}` is defined by itself", symbol.span)
+            raise LoopedError(f"constant `{symbol.name}` depends on itself", symbol.span)
         if depth > _DEEPEST or len(self._evaluating) >= _LONGEST_CHAIN:
-            message = f"constants defined through more than {_LONGEST_CHAIN} others"
+            message = (
+                f"constant `{symbol.name}` depends on a chain of more than {_LONGEST_CHAIN} others"
+            )
             raise LoopedError(message, symbol.span)
         self._evaluating.append(symbol)
         try:
@@ -102,9 +104,9 @@ class Values:
 
 
 def constant(node: Node, here: Anchor) -> int | None:
-    """The value of an expression while the source is read; None if it depends on what follows.
+    """The value of an expression during reading; None if it depends on later statements.
 
-    The distance of two places is known if no statement between them has an open length. Raises
+    The distance between two places is known if no statement between them has an open length. Raises
     LoopedError for a division by zero.
     """
     known = _known(node, here, 0)
@@ -162,7 +164,7 @@ def is_address(node: Node) -> bool:
 
 
 def _places(node: Node, counted: dict[int, int], depth: int) -> int:
-    """How many addresses are added up in an expression, without those that are subtracted."""
+    """How many addresses an expression adds, minus those that it subtracts."""
     match node:
         case Here():
             return 1

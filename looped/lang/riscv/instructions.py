@@ -47,7 +47,7 @@ _FIXED = {
 BRANCHES = {
     "beq": "bne", "bne": "beq", "blt": "bge", "bge": "blt", "bltu": "bgeu", "bgeu": "bltu",
 }  # fmt: skip
-"""Branches → those that are taken where they are not."""
+"""Branches → their opposites."""
 
 _REGISTERS = ("rd", "rs1", "rs2", "scratch")
 _LOAD, _SHIFTS = 0x03, ("slli", "srli", "srai")
@@ -96,7 +96,7 @@ MNEMONICS = EXTENDED_MNEMONICS - frozenset(EXTENSION)
 
 
 def size(item: Item) -> int:
-    """The bytes of an instruction; those of `li` depend on more. Raises LoopedError."""
+    """The bytes of an instruction other than `li`. Raises LoopedError."""
     return 8 if "symbol" in _form(item) else 4
 
 
@@ -114,7 +114,9 @@ def distance(target: Operand, item: Item, operands: Operands) -> int:
 def make(item: Item, operands: Operands, size: int) -> list[int]:
     """The words of an instruction that takes `size` bytes. Raises LoopedError."""
     if item.anchor.address % 4:
-        message = f"address {item.anchor.address} is not a multiple of 4, as instructions need"
+        message = (
+            f"address {item.anchor.address} is not a multiple of 4: no instruction may begin there"
+        )
         raise LoopedError(message, item.origin, ".align 2 before it")
     form = _form(item)
     values = _Values(item, operands)
@@ -150,7 +152,7 @@ def _suits(form: tuple[str, ...], item: Item) -> bool:
 
 
 def _usage(item: Item) -> str | None:
-    """How the instruction is written that the user wrote, unless that was a macro."""
+    """The forms of the instruction that the user wrote; None in a macro."""
     if item.note is not None:
         return None
     name = item.written
@@ -159,7 +161,7 @@ def _usage(item: Item) -> str | None:
 
 
 def _explained(error: LoopedError, item: Item, token: str) -> LoopedError:
-    """An error about the kind of an operand, with a hint at what would be right."""
+    """An error about the kind of an operand, with a hint that shows the right form."""
     diagnostic = error.diagnostics[0]
     wrong = re.match(r"(a number|a register|text|memory) (stands|at a)", diagnostic.message)
     if diagnostic.hint is not None or wrong is None:
@@ -273,7 +275,7 @@ class _Values:
         return value
 
     def _target(self, operand: Operand) -> int:
-        """How far away a target is: the immediate of branches and jumps."""
+        """The distance to a target: the immediate of branches and jumps."""
         item = self.item
         away = distance(operand, item, self.operands)
         target = item.anchor.address + away
@@ -294,5 +296,5 @@ class _Values:
             wanted = [letter for letter in "iorw" if letter in name]
             if "".join(wanted) == name:
                 return sum(_FENCE[letter] for letter in wanted)
-        message = "a fence orders some of i, o, r and w"
+        message = "the operand of a fence is some of i, o, r and w"
         raise LoopedError(message, span_of(operand), "fence iorw, iorw")

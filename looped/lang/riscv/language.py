@@ -8,8 +8,8 @@ from pathlib import Path
 
 from looped.errors import Diagnostic, Source
 from looped.isa.rv32im import EXTENSION, has_extension
+from looped.lang.gnu.assembly import Target
 from looped.lang.gnu.data import ALIGNING, FILLING, LEB128, NUMBERS, TEXTS
-from looped.lang.gnu.program import Target
 from looped.lang.gnu.reader import Reader
 from looped.lang.language import Language, Placed
 from looped.lang.riscv.instructions import EXTENDED_MNEMONICS, MNEMONICS
@@ -42,7 +42,7 @@ _ARCHITECTURE = re.compile(
 
 
 def _language(target: Target, extended: bool) -> Language:
-    """The language of a machine, `extended` if that has the M extension."""
+    """The language of a machine; `extended` says whether the machine has the M extension."""
 
     def assemble(
         source: Source, width: int | None, chosen: bool, errors: list[Diagnostic]

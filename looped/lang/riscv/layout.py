@@ -1,4 +1,4 @@
-"""A Program to memory: sections to addresses, items to bytes, bytes to words.
+"""An Assembly to memory: sections to addresses, items to bytes, bytes to words.
 
 Sections follow each other in the order code, constants, data, zeros, from address 0. Items of open
 length grow until the layout is a fixed point.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from looped.errors import Diagnostic, LoopedError
 from looped.image import Location
+from looped.lang.gnu.assembly import LABEL, Assembly
 from looped.lang.gnu.data import (
     ALIGNING,
     FILLING,
@@ -26,7 +27,6 @@ from looped.lang.gnu.data import (
 )
 from looped.lang.gnu.items import Item
 from looped.lang.gnu.nodes import Modifier
-from looped.lang.gnu.program import LABEL, Program
 from looped.lang.gnu.sections import CODE, DATA, ZEROS, Section
 from looped.lang.gnu.values import Values
 from looped.lang.items import Noting
@@ -43,16 +43,16 @@ _NOP = (0x13).to_bytes(4, "little")
 _MOST_BYTES = 4 * MOST_WORDS
 
 
-def lay_out(program: Program, errors: list[Diagnostic]) -> Placed:
+def lay_out(program: Assembly, errors: list[Diagnostic]) -> Placed:
     """The memory of a program; appends its errors to `errors`."""
     return _Layout(program, errors).placed()
 
 
 @dataclass
 class _Layout:
-    """Where everything in a program lies, and what is wrong with it."""
+    """The layout of a program: addresses of all its items, and errors."""
 
-    program: Program
+    program: Assembly
     errors: list[Diagnostic]
     _items: dict[str, list[Item]] = field(default_factory=dict)
 
@@ -89,7 +89,7 @@ class _Layout:
         return Placed(words, tuple(places), symbols, self.program.target.width, entry)
 
     def _align(self, section: Section) -> None:
-        """What a section has to be a multiple of: what is in it has to be."""
+        """The alignment of a section: the largest alignment of its items."""
         section.alignment = 4 if section.kind == CODE else 1
         for item in self._items[section.name]:
             if item.kind in ALIGNING:
@@ -98,7 +98,7 @@ class _Layout:
                     section.alignment = max(section.alignment, multiple)
 
     def _settle(self) -> None:
-        """Place everything, until nothing grows."""
+        """Place everything again until nothing grows."""
         while True:
             wrong: list[Diagnostic] = []
             self._place(wrong)
@@ -109,7 +109,7 @@ class _Layout:
     def _grow(self) -> bool:
         """Whether an item needed more bytes than it had."""
         grown = False
-        ignored: list[Diagnostic] = []  # it is told when the bytes are made
+        ignored: list[Diagnostic] = []  # the pass that makes the bytes reports these errors
         for section in (*self.loaded, *self.others):
             for item in self._items[section.name]:
                 if item.is_open:
@@ -118,7 +118,7 @@ class _Layout:
         return grown
 
     def _place(self, wrong: list[Diagnostic]) -> None:
-        """Say of every item where it is. Raises LoopedError for a program too long."""
+        """Set the address of every item. Raises LoopedError if the program is too long."""
         self.values.moved()
         address, kind = 0, -1
         for section in self.loaded:
@@ -133,7 +133,7 @@ class _Layout:
         self._provide()
 
     def _place_section(self, section: Section, base: int, wrong: list[Diagnostic]) -> int:
-        """The address behind a section that begins at `base`."""
+        """The first address after a section that begins at `base`."""
         address = base
         for item in self._items[section.name]:
             item.anchor.address = address
@@ -150,7 +150,7 @@ class _Layout:
         return address
 
     def _provide(self) -> None:
-        """Say where the names are that linkers define."""
+        """Set the addresses of the names that linkers define."""
         for name, last in _ENDS.items():
             end = max(s.place[1] for s in self.loaded if (s.kind or 0) <= last)
             self.values.provided |= {name: end, f"_{name}": end}
@@ -160,7 +160,7 @@ class _Layout:
         self.values.provided["__global_pointer$"] = data + 0x800
 
     def _symbols(self) -> dict[str, int]:
-        """The symbols that a user may ask for; what is wrong with those that were set is told."""
+        """The public symbols; reports errors of those that the source sets."""
         for symbol in self.program.names.constants:
             with Noting(self.errors, None):
                 self.values.constant(symbol)
@@ -229,7 +229,7 @@ class _Layout:
 
 
 def _stretched(content: bytes, size: int) -> bytes:
-    """A LEB128 number in more bytes than it needs, for it once needed them."""
+    """A LEB128 number in more bytes than it needs: an earlier layout needed them."""
     if len(content) >= size:
         return content
     last = 0x7F if content[-1] & 0x40 else 0x00
@@ -238,7 +238,7 @@ def _stretched(content: bytes, size: int) -> bytes:
 
 
 def _padding(section: Section, gap: int, address: int) -> bytes:
-    """What fills a gap: zeros, but in code only to the next word, then `nop`."""
+    """The bytes that fill a gap: zeros; in code, zeros up to the next word, then `nop`."""
     if section.kind != CODE:
         return bytes(gap)
     zeros = min(-address % 4, gap)
@@ -246,7 +246,7 @@ def _padding(section: Section, gap: int, address: int) -> bytes:
 
 
 def _whole(section: Section) -> int:
-    """What the size of a section is a multiple of; GNU as fills code to its alignment."""
+    """The size of a section is a multiple of this; GNU as fills code to its alignment."""
     return section.alignment if section.kind == CODE else 1
 
 

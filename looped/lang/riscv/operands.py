@@ -36,7 +36,7 @@ def low_part(value: int) -> int:
 
 
 def register_named(operand: Operand) -> int | None:
-    """The number of the register that an operand names, None if it names none."""
+    """The number of the register that an operand names; None for other operands."""
     return REGISTERS.get(operand.symbol.name) if isinstance(operand, Name) else None
 
 
@@ -56,8 +56,8 @@ def is_modified(operand: Operand, modifier: str) -> bool:
 class Operands:
     """Operands to numbers; `values` evaluates symbols.
 
-    `pcrel` maps the address of each AUIPC with a `%pcrel_hi` to that operand, for the `%pcrel_lo`
-    that names the address.
+    `pcrel` maps the address of each AUIPC with a `%pcrel_hi` to that operand; a `%pcrel_lo` names
+    the address.
     """
 
     values: Values
@@ -70,7 +70,7 @@ class Operands:
             return number
         span = span_of(operand)
         if isinstance(operand, Text):
-            raise LoopedError("a text stands where a register is needed", span)
+            raise LoopedError("text stands where a register is needed", span)
         if isinstance(operand, Name) and not operand.symbol.is_defined:
             name = operand.symbol.name
             near = difflib.get_close_matches(name, REGISTERS, 1)
@@ -135,7 +135,7 @@ class Operands:
         return high_part(value) if node.name == "%hi" else low_part(value)
 
     def _distance(self, place: int, node: Modifier) -> int:
-        """How far from the AUIPC at `place` is what its `%pcrel_hi` names."""
+        """The distance from the AUIPC at `place` to the symbol of its `%pcrel_hi`."""
         target = self.pcrel.get(place)
         if target is None:
             message = "%pcrel_lo needs the label of an auipc with %pcrel_hi"

@@ -34,7 +34,7 @@ _REACH = 4096
 
 
 def length(item: Item) -> int | None:
-    """The bytes of an item while the source is read, None if they depend on what follows.
+    """The bytes of an item during reading; None if they depend on later statements.
 
     Raises LoopedError for a wrong number of operands.
     """

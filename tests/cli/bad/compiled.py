@@ -302,7 +302,7 @@ COMPILED = [
     ),
     _weights(
         "more words than memory",
-        "the program has 33 words and the memory only 32",
+        "the program has 33 words, but memory has only 32",
         program__words=torch.zeros(33).long(),
     ),
     _weights(

@@ -24,13 +24,13 @@ def _elf(what: str, content: bytes, message: str) -> Case:
 ELF = [
     _elf("nothing but the magic", b"\x7fELF", "is a damaged ELF file"),
     _elf("half a header", _GOOD[:30], "is a damaged ELF file"),
-    _elf("half a segment", _GOOD[:90], "is truncated: a segment ends behind its end"),
+    _elf("half a segment", _GOOD[:90], "is truncated: a segment ends after the end of the file"),
     _elf("64 bits", _patched(4, 2), "is a 64-bit ELF file, and RV32I has 32 bits"),
     _elf("a class that is none", _patched(4, 77), "is a damaged ELF file"),
     _elf("x86", elf((0, _CODE, 12), machine=3), "is for x86, not for RISC-V"),
     _elf("an object file", elf((0, _CODE, 12), kind=1), "is not linked yet: it is an object file"),
     _elf("a shared object", elf((0, _CODE, 12), kind=3), "is position independent"),
-    _elf("a core dump", elf((0, _CODE, 12), kind=4), "is no program"),
+    _elf("a core dump", elf((0, _CODE, 12), kind=4), "is not a program"),
     _elf(
         "compressed instructions",
         elf((0, _CODE, 12), flags=1),
@@ -56,7 +56,7 @@ ELF = [
     _elf(
         "a segment behind the end",
         _patched(56, 0xFF, 0xFF),
-        "is truncated: a segment ends behind its end",
+        "is truncated: a segment ends after the end of the file",
     ),
     _elf("headers of no size", _patched(42, 0, 0), "is a damaged ELF file"),
     _elf("65,535 segments", _patched(44, 0xFF, 0xFF), "has nothing to load"),

@@ -13,10 +13,8 @@ def _image(what: str, name: str, content: Content, code: int, message: str) -> C
 
 
 IMAGES = [
-    _image("an empty image", "a.dec", b"", 4, "error: a.dec is empty: there is no program in it"),
-    _image(
-        "white space", "a.hex", b" \n\t\n", 4, "error: a.hex is empty: there is no program in it"
-    ),
+    _image("an empty image", "a.dec", b"", 4, "error: a.dec is empty: it contains no program"),
+    _image("white space", "a.hex", b" \n\t\n", 4, "error: a.hex is empty: it contains no program"),
     _image(
         "an empty binary",
         "a.bin",
@@ -91,14 +89,14 @@ IMAGES = [
         "a.dec",
         "١٢".encode(),
         4,
-        "error: a.dec is not an image: it is not a text of numbers",
+        "error: a.dec is not an image: it contains bytes that are not ASCII",
     ),
     _image(
         "UTF-16",
         "a.dec",
         "1 2 3".encode("utf-16"),
         4,
-        "error: a.dec is not an image: it is not a text of numbers",
+        "error: a.dec is not an image: it contains bytes that are not ASCII",
     ),
     _image(
         "half a word",
@@ -112,20 +110,20 @@ IMAGES = [
         "a.dec",
         b"0 " * 65,
         5,
-        "error: the program has 65 words and the memory only 64",
+        "error: the program has 65 words, but memory has only 64",
     ),
     _image(
         "a million words",
         "a.dec",
         b"0 " * 1_000_000,
         5,
-        "error: the program has 1000000 words, and 32768 is the most for 16 bits",
+        "error: the program has 1000000 words, but 32768 is the maximum for 16 bits",
     ),
     Case(
         "an image too long for all",
         "run a.dec",
         5,
-        "error: the program has 32769 words, and 32768 is the most for 16 bits",
+        "error: the program has 32769 words, but 32768 is the maximum for 16 bits",
         {"a.dec": b"0 " * 32_769},
     ),
     Case(

@@ -37,9 +37,7 @@ OPTIONS = [
     _usage("asm a.sasm --width 8.5", "Invalid value for '--width': '8.5' is not a valid integer."),
     _usage("compile", "Missing argument 'PROGRAM|MACHINE'."),
     _usage("compile --bake subleq", "--bake needs a program."),
-    _usage(
-        "compile subleq --machine rv32i", "subleq is a machine by its name, and --machine another."
-    ),
+    _usage("compile subleq --machine rv32i", "subleq is a machine, and --machine names another."),
     _usage(
         "compile a.sasm --dtype float8",
         "Invalid value for '--dtype': 'float8' is not one of 'float64', 'float32', "
@@ -81,9 +79,7 @@ OPTIONS = [
     _usage("verify", "Missing argument 'PROGRAM...', or --fuzz N."),
     _usage("verify a.sasm --jobs 0", "Invalid value for '--jobs': 0 is not in the range x>=1."),
     _usage("certify", "Missing argument 'MACHINE|PROGRAM|FILE'."),
-    _usage(
-        "certify subleq --machine rv32i", "subleq is a machine by its name, and --machine another."
-    ),
+    _usage("certify subleq --machine rv32i", "subleq is a machine, and --machine names another."),
     _usage("info", "Missing argument 'PROGRAM|MACHINE|FILE'."),
     _usage(
         "info a.sasm --memory 1e3", "Invalid value for '--memory': '1e3' is not a valid integer."
@@ -154,27 +150,27 @@ OPTIONS = [
         _COMPILED,
         code=8,
     ),
-    _asked("compile m.safetensors", "m.safetensors is compiled already", _COMPILED, code=4),
-    _asked("asm m.safetensors", "m.safetensors is compiled already", _COMPILED, code=4),
-    _asked("run subleq", "subleq is a machine, and here it takes a program", code=4),
-    _asked("asm rv32i", "rv32i is a machine, and here it takes a program", code=4),
+    _asked("compile m.safetensors", "m.safetensors is already compiled", _COMPILED, code=4),
+    _asked("asm m.safetensors", "m.safetensors is already compiled", _COMPILED, code=4),
+    _asked("run subleq", "subleq is a machine: this command needs a program", code=4),
+    _asked("asm rv32i", "rv32i is a machine: this command needs a program", code=4),
     _asked("info z80", "cannot read z80: No such file or directory", code=4),
     # ---------------------------------------------------------------- runs that are stopped
     _asked(
         "run a.sasm --steps 5 --engine dense --width 8",
-        "a.sasm has not halted after 5 steps: it is at address 0 (a.sasm:1): subleq 3, 3, 0",
+        "a.sasm did not halt within 5 steps: it is at address 0 (a.sasm:1): subleq 3, 3, 0",
         _BUSY,
         code=6,
     ),
     _asked(
         "run a.sasm --steps 0 --engine dense --width 8",
-        "a.sasm has not halted after 0 steps: it is at address 0 (a.sasm:1): subleq 3, 3, -1",
+        "a.sasm did not halt within 0 steps: it is at address 0 (a.sasm:1): subleq 3, 3, -1",
         _HALT,
         code=6,
     ),
     _asked(
         "run a.sasm --timeout 0.000001 --engine dense --width 8",
-        "a.sasm has not halted within its time: stopped after 0 steps at address 0 "
+        "a.sasm did not halt within --timeout: it stopped after 0 steps at address 0 "
         "(a.sasm:1): subleq 3, 3, 0",
         _BUSY,
         code=9,
@@ -183,7 +179,7 @@ OPTIONS = [
         "output without end",
         "run a.sasm --max-output 3 --engine dense",
         10,
-        "error: a.sasm writes more than 3 bytes: stopped after 7 steps at address 3 "
+        "error: a.sasm wrote more than 3 bytes: it stopped after 7 steps at address 3 "
         "(a.sasm:2): subleq 7, 7, 0",
         _LOOP,
         stdout="xxx",

@@ -16,27 +16,27 @@ RISCV = [
     _riscv(
         "a label of 10,000 characters",
         "x" * 10_000 + ": nop\n",
-        "1:1: error: a name of 10000 characters",
+        "1:1: error: this name has 10000 characters",
     ),
     _riscv(
         "a label that is a number of 10,000 digits",
         "9" * 10_000 + ": nop\n",
-        "1:1: error: a name of 10000 characters",
+        "1:1: error: this name has 10000 characters",
     ),
     _riscv(
         "a jump to a number of 10,000 digits",
         "j " + "9" * 10_000 + "b\n",
-        "1:3: error: a number of 10001 digits",
+        "1:3: error: this number has 10001 digits",
     ),
     _riscv(
         "10,000 octal digits",
         "li a0, 0" + "7" * 10_000 + "\n",
-        "1:8: error: a number of 10001 digits",
+        "1:8: error: this number has 10001 digits",
     ),
     _riscv(
         "a modifier of 10,000 characters",
         "lui a0, %" + "x" * 10_000 + "(1)\n",
-        "1:10: error: a name of 10000 characters",
+        "1:10: error: this name has 10000 characters",
     ),
     _riscv(
         "10,000 parentheses",
@@ -60,7 +60,7 @@ RISCV = [
         "2:1: error: the program is longer than 4,194,304 bytes",
     ),
     _riscv("a negative .space", ".space -1\n", "1:8: error: .space -1 is negative"),
-    _riscv("a huge .align", ".align 63\n", "1:8: error: .align 63 is too much"),
+    _riscv("a huge .align", ".align 63\n", "1:8: error: .align 63 is too large"),
     _riscv(
         "a huge .comm",
         ".comm x, 1 << 60\n",
@@ -93,7 +93,7 @@ RISCV = [
     _riscv(
         "an instruction out of line",
         ".byte 1\nnop\n",
-        "2:1: error: address 1 is not a multiple of 4, as instructions need",
+        "2:1: error: address 1 is not a multiple of 4: no instruction may begin there",
     ),
     _riscv("a comment without an end", "nop\n/* for ever\n", "2:1: error: this comment has no end"),
     _riscv("a label that is nowhere", "j 1f\n", "1:3: error: there is no label `1:` after this"),

@@ -85,22 +85,22 @@ SOURCES = [
     _subleq(
         "a label of 10,000 characters",
         "x" * 10_000 + ": halt\n",
-        "1:1: error: a name of 10000 characters",
+        "1:1: error: this name has 10000 characters",
     ),
     _subleq(
         "a reference of 10,000 characters",
         "jmp " + "x" * 10_000 + "\n",
-        "1:5: error: a name of 10000 characters",
+        "1:5: error: this name has 10000 characters",
     ),
     _subleq(
         "a number of 10,000 digits",
         ".word " + "9" * 10_000 + "\n",
-        "1:7: error: a number of 10000 digits",
+        "1:7: error: this number has 10000 digits",
     ),
     _subleq(
         "10,000 hexadecimal digits",
         ".word 0x" + "f" * 10_000 + "\n",
-        "1:7: error: a number of 10002 digits",
+        "1:7: error: this number has 10002 digits",
     ),
     _subleq(
         "10,000 parentheses, open",
@@ -140,7 +140,11 @@ SOURCES = [
         "2:7: error: division by zero",
     ),
     _subleq("remainder by zero", ".word 5 % (1 - 1)\n", "1:7: error: division by zero"),
-    _subleq("a shift by a negative number", ".word 1 << -1\n", "1:12: error: a shift by -1 bits"),
+    _subleq(
+        "a shift by a negative number",
+        ".word 1 << -1\n",
+        "1:12: error: a value cannot be shifted by -1 bits",
+    ),
     _subleq(
         "a value without end",
         ".word 1 << 127 << 127\n",
@@ -149,7 +153,7 @@ SOURCES = [
     _subleq(
         "a constant by itself",
         ".equ a, b\n.equ b, a\n.word a\n",
-        "1:6: error: constant `a` is defined by itself",
+        "1:6: error: constant `a` depends on itself",
     ),
     _subleq("a word too large", ".word 65536\n", "1:7: error: 65536 is not a 16-bit word"),
     _subleq(

@@ -1,4 +1,4 @@
-"""The program during reading: symbols, sections, and the items in them."""
+"""What the reader makes of a source: symbols, sections, and the items in them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from looped.lang.gnu.nodes import Name, Node, Number, Operand
 from looped.lang.gnu.sections import COMMON, Section, Sections
 from looped.lang.gnu.values import constant
 
-__all__ = ["LABEL", "Program", "Target", "Writer"]
+__all__ = ["LABEL", "Assembly", "Target", "Writer"]
 
 LABEL = "label"
-"""The kind of an item that is a place and nothing else."""
+"""The kind of an item that only marks a place."""
 
 _OWN_ZEROS = 1
-"""The subsection of `.bss` in which GNU as puts what `.lcomm` asks for."""
+"""The subsection of `.bss` for `.lcomm`, as in GNU as."""
 
 _LARGEST_COMMON_ALIGNMENT = 16
 
@@ -27,10 +27,10 @@ _LARGEST_COMMON_ALIGNMENT = 16
 class Target:
     """The machine that a source is for.
 
-    `mnemonics` and `directives` are what it lays out, `length(item)` the bytes of an item if they
-    are known while the source is read, `expand(mnemonic, operands, span)` the instructions that a
-    statement stands for. `elsewhere` are mnemonics that another machine has, and
-    which. `width` is that of its words.
+    `mnemonics` and `directives` are those that it lays out. `length(item)` gives the bytes of an
+    item, None if they are not known during reading. `expand(mnemonic, operands, span)` gives the
+    instructions of a statement. `elsewhere` maps the mnemonics of another machine to its name. A
+    word has `width` bits.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """The place of a statement, the text in the source that caused it, and its expansion."""
+    """The place of a statement, the source text that caused it, and its expansion."""
 
     span: Span
     origin: Span
@@ -61,8 +61,8 @@ class _Common:
 
 
 @dataclass
-class Program:
-    """The content of a source, in the order of the text."""
+class Assembly:
+    """The content of a source: its symbols, and its items in the order of the text."""
 
     target: Target
     names: Names = field(default_factory=Names)
@@ -81,7 +81,7 @@ class Program:
         """Append data or an instruction. Raises LoopedError in a section of unknown kind."""
         section = self.sections.section
         if not section.is_known:
-            section.is_known = True  # it is told once
+            section.is_known = True  # so that there is one error only
             raise _no_kind(section)
         self._append(section, self.sections.number, kind, operands, writer, written)
 
@@ -159,12 +159,12 @@ class Program:
 
 
 def _common_alignment(size: int) -> int:
-    """What `.comm` aligns to if nothing is said: its size, rounded up to a power of two."""
+    """The default alignment of `.comm`: its size, rounded up to a power of two."""
     return min(_LARGEST_COMMON_ALIGNMENT, 1 << max(0, size - 1).bit_length())
 
 
 def _own_alignment(size: int) -> int:
-    """What `.lcomm` aligns to if nothing is said."""
+    """The default alignment of `.lcomm`."""
     return next(power for power in (8, 4, 2, 1) if size >= power or power == 1)
 
 
