@@ -141,7 +141,7 @@ class Computer:
         for the host to do. Returns the number of loops before the last one, each of which retired
         an instruction, and the last one's event. If waiting for input is ended by an exception, the
         next call begins with what was left to do for the host, and its loops are those of the call
-        before.
+        before; see `count_pending`.
         """
         if self._pending_loops == 0:
             if self._poll_addresses[0] is not None:
@@ -151,6 +151,17 @@ class Computer:
         event = self._look([False])[0]
         done, self._pending_loops = self._pending_loops, 0
         return done - 1, event if done == 1 else replace(event, pc=PC_UNKNOWN)
+
+    def count_pending(self) -> int:
+        """After waiting was ended by an exception: the loops before the one that waits.
+
+        Each of them retired an instruction. They count no second time in the next `advance`, whose
+        only loop is the one that waits. That machine stands at the instruction which it waits for.
+        """
+        done = max(0, self._pending_loops - 1)
+        if done:
+            self._pending_loops, self.pcs[0] = 1, self.pc()
+        return done
 
     def pc(self, stream: int = 0) -> int:
         """The program counter of a program as it stands in the residual stream."""

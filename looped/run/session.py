@@ -75,7 +75,7 @@ class Session:
         self._input().skip(checkpoint.consumed, checkpoint.input_sha256)
         self._restore(checkpoint, path)
         self.output.resume(checkpoint.delivered, checkpoint.pending, checkpoint.place)
-        self.steps = checkpoint.steps
+        self.steps = checkpoint.steps + self.computer.count_pending()
 
     def record(self, path: Path, every: int | None) -> None:
         """Write checkpoints from now on: every so many instructions, and when the run ends.
@@ -131,6 +131,7 @@ class Session:
         try:
             yield from self._until_the_end(limit, longest, before)
         except Stop as stop:
+            self.steps += self.computer.count_pending()
             self.end = stop.end
         finally:
             self.output.flush()
