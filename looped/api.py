@@ -176,11 +176,9 @@ def run(
 ) -> Trace:
     """Run a program on the transformer until it halts, or for at most `steps` instructions.
 
-    The engine is by default the fastest that can run the model. The trace is read off the residual
-    stream, at the columns that an instruction changes, so that a step costs the same whatever the
-    size of the memory. `writes` and `registers` are the words whose value has changed, then what
-    the host set while it served a trap. A store of the value that was there cannot be seen between
-    two loops, nor can a load: `reads` is empty.
+    The engine is by default the fastest that can run the model. Steps are complete: `reads`,
+    `writes` and `registers` are what each instruction accesses, with values from the residual
+    stream, then what the host set while it served a trap.
     """
     session = Session(machine, image, engine or choose_engine(machine), data)
     return Trace(tuple(session.walk(steps)), session.computer.halted())
