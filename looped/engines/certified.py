@@ -27,8 +27,9 @@ class FastStream(Protocol):
     def advance(self, loops: int, watch: Watch) -> int:
         """Pass until `loops` passes count or `watch` stops; returns how many passes count.
 
-        If fewer count and `watch` has not stopped, the engine has abandoned the next pass: the
-        stream is in the state that the pass before has left.
+        If fewer count and `watch` has not stopped, the engine has abandoned the next pass: state and
+        lanes are those that the pass before left, but what the engine keeps beside them may be that
+        of half a pass. So only reads, then `replace`, may follow.
         """
 
     def touched(self) -> Lanes:
@@ -127,17 +128,21 @@ class Certified:
             self._changed[number] = None
         done = 0
         while done < loops:
-            passes = 0
             if self._changed[number] is None:
                 passes = stream.advance(loops - done, watch)
                 done += passes
-            if passes == 0:
-                self._single_pass(number)
-            stop, counts = watch.seen(stream.read(watch.column, watch.lanes))
-            done += passes == 0 and counts
+                if done == loops or (passes and self._seen(stream, watch)[0]):
+                    break
+            self._single_pass(number)
+            stop, counts = self._seen(stream, watch)
+            done += counts
             if stop:
                 break
         return done
+
+    def _seen(self, stream: FastStream, watch: Watch) -> tuple[bool, bool]:
+        """Whether the last pass was the last one, and whether it counts."""
+        return watch.seen(stream.read(watch.column, watch.lanes))
 
     def _single_pass(self, number: int) -> None:
         """One pass of one stream; it falls back to the dense engine if the fast one abandons it."""

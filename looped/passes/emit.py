@@ -35,7 +35,14 @@ from looped.passes.heads import Head, erase_head, read_head, write_head
 from looped.passes.schedule import Schedule, check_schedule, schedule
 from looped.passes.units import CLEAR, Unit, units
 
-__all__ = ["check_weights", "compile_circuit", "emit"]
+__all__ = [
+    "block_heads",
+    "check_weights",
+    "compile_circuit",
+    "emit",
+    "explain_head",
+    "explain_units",
+]
 
 
 def compile_circuit(circuit: Circuit, code: Iterable[int] | None = None) -> CompiledMachine:
@@ -53,7 +60,7 @@ def compile_circuit(circuit: Circuit, code: Iterable[int] | None = None) -> Comp
 def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) -> CompiledMachine:
     """The weights and the plan of a scheduled circuit with a layout."""
     circuit = schedule.circuit
-    heads = [_heads(schedule, block) for block in range(schedule.blocks)]
+    heads = [block_heads(schedule, block) for block in range(schedule.blocks)]
     mlps = [units(schedule, layout, 2 * block + 1) for block in range(schedule.blocks)]
     n_heads = max(1, *map(len, heads))
     words = words_between_loops(circuit)
@@ -71,7 +78,7 @@ def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) 
         registers=tuple(register.name for register in circuit.registers),
         occupants=planned_occupants(circuit, layout, schedule.blocks),
         blocks=tuple(
-            BlockPlan(tuple(map(_explain_head, h)), _explain_units(m))
+            BlockPlan(tuple(map(explain_head, h)), explain_units(m))
             for h, m in zip(heads, mlps, strict=True)
         ),
         ports=circuit.ports,
@@ -96,7 +103,8 @@ def _lanes_between_loops(circuit: Circuit, layout: Layout) -> dict[Lane, int]:
     }
 
 
-def _heads(schedule: Schedule, block: int) -> list[Head]:
+def block_heads(schedule: Schedule, block: int) -> list[Head]:
+    """The heads of a block, in their order."""
     circuit = schedule.circuit
     placed = schedule.reads.get(2 * block, [])
     heads = [read_head(read, circuit) for read in circuit.reads if read in placed]
@@ -190,7 +198,8 @@ def _fill(matrix: Tensor, first: int, forms: Iterable[Form], layout: Layout) -> 
         matrix[row, layout.index[ONE]] += float(form.constant)
 
 
-def _explain_head(head: Head) -> HeadPlan:
+def explain_head(head: Head) -> HeadPlan:
+    """A head by the names of its words."""
     return HeadPlan(
         name=head.name,
         meaning=head.meaning,
@@ -203,7 +212,7 @@ def _explain_head(head: Head) -> HeadPlan:
     )
 
 
-def _explain_units(block_units: Sequence[Unit]) -> tuple[GroupPlan, ...]:
+def explain_units(block_units: Sequence[Unit]) -> tuple[GroupPlan, ...]:
     """Units grouped by the first definition that uses them; the words of each group."""
     groups: dict[str, list[int]] = {}
     for j, unit in enumerate(block_units):

@@ -140,7 +140,8 @@ class Computer:
         Loops after which the machine is busy do not count. The stretch ends early with a loop that
         the host must serve. Returns the number of loops before the last one, each of which retired
         an instruction, and the last one's event. If an exception ends a wait for input, the next
-        call runs no loop: it serves the last one and returns the loops of the interrupted call.
+        call runs no loop: it serves the last one and returns the loops of the interrupted call; see
+        `count_pending`.
         """
         if self._pending_loops == 0:
             if self._poll_addresses[0] is not None:
@@ -150,6 +151,17 @@ class Computer:
         event = self._look([False])[0]
         done, self._pending_loops = self._pending_loops, 0
         return done - 1, event if done == 1 else replace(event, pc=PC_UNKNOWN)
+
+    def count_pending(self) -> int:
+        """After waiting was ended by an exception: the loops before the one that waits.
+
+        Each of them retired an instruction. They count no second time in the next `advance`, whose
+        only loop is the one that waits. That machine stands at the instruction which it waits for.
+        """
+        done = max(0, self._pending_loops - 1)
+        if done:
+            self._pending_loops, self.pcs[0] = 1, self.pc()
+        return done
 
     def pc(self, stream: int = 0) -> int:
         """The program counter of a program, read from the residual stream."""

@@ -76,7 +76,7 @@ class Session:
         self._input().skip(checkpoint.consumed, checkpoint.input_sha256)
         self._restore(checkpoint, path)
         self.output.resume(checkpoint.delivered, checkpoint.pending, checkpoint.place)
-        self.steps = checkpoint.steps
+        self.steps = checkpoint.steps + self.computer.count_pending()
 
     def record(self, path: Path, every: int | None) -> None:
         """Write checkpoints from now on: one every `every` instructions, and one at the end.
@@ -132,6 +132,7 @@ class Session:
         try:
             yield from self._until_the_end(limit, longest, before)
         except Stop as stop:
+            self.steps += self.computer.count_pending()
             self.end = stop.end
         finally:
             self.output.flush()

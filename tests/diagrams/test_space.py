@@ -92,6 +92,66 @@ def test_a_state_of_a_condition_satisfies_it(terms: dict[str, int], bound: int) 
         assert value(terms, state) >= bound
 
 
+@given(forms, st.lists(bounds, min_size=8, max_size=40))
+def test_thresholds_of_one_sum_at_many_bounds(terms: dict[str, int], many: list[int]) -> None:
+    """They share nodes, each for an interval of bounds: none may be too wide."""
+    space = Diagrams()
+    for bound in [*many, *(bound + 1 for bound in many)]:
+        step = space.threshold(dict(terms), bound)
+        assert same(space, step, lambda s, b=bound: int(value(terms, s) >= b))  # type: ignore[misc]
+
+
+@given(forms, forms, bounds, bounds)
+def test_comparisons_and_choices(x: dict[str, int], y: dict[str, int], c: int, d: int) -> None:
+    space = Diagrams()
+    a, b = affine(space, x), affine(space, y)
+    larger = space.at_least(a, b)
+    assert same(space, larger, lambda s: int(value(x, s) >= value(y, s)))
+    assert same(space, space.negated(larger), lambda s: int(value(x, s) < value(y, s)))
+    assert same(space, space.equals(a, b), lambda s: int(value(x, s) == value(y, s)))
+    assert same(space, space.among(a, [c, d]), lambda s: int(value(x, s) in (c, d)))
+    assert same(space, space.choose(larger, a, b), lambda s: max(value(x, s), value(y, s)))
+
+
+@given(forms, forms, forms, st.sampled_from(NAMES), st.sampled_from(NAMES))
+def test_conditions_in_the_place_of_some_variables(
+    x: dict[str, int], y: dict[str, int], z: dict[str, int], one: str, other: str
+) -> None:
+    """All at once: what is put in for one variable may depend on the other."""
+    space = Diagrams()
+    conditions = {one: space.threshold(dict(y), 1), other: space.threshold(dict(z), 2)}
+    bounds_of = {one: (y, 1), other: (z, 2)}
+
+    def changed(s: State) -> dict[str, int]:
+        return {**s, **{n: 1 if value(t, s) >= b else -1 for n, (t, b) in bounds_of.items()}}
+
+    composed = space.compose(affine(space, x), conditions)
+    assert same(space, composed, lambda s: value(x, changed(s)))
+
+
+@given(
+    st.permutations("abc"),
+    st.permutations("abc"),
+    st.lists(st.integers(0, 1), min_size=8, max_size=8),
+)
+def test_a_table_in_any_order_is_its_rows(
+    first: list[str], names: list[str], rows: list[int]
+) -> None:
+    space = Diagrams()
+    for name in first:
+        space.variable(name)
+    node = space.table(names, rows)
+    assert same(space, node, lambda s: rows[sum(1 << i for i in range(3) if s[names[i]] > 0)])
+
+
+def test_how_many_branches_a_function_has() -> None:
+    space = Diagrams()
+    a, b = space.variable("a"), space.variable("b")
+    assert [space.branches(n) for n in (space.one, a, space.times(a, b), space.add(a, b))] == [
+        0, 1, 2, 3,
+    ]  # fmt: skip
+
+
 def test_a_table_is_its_rows() -> None:
     space = Diagrams()
     space.variable("c")

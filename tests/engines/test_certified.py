@@ -50,15 +50,18 @@ class MoodyStream:
         self.inner = DenseEngine(MACHINE)
         self.inner.load(x[None])
         self.last: Floats = x
+        self.gave_up = False
 
     def prepare(self) -> None:
         pass
 
     def advance(self, loops: int, watch: Watch) -> int:
+        assert not self.gave_up, "half a pass may have been done: only `replace` may follow"
         done = 0
         for _ in range(3 * loops):
             if self.owner.moods and self.owner.moods.pop():
                 self.owner.given_up += 1
+                self.gave_up = True
                 break
             self.last = self.state()
             self.inner.step()
@@ -73,6 +76,7 @@ class MoodyStream:
         return (self.last != self.state()).any(axis=1).nonzero()[0]
 
     def replace(self, x: Floats) -> None:
+        self.gave_up = False
         self.inner.load(x[None])
 
     def state(self) -> Floats:
@@ -162,3 +166,14 @@ def test_a_stream_that_is_not_exact_reports_what_dense_changes() -> None:
     changed = (before != engine.state()[0]).any(axis=1).nonzero()[0].tolist()
     assert engine.changes().tolist() == changed
     assert engine.fallbacks == 1
+
+
+def test_a_pass_that_is_given_up_in_the_middle_of_many_is_not_tried_again() -> None:
+    """Half of it may have been done; only the dense engine knows what is right."""
+    fast, definition = Moody([False, True, True, False, True, False]), DenseEngine(MACHINE)
+    certified = Certified(fast, DenseEngine(MACHINE))
+    for engine in (certified, definition):
+        engine.load(embed(COUNTER, MACHINE.plan)[None])
+        assert engine.advance(30) == 30
+    assert np.array_equal(certified.state(), definition.state())
+    assert (certified.fallbacks, fast.given_up, fast.done) == (3, 3, 27)

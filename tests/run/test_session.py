@@ -12,7 +12,7 @@ from looped import api, registry
 from looped.engines.auto import ENGINES
 from looped.errors import Source
 from looped.image import Image
-from looped.run.interrupts import End
+from looped.run.interrupts import End, Stop
 from looped.run.session import Session
 from looped.run.streams import Input, Output
 from looped.trace import Step
@@ -75,6 +75,56 @@ def test_why_a_session_has_ended() -> None:
         assert run.end is None
         assert run.run(limit) is run.end is end
         assert output is None or stream.getvalue() == output
+
+
+ASKS = """
+    li t0, 1
+    li t1, 2
+    li a0, 0
+    li a1, 200
+    li a2, 1
+    li a7, 63
+    ecall               # reads a byte
+    li a7, 93
+    ecall
+"""
+
+
+class Deaf(Input):
+    """No byte is at hand; whoever waits is stopped the first time."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(b"Q"))  # type: ignore[arg-type]
+        self.stopped = False
+
+    def _at_hand(self) -> bool:
+        if not self.stopped:
+            self.stopped = True
+            raise Stop(End.TIME)
+        return True
+
+
+@pytest.mark.parametrize("resumes", [False, True])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_wait_that_was_stopped_is_one_step_of_a_walk(
+    engine: str, resumes: bool, tmp_path: Path
+) -> None:
+    """Whatever an engine did at once before it waited: `steps` has all that is done, a limit is
+    kept, and the step that waited is complete."""
+    image = registry.assemble(Source("asks.s", ASKS), machine="rv32i")
+    machine = looped.compile(image, 64)
+    expected = Expected(image, machine.plan, b"Q")
+    whole = [expected.step() for _ in range(9)]
+    run = Session(machine, image, api.choose_engine(machine, engine), Deaf())
+    run.record(tmp_path / "run", None)
+    assert (run.run(), run.steps) == (End.TIME, 6)
+    if resumes:
+        source = Input(io.BytesIO(b"Q"))  # type: ignore[arg-type]
+        run = Session(machine, image, api.choose_engine(machine, engine), source)
+        run.resume(tmp_path / "run")
+    assert run.run(6) is End.STEPS and run.steps == 6
+    assert list(run.walk()) == whole[6:]
+    assert (run.steps, run.end) == (9, End.HALTED)
 
 
 def test_output_is_kept_without_a_stream() -> None:

@@ -30,6 +30,7 @@ from looped.passes.fuse_reads import fuse_reads
 from looped.passes.schedule import schedule
 from looped.precision import PRECISIONS
 from looped.verify.certificate.claims import LAYOUT, Claim
+from looped.verify.certificate.explanation import explanation_faults
 
 __all__ = ["planned_words", "premise_claims"]
 
@@ -71,6 +72,10 @@ def _premises(
         itertools.chain(
             _code_faults(plan, code), _plan_faults(plan, circuit, layout, scheduled.blocks)
         ),
+    )  # fmt: skip
+    yield (
+        "explanation", "names the words of the circuit that heads and hidden units read and write",
+        len(plan.blocks), explanation_faults(plan, scheduled, layout),
     )  # fmt: skip
 
 

@@ -18,9 +18,10 @@ from torch import Tensor
 
 import looped
 from looped import api, registry
-from looped.artefact.plan import CompiledMachine, HeadPlan
+from looped.artefact.plan import CompiledMachine, HeadPlan, Occupant
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import literal, value
+from looped.number_format import CODE
 from looped.passes.emit import compile_circuit
 from looped.verify.certificate import certify, numeric_verdict
 from looped.verify.certificate.certify import block_claims
@@ -82,6 +83,18 @@ def scaled_rows(weight: Tensor, factor: float) -> None:
 
 def told(**changes: Any) -> CompiledMachine:
     return CompiledMachine(dataclasses.replace(PLAN, **changes), MACHINE.weights)
+
+
+def told_more(name: str, lanes: tuple[int, ...]) -> CompiledMachine:
+    """A word more, with a format and with occupants of its own, as a valid plan has them."""
+    occupants = [*PLAN.occupants, *[()] * (PLAN.d_model - len(PLAN.occupants))]
+    for bit, lane in enumerate(lanes):
+        occupants[lane] = (Occupant(name, bit, -1, 2 * len(PLAN.blocks)),)
+    return told(
+        words={**PLAN.words, name: lanes},
+        formats={**PLAN.formats, name: CODE},
+        occupants=tuple(occupants),
+    )
 
 
 def head_told(**changes: Any) -> CompiledMachine:
@@ -151,8 +164,8 @@ BACKDOORS: dict[str, Callable[[], Any]] = {
     "a plan with another β": lambda: head_told(beta=1 << 60),
     "a plan of another machine": lambda: told(machine="rv32i"),
     "a plan of a baked program": lambda: told(baked=True, code=(0, 1, 2)),
-    "a word more for hosts": lambda: told(words={**PLAN.words, "trap": (IDLE,)}),
-    "positions in two words": lambda: told(words={**PLAN.words, "position-3": PLAN.words["pc"]}),
+    "a word more for hosts": lambda: told_more("trap", (IDLE,)),
+    "positions in two words": lambda: told_more("position-3", PC),
     "lanes permuted in plan and weights": permuted_lanes,
 }
 
