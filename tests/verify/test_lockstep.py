@@ -124,7 +124,7 @@ def test_an_instruction_must_come_to_an_end(machine) -> None:
     with pytest.raises(Mismatch) as caught:
         lockstep(busy, DenseEngine(busy), [Image("subleq", 8, (20, 20, 0))], [b""])
     assert str(caught.value) == (
-        "after step 65, the instruction at 0: `busy` is 1 and should be 0 at last"
+        "after step 65, the instruction at 0: `busy` is 1 and should be 0 by then"
     )
 
 
@@ -135,5 +135,5 @@ def test_while_an_instruction_goes_on_only_its_own_lanes_may_change(machine) -> 
     with pytest.raises(Mismatch, match="cpu, word `pc`, is 12 and should be 0"):
         lockstep(busy, DenseEngine(busy), [image], [b""])
     busy = always_busy(small, *small.plan.words["pc"])
-    with pytest.raises(Mismatch, match="`busy` is 1 and should be 0 at last"):
+    with pytest.raises(Mismatch, match="`busy` is 1 and should be 0 by then"):
         lockstep(busy, DenseEngine(busy), [image], [b""])
