@@ -78,7 +78,7 @@ ELF = [
         "baked, though it might change itself",
         "compile --bake a.elf --memory 32",
         5,
-        "error: an rv32i program cannot be baked into the weights: where it jumps to is "
+        "error: an rv32i program cannot be baked into the weights: its jump targets are "
         "known only when it runs",
         {"a.elf": _GOOD},
     ),
