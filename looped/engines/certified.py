@@ -27,9 +27,9 @@ class FastStream(Protocol):
     def advance(self, loops: int, watch: Watch) -> int:
         """Pass until `loops` passes count or `watch` stops; returns how many passes count.
 
-        If fewer count and `watch` has not stopped, the engine has abandoned the next pass: state and
-        lanes are those that the pass before left, but what the engine keeps beside them may be that
-        of half a pass. So only reads, then `replace`, may follow.
+        If fewer count and `watch` has not stopped, the engine has abandoned the next pass: state
+        and lanes are those that the pass before left, but what the engine keeps beside them may be
+        that of half a pass. So only reads, then `replace`, may follow.
         """
 
     def touched(self) -> Lanes:
