@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -82,7 +83,15 @@ def test_run_as_json() -> None:
     assert (result["output"], result["halted"]) == ("a", True)
     assert len(result["trace"]) == result["steps"]
     assert [e["consumed"] for e in result["trace"] if e["consumed"] is not None] == [97, 65535]
-    assert all(set(e) >= {"pc", "next_pc", "changed"} for e in result["trace"])
+    assert all(set(e) >= {"pc", "next_pc", "reads", "writes", "registers"} for e in result["trace"])
+
+
+def test_trace_shows_registers_and_traps() -> None:
+    result = looped("run", "programs/rv32i/hello.s", "--trace")
+    assert result.exit_code == 0
+    lines = result.stderr.splitlines()
+    assert any(re.search(r"hello\.s:\d+  x\d+ = 0x", line) for line in lines)
+    assert any(line.rstrip().endswith("trap 11") or "trap 11" in line for line in lines)
 
 
 def test_trace_shows_source_lines() -> None:
