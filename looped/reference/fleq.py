@@ -30,7 +30,7 @@ it prints its elements, a space after each one but a line end after the last of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from looped.reference.fleq_tables import exp_table, sigmoid_table, sin_table
@@ -49,11 +49,14 @@ _TWO = frozenset({1, 16, 17, 24, 27})
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """An op word taken apart; `last` is the largest k."""
+    """An op word taken apart; `last` is the largest k.
+
+    `x` and `y` say by how many words an operand's address moves with i, with j and with k.
+    """
 
     function: int
-    a: tuple[int, int]
-    b: tuple[int, int]
+    x: tuple[int, int, int]
+    y: tuple[int, int, int]
     rows: int
     cols: int
     last: int
@@ -153,40 +156,38 @@ class Fleq:
 
     def _element(self, operation: _Operation, a: int, b: int, i: int, j: int) -> int:
         """One element of the result, as a signed word."""
-        function = operation.function
-        if function == _MUL:
-            terms = range(operation.last + 1)
-            total = sum(x * y for x, y in self._operands(operation, a, b, i, j, terms))
+        x_i, x_j, x_k = operation.x
+        y_i, y_j, y_k = operation.y
+        at_x, at_y = a + i * x_i + j * x_j, b + i * y_i + j * y_j
+        if operation.function == _MUL:
+            total = 0
+            for k in range(operation.last + 1):
+                total += self._read(at_x + k * x_k) * self._read(at_y + k * y_k)
             return self._saturated(total + (1 << self.fraction - 1) >> self.fraction)
-        ((x, y),) = self._operands(operation, a, b, i, j, (operation.last,))
-        return self._saturated(self._functions[function](x, y))
-
-    def _operands(
-        self, operation: _Operation, a: int, b: int, i: int, j: int, terms: Sequence[int]
-    ) -> Iterator[tuple[int, int]]:
-        """x and y for every k; a function of one operand reads no y."""
-        for k in terms:
-            index = (0, i, j, k)
-            x = self._read(a + index[operation.a[0]] * self.side + index[operation.a[1]])
-            y = 0
-            if operation.function in _TWO:
-                y = self._read(b + index[operation.b[0]] * self.side + index[operation.b[1]])
-            yield x, y
+        x = self._read(at_x + operation.last * x_k)
+        y = self._read(at_y + operation.last * y_k) if operation.function in _TWO else 0
+        return self._saturated(self._functions[operation.function](x, y))
 
     def _operation(self, word: int) -> _Operation | None:
+        """What an op word says, None for an unknown function."""
         found = self._operations.get(word)
         if found is None and word & 31 in _ONE | _TWO:
             size = self.side - 1
             found = self._operations[word] = _Operation(
                 word & 31,
-                (word >> 5 & 3, word >> 7 & 3),
-                (word >> 9 & 3, word >> 11 & 3),
+                self._strides(word >> 5 & 3, word >> 7 & 3),
+                self._strides(word >> 9 & 3, word >> 11 & 3),
                 (word >> 13 & size) + 1,
                 (word >> 17 & size) + 1,
                 word >> 21 & size,
                 word >> 25 & 1 == 1,
             )
         return found
+
+    def _strides(self, row: int, column: int) -> tuple[int, int, int]:
+        """How an address moves with i (selector 1), j (2) and k (3)."""
+        i, j, k = (self.side * (row == n) + (column == n) for n in (1, 2, 3))
+        return i, j, k
 
     def _fetch(self, address: int) -> int:
         """A word of the instruction, unsigned; fetches are not reads."""
