@@ -38,9 +38,10 @@ class _Values:
 def read_data(
     statements: Sequence[Statement], settings: Settings, names: Names, errors: list[Diagnostic]
 ) -> None:
-    """Define every matrix and constant in `names`; what is wrong is added to `errors`."""
+    """Define every constant, then every matrix in `names`; errors are added to `errors`."""
     reader = _Reader(settings, names)
-    for found in _collected(statements, errors):
+    collected = list(_collected(statements, errors))
+    for found in sorted(collected, key=lambda values: values.directive.name.name != ".equ"):
         try:
             reader.read(found)
         except LoopedError as error:
@@ -99,8 +100,12 @@ class _Reader:
                 case _:
                     raise self._misused(directive)
         self._check_shape(name, shape)
+        zeros = _filled((shape.rows, shape.cols), lambda i, j: 0)
+        lines = (_line(name),) * shape.rows
+        matrices = self.names.matrices
+        matrices[name.name] = Matrix(name.name, zeros, lines, name.span)  # if the rest is wrong
         words, lines = self._contents(found, name, shape, items)
-        self.names.matrices[name.name] = Matrix(name.name, words, lines, name.span)
+        matrices[name.name] = Matrix(name.name, words, lines, name.span)
 
     def _contents(
         self, found: _Values, name: Name, shape: Shape, items: Sequence[Number | Name | Shape]
@@ -137,9 +142,10 @@ class _Reader:
                 raise LoopedError("a shape stands where a number is needed", item.span)
         wanted = shape.rows * shape.cols
         if len(values) != wanted:
-            message = f"`{name.name}` is {shown((shape.rows, shape.cols))}: {wanted} numbers"
-            hint = f"a matrix of zeros: .zeros {name.name} {shown((shape.rows, shape.cols))}"
-            raise LoopedError(f"{message}, not {len(values)}", name.span, None if values else hint)
+            size = shown((shape.rows, shape.cols))
+            message = f"`{name.name}` is {size}: it takes {wanted} numbers, not {len(values)}"
+            hint = None if values else f"a matrix of zeros: .zeros {name.name} {size}"
+            raise LoopedError(message, name.span, hint)
         words = [self.settings.word(self.names.value(v), v.span) for v in values]
         starts = range(0, wanted, shape.cols)
         rows = tuple(tuple(words[start : start + shape.cols]) for start in starts)
@@ -178,7 +184,7 @@ class _Reader:
         side, size = self.settings.side, shown((shape.rows, shape.cols))
         if shape.cols > side:
             message = f"`{name.name}` is {size}: a row has at most {side} columns"
-            raise LoopedError(message, shape.span, "rows lie as many words apart: see .side")
+            raise LoopedError(message, shape.span, f"rows lie {side} words apart: see .side")
         if shape.rows * side > MOST_WORDS:
             message = f"the program is longer than {MOST_WORDS:,} words"
             raise LoopedError(message, shape.span)

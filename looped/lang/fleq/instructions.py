@@ -72,7 +72,7 @@ def form_of(instruction: Instruction) -> Form:
         hint = f"instructions: {' '.join(FORMS)}"
         raise LoopedError(f"no instruction named `{mnemonic}`", span, hint)
     if len(instruction.operands) != form.operands:
-        count = f"{form.operands} operand{'s' * (form.operands != 1)}"
+        count = _count(form.operands, "operand") if form.operands else "no operands"
         message = f"`{mnemonic}` takes {count}, not {len(instruction.operands)}"
         raise LoopedError(message, span, form.usage)
     if (instruction.result is not None) != form.has_result:
@@ -141,7 +141,7 @@ def _elementwise(mnemonic: str, views: list[View], z: View) -> Coded:
     """Every operand has the rows and the columns of the result, or one of them."""
     for x in views:
         if any(size not in (1, full) for size, full in zip(x.shape, z.shape, strict=True)):
-            hint = f"rows and columns are equal or 1; {x.origin}, {z.origin}"
+            hint = f"rows and columns are equal or 1; {_origins(x, z)}"
             raise LoopedError(f"{x} does not fit {z}", x.span, hint)
     rows, cols = z.shape
     a = _elements(views[0], z.shape)
@@ -158,7 +158,12 @@ def _elements(x: View, shape: tuple[int, int]) -> tuple[Selector, Selector]:
 
 
 def _transpose(mnemonic: str, views: list[View], z: View) -> Coded:
-    return _elementwise("copy", [replace(views[0], transposed=not views[0].transposed)], z)
+    (x,) = views
+    turned = replace(x, transposed=not x.transposed)
+    if turned.shape != z.shape:
+        message = f"the transpose of {x} is {shown(turned.shape)}, not {z}"
+        raise LoopedError(message, z.span, _origins(x, z))
+    return _elementwise("copy", [turned], z)
 
 
 def _matmul(mnemonic: str, views: list[View], z: View) -> Coded:
@@ -166,11 +171,10 @@ def _matmul(mnemonic: str, views: list[View], z: View) -> Coded:
     (rows, inner), (inner_y, cols) = x.shape, y.shape
     if inner != inner_y:
         message = f"{x} has {_count(inner, 'column')} and {y} has {_count(inner_y, 'row')}"
-        raise LoopedError(message, y.span, f"{x.origin}, {y.origin}")
+        raise LoopedError(message, y.span, _origins(x, y))
     if z.shape != (rows, cols):
-        hint = f"{x.origin}, {y.origin}, {z.origin}"
         message = f"the product of {x} and {y} is {shown((rows, cols))}, not {z}"
-        raise LoopedError(message, z.span, hint)
+        raise LoopedError(message, z.span, _origins(x, y, z))
     a = (_K, _I) if x.transposed else (_I, _K)
     b = (_J, _K) if y.transposed else (_K, _J)
     return Coded(Operation("mul", a, b, rows, cols, inner), x, y, z)
@@ -180,7 +184,7 @@ def _dot(mnemonic: str, views: list[View], z: View) -> Coded:
     x, y = views
     lengths = [_length(view) for view in views]
     if lengths[0] != lengths[1]:
-        raise LoopedError(f"{x} and {y} differ in length", y.span, f"{x.origin}, {y.origin}")
+        raise LoopedError(f"{x} and {y} differ in length", y.span, _origins(x, y))
     if z.shape != (1, 1):
         raise LoopedError(f"a dot product is one number, not {z}", z.span, z.origin)
     a, b = _along(x, _K), _along(y, _K)
@@ -192,7 +196,7 @@ def _outer(mnemonic: str, views: list[View], z: View) -> Coded:
     rows, cols = _length(x), _length(y)
     if z.shape != (rows, cols):
         message = f"the outer product of {x} and {y} is {shown((rows, cols))}, not {z}"
-        raise LoopedError(message, z.span, f"{x.origin}, {y.origin}, {z.origin}")
+        raise LoopedError(message, z.span, _origins(x, y, z))
     return Coded(Operation("mul", _along(x, _I), _along(y, _J), rows, cols), x, y, z)
 
 
@@ -213,6 +217,11 @@ def _length(view: View) -> int:
 def _along(view: View, index: Selector) -> tuple[Selector, Selector]:
     """The selectors of a vector whose elements `index` counts."""
     return (_ZERO, index) if view.stored[0] == 1 else (index, _ZERO)
+
+
+def _origins(*views: View) -> str:
+    """Where each matrix is declared, once."""
+    return ", ".join(dict.fromkeys(view.origin for view in views))
 
 
 def _count(number: int, noun: str) -> str:

@@ -90,7 +90,8 @@ class Names:
             message = f"`{name.name}` is a {found}, and a {wanted} is needed"
             return LoopedError(message, name.span, hint)
         if name.name in self._spans:
-            return LoopedError(f"`{name.name}` is not known here yet", name.span)
+            hint = f"see its definition at {self._spans[name.name]}"
+            return LoopedError(f"`{name.name}` has no value here", name.span, hint)
         near: list[str] = []
         if len(self._spans) <= _LONGEST_SEARCH:
             near = difflib.get_close_matches(name.name, kinds[wanted], 1)
