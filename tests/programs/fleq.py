@@ -46,9 +46,7 @@ def execute(text: str, workers: int = 64, name: str = "p.fleq") -> Run:
     memory = max(32, side * side, 1 << (len(image.words) - 1).bit_length())
     fraction = image.symbols["fleq.fraction"]
     workers = min(workers, side * side)
-    machine = Fleq(
-        image.words, image.width, memory, fraction=fraction, side=side, workers=workers
-    )
+    machine = Fleq(image.words, image.width, memory, fraction=fraction, side=side, workers=workers)
     steps = 0
     while not machine.halted:
         machine.step()

@@ -50,7 +50,7 @@ def read_settings(statements: Sequence[Statement], width: int | None, asked: boo
     bits = bits if width is None else width
     if bits not in WIDTHS:
         raise LoopedError(f"fleq has no {bits}-bit words", place, "widths: 32, 64")
-    fraction, place = found[".fraction"] or (bits // 2, None)
+    fraction, place = found[".fraction"] or (bits - 16, None)
     try:
         return Settings(Format(bits, fraction), side)
     except CompileError as error:
