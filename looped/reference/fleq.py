@@ -4,7 +4,8 @@ Words are fixed-point numbers of `width` bits, `fraction` of them after the poin
 at the program counter is six words: op, a, b, c, flag, p. The fields of op, from bit 0 on:
 function 5 bits, row and column selectors of a (2, 2) and of b (2, 2), rows 4, cols 4, inner 4,
 judge 1. Of rows, cols and inner, each minus one, log2(side) bits count. An address is the low bits
-of a word.
+of a word. The functions: mul 1, relu 2, sigmoid 8, sin 9, add 16, sub 17, copy 18, print 19,
+div 24, sqrt 25, exp 26, rem 27; mul, add, sub, div and rem have two operands.
 
 - Element (i, j) of the result is f(x, y), x from a + row · side + column, where both indices are
   0, i, j or k as the selectors 0 to 3 say, and y likewise from b. It is stored at c + i · side + j.
@@ -18,7 +19,7 @@ of a word.
   is read: if it is zero or negative, p is the next program counter, else the following
   instruction is.
 - The program counter has one bit more than an address. With that bit set the machine has halted.
-- A function that is not listed here traps: the program counter stays, nothing is read or written.
+- Any other function traps: the program counter stays, and the group reads and writes nothing.
 
 Every result saturates. Sums of products are exact and rounded once, half up. Division truncates; by
 zero it gives the largest word of the dividend's sign (of zero: the positive one). The remainder has
@@ -226,7 +227,7 @@ def _functions(width: int, fraction: int) -> dict[int, Callable[[int, int], int]
         16: lambda x, y: x + y,
         17: lambda x, y: x - y,
         18: lambda x, y: x,
-        19: lambda x, y: x,
+        19: lambda x, y: x,  # print
         24: lambda x, y: _quotient(x, y, width, fraction),
         25: lambda x, y: math.isqrt(max(x, 0) << fraction),
         26: lambda x, y: exponential(x),

@@ -41,6 +41,28 @@ def test_coefficients_are_those_of_an_interpolation_in_float64(name: str) -> Non
 
 @pytest.mark.parametrize(("width", "fraction"), FORMATS)
 @pytest.mark.parametrize("name", TABLES)
+def test_coefficients_are_those_of_another_library_with_more_digits(
+    name: str, width: int, fraction: int
+) -> None:
+    mpmath = pytest.importorskip("mpmath")
+    function = {"sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)), "sin": mpmath.sin, "exp": mpmath.exp}
+    table = TABLES[name][0](width, fraction)
+    limit = (1 << width - 1) - 1
+    with mpmath.workdps(90):
+        nodes = [(1 - mpmath.cos((2 * n + 1) * mpmath.pi / 6)) / 2 for n in range(3)]
+        vandermonde = mpmath.matrix([[1, u, u * u] for u in nodes])
+        for segment in range(0, 128, 5):
+            start = mpmath.mpf(segment) / 4 - 16
+            values = mpmath.matrix([function[name](start + u / 4) for u in nodes])
+            exact = mpmath.lu_solve(vandermonde, values) * mpmath.mpf(2) ** (fraction + table.extra)
+            words = tuple(min(int(mpmath.floor(c + 0.5)), limit) for c in exact)
+            if name == "exp" and mpmath.exp(start) * 2**fraction > limit:
+                words = (limit, 0, 0)
+            assert table.coefficients[segment] == words
+
+
+@pytest.mark.parametrize(("width", "fraction"), FORMATS)
+@pytest.mark.parametrize("name", TABLES)
 def test_errors_stay_below_their_bounds(name: str, width: int, fraction: int) -> None:
     make, function = TABLES[name]
     table, scale, highest = make(width, fraction), 1 << fraction, (1 << width - 1) - 1
