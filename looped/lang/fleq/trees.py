@@ -79,17 +79,12 @@ class Builder(Transformer[Token, Any]):
             raise LoopedError("a branch compares with 0", span, "if x <= 0 goto label")
         return Condition(flag, self.name(target))
 
-    def place(self, token: Token, *rest: Any) -> Place:
+    @v_args(meta=True, inline=False)
+    def place(self, meta: Meta, children: list[Any]) -> Place:
+        token, *rest = children
         parts: tuple[Part, ...] = next((r for r in rest if isinstance(r, tuple)), ())
         transposed = bool(rest) and isinstance(rest[-1], Token)
-        end = token.end_pos or 0
-        if parts:
-            end = parts[-1].span.end - self._offset
-            end = self._source.text.index("]", self._offset + end) + 1 - self._offset
-        if transposed:
-            end = rest[-1].end_pos or 0
-        span = Span(self._source, self._span(token).start, self._offset + end)
-        return Place(self.name(token), parts, transposed, span)
+        return Place(self.name(token), parts, transposed, self._extent(meta))
 
     def index(self, *parts: Part) -> tuple[Part, ...]:
         return parts

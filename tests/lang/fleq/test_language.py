@@ -77,6 +77,7 @@ RESULTS = {
     "jle t, l\nprint 1\nl: print 2": "2\n",
     "jle s, l\nprint 1\nl: print 2": "1\n2\n",
     "jmp l\nprint 1\nl: print 2": "2\n",
+    "print 1 if t <= 0 goto l\nprint 2\nl: print 3": "1\n3\n",
     "halt\nprint 1": "",
     "copy A[*] -> x\nnext A\nprint A[*]\nfirst A\nprint A[*]": "4 5 6\n1 2 3\n",
     "next x\nnext x\nprint x[*]\nprint x": "3\n1 2 3\n",
