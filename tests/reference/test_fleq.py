@@ -276,6 +276,14 @@ def test_a_group_that_fetches_an_unknown_function_traps() -> None:
     assert m.halted
 
 
+@pytest.mark.parametrize("workers", [1, 2, 8, 64])
+def test_the_last_group_decides_whether_the_branch_is_judged(workers: int) -> None:
+    """It stores an op word whose judge bit is set over its own; nothing fetches that one."""
+    judged = encode(Operation("copy", HERE, judge=True))
+    m = fleq(program(Operation("copy", HERE), 20, 0, 0, 22, 60, data={20: judged}), workers=workers)
+    assert m.step().next_pc == 6 and m.memory[0] == judged
+
+
 def test_flag_and_target_are_fetched_after_the_result_is_stored() -> None:
     operation = Operation("copy", HERE, cols=2, judge=True)
     m = fleq(program(operation, 20, 0, 4, 22, 60, data={20: 23, 21: 66, 22: 1}))
