@@ -58,6 +58,8 @@ RESULTS = {
     "dot x, y -> t\nprint t": "32\n",
     "dot y, y -> t\nprint t": "77\n",
     "outer x, y -> E\nprint E": "4 5 6\n8 10 12\n12 15 18\n",
+    "dot x', y' -> t\nprint t": "32\n",
+    "outer x', y' -> E\nprint E": "4 5 6\n8 10 12\n12 15 18\n",
     "transpose A -> B\nprint B": "1 4\n2 5\n3 6\n",
     "copy A' -> B\nprint B": "1 4\n2 5\n3 6\n",
     "copy A[1] -> x\nprint x": "4 5 6\n",
