@@ -9,11 +9,10 @@ import pytest
 
 from looped.errors import Source, SourceError
 from looped.isa.fleq import FUNCTIONS
-from looped.lang.fleq import assemble
 from looped.lang.fleq.data import _USAGE
 from looped.lang.fleq.instructions import FORMS
 from looped.lang.fleq.settings import SETTINGS
-from tests.programs.fleq import execute
+from tests.programs.fleq import assemble, execute
 from tests.programs.headers import fleq_programs
 
 TEXT = (Path(__file__).parents[1] / "docs" / "fleq.md").read_text()

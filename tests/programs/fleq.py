@@ -10,11 +10,21 @@ import numpy.typing as npt
 
 from looped.errors import Source
 from looped.image import Image
-from looped.lang.fleq import assemble
+from looped.lang.assembler import assemble_in
+from looped.lang.fleq import FLEQ
 from looped.reference.fleq import Fleq
 from tests.programs.headers import FOLDER
 
-__all__ = ["Run", "Vector", "execute", "initial", "source", "with_constant", "with_matrix"]
+__all__ = [
+    "Run",
+    "Vector",
+    "assemble",
+    "execute",
+    "initial",
+    "source",
+    "with_constant",
+    "with_matrix",
+]
 
 Vector = npt.NDArray[np.float64]
 
@@ -37,6 +47,11 @@ class Run:
     def matrix(self, name: str) -> Vector:
         """A matrix as it stands in memory at the end."""
         return _matrix(self.image, self.machine.memory, name)
+
+
+def assemble(source: Source, width: int | None = None) -> Image:
+    """The image of a source, which may name another machine."""
+    return assemble_in(FLEQ, source, width, chosen=True)
 
 
 def execute(text: str, workers: int = 64, name: str = "p.fleq") -> Run:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.errors import LoopedError, Source, SourceError
-from looped.lang.fleq import assemble
 from looped.lang.fleq.parser import _SENTENCES
+from tests.programs.fleq import assemble
 
 DATA = """
 .zeros A 2x3

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from looped.errors import LoopedError, Source, SourceError
 from looped.image import Image, Location
 from looped.isa.fleq import Operation, Selector, decode
-from looped.lang.fleq import FLEQ, assemble
+from looped.lang.fleq import FLEQ
 from tests.conftest import examples
-from tests.programs.fleq import execute, initial
+from tests.programs.fleq import assemble, execute, initial
 
 ZERO, ROW, COLUMN, _ = Selector
 DATA = """
