@@ -68,7 +68,8 @@ class Fleq:
     """A FLEQ machine with `memory` words (a power of two, at least side²) of `width` bits.
 
     `words` are loaded at address 0, the rest of the memory is zero. It has no input: `data` is what
-    every reference takes. `side` is 2, 4, 8 or 16.
+    every reference takes. `side` is 2, 4, 8 or 16. A machine may lack some functions: of those
+    that are not among `functions` each traps.
     """
 
     def __init__(
@@ -82,11 +83,13 @@ class Fleq:
         fraction: int = 16,
         side: int = 8,
         workers: int = 1,
+        functions: frozenset[int] = _ONE | _TWO,
     ) -> None:
         self.width = width
         self.fraction = fraction
         self.side = side
         self.workers = workers
+        self.functions = functions
         self.memory = [*words, *[0] * (memory - len(words))]
         self.pc = entry
         self.data = data
@@ -172,7 +175,7 @@ class Fleq:
     def _operation(self, word: int) -> _Operation | None:
         """What an op word says, None for an unknown function."""
         found = self._operations.get(word)
-        if found is None and word & 31 in _ONE | _TWO:
+        if found is None and word & 31 in self.functions:
             size = self.side - 1
             found = self._operations[word] = _Operation(
                 word & 31,
