@@ -58,15 +58,14 @@ def index(m: Circuit, i: Instruction, s: State, trapping: Word) -> IndexOutputs:
         inside=Condition(cols - unsigned(s.column), 0),
         place=m.let("place", _moved(i.c, Word("element", (*s.column, *s.row)))),
     )
-    k = _next_k(i, s)
+    k = _next_k(i, s, s.fetches)
     for operand, base, place in (("a", i.a, s.place_x), ("b", i.b, s.place_y)):
         offset = m.let(f"offset of {operand}", _offset(operand, i, s, k))
         going = ~literal(trapping) & ~s.writes & ~s.judges & ~literal(s.halted)
         moved = (Signal(constant(0), b.when(going)) for b in _moved(base, offset).signals)
         m.next(place, Value(tuple(moved)))
-    for terms, last in zip(k, i.field("inner"), strict=True):
-        terms.append((literal(trapping) & s.fetches, -bit(last)))
-    m.next(s.k, Value(tuple(_signal(terms) for terms in k)))
+    kept = _next_k(i, s, s.fetches & ~literal(trapping))
+    m.next(s.k, Value(tuple(map(_signal, kept))))
     return out
 
 
@@ -92,15 +91,18 @@ def _stepped(word: Word, steps: Condition, clears: tuple[Condition, ...]) -> Val
     return Value(tuple(signals))
 
 
-def _next_k(i: Instruction, s: State) -> list[_Terms]:
-    """Each bit of the next k: one less in a sum of products, else the last one."""
+def _next_k(i: Instruction, s: State, begins: Condition) -> list[_Terms]:
+    """Each bit of the next k: one less in a sum of products, else the last one.
+
+    `begins` is whether an element begins: then, too, it is the last one.
+    """
     goes_down = s.computes & i.calls("mul") & ~equal(s.k, 0)
     bits: list[_Terms] = []
     for n, (lane, last) in enumerate(zip(s.k, i.field("inner"), strict=True)):
         borrows = goes_down & equal(s.k[:n], 0) if n else goes_down
         bits.append(
             [
-                (s.fetches, bit(last)),
+                (begins, bit(last)),
                 (s.computes, bit(last)),
                 (goes_down, bit(lane) - bit(last)),
                 (borrows, constant(1) - bit(lane) * 2),
@@ -120,7 +122,7 @@ def _offset(operand: str, i: Instruction, s: State, k: list[_Terms]) -> Value:
                 (Selector.J, [(None, bit(s.column[n]))]),
                 (Selector.K, k[n]),
             )
-            terms = [
+            terms: _Terms = [
                 (chosen if condition is None else condition & chosen, form)
                 for number, source in sources
                 for chosen in [equal(selector, number)]
@@ -130,7 +132,7 @@ def _offset(operand: str, i: Instruction, s: State, k: list[_Terms]) -> Value:
     return Value(tuple(signals))
 
 
-def _signal(terms: list[tuple[Condition, Form]] | _Terms) -> Signal:
+def _signal(terms: _Terms) -> Signal:
     gated = (Gated(condition, form) for condition, form in terms if condition is not None)
     return Signal(constant(0), tuple(gated))
 
