@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,7 @@ from tests.machines.fleq.stepping import (
     together,
 )
 
+ROOT = Path(__file__).parents[3]
 SMALL, USUAL = Setting(2), Setting(8)
 _I, _J, _K = Selector.I, Selector.J, Selector.K
 
@@ -39,11 +41,13 @@ def run(setting: Setting, programs: int, most: int = 100) -> list[int]:
     return loops
 
 
-def test_its_size() -> None:
-    plan = fleq(USUAL).plan
-    assert len(plan.blocks) == 4
-    assert plan.d_model <= 520
-    assert fleq(USUAL).nonzero_weights <= 40_000
+@pytest.mark.parametrize("setting", [SMALL, USUAL, Setting(16, memory=1024)], ids=str)
+def test_the_sizes_of_the_page_are_true(setting: Setting) -> None:
+    plan = fleq(setting).plan
+    sizes = (len(plan.blocks), plan.d_model, plan.n_heads, plan.d_head, plan.d_ff)
+    name = f"{setting.memory:,} words, side {setting.side}"
+    row = f"| {name} | {' | '.join(map(str, sizes))} | {fleq(setting).nonzero_weights:,} |"
+    assert row in (ROOT / "docs" / "fleq.md").read_text()
 
 
 def test_random_programs_on_the_event_engine() -> None:
@@ -60,18 +64,17 @@ def test_hundreds_of_random_instructions_on_the_event_engine(setting: Setting) -
     assert len(run(setting, 20)) >= 200
 
 
-def test_corners_of_every_function() -> None:
+@pytest.mark.parametrize("function", IMPLEMENTED)
+def test_corners_of_every_function(function: str) -> None:
     """Saturation on both sides, rounding, and the lowest word, all pairs in one program."""
-    setting = Setting(2, memory=4096)
-    words, data = list[int](), 6 * len(IMPLEMENTED) * len(CORNERS) ** 2
-    for function in IMPLEMENTED:
-        for a, b in product(range(len(CORNERS)), repeat=2):
-            words += [encode(Operation(function)), data + a, data + b, 4000, 0, 0]
-    words += [*CORNERS, *[0] * (4096 - len(words) - len(CORNERS))]
-    count = len(IMPLEMENTED) * len(CORNERS) ** 2
-    machine = fleq(setting)
+    data, result = 6 * len(CORNERS) ** 2, SMALL.memory - 1
+    words = list[int]()
+    for a, b in product(range(len(CORNERS)), repeat=2):
+        words += [encode(Operation(function)), data + a, data + b, result, 0, 0]
+    words += CORNERS
+    machine, count = fleq(SMALL), len(CORNERS) ** 2
     engine = EventEngine(machine)
-    loops = together(engine, reference(words, setting), machine.plan, count)
+    loops = together(engine, reference(words, SMALL), machine.plan, count)
     assert (len(loops), engine.fallbacks) == (count, 0)
 
 
