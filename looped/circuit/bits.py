@@ -78,7 +78,8 @@ def _independent(m: Graph) -> dict[Lane, object]:
 
 
 def _group(m: Graph, read: Read) -> object:
-    if read.port is not None or read.onto is not None or (read.in_registers and m.zero_register):
+    bare = read.port is None and read.when is None and read.onto is None
+    if not bare or (read.in_registers and m.zero_register):
         return None
     return ("register", read.name) if read.in_registers else tuple(read.address)
 

@@ -22,6 +22,8 @@ from looped.ports import InputPort, OutputPort, TrapPort
 
 __all__ = ["Circuit", "Define", "Invariant", "Read", "Register", "Write"]
 
+_ALL = slice(None)
+
 
 @dataclass
 class Circuit(Graph):
@@ -120,26 +122,54 @@ class Circuit(Graph):
         self.registers.append(Register(name, word, following, where, number))
         return following
 
-    def fetch(self, name: str, address: Word, offset: int = 0) -> Word:
-        """The word at `address + offset`; the offset costs a positional code, not an adder."""
-        return self._read(name, address, offset, None, _caller())
+    def fetch(self, name: str, address: Word, offset: int = 0, bits: slice = _ALL) -> Word:
+        """The word at `address + offset`; the offset costs a positional code, not an adder.
 
-    def read(self, name: str, address: Word, port: Word | None = None) -> Word:
-        """The word at `address`, in the device columns where the bit `port` is set."""
-        return self._read(name, address, 0, port, _caller())
+        Of `bits` that are not all, only those are copied.
+        """
+        return self._read(name, address, _caller(), offset=offset, bits=bits)
 
-    def _read(self, name: str, address: Word, offset: int, port: Word | None, where: str) -> Word:
+    def read(
+        self,
+        name: str,
+        address: Word,
+        port: Word | None = None,
+        when: Word | None = None,
+        bits: slice = _ALL,
+    ) -> Word:
+        """The word at `address`, in the device columns where the bit `port` is set.
+
+        Where the bit `when` is not set it is zero. Of `bits` that are not all, only those are
+        copied.
+        """
+        return self._read(name, address, _caller(), port=port, when=when, bits=bits)
+
+    def _read(
+        self,
+        name: str,
+        address: Word,
+        where: str,
+        *,
+        bits: slice,
+        offset: int = 0,
+        port: Word | None = None,
+        when: Word | None = None,
+    ) -> Word:
         if not 0 <= offset < 1 << self.address_bits:
             raise CompileError(
                 f"read `{name}` at {where}: there is no offset {offset} "
                 f"in a memory of {1 << self.address_bits} words",
                 hint=f"addresses wrap: {offset % (1 << self.address_bits)} is the same",
             )
-        if port is not None:
-            validity.check_bit(f"the port of read `{name}`", port, where)
-        result = self._made(name, self.width, where)
+        for what, flag in (("port", port), ("`when`", when)):
+            if flag is not None:
+                validity.check_bit(f"the {what} of read `{name}`", flag, where)
+        copied = validity.check_bits_of_read(self, name, bits, where)
+        result = self._made(name, len(copied), where)
         low = address[: self.address_bits]
-        self.reads.append(Read(name, low, offset, port, result, where))
+        self.reads.append(
+            Read(name, low, offset, port, result, where, first=copied.start, when=when)
+        )
         return result
 
     def read_register(self, name: str, address: Word) -> Word:

@@ -31,6 +31,9 @@ class Register:
 class Read:
     """A head that copies the word at `address + offset` from a memory column to the CPU column.
 
+    The head copies the bits from `first` on, as many as `result` has. Where the bit `when` is not
+    set it reads zeros, whatever the address.
+
     Only the low bits of the address count, as many as memory or register file need; a shorter
     address is an unsigned number. With `in_registers` the column is one of the register file. Where
     the bit `port` is set, the address names a device column instead: all ones (the input) or all
@@ -48,11 +51,14 @@ class Read:
     in_registers: bool = False
     onto: Word | None = None
     negated: bool = False
+    first: int = 0
+    when: Word | None = None
 
     def lanes(self) -> Iterator[Lane]:
         """The CPU lanes that it depends on, except those of `onto`."""
         yield from self.address
         yield from self.port or ()
+        yield from self.when or ()
 
 
 @dataclass(frozen=True, slots=True)

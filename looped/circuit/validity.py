@@ -23,6 +23,7 @@ from looped.number_format import NumberFormat
 
 __all__ = [
     "check_bit",
+    "check_bits_of_read",
     "check_circuit",
     "check_number",
     "check_register_read",
@@ -75,6 +76,16 @@ def check_register_read(m: Graph, name: str, where: str) -> None:
     """Raise CompileError unless there is a register file to read."""
     if not m.register_bits:
         raise CompileError(f"read `{name}` at {where}: the circuit has no register file")
+
+
+def check_bits_of_read(m: Graph, name: str, bits: slice, where: str) -> range:
+    """The bits of a word that a read copies. Raises CompileError unless they are adjacent."""
+    copied = range(m.width)[bits]
+    if not copied or copied.step != 1:
+        raise CompileError(
+            f"read `{name}` at {where} copies no adjacent bits of a word of {m.width} bits"
+        )
+    return copied
 
 
 def check_write(m: Graph, write: Write) -> None:

@@ -11,9 +11,9 @@ from looped.cli.progress import progress
 __all__ = ["study"]
 
 
-@click.group()
+@click.group(help="Measure constructions of the literature on the core.")
 def study() -> None:
-    """Measure constructions of the literature on the core."""
+    """The group of studies."""
 
 
 _PAPER = """Measure the real-valued constructions of Giannou et al. 2023 in float16, 32 and 64.

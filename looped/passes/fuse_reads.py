@@ -72,6 +72,8 @@ def _as_sum(circuit: Circuit, define: Define, uses: dict[Lane, int]) -> _Sum | N
         return None
     lanes = signals[0].linear.terms
     reads = [r for r in circuit.reads if r.onto is None and r.result[0] in lanes]
+    if any(len(read.result) != circuit.width for read in reads):
+        return None
     bases = [d.target for d in circuit.defines if d.target[0] in lanes]
     if not reads or len(bases) != 1 or len(bases[0]) != circuit.width:
         return None

@@ -7,7 +7,10 @@ distinguishes it from memory. On machines with a register file that tag is a lan
 
 *Read.* The query of the CPU column is an address. The query of every other column is tag +1 and its
 idle address lanes, all -1: the position of the CPU, whose memory word is -1, so that the value
-`value + 1` is zero. So heads add nothing to these columns.
+`value + 1` is zero. So heads add nothing to these columns. If the bit `when` of a read is not set,
+the query has the signs of the CPU's own position: the head subtracts 2 from each lane of the
+address, which is then -1 or -3, and adds 2 to the tag. The CPU attends to itself, which adds
+nothing either.
 
 *Write.* The query of every column is its own position. The key of the CPU column is the address
 that it writes to, and a bias adds one to its score: it wins by 1 exactly where the address matches;
@@ -80,15 +83,16 @@ def read_head(read: Read, circuit: Circuit) -> Head:
         tag = tag + sign(read.port[0]) + 1
     codes = position(read.offset, circuit.address_bits)
     rest = [constant(-1)] * (len(codes) - len(read.address))
-    value = Word.of(VALUE, circuit.width)
+    off = constant(0) if read.when is None else sign(read.when[0]) - 1
+    value = Word.of(VALUE, circuit.width)[read.first : read.first + len(read.result)]
     where = f"{read.address}" + (f" + {read.offset}" if read.offset else "")
     how = ":=" if read.onto is None else "-=" if read.negated else "+="
     return Head(
         name=read.name,
         query=(
-            *map(sign, read.address),
+            *(sign(lane) + off for lane in read.address),
             *rest,
-            *((tag, file) if circuit.register_bits else (tag,)),
+            *((tag - off, file) if circuit.register_bits else (tag - off,)),
         ),
         key=(*map(sign, codes), *_tags(circuit)),
         value=tuple(sign(lane) + 1 for lane in value),
@@ -96,7 +100,8 @@ def read_head(read: Read, circuit: Circuit) -> Head:
         factor=-1 if read.negated else 1,
         margin=2,
         beta=inverse_temperature(2, circuit.precision),
-        meaning=f"{read.name} {how} {'x' if read.in_registers else 'mem'}[{where}]",
+        meaning=f"{read.name} {how} {'x' if read.in_registers else 'mem'}[{where}]"
+        + ("" if read.when is None else f" where {read.when.name}"),
     )
 
 

@@ -108,6 +108,14 @@ class Loop:
             self._name(lane, z3.Extract(i, i, found) == 1)
 
     def _found(self, read: Read) -> z3.BitVecRef:
+        """The bits that a read copies, zeros where it does not read."""
+        last = read.first + len(read.result) - 1
+        found = z3.Extract(last, read.first, self._word_found(read))
+        if read.when is None:
+            return found
+        return z3.If(self.word(read.when) == 1, found, z3.BitVecVal(0, len(read.result)))
+
+    def _word_found(self, read: Read) -> z3.BitVecRef:
         if read.in_registers:
             return self.file.at(self._number(read.address, read.name, read.where))
         low = self._low(read.address, read.where)
@@ -115,7 +123,8 @@ class Loop:
         if read.port is None:
             return found
         port = self.word(read.port) == 1
-        named = z3.Implies(port, low == (1 << self.memory.address_bits) - 1)
+        asks = port if read.when is None else z3.And(port, self.word(read.when) == 1)
+        named = z3.Implies(asks, low == (1 << self.memory.address_bits) - 1)
         self.claims.append(Claim(f"read `{read.name}` names the input ({read.where})", named))
         return z3.If(port, self.arriving, found)
 

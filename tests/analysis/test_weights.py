@@ -18,10 +18,11 @@ READERS = {
     "analysis/weights.py",
     "nn/model.py",
     "passes/emit.py",
+    "study/paper/layers.py",
     "verify/certificate/rows.py",
 }
 """Where parameters have names: one view for all rooms, the core, the compiler that writes them, and
-the certificate, which trusts nobody."""
+the certificate, which trusts nobody. The study of the paper writes weights of its own."""
 
 
 def test_parameter_names_are_parsed_in_one_place() -> None:

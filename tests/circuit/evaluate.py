@@ -87,6 +87,9 @@ def _found(read: Read, memory: list[int], file: list[int], lanes: Lanes) -> int:
     assert read.port is None
     address = number_in(read.address, lanes)
     found = file[address] if read.in_registers else memory[(address + read.offset) % len(memory)]
+    found = found >> read.first & (1 << len(read.result)) - 1
+    if read.when is not None and lanes[read.when[0]] < 0:
+        found = 0
     if read.onto is None:
         return found
     base = number_in(read.onto, lanes)

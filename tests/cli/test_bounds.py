@@ -161,7 +161,7 @@ def test_ctrl_c_while_a_program_waits_for_input(sources: Path) -> None:
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=60) == 130
         stderr = running.stderr.read()
-    assert b"error: interrupted after 4 steps at address 0 (" in stderr
+    assert b"error: interrupted after 5 steps at address 0 (" in stderr
     assert b"copy.sasm:3): subleq -1, " in stderr and b"Traceback" not in stderr
     assert f"hint: continue with --resume {state}".encode() in stderr
     assert looped("run", program, "--resume", state, data=b"ab").stdout == "b."

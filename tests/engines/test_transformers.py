@@ -125,8 +125,8 @@ def test_a_captured_column_that_would_not_find_itself_is_refused() -> None:
 def test_captures_that_lose_each_others_update_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """All captures of a block are made from the columns before it: then the last one wins."""
     one_by_one = (
-        "for capture in captures.values():  # each sees the ones before: they may meet in one "
-        'column\n        self.code.emit("store", *self._captured(capture))'
+        "for capture in captures.values():  # in turn: two heads may capture the same column\n"
+        '        self.code.emit("store", *self._captured(capture))'
     )
     all_at_once = (
         "for write in [self._captured(capture) for capture in captures.values()]:\n"

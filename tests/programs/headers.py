@@ -12,7 +12,10 @@ FOLDER = Path(__file__).parents[2] / "programs"
 
 @dataclass(frozen=True)
 class Program:
-    """A source file and its header: input, expected output, steps, whether it can be baked."""
+    """A source file and its header: input, expected output, steps, whether it can be baked.
+
+    A field may have several lines; so has the `output` of a program that prints several.
+    """
 
     path: Path
     input: bytes
@@ -41,13 +44,29 @@ def c_programs() -> list[Program]:
     return [_read(path, "//") for path in sorted(FOLDER.glob("c/*.c"))]
 
 
+def fleq_programs() -> list[Program]:
+    """Every program for FLEQ; each says what it takes from the paper, and how accurate it is."""
+    return [_read(path, ";") for path in sorted(FOLDER.glob("fleq/*.fleq"))]
+
+
+def fields(path: Path, comment: str) -> dict[str, list[str]]:
+    """The fields of a header, with the lines of each."""
+    found: dict[str, list[str]] = {}
+    for name, line in re.findall(rf"^{comment} (\w+): +(.+)$", path.read_text(), re.MULTILINE):
+        found.setdefault(name, []).append(line)
+    return found
+
+
 def _read(path: Path, comment: str) -> Program:
-    pattern = rf"^{comment} (\w+): +(.+)$"
-    fields = dict(re.findall(pattern, path.read_text(), re.MULTILINE))
+    found = fields(path, comment)
     return Program(
         path=path,
-        input=ast.literal_eval("b" + fields.get("input", '""')),
-        output=ast.literal_eval("b" + fields["output"]),
-        steps=int(fields["steps"]),
-        baked=fields.get("baked") == "yes",
+        input=_text(found.get("input", [])),
+        output=_text(found["output"]),
+        steps=int(found["steps"][0]),
+        baked=found.get("baked") == ["yes"],
     )
+
+
+def _text(lines: list[str]) -> bytes:
+    return b"".join(ast.literal_eval("b" + line) for line in lines)

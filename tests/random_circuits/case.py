@@ -32,6 +32,7 @@ from looped.circuit.signals import (
     literal,
     value,
 )
+from looped.circuit.sums import bits_of, wide_sum
 from looped.circuit.words import Word, bit, constant, total, unsigned
 from looped.precision import precision
 from tests.random_circuits.meaning import State, loop
@@ -44,6 +45,7 @@ from looped.circuit.arithmetic import *
 from looped.circuit.circuit import Circuit
 from looped.precision import precision
 from looped.circuit.signals import *
+from looped.circuit.sums import *
 from looped.circuit.words import *
 """
 """What the text of a circuit needs before it, to be run by itself."""
@@ -52,8 +54,8 @@ _VOCABULARY = {
     item.__name__: item
     for item in (
         Circuit, Condition, Gated, Signal, Value, Word, all_ones, bit, but_not, constant, equal,
-        literal, matches, disjoint_or, neither, nonpositive, any_of_disjoint, precision, slice_sum,
-        table, total, unsigned, value, gated, without,
+        literal, matches, disjoint_or, neither, nonpositive, any_of_disjoint, bits_of, precision,
+        slice_sum, table, total, unsigned, value, gated, without, wide_sum,
     )
 }  # fmt: skip
 

@@ -129,6 +129,19 @@ def slice_sum(x: Word, y: Word, carry: Number) -> tuple[Word, Number]:
     return word(int(total), len(x)), total
 
 
+@dataclass(frozen=True)
+class WideSum:
+    """A sum of places: its bits, and its value."""
+
+    bits: Word
+    total: int
+
+
+def wide_sum(places: Sequence[Number], carry: Number = 0) -> WideSum:
+    total = int(carry) + sum(int(place) << i for i, place in enumerate(places))
+    return WideSum(word(total, len(places)), total)
+
+
 @dataclass
 class Loop:
     """One loop of a machine: `m` in the text of a circuit. Ends with the state that follows."""
@@ -172,17 +185,27 @@ class Loop:
         if not condition:
             raise InvalidCircuitError(f"invariant `{name}` does not hold")
 
-    def fetch(self, name: str, address: Word, offset: int = 0) -> Word:
+    def fetch(self, name: str, address: Word, offset: int = 0, bits: slice = slice(None)) -> Word:
         place = int(address[: self.address_bits]) + offset  # type: ignore[arg-type]
-        return word(self.before.memory[place % len(self.before.memory)], self.width)
+        found = word(self.before.memory[place % len(self.before.memory)], self.width)
+        return Word("", found.signals[bits])
 
-    def read(self, name: str, address: Word, port: Word | None = None) -> Word:
+    def read(
+        self,
+        name: str,
+        address: Word,
+        port: Word | None = None,
+        when: Word | None = None,
+        bits: slice = slice(None),
+    ) -> Word:
+        if when is not None and not int(when):
+            return Word("", word(0, self.width).signals[bits])
         if port is None or not int(port):
-            return self.fetch(name, address)
+            return self.fetch(name, address, bits=bits)
         place = int(address[: self.address_bits])  # type: ignore[arg-type]
         if place not in (0, len(self.before.memory) - 1):
             raise InvalidCircuitError(f"there is no device {place}")
-        return word(self.before.input if place else 0, self.width)
+        return Word("", word(self.before.input if place else 0, self.width).signals[bits])
 
     def read_register(self, name: str, address: Word) -> Word:
         return word(self.before.file[int(address) % len(self.before.file)], self.width)
@@ -253,6 +276,8 @@ VOCABULARY: dict[str, object] = {
     "total": sum,
     "unsigned": int,
     "value": value,
+    "bits_of": lambda number, count: word(int(number), count),
+    "wide_sum": wide_sum,
     "gated": gated_word,
     "without": lambda x, y: Word("", map(operator.sub, x, y)),
 }

@@ -118,7 +118,7 @@ class Writer:
         """One more word, or several that belong together."""
         makers: list[Callable[[], None]] = [
             self.fetch, self.plain_let, self.plain_let, self.fetch, self.output, self.port,
-            self.two_sums, self.one_slice,
+            self.two_sums, self.one_slice, self.wide_sum, self.gated_read,
         ]  # fmt: skip
         if self.register_bits:
             makers += [self.read_register, self.read_onto]
@@ -128,8 +128,26 @@ class Writer:
         address, _ = self.e.any_word()
         offset = self.d.upto((1 << self.address_bits) - 1) if self.d.upto(1) else 0
         variable, word = self.name()
-        self.add(f'{variable} = m.fetch("{word}", {address}, {offset})')
-        self.made(variable, self.width)
+        bits, width = self._bits()
+        self.add(f'{variable} = m.fetch("{word}", {address}, {offset}{bits})')
+        self.made(variable, width)
+
+    def _bits(self) -> tuple[str, int]:
+        """Which bits of a word a read copies, mostly all, and how many they are."""
+        if not self.d.one_in(4):
+            return "", self.width
+        width = self.d.upto(self.width, 1)
+        first = self.d.upto(self.width - width)
+        return f", bits=slice({first}, {first + width})", width
+
+    def gated_read(self) -> None:
+        """A read that depends on a bit."""
+        address, _ = self.e.any_word()
+        when = self.e.flag()
+        variable, word = self.name()
+        bits, width = self._bits()
+        self.add(f'{variable} = m.read("{word}", {address}, when={when}{bits})')
+        self.made(variable, width)
 
     def plain_let(self) -> None:
         width = self.d.choice([1, self.width, 2, self.address_bits, 4])
@@ -156,7 +174,8 @@ class Writer:
         condition = names.replace("A", address) + (f" & {literal}" if literal else "")
         port = self.let(condition, 1)
         variable, word = self.name()
-        self.add(f'{variable} = m.read("{word}", {address}, port={port})')
+        when = f", when={self.e.flag()}" if self.d.one_in(3) else ""
+        self.add(f'{variable} = m.read("{word}", {address}, port={port}{when})')
         self.made(variable, self.width)
 
     def two_sums(self) -> None:
@@ -177,6 +196,19 @@ class Writer:
         self.add(f"s, {total} = slice_sum({x}, {y}, bit({self.e.lane()}))")
         self.let("s", width)
         self.let(f"Condition({total}, {self.d.choice([1 << width, 1, 2 << width >> 1])})", 1)
+
+    def wide_sum(self) -> None:
+        """A sum of places that hold several ones, or less than nothing, and whether it carries."""
+        width = self.d.choice([2, 1, 3, 4])
+        places = ", ".join(
+            f"bit({self.e.lane()}) * {self.d.choice([2, 1, 3, -3])} + bit({self.e.lane()})"
+            for _ in range(width)
+        )
+        made = f"w{len(self.names)}"
+        self.add(f"{made} = wide_sum([{places}], bit({self.e.lane()}))")
+        self.let(f"{made}.bits", width)
+        self.let(f"bits_of({made}.total, {width + 2})", width + 2)
+        self.let(f"Condition({made}.total, {self.d.choice([1 << width, 0, -1])})", 1)
 
     def read_register(self) -> None:
         address, _ = self.e.any_word()

@@ -10,7 +10,16 @@ import looped
 from looped import registry
 
 PACKAGE = Path(looped.__file__).parent
-OWN = ("registry/builtin", "machines", "isa", "lang/riscv", "reference", "profiles", "symbolic")
+OWN = (
+    "registry/builtin",
+    "machines",
+    "isa",
+    "lang/riscv",
+    "reference",
+    "profiles",
+    "study/paper",
+    "symbolic",
+)
 """Rooms with files of single machines."""
 
 DEFAULTS = {("registry/sources.py", "subleq"), ("image/elf.py", "rv32i")}

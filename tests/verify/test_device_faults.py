@@ -236,7 +236,7 @@ FAULTS = {
     ),
     "the word `tohost` is never read": (
         "tohost",
-        assigned(Computer, "_has_mail", lambda *a: False),
+        assigned(Computer, "_polled_word_is_set", lambda *a: False),
         "word `trap`",
     ),
 }

@@ -108,8 +108,9 @@ class MemoryAccess:
         state = self.state
         space = state.space
         word = POSITION if read.offset == 0 else f"{POSITION}-{read.offset}"
-        value = state.context.value()[bit]
-        total, left = space.zero, space.one
+        value = state.context.value()[read.first + bit]
+        total, left = space.zero, self._reads_at_all(read)
+        idle = space.negated(left)
         for columns in state.classes:
             winner = self._at(read, KeyClass(columns, word))
             left = space.minus(left, winner.condition)
@@ -117,7 +118,12 @@ class MemoryAccess:
             total = space.add(total, space.times(winner.condition, held))
         if left != space.zero:
             return ClaimFailed(f"`{read.name}` may read a column that does not exist")
-        return total
+        return space.minus(total, idle)
+
+    def _reads_at_all(self, read: Read) -> Node:
+        """The condition that a read copies a word; it leaves -1 in all lanes if it does not."""
+        state = self.state
+        return state.space.one if read.when is None else state.semantics.lane(read.when[0])
 
     def _at(self, read: Read, keys: KeyClass) -> Winner:
         """The column of a class at the address of a read; its condition: the address names one of
@@ -143,7 +149,8 @@ class MemoryAccess:
         if is_register_file(state.context, columns) != read.in_registers:
             return state.space.zero
         port = state.semantics.lane(read.port[0]) if read.port else state.space.zero
-        return port if is_device(state.context, columns) else state.space.negated(port)
+        named = port if is_device(state.context, columns) else state.space.negated(port)
+        return state.space.times(self._reads_at_all(read), named)
 
     def _written(self, lane: int) -> Node | ClaimFailed:
         """What a lane of a memory word or a register holds after all writes."""

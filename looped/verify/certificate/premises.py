@@ -140,9 +140,12 @@ def _used(circuit: Circuit) -> Iterator[Lane]:
 def _shape_faults(circuit: Circuit) -> Iterator[str]:
     """Faults in the widths of words that a statement combines."""
     for read in circuit.reads:
-        sizes = {len(read.result), len(read.onto or read.result), circuit.width}
-        if len(sizes) > 1:
+        if len(read.onto or read.result) != len(read.result):
             yield f"`{read.name}` reads words of another width"
+        if not 0 <= read.first < read.first + len(read.result) <= circuit.width:
+            yield f"`{read.name}` reads bits that a word does not have"
+        if read.when is not None and len(read.when) != 1:
+            yield f"`{read.name}` depends on a word that is not one bit"
         if len(read.address) > circuit.address_bits:
             yield f"`{read.name}` has an address that is too wide"
         if read.in_registers and not circuit.register_bits:

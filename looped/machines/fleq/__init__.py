@@ -1,0 +1,1 @@
+"""FLEQ: function calls on matrices, as a circuit."""

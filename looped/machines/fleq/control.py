@@ -1,0 +1,109 @@
+"""Control: what the next loop does, the program counter, traps.
+
+| loop    | if                        | the next loop                                |
+|---------|---------------------------|----------------------------------------------|
+| fetch   | the function is unknown   | none: a trap                                 |
+| fetch   | else                      | computes                                     |
+| compute | it was the last step      | writes; else computes                        |
+| write   | more elements are left    | fetches for the next one                     |
+| write   | the branch is judged      | judges; else fetches the next instruction    |
+| judge   |                           | fetches there                                |
+"""
+
+from __future__ import annotations
+
+from looped.circuit.arithmetic import all_ones, equal, nonpositive
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import (
+    Condition,
+    Gated,
+    Signal,
+    Value,
+    any_of_disjoint,
+    disjoint_or,
+    gated,
+    literal,
+    value,
+)
+from looped.circuit.words import Form, Word, bit, constant
+from looped.isa.fleq import WORDS
+from looped.machines.fleq.decode import Instruction
+from looped.machines.fleq.index import IndexOutputs
+from looped.machines.fleq.state import State, digits
+
+__all__ = ["advance", "trapping"]
+
+
+def trapping(m: Circuit, i: Instruction, s: State, functions: tuple[str, ...]) -> Word:
+    """Whether an instruction calls a function that is none of these."""
+    known = (gated(s.fetches & i.calls(f), constant(-1)) for f in functions)
+    return m.let("trapping", disjoint_or(gated(s.fetches, constant(1)), *known))
+
+
+def advance(
+    m: Circuit,
+    i: Instruction,
+    s: State,
+    element: IndexOutputs,
+    trap: Word,
+    functions: tuple[str, ...],
+) -> None:
+    """Give the registers of control their next values; `trap` is whether the instruction traps."""
+    begins = [s.fetches & i.calls(f) for f in functions]
+    product = s.computes & i.calls("mul") & equal(s.k, 0)
+    done = [product & equal(s.step, digits(m.width) - 1)]
+    done += [s.computes & i.calls(f) for f in functions if f != "mul"]
+    started, ended = any_of_disjoint(begins), any_of_disjoint(done)
+    computing = value(s.computing, 1)
+    leaves = s.writes & element.last & ~i.judges
+    m.next(
+        s.computing,
+        disjoint_or(started, computing, *(gated(c, constant(-1)) for c in done)),
+    )
+    m.next(s.writing, ended)
+    m.next(s.judging, value(s.writes & element.last & i.judges, 1))
+    writing = disjoint_or(value(s.writing, 1), gated(leaves, constant(-1)))
+    m.next(s.busy, disjoint_or(started, computing, writing))
+    m.next(s.shift, value(product, 1))
+    m.next(s.step, _steps(s, product))
+    m.next(s.trap, disjoint_or(value(s.trap, 1), gated(literal(trap) & ~literal(s.trap), _ONE)))
+    m.next(s.cause, value(_cause(s, trap), 2))
+    _leave(m, i, s, leaves, trap)
+
+
+_ONE = constant(1)
+
+
+def _cause(s: State, trap: Word) -> Value:
+    """Two, an illegal instruction, once an instruction has trapped."""
+    here = gated(literal(trap) & ~literal(s.cause[1:]), _ONE)
+    return Value((Signal(constant(0)), *disjoint_or(value(s.cause[1:], 1), here).signals))
+
+
+def _steps(s: State, product: Condition) -> Value:
+    """The next digit: one more after the last k, zero outside of a computation."""
+    signals = []
+    for n, lane in enumerate(s.step):
+        flips = product & all_ones(s.step[:n]) if n else product
+        step = Gated(flips, constant(1) - bit(lane) * 2)
+        signals.append(Signal(constant(0), (Gated(s.computes, bit(lane)), step)))
+    return Value(tuple(signals))
+
+
+def _leave(m: Circuit, i: Instruction, s: State, leaves: Condition, trap: Word) -> None:
+    """The next instruction: the following one, or where a branch leads that is taken."""
+    following = m.let("following", m.add(s.pc, len(WORDS)))
+    judged = m.read("judged", i.flag, when=s.judging)
+    taken = s.judges & nonpositive(judged)
+
+    def led(start: Form, old: Form, n: int) -> tuple[Form, tuple[Gated, ...]]:
+        after, target = bit(following[n]), bit(i.p[n])
+        steps = (Gated(leaves, after - old), Gated(s.judges, after - old))
+        return start, (*steps, Gated(taken, target - after))
+
+    signals = [Signal(*led(bit(lane), bit(lane), n)) for n, lane in enumerate(s.pc)]
+    m.next(s.pc, Value(tuple(signals)))
+    halted = bit(s.halted[0])
+    linear, terms = led(halted, halted, len(s.pc) - 1)
+    stops = Gated(literal(trap) & s.fetches, _ONE)
+    m.next(s.halted, Value((Signal(linear, (*terms, stops)),)))

@@ -1,0 +1,119 @@
+"""State: what the CPU of FLEQ keeps from loop to loop.
+
+An element of the result takes a loop that fetches, loops that compute, and one that writes; a
+judged branch takes one more. `row` and `column` say which element it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from looped.circuit.circuit import Circuit
+from looped.circuit.signals import Condition, literal
+from looped.circuit.words import Word, bit, total
+
+__all__ = ["DIGIT", "State", "digits", "registers"]
+
+DIGIT = 4
+"""Bits of a multiplier that one step adds: a Booth digit from -8 to 8."""
+
+_STEP_BITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Registers of the CPU. All from `busy` on are zero between two instructions.
+
+    | register     | content                                                                      |
+    |--------------|------------------------------------------------------------------------------|
+    | `pc`         | the address of the instruction; its top bit is set behind the end            |
+    | `halted`     | whether the machine has halted, by a trap or outside of memory               |
+    | `trap`       | whether an instruction has trapped                                           |
+    | `cause`      | why: 2 for an unknown function                                               |
+    | `busy`       | whether the next loop belongs to the same instruction                        |
+    | `computing`, `writing`, `judging` | what the next loop does; nothing of it: fetch           |
+    | `row`, `column` | the element                                                               |
+    | `k`          | the index of a sum of products                                               |
+    | `step`       | the digit of the multiplier                                                  |
+    | `accumulator`, `low` | the sum, and the bits of it that have moved out to the right         |
+    | `shift`      | whether the sum moves by a digit before the next product                     |
+    | `place_x`, `place_y` | the addresses of the operands                                        |
+    """
+
+    pc: Word
+    halted: Word
+    trap: Word
+    cause: Word
+    busy: Word
+    computing: Word
+    writing: Word
+    judging: Word
+    row: Word
+    column: Word
+    k: Word
+    step: Word
+    accumulator: Word
+    low: Word
+    shift: Word
+    place_x: Word
+    place_y: Word
+
+    @property
+    def computes(self) -> Condition:
+        """Whether this loop computes."""
+        return literal(self.computing)
+
+    @property
+    def writes(self) -> Condition:
+        """Whether this loop writes an element."""
+        return literal(self.writing)
+
+    @property
+    def judges(self) -> Condition:
+        """Whether this loop judges the branch."""
+        return literal(self.judging)
+
+    @property
+    def fetches(self) -> Condition:
+        """Whether this loop begins an element."""
+        return ~self.computes & ~self.writes & ~self.judges & ~literal(self.halted)
+
+
+def digits(width: int) -> int:
+    """The number of digits of a multiplier."""
+    return -(-width // DIGIT)
+
+
+def registers(m: Circuit, side_bits: int) -> State:
+    """The registers of a machine with rows of 2^side_bits words, and what holds between loops."""
+    state = State(
+        pc=m.register("pc", m.address_bits + 1),
+        halted=m.register("halted", 1),
+        trap=m.register("trap", 1),
+        cause=m.register("cause", 2),
+        busy=m.register("busy", 1),
+        computing=m.register("computing", 1),
+        writing=m.register("writing", 1),
+        judging=m.register("judging", 1),
+        row=m.register("row", side_bits),
+        column=m.register("column", side_bits),
+        k=m.register("k", side_bits),
+        step=m.register("step", _STEP_BITS),
+        accumulator=m.register("accumulator", m.width + DIGIT + side_bits + 1),
+        low=m.register("low", m.width),
+        shift=m.register("shift", 1),
+        place_x=m.register("place of x", m.address_bits),
+        place_y=m.register("place of y", m.address_bits),
+    )
+    stages = state.computing, state.writing, state.judging
+    kept = state.row, state.column, state.k, state.step, state.accumulator, state.low, state.shift
+    m.halts(state.halted)
+    m.trap_port(state.trap, state.cause)
+    m.multi_loop(state.busy, *stages, *kept, state.place_x, state.place_y)
+    running = total(Word("stage", tuple(lane for word in stages for lane in word)))
+    m.invariant("one stage at most", ~Condition(running, 2))
+    m.invariant("no stage when halted", ~Condition(running + bit(state.halted[0]) * 3, 4))
+    m.invariant(
+        "no instruction is unfinished when halted", ~(literal(state.busy) & literal(state.halted))
+    )
+    return state

@@ -1,0 +1,141 @@
+"""FLEQ in weights beside its reference: random programs, and all columns after each instruction."""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from looped.artefact.embedding import State, embed
+from looped.artefact.plan import CompiledMachine, Plan
+from looped.engines.engine import Engine, Lanes
+from looped.isa.fleq import FUNCTIONS, Operation, Selector, encode
+from looped.machines.fleq.machine import IMPLEMENTED, describe
+from looped.passes.emit import compile_circuit
+from looped.reference.fleq import Fleq
+
+__all__ = ["CORNERS", "NUMBERS", "Setting", "fleq", "program", "reference", "together"]
+
+NUMBERS = frozenset(FUNCTIONS[name].number for name in IMPLEMENTED)
+CORNERS = (0, 1, 0x7FFF, 0x8000, 0x10000, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFF)
+
+_MOST_LOOPS = 20_000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a machine is compiled for."""
+
+    side: int
+    memory: int = 512
+    width: int = 32
+    fraction: int = 16
+
+
+@functools.cache
+def fleq(setting: Setting) -> CompiledMachine:
+    """The machine, compiled at most once a session."""
+    bits = setting.memory.bit_length() - 1
+    return compile_circuit(
+        describe(setting.width, bits, fraction=setting.fraction, side=setting.side)
+    )
+
+
+def reference(words: Sequence[int], setting: Setting) -> Fleq:
+    """The interpreter of the same machine."""
+    return Fleq(
+        words,
+        setting.width,
+        setting.memory,
+        fraction=setting.fraction,
+        side=setting.side,
+        functions=NUMBERS,
+    )
+
+
+def program(rng: random.Random, setting: Setting, length: int = 24) -> list[int]:
+    """Instructions that branch forwards only, so that no state comes twice, and random words.
+
+    Most write behind the instructions, a few anywhere, so also over themselves. Whoever comes to
+    the end goes on with random words.
+    """
+    memory, side = setting.memory, setting.side
+    words = [_word(rng, setting.width) for _ in range(memory)]
+    for n in range(length):
+        target = rng.randrange(memory)
+        if rng.random() < 0.9:
+            target = rng.randrange(6 * length, max(6 * length + 1, memory - side**2))
+        words[6 * n : 6 * n + 6] = [
+            _op(rng, side),
+            rng.randrange(memory),
+            rng.randrange(memory),
+            target,
+            rng.randrange(memory),
+            6 * rng.randint(n + 1, n + 3),
+        ]
+    return words
+
+
+def _op(rng: random.Random, side: int) -> int:
+    def size() -> int:
+        return rng.choice([1, 1, 2, rng.randint(1, side), rng.choice([1, side])])
+
+    def operand() -> tuple[Selector, Selector]:
+        return Selector(rng.randrange(4)), Selector(rng.randrange(4))
+
+    function, judge = rng.choice(["mul", *IMPLEMENTED]), rng.random() < 0.4
+    operation = Operation(function, operand(), operand(), size(), size(), size(), judge)
+    return encode(operation) | rng.choice([0, rng.getrandbits(6)]) << 26
+
+
+def _word(rng: random.Random, width: int) -> int:
+    """All magnitudes and both signs, and corners."""
+    mask = (1 << width) - 1
+    if rng.random() < 0.15:
+        return rng.choice([0, 1, mask, 1 << width - 1, mask >> 1])
+    magnitude = rng.getrandbits(rng.randint(1, width))
+    return (-magnitude if rng.random() < 0.5 else magnitude) & mask
+
+
+def together(engine: Engine, plain: Fleq, plan: Plan, most: int) -> list[int]:
+    """Run a program on both until it halts or has done `most` instructions.
+
+    After each instruction every lane of every column must be what the reference says. Returns the
+    loops that each took. Raises AssertionError for a difference.
+    """
+    engine.load(embed(plain.memory, plan)[None])
+    busy = np.array(plan.words["busy"])
+    loops: list[int] = []
+    while len(loops) < most and not plain.halted:
+        pc, op = plain.pc, plain.memory[plain.pc]
+        plain.step()
+        loops.append(_instruction(engine, busy, plan.cpu))
+        found = engine.state()[0]
+        for column, lane in np.argwhere(found != _state(plain, plan))[:1].tolist():
+            raise AssertionError(
+                f"instruction {len(loops)} at {pc}, {op:#x}: in column {column} "
+                f"{plan.lane_name(lane)} is {found[column, lane]}"
+            )
+    return loops
+
+
+def _state(plain: Fleq, plan: Plan) -> State:
+    """The residual stream that stands for a machine between two instructions."""
+    x = embed(plain.memory, plan, plain.pc)
+    flags = {"halted": int(plain.halted), "trap": plain.trap, "cause": plain.cause}
+    for name, number in flags.items():
+        lanes = list(plan.words[name])
+        x[plan.cpu, lanes] = 2 * (number >> np.arange(len(lanes)) & 1) - 1
+    return x
+
+
+def _instruction(engine: Engine, busy: Lanes, cpu: int) -> int:
+    """One instruction; returns its loops."""
+    for loops in range(1, _MOST_LOOPS):
+        engine.step(1)
+        if engine.read(cpu, busy)[0, 0] == -1:
+            return loops
+    raise AssertionError("an instruction does not end")
