@@ -11,7 +11,15 @@ from looped.cli.progress import progress
 __all__ = ["study"]
 
 
-@click.group(help="Measure constructions of the literature on the core.")
+_STUDY = """Measure constructions of the literature on the core.
+
+\b
+Examples:
+  looped study paper
+"""
+
+
+@click.group(help=_STUDY)
 def study() -> None:
     """The group of studies."""
 
