@@ -57,12 +57,13 @@ class AutoEngine:
         self.report = report
         self.names = list(ENGINES)
         self.decided = False
+        self._earlier_fallbacks = 0
         self.engine: Engine = DenseEngine(machine, dtype, device, uncertified)
 
     @property
     def fallbacks(self) -> int:
-        """Passes of single streams that fell back to the dense engine."""
-        return self.engine.fallbacks
+        """Passes of single streams that fell back to the dense engine, on every engine chosen."""
+        return self._earlier_fallbacks + self.engine.fallbacks
 
     def load(self, x: npt.NDArray[np.generic]) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
@@ -77,6 +78,7 @@ class AutoEngine:
             except CompileError as error:
                 self.report(f"not {self.names[0]}: {error}")
                 state = self.engine.state()
+                self._earlier_fallbacks += self.engine.fallbacks
                 self.names.pop(0)
                 self._begin(state)
                 continue

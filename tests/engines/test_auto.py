@@ -65,6 +65,17 @@ def test_the_choice_is_made_again_when_the_host_changes_a_constant() -> None:
     assert reports[0] == "engine: lifted" and reports[-1].startswith("not lifted")
 
 
+def test_fallbacks_of_an_engine_before_count_as_well() -> None:
+    small = compiled("subleq", 8, 32)
+    auto = AutoEngine(small)
+    auto.load(embed(WORDS, small.plan)[None])
+    auto.step(1)
+    auto.engine.fallbacks = 3  # type: ignore[misc]
+    auto.write(0, small.plan.input, np.array(small.plan.words["cpu"]), [1])
+    auto.step(1)
+    assert auto.names[0] != "lifted" and auto.fallbacks >= 3
+
+
 def test_a_dtype_that_no_engine_has_is_refused() -> None:
     with pytest.raises(CompileError, match="no dtype named `int8`"):
         AutoEngine(compiled("subleq", 8, 32), dtype="int8")
