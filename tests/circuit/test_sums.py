@@ -83,5 +83,5 @@ def test_reads_copy_adjacent_bits(bits: slice) -> None:
 def test_a_read_depends_on_one_bit() -> None:
     m = Circuit("m", 4, 2)
     pc = m.register("pc", 2)
-    with pytest.raises(CompileError, match="must be one"):
+    with pytest.raises(CompileError, match="it must have one"):
         m.read("x", pc, when=pc)

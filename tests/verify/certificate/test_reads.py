@@ -52,5 +52,8 @@ def test_a_read_that_does_not_depend_on_its_bit_is_refused(row: int) -> None:
 
 
 def test_a_read_of_other_bits_is_refused() -> None:
-    machine = compile_circuit(gated(slice(1, 3)))
-    assert failed(machine, gated(slice(2))) == ["attention: CPU"]
+    """Also where the plan explains the heads as if it read the right ones."""
+    right, machine = gated(slice(2)), compile_circuit(gated(slice(1, 3)))
+    assert failed(machine, right) == ["explanation"]
+    plan = dataclasses.replace(machine.plan, blocks=compile_circuit(right).plan.blocks)
+    assert failed(dataclasses.replace(machine, plan=plan), right) == ["attention: CPU"]
