@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,7 +12,7 @@ from looped.trace import Access, Step
 __all__ = ["Reference", "Service", "System"]
 
 
-class Reference:
+class Reference(ABC):
     """A machine with `memory` words of `width` bits; `words` are loaded at address 0.
 
     Execution begins at `entry`; `data` is the whole input. `x` is the register file, empty on a
@@ -33,13 +34,13 @@ class Reference:
         self.data = data
 
     @property
+    @abstractmethod
     def halted(self) -> bool:
         """Whether the machine has stopped."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self) -> Step:
         """Execute one instruction. Must not be called on a halted machine."""
-        raise NotImplementedError
 
     def cpu_words(self) -> Mapping[str, int]:
         """The words of the CPU between two instructions, except the ports of input and output."""
