@@ -13,7 +13,16 @@ from looped.nn import LoopedTransformer, Transformer
 from looped.number_format import NumberFormat
 from looped.ports import Ports
 
-__all__ = ["SOFTMAX", "BlockPlan", "CompiledMachine", "GroupPlan", "HeadPlan", "Occupant", "Plan"]
+__all__ = [
+    "SOFTMAX",
+    "BlockPlan",
+    "CompiledMachine",
+    "GroupPlan",
+    "HeadPlan",
+    "Occupant",
+    "Plan",
+    "Workers",
+]
 
 SOFTMAX = "softmax"
 """The mixer of compiled machines: softmax attention over all columns."""
@@ -70,6 +79,20 @@ class Occupant:
 
 
 @dataclass(frozen=True, slots=True)
+class Workers:
+    """Several CPU columns that execute each instruction together, each its share of the result.
+
+    There are `count` of them, a power of two. They have the same weights. Before the first loop
+    they differ in one register: `number` is the number of the worker, from 0 on. The register
+    `mask` is count - 1 in all of them.
+    """
+
+    count: int
+    number: str
+    mask: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything about compiled weights except their values.
 
@@ -77,12 +100,13 @@ class Plan:
     first, `formats` says what the bits of each stand for; `registers` are the names of those words
     that the CPU column keeps from loop to loop. `occupants[i]` lists what lane i of the CPU column
     holds during a loop, in order. The columns are `memory` words, then `n_registers` registers,
-    then the CPU, then the input if there is one. `ports` name the words by which the machine talks
-    to its host. `code` lists the addresses whose words are instructions of a baked program, none
-    for a universal machine. A baked program begins only at `entry`. Of the lanes of the CPU,
-    `halted` is +1 if the machine stops, `busy` is +1 if an instruction takes another loop, and
-    `scratch` are all lanes that are +1 only during such an instruction. `dtype` is the format in
-    which sums are exact, `mixer` the name of the mixer of all blocks.
+    then the CPU, then the input if there is one. With `workers` there are several CPU columns, and
+    the last column is a null column, whose words are zero. `ports` name the words by which the
+    machine talks to its host. `code` lists the addresses whose words are instructions of a baked
+    program, none for a universal machine. A baked program begins only at `entry`. Of the lanes of
+    the CPU, `halted` is +1 if the machine stops, `busy` is +1 if an instruction takes another loop,
+    and `scratch` are all lanes that are +1 only during such an instruction. `dtype` is the format
+    in which sums are exact, `mixer` the name of the mixer of all blocks.
     """
 
     machine: str
@@ -106,23 +130,35 @@ class Plan:
     halted: int | None = None
     busy: int | None = None
     scratch: tuple[int, ...] = ()
+    workers: Workers | None = None
     dtype: str = "float32"
     mixer: str = SOFTMAX
 
     @property
     def columns(self) -> int:
-        """The number of columns: the memory, the register file, the CPU and the input."""
-        return self.memory + self.n_registers + 1 + self.has_input
+        """The number of columns: memory, register file, CPU columns, input or null column."""
+        has_last = self.has_input or self.workers is not None
+        return self.memory + self.n_registers + len(self.cpus) + has_last
 
     @property
     def cpu(self) -> int:
-        """The index of the CPU column."""
+        """The index of the CPU column, the first one of several."""
         return self.memory + self.n_registers
+
+    @property
+    def cpus(self) -> range:
+        """The indices of all CPU columns."""
+        return range(self.cpu, self.cpu + (1 if self.workers is None else self.workers.count))
 
     @property
     def input(self) -> int:
         """The index of the input column, on a machine that has one."""
         return self.cpu + 1
+
+    @property
+    def null(self) -> int:
+        """The index of the null column, on a machine with workers."""
+        return self.cpus.stop
 
     def check_mixer(self) -> None:
         """Raise CompileError for an unknown mixer."""
@@ -150,6 +186,8 @@ class Plan:
     def column_name(self, column: int) -> str:
         """The name of a column in messages: `mem[17]`, `x5`, `cpu`, `input`."""
         name = f"mem[{column}]" if column < self.memory else f"x{column - self.memory}"
+        if self.workers is not None and column >= self.cpu:
+            return "null" if column == self.null else f"cpu {column - self.cpu}"
         return {self.cpu: "cpu", self.input: "input"}.get(column, name)
 
     def lane_name(self, lane: int) -> str:
