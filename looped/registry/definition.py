@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from looped.circuit.circuit import Circuit
@@ -12,6 +12,7 @@ from looped.devices.accesses import Accesses
 from looped.devices.host import ByteSource, ColumnPort, Port
 from looped.errors import CompileError
 from looped.image import Image
+from looped.isa.flow import Flow
 from looped.lang.language import Language
 from looped.machines.code import BakedCode, not_baked
 from looped.precision import FLOAT32, Precision
@@ -55,6 +56,8 @@ class Machine:
       on the reference; `describe_trap(image, port)` explains a trap that neither serves.
     - `causes_of_next` are the causes of traps that belong to the next instruction: the instruction
       that raises them has completed.
+    - `register_numbers` maps every name of a register of the register file to its number;
+      `flow(words)` says whether an instruction calls or returns.
     - `runs_elf(architecture)` says whether this machine runs ELF files for an architecture, which
       is named as linkers name it.
     """
@@ -74,6 +77,8 @@ class Machine:
     system: Callable[[Image, bytes], System] | None = None
     describe_trap: Callable[[Image, Port], str] | None = None
     causes_of_next: frozenset[int] = frozenset()
+    register_numbers: Mapping[str, int] = field(default_factory=dict)
+    flow: Callable[[tuple[int, ...]], Flow] = lambda words: Flow.NEITHER
     runs_elf: Callable[[str], bool] | None = None
 
     def check(self, width: int, memory: int) -> None:
