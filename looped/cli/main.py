@@ -7,6 +7,7 @@ import click
 from looped import __version__
 from looped.cli.build import asm, compile_command, export, info
 from looped.cli.certify import certify
+from looped.cli.debug import debug
 from looped.cli.execute import run
 from looped.cli.exits import EXIT_CODES, CleanGroup
 from looped.cli.prove import prove
@@ -43,7 +44,7 @@ def cli() -> None:
     """Compile assembly language to the weights of a looped transformer, and run it."""
 
 
-for command in (asm, compile_command, run, verify, certify, prove, info, export, study):
+for command in (asm, compile_command, run, debug, verify, certify, prove, info, export, study):
     cli.add_command(command)
 
 main = cli

@@ -156,8 +156,8 @@ class Debugger:
         return stop
 
     def _flow(self) -> Flow:
-        words = self._instruction()
-        return Flow.NEITHER if words is None else self._machine.flow(words)
+        words, flow = self._instruction(), self._machine.flow
+        return Flow.NEITHER if words is None or flow is None else flow(words)
 
     def _instruction(self) -> tuple[int, ...] | None:
         """The words of the next instruction, None outside memory."""

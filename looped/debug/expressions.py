@@ -39,7 +39,7 @@ _GRAMMAR = r"""
     | "(" or ")"
 COMPARISON: "==" | "!=" | "<=" | ">=" | "<" | ">"
 ADDITIVE: "+" | "-" | "&" | "|" | "^"
-MULTIPLICATIVE: "*" | "/" | "%" | "<<" | ">>"
+MULTIPLICATIVE.2: "*" | "/" | "%" | "<<" | ">>"
 NUMBER: /0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+/
 NAME: /[A-Za-z_.][\w.]*/
 %ignore /[ \t]+/

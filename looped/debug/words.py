@@ -52,9 +52,7 @@ class Words:
         number = self._machine.register_numbers.get(name)
         if number is not None:
             return self.signed(self.port.register(number))
-        if name in self._cpu:
-            return self.port.cpu(name)
-        spelled = {each.replace(" ", "_"): each for each in self._cpu}
+        spelled = self._spelled()
         return self.port.cpu(spelled[name]) if name in spelled else None
 
     def register_names(self) -> Sequence[str]:
@@ -62,8 +60,32 @@ class Words:
         by_number: dict[int, str] = {}
         for name, number in self._machine.register_numbers.items():
             by_number.setdefault(number, name)
-        return [*by_number.values(), *(name.replace(" ", "_") for name in self._cpu)]
+        return [*by_number.values(), *self._spelled()]
 
     def signed(self, word: int) -> int:
         """A word of memory as a signed number."""
         return word - (1 << self.width) if word >> self.width - 1 else word
+
+    def can_set(self, name: str, value: int) -> bool:
+        """Whether a register exists and holds an unsigned value."""
+        if name in self._machine.register_numbers:
+            return 0 <= value < 1 << self.width
+        word = self._spelled().get(name)
+        return word is not None and 0 <= value < 1 << len(self.port.plan.words[word])
+
+    def set_register(self, name: str, value: int) -> None:
+        """Change a register that `can_set` accepts; register 0 of the file stays zero."""
+        number = self._machine.register_numbers.get(name)
+        if number is None:
+            self.port.set_cpu(self._spelled()[name], value)
+        elif number:
+            self.port.set_register(number, value)
+
+    def set_at(self, address: int, value: int) -> None:
+        """Change a word of memory to an unsigned value."""
+        index = self.image.index(address % (1 << self.width))
+        self.port.set_memory(index % self.port.size, value)
+
+    def _spelled(self) -> dict[str, str]:
+        """The words of the CPU by what people write: blanks are underscores."""
+        return {name.replace(" ", "_"): name for name in self._cpu}

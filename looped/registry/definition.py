@@ -78,7 +78,7 @@ class Machine:
     describe_trap: Callable[[Image, Port], str] | None = None
     causes_of_next: frozenset[int] = frozenset()
     register_numbers: Mapping[str, int] = field(default_factory=dict)
-    flow: Callable[[tuple[int, ...]], Flow] = lambda words: Flow.NEITHER
+    flow: Callable[[tuple[int, ...]], Flow] | None = None
     runs_elf: Callable[[str], bool] | None = None
 
     def check(self, width: int, memory: int) -> None:
