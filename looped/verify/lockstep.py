@@ -1,7 +1,8 @@
 """Engine beside reference: after every loop, every lane of every column must be equal.
 
 During an instruction of several loops, a machine must not change before the last loop, except in
-its scratch lanes (`Plan.scratch`): those need only be ±1.
+its scratch lanes (`Plan.scratch`) and in those of the numbers that it prints: they need only be ±1.
+The text that it prints in all loops is compared after the last one.
 """
 
 from __future__ import annotations
@@ -166,11 +167,18 @@ def _compare(
         x = should.x
         if event.busy:
             x = x.copy()
-            lanes = list(plan.scratch)
-            x[plan.cpu, lanes] = np.where(state[program, plan.cpu, lanes] > 0, 1, -1)
+            free = np.ix_(plan.cpus, _free_lanes(plan))
+            x[free] = np.where(state[program][free] > 0, 1, -1)
         if not np.array_equal(state[program], x):
             place, found, wanted = _first_difference(plan, state[program], x)
             raise _mismatch(images, program, number, event.pc, place, found, wanted)
+
+
+def _free_lanes(plan: Plan) -> list[int]:
+    """The lanes of the CPU columns that may change before the last loop of an instruction."""
+    port = plan.ports.print
+    words = () if port is None else (port.content, port.when, port.ends_line)
+    return [*plan.scratch, *itertools.chain.from_iterable(plan.words[name] for name in words)]
 
 
 def _first_difference(
@@ -200,7 +208,7 @@ def _compare_io(
         pairs = (
             ("the input taken", event.consumed, step.consumed),
             ("the byte of output", event.emitted, step.emitted),
-            ("the output of the host", event.written, step.written),
+            ("the text of the devices", event.written, step.written),
         )
         for what, found, wanted in pairs:
             if found != wanted:
