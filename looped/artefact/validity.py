@@ -27,6 +27,7 @@ def check_plan(plan: Plan) -> None:
     _check_words(plan)
     _check_lanes(plan)
     _check_registers(plan)
+    _check_workers(plan)
     _check_occupants(plan)
     _check_ports(plan)
     if plan.dtype not in PRECISIONS:
@@ -88,6 +89,24 @@ def _check_registers(plan: Plan) -> None:
     for name in plan.registers:
         if name not in plan.words or name in own or name.startswith("position"):
             raise ValueError(f"`{name[:40]}` is not a register")
+
+
+def _check_workers(plan: Plan) -> None:
+    """Raise ValueError unless workers have their registers, and are a number that fits in there."""
+    workers = plan.workers
+    if workers is None:
+        return
+    if plan.has_input:
+        raise ValueError("it has workers and an input column")
+    if not {workers.number, workers.mask} <= set(plan.registers):
+        raise ValueError("its workers have no registers")
+    number, mask = (plan.words[name] for name in (workers.number, workers.mask))
+    if number == mask or len(number) != len(mask):
+        raise ValueError("its workers have no mask for their numbers")
+    if workers.count & (workers.count - 1) or not 1 <= workers.count <= plan.most_workers:
+        raise ValueError(f"it cannot have {workers.count} workers")
+    if workers.count > _LARGEST:
+        raise ValueError("no machine has its sizes")
 
 
 def _check_ports(plan: Plan) -> None:

@@ -14,7 +14,14 @@ from looped.circuit import arithmetic, validity
 from looped.circuit.graph import Graph
 from looped.circuit.names import NEXT, check_name, scoped
 from looped.circuit.signals import Condition, Operand, Value, value
-from looped.circuit.statements import Define, Invariant, Read, Register, Write
+from looped.circuit.statements import (
+    Define,
+    Invariant,
+    Read,
+    Register,
+    WorkerRegisters,
+    Write,
+)
 from looped.circuit.words import Word
 from looped.errors import CompileError
 from looped.number_format import ADDRESS, FLAG, UNSIGNED, NumberFormat
@@ -71,6 +78,20 @@ class Circuit(Graph):
         """
         validity.check_bit("the flag of a multi-loop instruction", flag, _caller())
         self.busy, self.scratch = flag[0], (flag, *words)
+
+    def has_workers(self, number: Word, mask: Word) -> None:
+        """Declare that the machine may have several CPU columns, with the same weights.
+
+        They are any power of two up to 2^bits of `number`. The register `number` begins as the
+        number of the worker, from 0 on; the register `mask` is their count - 1 in all of them and
+        never changes. All take the same loops. In one loop no two of them may write to one column,
+        and each reads what memory holds before the writes. Such a machine has no input column.
+        """
+        where = _caller()
+        if self.workers is not None:
+            raise CompileError(f"workers are declared twice: at {self.workers.where} and {where}")
+        validity.check_workers(number, mask, where)
+        self.workers = WorkerRegisters(number, mask, where)
 
     def input_port(self, ready: Word, taken: Word, waiting: Word) -> None:
         """Declare how the machine takes input: see InputPort. Some read must have a `port`."""
