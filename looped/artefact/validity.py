@@ -110,14 +110,20 @@ def _check_workers(plan: Plan) -> None:
 
 
 def _check_ports(plan: Plan) -> None:
-    """Raise ValueError unless the ports are words that a host can serve."""
+    """Raise ValueError unless the ports are registers that a host can serve."""
     ports = plan.ports
     if not all(plan.words.get(name) for name in ports.words()):
         raise ValueError("its ports name words that do not exist")
+    if not all(name in plan.registers for name in ports.words()):
+        raise ValueError("its ports name words that are not registers")
     if not all(len(plan.words[name]) == 1 for name in ports.flags()):
         raise ValueError("its ports have flags of more than one bit")
     if ports.output is not None and len(plan.words[ports.output.content]) > 8:
         raise ValueError("its output port has more than a byte")
+    if ports.output is not None and ports.print is not None:
+        raise ValueError("it both writes bytes and prints numbers")
+    if ports.print is not None and not plan.formats[ports.print.content].is_number:
+        raise ValueError("its port prints a word that holds no number")
     if ports.input is not None and not plan.has_input:
         raise ValueError("it has an input port without an input column")
 

@@ -25,7 +25,7 @@ from looped.circuit.statements import (
 from looped.circuit.words import Word
 from looped.errors import CompileError
 from looped.number_format import ADDRESS, FLAG, UNSIGNED, NumberFormat
-from looped.ports import InputPort, OutputPort, TrapPort
+from looped.ports import InputPort, OutputPort, PrintPort, TrapPort
 
 __all__ = ["Circuit", "Define", "Invariant", "Read", "Register", "Write"]
 
@@ -100,10 +100,23 @@ class Circuit(Graph):
         self.ports = replace(self.ports, input=InputPort(*flags))
 
     def output_port(self, content: Word, when: Word) -> None:
-        """Declare how the machine writes output: see OutputPort."""
+        """Declare how the machine writes bytes: see OutputPort. It must not print as well."""
         where = _caller()
         port = OutputPort(self._port_word(content, where, 8), self._port_word(when, where, 1))
         self.ports = replace(self.ports, output=port)
+        validity.check_one_output(self, where)
+
+    def print_port(self, content: Word, when: Word, ends_line: Word) -> None:
+        """Declare how the machine prints numbers: see PrintPort. It must not write bytes as well.
+
+        The register `content` must have the format of a number.
+        """
+        where = _caller()
+        flags = [self._port_word(word, where, 1) for word in (when, ends_line)]
+        port = PrintPort(self._port_word(content, where), *flags)
+        self.ports = replace(self.ports, print=port)
+        validity.check_one_output(self, where)
+        validity.check_printed(self, port.content, where)
 
     def trap_port(self, trap: Word, cause: Word) -> None:
         """Declare how the machine asks its host for help: see TrapPort."""

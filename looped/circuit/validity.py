@@ -26,6 +26,8 @@ __all__ = [
     "check_bits_of_read",
     "check_circuit",
     "check_number",
+    "check_one_output",
+    "check_printed",
     "check_register_read",
     "check_sizes",
     "check_width",
@@ -65,6 +67,25 @@ def check_number(name: str, width: int, number: NumberFormat, where: str) -> Non
     if not number.fits(width):
         what = f"{number.kind} with {number.fraction_bits} fraction bits"
         raise CompileError(f"word `{name}` at {where} has {width} bits and cannot be {what}")
+
+
+def check_one_output(m: Graph, where: str) -> None:
+    """Raise CompileError for a machine that both writes bytes and prints numbers."""
+    if m.ports.output is not None and m.ports.print is not None:
+        raise CompileError(
+            f"circuit `{m.name}` has a second port for output at {where}",
+            hint="a machine writes bytes or prints numbers",
+        )
+
+
+def check_printed(m: Graph, name: str, where: str) -> None:
+    """Raise CompileError for a port that prints a register which does not hold a number."""
+    number = next(register.number for register in m.registers if register.name == name)
+    if not number.is_number:
+        raise CompileError(
+            f"the port at {where} prints `{name}`, which holds no number but has the format "
+            f"`{number.kind}`"
+        )
 
 
 def check_bit(what: str, flag: Word, where: str) -> None:
