@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from looped.artefact.embedding import State, embed, read_word
 from looped.artefact.plan import Plan
 from looped.image import Image
 from looped.reference import Service
-from looped.trace import Access, Step
+from looped.trace import Access, Printed, Step
 
 __all__ = ["Expected"]
 
@@ -131,7 +132,7 @@ class Expected:
             next_pc=self.reference.pc,
             writes=(*step.writes, *service.writes),
             registers=(*step.registers, *service.registers),
-            written=service.output,
+            written=step.written + service.output,
         )
 
     def _set_cpu_words(self) -> None:
@@ -146,12 +147,23 @@ class Expected:
             emitted = None if step is None else step.emitted
             self.set(cpu, ports.output.when, int(emitted is not None))
             self.set(cpu, ports.output.content, emitted or 0)
+        if ports.print is not None:
+            self._set_printed(() if step is None else self.reference.printed())
         if ports.input is not None:
             taken = step is not None and step.consumed is not None
             self.set(cpu, ports.input.taken, int(taken))
             if taken:
                 self._taken += 1
                 self._offer_input()
+
+    def _set_printed(self, printed: Sequence[Printed | None]) -> None:
+        """Set the words of the print port in every CPU column."""
+        port = self.plan.ports.print
+        assert port is not None
+        for column, own in itertools.zip_longest(self.plan.cpus, printed):
+            self.set(column, port.when, int(own is not None))
+            self.set(column, port.ends_line, int(own is not None and own.ends_line))
+            self.set(column, port.content, 0 if own is None else own.word)
 
     def _offer_input(self) -> None:
         ended = self._taken >= len(self._data)

@@ -1,12 +1,14 @@
 """Engine beside reference: after every instruction, every lane of every column must be equal.
 
-An instruction of several loops changes memory at most by its writes, in their order, and before its
-last loop nothing else but its scratch lanes (`Plan.scratch`): those need only be ±1. So in the
-loops before the last one all columns are compared that the engine has changed.
+An instruction of several loops changes memory at most by its writes, in their order. Before its
+last loop nothing else may change but its scratch lanes (`Plan.scratch`) and those of the numbers
+that it prints: they need only be ±1. So in the loops before the last one all columns are compared
+that the engine has changed. The text that it prints is compared after the last one.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -164,9 +166,9 @@ class _Programs:
         for row, column in enumerate(columns.tolist()):
             found[row] = engine.read(column, lanes)[program]
         expected.follow(columns, found)
-        wanted, scratch = expected.x[columns], list(self.plan.scratch)
-        for row in np.flatnonzero(np.isin(columns, self.plan.cpus)):
-            wanted[row, scratch] = np.where(found[row, scratch] > 0, 1, -1)
+        wanted, free = expected.x[columns], _free_lanes(self.plan)
+        for row in np.flatnonzero(np.isin(columns, self.plan.cpus)).tolist():
+            wanted[row, free] = np.where(found[row, free] > 0, 1, -1)
         if not np.array_equal(found, wanted):
             where = _first_difference(self.plan, found, wanted, columns)
             raise _mismatch(self.images, program, number, event.pc, *where)
@@ -187,6 +189,13 @@ class _Programs:
         if not np.array_equal(state, should):
             where = _first_difference(self.plan, state, should, np.arange(len(state)))
             raise _mismatch(self.images, program, number, pc, *where)
+
+
+def _free_lanes(plan: Plan) -> list[int]:
+    """The lanes of the CPU columns that may change before the last loop of an instruction."""
+    port = plan.ports.print
+    words = () if port is None else (port.content, port.when, port.ends_line)
+    return [*plan.scratch, *itertools.chain.from_iterable(plan.words[name] for name in words)]
 
 
 def _first_difference(
@@ -218,7 +227,7 @@ def _compare_io(
     pairs = (
         ("the input taken", event.consumed, step.consumed),
         ("the byte of output", event.emitted, step.emitted),
-        ("the output of the host", event.written, step.written),
+        ("the text of the devices", event.written, step.written),
     )
     for what, found, wanted in pairs:
         if found != wanted:
