@@ -140,6 +140,7 @@ class Fleq(Reference):
         """Compute group after group; the operation of the last one, None for a trap."""
         row = column = 0
         while True:
+            self._printed = {}
             operation = self._operation(self._fetch(self.pc))
             if operation is None:
                 return None
