@@ -37,7 +37,7 @@ from dataclasses import dataclass
 from looped.reference.fleq_tables import exp_table, sigmoid_table, sin_table
 from looped.reference.fleq_text import decimal_text
 from looped.reference.reference import Reference
-from looped.trace import Access, Step
+from looped.trace import Access, Printed, Step
 
 __all__ = ["Fleq"]
 
@@ -94,6 +94,7 @@ class Fleq(Reference):
         self.trap = 0
         self.cause = 0
         self.output = bytearray()
+        self._printed: dict[int, Printed] = {}
         self._functions = _functions(width, fraction)
         self._operations: dict[int, _Operation] = {}
 
@@ -107,6 +108,11 @@ class Fleq(Reference):
         halted = int(self.halted)
         return {"pc": self.pc, "halted": halted, "trap": self.trap, "cause": self.cause}
 
+    def printed(self) -> Sequence[Printed | None]:
+        """What each worker has printed in the last loop: nothing if that has judged a branch."""
+        workers = max(self._printed, default=-1) + 1
+        return [self._printed.get(worker) for worker in range(workers)]
+
     def step(self) -> Step:
         """Execute one instruction. Must not be called on a halted machine."""
         pc = self.pc
@@ -118,8 +124,10 @@ class Fleq(Reference):
             self.trap, self.cause = 1, _ILLEGAL
         else:
             self.pc = (pc + 6) % (2 * len(self.memory))
-            if operation.judge and self._read(self._fetch(pc + 4)) <= 0:
-                self.pc = self._fetch(pc + 5) % (2 * len(self.memory))
+            if operation.judge:
+                self._printed = {}
+                if self._read(self._fetch(pc + 4)) <= 0:
+                    self.pc = self._fetch(pc + 5) % (2 * len(self.memory))
         self.output += self._text
         return Step(
             pc,
@@ -140,9 +148,11 @@ class Fleq(Reference):
             a, b, c = (self._fetch(self.pc + n) for n in (1, 2, 3))
             group = self._group(operation, row, column)
             results = [self._element(operation, a, b, i, j) for i, j in group]
+            self._printed = {}
             if operation.function == _PRINT:
-                for (_, j), word in zip(group, results, strict=True):
-                    self._print(word, j == operation.cols - 1)
+                first = row * self.side + column
+                for (i, j), word in zip(group, results, strict=True):
+                    self._print(i * self.side + j - first, word, j == operation.cols - 1)
             else:
                 for (i, j), word in zip(group, results, strict=True):
                     self._write(c + i * self.side + j, word)
@@ -212,7 +222,8 @@ class Fleq(Reference):
         self.memory[place] = word
         self._writes.append(Access(place, word))
 
-    def _print(self, number: int, ends_row: bool) -> None:
+    def _print(self, worker: int, number: int, ends_row: bool) -> None:
+        self._printed[worker] = Printed(number % (1 << self.width), ends_row)
         self._text += decimal_text(number, self.fraction).encode()
         self._text += b"\n" if ends_row else b" "
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from looped.devices.fleq import describe_fleq_trap, fleq_accesses
-from looped.isa.fleq import FUNCTIONS, WORDS, Format
+from looped.isa.fleq import WORDS, Format
 from looped.isa.fleq_text import disassemble
 from looped.lang.fleq import FLEQ as LANGUAGE
 from looped.lang.fleq.settings import SIDES
-from looped.machines.fleq.machine import FRACTION, IMPLEMENTED, SIDE, describe
+from looped.machines.fleq.machine import FRACTION, SIDE, describe
 from looped.reference import Fleq
 from looped.registry.definition import MINIMUM_MEMORY, Machine
 from looped.registry.parameters import Parameter
@@ -21,31 +19,6 @@ _PARAMETERS = (
     Parameter("fraction", "bits after the point", Format.fractions, lambda width: FRACTION),
     Parameter("side", "words from one row to the next", lambda width: SIDES, lambda width: SIDE),
 )
-
-
-def _reference(
-    words: Sequence[int],
-    width: int,
-    memory: int,
-    data: bytes = b"",
-    entry: int = 0,
-    *,
-    fraction: int = FRACTION,
-    side: int = SIDE,
-    workers: int = 1,
-) -> Fleq:
-    """The interpreter, with the functions that the circuit has."""
-    return Fleq(
-        words,
-        width,
-        memory,
-        data,
-        entry,
-        fraction=fraction,
-        side=side,
-        workers=workers,
-        functions=frozenset(FUNCTIONS[name].number for name in IMPLEMENTED),
-    )
 
 
 def _most_loops(width: int, fraction: int, side: int) -> int:
@@ -62,7 +35,7 @@ FLEQ = register(
         name=LANGUAGE.name,
         widths=(32,),
         describe=describe,
-        reference=_reference,
+        reference=Fleq,
         language=LANGUAGE,
         accesses=fleq_accesses,
         disassemble=disassemble,

@@ -12,14 +12,15 @@ import numpy as np
 from looped.artefact.embedding import State, embed
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.engines.engine import Engine, Lanes
-from looped.isa.fleq import FUNCTIONS, Operation, Selector, encode
-from looped.machines.fleq.machine import IMPLEMENTED, describe
+from looped.isa.fleq import FUNCTIONS, Operation, Selector, decode, encode
+from looped.machines.fleq.machine import describe
 from looped.passes.emit import compile_circuit
 from looped.reference.fleq import Fleq
+from looped.trace import Step
 
 __all__ = ["CORNERS", "NUMBERS", "Setting", "fleq", "program", "reference", "together"]
 
-NUMBERS = frozenset(FUNCTIONS[name].number for name in IMPLEMENTED)
+NUMBERS = frozenset(function.number for function in FUNCTIONS.values())
 CORNERS = (0, 1, 0x7FFF, 0x8000, 0x10000, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFF)
 
 _MOST_LOOPS = 20_000
@@ -52,7 +53,6 @@ def reference(words: Sequence[int], setting: Setting) -> Fleq:
         setting.memory,
         fraction=setting.fraction,
         side=setting.side,
-        functions=NUMBERS,
     )
 
 
@@ -86,7 +86,7 @@ def _op(rng: random.Random, side: int) -> int:
     def operand() -> tuple[Selector, Selector]:
         return Selector(rng.randrange(4)), Selector(rng.randrange(4))
 
-    function, judge = rng.choice(["mul", *IMPLEMENTED]), rng.random() < 0.4
+    function, judge = rng.choice(["mul", *FUNCTIONS]), rng.random() < 0.4
     operation = Operation(function, operand(), operand(), size(), size(), size(), judge)
     return encode(operation) | rng.choice([0, rng.getrandbits(6)]) << 26
 
@@ -111,10 +111,10 @@ def together(engine: Engine, plain: Fleq, plan: Plan, most: int) -> list[int]:
     loops: list[int] = []
     while len(loops) < most and not plain.halted:
         pc, op = plain.pc, plain.memory[plain.pc]
-        plain.step()
+        printed = _last_printed(plain, op, plain.step())
         loops.append(_instruction(engine, busy, plan.cpu))
         found = engine.state()[0]
-        for column, lane in np.argwhere(found != _state(plain, plan))[:1].tolist():
+        for column, lane in np.argwhere(found != _state(plain, plan, printed))[:1].tolist():
             raise AssertionError(
                 f"instruction {len(loops)} at {pc}, {op:#x}: in column {column} "
                 f"{plan.lane_name(lane)} is {found[column, lane]}"
@@ -122,10 +122,20 @@ def together(engine: Engine, plain: Fleq, plan: Plan, most: int) -> list[int]:
     return loops
 
 
-def _state(plain: Fleq, plan: Plan) -> State:
+def _last_printed(plain: Fleq, op: int, step: Step) -> int | None:
+    """The word that the last loop of an instruction has printed, None if it has not."""
+    operation = decode(op)
+    if operation is None or operation.function != "print" or operation.judge or step.cause:
+        return None
+    return step.reads[-1].value
+
+
+def _state(plain: Fleq, plan: Plan, printed: int | None) -> State:
     """The residual stream that stands for a machine between two instructions."""
     x = embed(plain.memory, plan, plain.pc)
     flags = {"halted": int(plain.halted), "trap": plain.trap, "cause": plain.cause}
+    if printed is not None:
+        flags |= {"printing": 1, "line end": 1, "printed": printed}
     for name, number in flags.items():
         lanes = list(plan.words[name])
         x[plan.cpu, lanes] = 2 * (number >> np.arange(len(lanes)) & 1) - 1
