@@ -142,13 +142,13 @@ class Fleq(Reference):
         """Compute group after group; the operation of the last one, None for a trap."""
         row = column = 0
         while True:
+            self._printed = {}
             operation = self._operation(self._fetch(self.pc))
             if operation is None:
                 return None
             a, b, c = (self._fetch(self.pc + n) for n in (1, 2, 3))
             group = self._group(operation, row, column)
             results = [self._element(operation, a, b, i, j) for i, j in group]
-            self._printed = {}
             if operation.function == _PRINT:
                 first = row * self.side + column
                 for (i, j), word in zip(group, results, strict=True):
