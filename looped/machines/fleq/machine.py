@@ -1,7 +1,7 @@
 """FLEQ: mem[c] = f(mem[a], mem[b]); if mem[flag] ≤ 0 goto p, as a circuit of four blocks.
 
-Giannou et al. 2023, "Looped Transformers as Programmable Computers", FLEQ. One worker sweeps over
-the elements of the result.
+Giannou et al. 2023, "Looped Transformers as Programmable Computers", FLEQ. One worker or several
+sweep over the elements of the result.
 
 | block | attention                             | MLP                                              |
 |-------|---------------------------------------|--------------------------------------------------|

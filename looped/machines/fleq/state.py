@@ -1,7 +1,7 @@
 """State: what the CPU of FLEQ keeps from loop to loop.
 
 An element of the result takes a loop that fetches, loops that compute, and one that writes; a
-judged branch takes one more. `row` and `column` say which element it is.
+judged branch takes one more. Several workers compute elements with consecutive numbers at a time.
 """
 
 from __future__ import annotations
@@ -24,15 +24,20 @@ _STEP_BITS = 4
 class State:
     """Registers of the CPU. All from `busy` on are zero between two instructions.
 
+    Workers differ in `element` and in what follows from it. Between two instructions the element of
+    a worker is its number.
+
     | register     | content                                                                      |
     |--------------|------------------------------------------------------------------------------|
     | `pc`         | the address of the instruction; its top bit is set behind the end            |
     | `halted`     | whether the machine has halted, by a trap or outside of memory               |
     | `trap`       | whether an instruction has trapped                                           |
     | `cause`      | why: 2 for an unknown function                                               |
+    | `element`    | the number of the element: `row` times the side of all rows, plus `column`   |
+    | `mask`       | the count of workers - 1                                                     |
     | `busy`       | whether the next loop belongs to the same instruction                        |
     | `computing`, `writing`, `judging` | what the next loop does; nothing of it: fetch           |
-    | `row`, `column` | the element                                                               |
+    | `row_inside` | in the loop that writes: whether the row of the element is one of the result |
     | `k`          | the index of a sum of products                                               |
     | `step`       | the digit of the multiplier                                                  |
     | `accumulator`, `low` | the sum, and the bits of it that have moved out to the right         |
@@ -44,12 +49,13 @@ class State:
     halted: Word
     trap: Word
     cause: Word
+    element: Word
+    mask: Word
     busy: Word
     computing: Word
     writing: Word
     judging: Word
-    row: Word
-    column: Word
+    row_inside: Word
     k: Word
     step: Word
     accumulator: Word
@@ -57,6 +63,16 @@ class State:
     shift: Word
     place_x: Word
     place_y: Word
+
+    @property
+    def column(self) -> Word:
+        """The column of the element."""
+        return self.element[: len(self.element) // 2]
+
+    @property
+    def row(self) -> Word:
+        """The row of the element."""
+        return self.element[len(self.element) // 2 :]
 
     @property
     def computes(self) -> Condition:
@@ -91,12 +107,13 @@ def registers(m: Circuit, side_bits: int) -> State:
         halted=m.register("halted", 1),
         trap=m.register("trap", 1),
         cause=m.register("cause", 2),
+        element=m.register("element", 2 * side_bits),
+        mask=m.register("mask", 2 * side_bits),
         busy=m.register("busy", 1),
         computing=m.register("computing", 1),
         writing=m.register("writing", 1),
         judging=m.register("judging", 1),
-        row=m.register("row", side_bits),
-        column=m.register("column", side_bits),
+        row_inside=m.register("row inside", 1),
         k=m.register("k", side_bits),
         step=m.register("step", _STEP_BITS),
         accumulator=m.register("accumulator", m.width + DIGIT + side_bits + 1),
@@ -106,8 +123,9 @@ def registers(m: Circuit, side_bits: int) -> State:
         place_y=m.register("place of y", m.address_bits),
     )
     stages = state.computing, state.writing, state.judging
-    kept = state.row, state.column, state.k, state.step, state.accumulator, state.low, state.shift
+    kept = state.row_inside, state.k, state.step, state.accumulator, state.low, state.shift
     m.halts(state.halted)
+    m.has_workers(state.element, state.mask)
     m.trap_port(state.trap, state.cause)
     m.multi_loop(state.busy, *stages, *kept, state.place_x, state.place_y)
     running = total(Word("stage", tuple(lane for word in stages for lane in word)))
@@ -116,4 +134,13 @@ def registers(m: Circuit, side_bits: int) -> State:
     m.invariant(
         "no instruction is unfinished when halted", ~(literal(state.busy) & literal(state.halted))
     )
+    for i in range(1, len(state.mask)):
+        below, bit_i = literal(state.mask[i - 1 : i]), literal(state.mask[i : i + 1])
+        m.invariant(f"below {i} a mask is full", below | ~bit_i)
+    for i in range(len(state.element)):
+        element, mask = literal(state.element[i : i + 1]), literal(state.mask[i : i + 1])
+        m.invariant(
+            f"bit {i} of the element is that of the number between two instructions",
+            ~element | mask | literal(state.busy),
+        )
     return state

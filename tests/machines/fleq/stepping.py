@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,17 +27,23 @@ _MOST_LOOPS = 20_000
 
 @dataclass(frozen=True)
 class Setting:
-    """What a machine is compiled for."""
+    """What a machine is compiled for, and how many workers it has: the weights do not depend on
+    that."""
 
     side: int
     memory: int = 512
     width: int = 32
     fraction: int = 16
+    workers: int = 1
+
+
+def fleq(setting: Setting) -> CompiledMachine:
+    """The machine, compiled at most once a session."""
+    return _compiled(replace(setting, workers=1)).with_workers(setting.workers)
 
 
 @functools.cache
-def fleq(setting: Setting) -> CompiledMachine:
-    """The machine, compiled at most once a session."""
+def _compiled(setting: Setting) -> CompiledMachine:
     bits = setting.memory.bit_length() - 1
     return compile_circuit(
         describe(setting.width, bits, fraction=setting.fraction, side=setting.side)
@@ -52,6 +58,7 @@ def reference(words: Sequence[int], setting: Setting) -> Fleq:
         setting.memory,
         fraction=setting.fraction,
         side=setting.side,
+        workers=setting.workers,
         functions=NUMBERS,
     )
 
@@ -116,7 +123,7 @@ def together(engine: Engine, plain: Fleq, plan: Plan, most: int) -> list[int]:
         found = engine.state()[0]
         for column, lane in np.argwhere(found != _state(plain, plan))[:1].tolist():
             raise AssertionError(
-                f"instruction {len(loops)} at {pc}, {op:#x}: in column {column} "
+                f"instruction {len(loops)} at {pc}, {op:#x}: in {plan.column_name(column)} "
                 f"{plan.lane_name(lane)} is {found[column, lane]}"
             )
     return loops
@@ -128,7 +135,7 @@ def _state(plain: Fleq, plan: Plan) -> State:
     flags = {"halted": int(plain.halted), "trap": plain.trap, "cause": plain.cause}
     for name, number in flags.items():
         lanes = list(plan.words[name])
-        x[plan.cpu, lanes] = 2 * (number >> np.arange(len(lanes)) & 1) - 1
+        x[np.ix_(plan.cpus, lanes)] = 2 * (number >> np.arange(len(lanes)) & 1) - 1
     return x
 
 
