@@ -14,6 +14,7 @@ from rich.table import Table
 
 from looped import api, registry
 from looped.artefact.plan import CompiledMachine, Plan
+from looped.cli.options import Wanted
 from looped.cli.progress import progress
 from looped.engines.engine import Engine
 from looped.files import write_atomically
@@ -44,8 +45,7 @@ class _Target:
     """A machine and an engine, by their names."""
 
     machine: str
-    width: int | None
-    memory: int
+    wanted: Wanted
     engine: tuple[str, str, str]
     uncertified: bool
 
@@ -64,7 +64,7 @@ Share = Callable[[Callable[[_Part], PartResult], Iterable[_Part]], Iterator[Part
 
 
 def fuzz(
-    machine: tuple[str | None, int | None, int | None],
+    wanted: Wanted,
     engine: tuple[str, str, str],
     uncertified: bool,
     count: int,
@@ -75,11 +75,9 @@ def fuzz(
 ) -> None:
     """Verify `count` random programs with `share`; write one that fails to a file.
 
-    `machine` is its name, width and memory, `engine` its name, dtype and device. Raises Mismatch.
+    `engine` is its name, dtype and device. Raises Mismatch.
     """
-    name, width, memory = machine
-    name, memory = name or api.DEFAULT_MACHINE, MEMORY if memory is None else memory
-    target = _Target(name, width, memory, engine, uncertified)
+    target = _Target(wanted.machine or api.DEFAULT_MACHINE, wanted, engine, uncertified)
     compiled, _ = _opened(target)
     steps = STEPS if steps is None else steps
     with progress("verify --fuzz") as line:
@@ -94,8 +92,9 @@ def fuzz(
 def _opened(target: _Target) -> tuple[CompiledMachine, Engine]:
     """A machine and an engine for it, made once per process."""
     registry.fuzz_profile(target.machine)
-    dtype = target.engine[1]
-    compiled = api.compile_machine(target.machine, target.width, target.memory, dtype)
+    wanted, parameters = target.wanted, dict(target.wanted.parameters)
+    memory, dtype = MEMORY if wanted.memory is None else wanted.memory, target.engine[1]
+    compiled = api.compile_machine(target.machine, wanted.width, memory, dtype, parameters)
     chosen = api.choose_engine(compiled, *target.engine, uncertified=target.uncertified)
     return compiled, chosen
 

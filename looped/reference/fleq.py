@@ -31,11 +31,12 @@ it prints its elements, a space after each one but a line end after the last of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from looped.reference.fleq_tables import exp_table, sigmoid_table, sin_table
 from looped.reference.fleq_text import decimal_text
+from looped.reference.reference import Reference
 from looped.trace import Access, Step
 
 __all__ = ["Fleq"]
@@ -64,7 +65,7 @@ class _Operation:
     judge: bool
 
 
-class Fleq:
+class Fleq(Reference):
     """A FLEQ machine with `memory` words (a power of two, at least side²) of `width` bits.
 
     `words` are loaded at address 0, the rest of the memory is zero. It has no input: `data` is what
@@ -85,14 +86,11 @@ class Fleq:
         workers: int = 1,
         functions: frozenset[int] = _ONE | _TWO,
     ) -> None:
-        self.width = width
+        super().__init__(words, width, memory, data, entry)
         self.fraction = fraction
         self.side = side
         self.workers = workers
         self.functions = functions
-        self.memory = [*words, *[0] * (memory - len(words))]
-        self.pc = entry
-        self.data = data
         self.trap = 0
         self.cause = 0
         self.output = bytearray()
@@ -103,6 +101,11 @@ class Fleq:
     def halted(self) -> bool:
         """Whether the program counter has left the memory, or the machine has trapped."""
         return self.pc >= len(self.memory) or self.trap == 1
+
+    def cpu_words(self) -> Mapping[str, int]:
+        """The program counter, whether the machine has halted, the trap and its cause."""
+        halted = int(self.halted)
+        return {"pc": self.pc, "halted": halted, "trap": self.trap, "cause": self.cause}
 
     def step(self) -> Step:
         """Execute one instruction. Must not be called on a halted machine."""
