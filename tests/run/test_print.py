@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -91,6 +91,27 @@ def test_a_step_has_the_text_of_all_its_loops(name: str, counter: CompiledMachin
     assert list(mixed.walk(5)) == whole[3:5]
     assert mixed.run() is End.HALTED and mixed.steps == 9
     assert mixed.output.kept == b"".join(step.written for step in whole)
+
+
+@pytest.mark.parametrize(
+    ("workers", "names"), [(1, ["lifted"]), (2, ["event"]), (4, ["event", "dense"])]
+)
+def test_all_workers_print_in_order(workers: int, names: Sequence[str]) -> None:
+    """Each its own word, if it has one; lane by lane, walked, run and resumed."""
+    with registered(workers) as machine:
+        image = dataclasses.replace(PROGRAM, machine="counters")
+        whole = steps_of_reference(machine, image)
+        text = b"".join(step.written for step in whole)
+        for name in names:
+            assert lockstep(machine, engine(machine, name), [image], [b""]).outputs == (text,)
+            assert list(Session(machine, image, engine(machine, name)).walk()) == whole
+            run = Session(machine, image, engine(machine, name))
+            assert run.run() is End.HALTED and run.output.kept == text
+        assert text.startswith(
+            {1: b"2 2 2.5 3 3.5 ", 2: b"2 2.1 2 2.1 2.5 2.6 3 3.5 3.6 "}.get(
+                workers, b"2 2.1 2.3 2.4 2 2.1 2.3 2.5 2.6 2.9 3 3.3 3.4 3.5 3.6 3.8 3.9 "
+            )
+        )
 
 
 def test_what_is_printed(counter: CompiledMachine) -> None:
