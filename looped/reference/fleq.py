@@ -116,7 +116,6 @@ class Fleq(Reference):
         self._reads: list[Access] = []
         self._writes: list[Access] = []
         self._text = bytearray()
-        self._printed = {}
         operation = self._elements()
         if operation is None:
             self.trap, self.cause = 1, _ILLEGAL
@@ -147,7 +146,6 @@ class Fleq(Reference):
             a, b, c = (self._fetch(self.pc + n) for n in (1, 2, 3))
             group = self._group(operation, row, column)
             results = [self._element(operation, a, b, i, j) for i, j in group]
-            self._printed = {}
             if operation.function == _PRINT:
                 first = row * self.side + column
                 for (i, j), word in zip(group, results, strict=True):
