@@ -10,7 +10,7 @@ import click
 
 from looped import api
 from looped.artefact.plan import CompiledMachine
-from looped.cli.options import json_option, open_source
+from looped.cli.options import json_option
 from looped.cli.progress import progress
 from looped.errors import CompileError, MismatchError
 from looped.files import write_atomically
@@ -106,7 +106,7 @@ def ablate(
 
 def _image(path: Path, compiled: CompiledMachine) -> Image:
     """The program in a file. Raises CompileError if it is for another machine or too long."""
-    plan, image = compiled.plan, open_source(path, None, None)
+    plan, image = compiled.plan, api.assemble(path)
     if (image.machine, image.width) != (plan.machine, plan.width):
         raise CompileError(f"{path} is a program for {image.machine}, {image.width} bits")
     image.padded(plan.memory)
