@@ -88,7 +88,8 @@ class Computer:
 
     An input is either `bytes` or a binary stream. From a stream the computer reads one byte
     whenever the program waits for it; that may block. `entries` are the first program counters, 0
-    by default; `hosts` serve machines that trap.
+    by default; `hosts` serve machines that trap. `passes` runs a stretch: `advance` of the engine,
+    or what also records it (`looped/run/replay.py`).
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Computer:
     ) -> None:
         self.plan = plan
         self.engine = engine
+        self.passes = engine.advance
         self.panel = Panel(plan, engine, inputs)
         self.hosts = list(hosts or [None] * len(inputs))
         self.pcs = list(entries or [0] * len(inputs))
@@ -146,7 +148,7 @@ class Computer:
         if self._pending_loops == 0:
             if self._poll_addresses[0] is not None:
                 loops = min(loops, POLL_INTERVAL - self._loops[0] % POLL_INTERVAL)
-            self._pending_loops = self.engine.advance(loops, self._watch)
+            self._pending_loops = self.passes(loops, self._watch)
             self._loops[0] += self._pending_loops
         event = self._look([False])[0]
         done, self._pending_loops = self._pending_loops, 0
