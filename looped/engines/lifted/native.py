@@ -63,6 +63,11 @@ class Native:
     _engine: binding.ExecutionEngine
     _function: Callable[..., int]
 
+    @property
+    def address(self) -> int:
+        """The address of the machine code of `run`."""
+        return int(self._engine.get_function_address("run"))
+
     def run(
         self,
         state: npt.NDArray[np.uint64],

@@ -10,6 +10,7 @@ from looped.devices.accesses import riscv_accesses
 from looped.devices.host import Port
 from looped.image import Image
 from looped.isa.rv32i import FETCH_FAULT, INSTRUCTIONS, decode
+from looped.isa.rv32i_log import commit_line
 from looped.isa.rv32i_text import disassemble
 from looped.isa.rv32im import EXTENSION, has_extension
 from looped.lang.riscv import RV32I as LANGUAGE
@@ -62,6 +63,7 @@ RV32I = register(
         host=riscv_host,
         system=riscv_system,
         describe_trap=_describe_trap,
+        commit_line=commit_line,
         runs_elf=lambda architecture: not has_extension(architecture),
     )
 )

@@ -97,8 +97,8 @@ def _operands(context: ProofContext, signal: Signal) -> frozenset[Lane]:
 
 
 def _zero_relation(context: ProofContext, semantics: CircuitSemantics, lane: Lane) -> Node:
-    """The condition that a read of nothing or of x0 leaves a lane as it was: idle, or the word below
-    it."""
+    """The condition that a read of nothing or of x0 leaves a lane as it was: idle, or the word
+    below it."""
     space = semantics.space
     read, bit = context.zero_reads[lane]
     adds = space.one

@@ -76,9 +76,7 @@ class Stages:
             self._contexts[stage] = self._special(self.signs(stage))
         return self._contexts[stage]
 
-    def may(
-        self, stage: Stage, after: Stage, holds: Callable[[CircuitSemantics], Node]
-    ) -> bool:
+    def may(self, stage: Stage, after: Stage, holds: Callable[[CircuitSemantics], Node]) -> bool:
         """Whether a condition on watched lanes and their next values may hold in a loop that leads
         from one stage to another."""
         self.cases += 1
