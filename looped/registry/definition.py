@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from looped.circuit.circuit import Circuit
@@ -12,6 +12,7 @@ from looped.devices.accesses import Accesses, Words
 from looped.devices.host import ByteSource, Port
 from looped.errors import CompileError
 from looped.image import Image
+from looped.isa.flow import Flow
 from looped.lang.language import Language
 from looped.machines.code import BakedCode, not_baked
 from looped.precision import FLOAT32, Precision
@@ -64,6 +65,8 @@ class Machine:
       None if the machine has halted without a trap.
     - `causes_of_next` are the causes of traps that belong to the next instruction: the instruction
       that raises them has completed.
+    - `register_numbers` maps every name of a register of the register file to its number;
+      `flow(words)` says whether an instruction calls or returns.
     - `runs_elf(architecture)` says whether this machine runs ELF files for an architecture, which
       is named as linkers name it.
     - `commit_line(pc, word, written, registers)` is the line of a completed instruction in the
@@ -88,6 +91,8 @@ class Machine:
     system: Callable[[Image, bytes], System] | None = None
     describe_trap: Callable[[Image, Port], str | None] | None = None
     causes_of_next: frozenset[int] = frozenset()
+    register_numbers: Mapping[str, int] = field(default_factory=dict)
+    flow: Callable[[tuple[int, ...]], Flow] = lambda words: Flow.NEITHER
     runs_elf: Callable[[str], bool] | None = None
     commit_line: Callable[[int, int, Iterable[tuple[int, int]], Sequence[int]], str] | None = None
 
