@@ -13,7 +13,13 @@ from types import FrameType
 import click
 
 from looped import api
-from looped.cli.options import check_engine, engine_options, machine_options, open_program
+from looped.cli.options import (
+    Wanted,
+    check_engine,
+    engine_options,
+    machine_options,
+    open_program,
+)
 from looped.cli.progress import progress, reporter
 from looped.debug.debugger import Debugger
 from looped.debug.gdb.server import Server, listen
@@ -58,9 +64,7 @@ Examples:
 @click.option("--gdb", metavar="[HOST]:PORT", help="Wait for gdb at this address.")
 def debug(
     program: Path,
-    machine: str | None,
-    width: int | None,
-    memory: int | None,
+    wanted: Wanted,
     engine: str,
     dtype: str,
     uncertified: bool,
@@ -77,7 +81,7 @@ def debug(
     lines = None if command is None else read_source(command).text.splitlines()
     content = b"" if source is None else read_bytes(source, _LARGEST_INPUT)
     with progress("debug") as line:
-        compiled, image = open_program(program, machine, width, memory, dtype)
+        compiled, image = open_program(program, wanted, dtype)
         if gdb is not None and not registered(image.machine).runs_elf:
             raise CompileError(f"gdb knows no {image.machine}", hint="debug it without --gdb")
         chosen = api.choose_engine(

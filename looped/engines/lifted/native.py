@@ -2,13 +2,14 @@
 
 The function is
 
-    run(state, cells, stops, mid_instruction, stored, loops) -> passes that count
+    run(state, cells, stops, mid_instruction, stored, loops) -> c or -1 - c
 
 `state` holds the driver's words, `cells` the packed lanes of the passive columns. `stops` and
 `mid_instruction` are masks, one for each word of the state. The function returns after the first
 pass that leaves a one in `stops`; another pass that leaves a one in `mid_instruction` does not
-count. If a guard fails, the function undoes that pass and returns. It also returns after too many
-passes that do not count. `stored` gets, for each store of the code, the column of its last store.
+count. If a guard fails, the function undoes that pass and returns -1 - c, where c is the number of
+passes that count. It returns c after `loops` of them, and also after many passes that do not count.
+`stored` gets, for each store of the code, the column of its last store.
 """
 
 from __future__ import annotations
@@ -28,9 +29,14 @@ __all__ = ["CELLS", "Native", "compile_code"]
 CELLS = (8, 16, 32, 64)
 """The sizes in bits of the integer that holds the packed lanes of a passive column."""
 
-_MOST_PASSES = 256
-"""The most passes for each one that counts, so that `run` returns for every model. The longest
-instruction of the machines, a division, takes 34."""
+_MOST_PASSES, _MORE_PASSES = 256, 4096
+"""The most passes for each one that counts, and the most beyond them: `run` returns for every model
+after a fraction of a second, so that signals are served. A product of 8x8 matrices takes 4,224
+passes with one worker of FLEQ, the longest instruction of the other machines takes 34."""
+
+_OPTIMISED = 8_000
+"""Longer code is compiled as it stands. LLVM's passes over it make 8-bit SUBLEQ a third faster and
+RV32I (5,700 instructions) a tenth; FLEQ (16,900) becomes no faster, and they take 8 s."""
 
 _WORD = ir.IntType(64)
 _BIT = ir.IntType(1)
@@ -57,6 +63,11 @@ class Native:
     _engine: binding.ExecutionEngine
     _function: Callable[..., int]
 
+    @property
+    def address(self) -> int:
+        """The address of the machine code of `run`."""
+        return int(self._engine.get_function_address("run"))
+
     def run(
         self,
         state: npt.NDArray[np.uint64],
@@ -64,13 +75,14 @@ class Native:
         stops: npt.NDArray[np.uint64],
         loops: int,
         mid_instruction: npt.NDArray[np.uint64] | None = None,
-    ) -> int:
+    ) -> tuple[int, bool]:
         """Advance a stream in place until `loops` passes count or one stops; returns how many
-        count."""
+        count, and whether the next pass was abandoned."""
         mid_instruction = np.zeros_like(stops) if mid_instruction is None else mid_instruction
         arrays = (state, cells, stops, mid_instruction, self.stored)
         addresses = (array.ctypes.data for array in arrays)
-        return int(self._function(*addresses, loops))
+        found = int(self._function(*addresses, loops))
+        return (found, False) if found >= 0 else (-1 - found, True)
 
 
 def compile_code(code: Code, cell_bits: int, words: int) -> Native:
@@ -80,9 +92,8 @@ def compile_code(code: Code, cell_bits: int, words: int) -> Native:
     machine = binding.Target.from_default_triple().create_target_machine(opt=3)
     module = binding.parse_assembly(str(_Writer(code, cell_bits, words).module))
     module.verify()
-    tuning = binding.create_pipeline_tuning_options(speed_level=3)
-    builder = binding.create_pass_builder(machine, tuning)
-    builder.getModulePassManager().run(module, builder)
+    if len(code.instructions) <= _OPTIMISED:
+        _optimise(module, machine)
     engine = binding.create_mcjit_compiler(module, machine)
     engine.finalize_object()
     prototype = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 5, ctypes.c_int64)
@@ -90,6 +101,12 @@ def compile_code(code: Code, cell_bits: int, words: int) -> Native:
     stores = sum(instruction.operation == "store" for instruction in code.instructions)
     stored = np.zeros(stores, np.int64)
     return Native(getattr(np, f"uint{cell_bits}"), stored, engine, function)
+
+
+def _optimise(module: binding.ModuleRef, machine: binding.TargetMachine) -> None:
+    tuning = binding.create_pipeline_tuning_options(speed_level=3)
+    builder = binding.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(module, builder)
 
 
 class _Writer:
@@ -111,11 +128,13 @@ class _Writer:
             self.function.append_basic_block(name) for name in ("entry", "head", "body", "done")
         )
         self.undo: list[tuple[ir.Value, ir.Value]] = []
+        self.abandoned: list[ir.Block] = []
         self.stores = [i.operands[0] for i in code.instructions if i.operation == "store"]
         self._write(words)
 
     def _table(self, number: int, table: npt.NDArray[np.int64]) -> ir.GlobalVariable:
-        entry = ir.IntType(32)
+        small = (table == table.astype(np.int32)).all()
+        entry = ir.IntType(32) if small else _WORD
         content = ir.ArrayType(entry, len(table))
         result = ir.GlobalVariable(self.module, content, f"table{number}")
         result.global_constant = True
@@ -131,6 +150,7 @@ class _Writer:
             for array in (state, stops, mid_instruction)
         )
         most = builder.mul(loops, ir.Constant(_WORD, _MOST_PASSES))
+        most = builder.add(most, ir.Constant(_WORD, _MORE_PASSES))
         builder.branch(self.head)
 
         builder.position_at_end(self.head)
@@ -166,10 +186,19 @@ class _Writer:
             phi.add_incoming(values[place], last)
 
         builder.position_at_end(self.done)
+        result = self._result(builder, count)
         for array, content in ((state, now), (stored, columns)):
             for number, word in enumerate(content):
                 builder.store(word, self._at(builder, array, number))
-        builder.ret(count)
+        builder.ret(result)
+
+    def _result(self, builder: ir.IRBuilder, count: ir.Value) -> ir.Value:
+        """How many passes count, or, if one was abandoned, -1 minus that."""
+        flips = builder.phi(_WORD, "abandoned")
+        flips.add_incoming(ir.Constant(_WORD, 0), self.head)
+        for block in self.abandoned:
+            flips.add_incoming(ir.Constant(_WORD, -1), block)
+        return builder.xor(count, flips)
 
     @staticmethod
     def _raised(
@@ -223,7 +252,7 @@ class _Writer:
         assert operation == "table", operation
         table = self.tables[instruction.number]
         entry = builder.load(builder.gep(table, [zero, operands[0]]))
-        return builder.sext(entry, _WORD)
+        return entry if entry.type == _WORD else builder.sext(entry, _WORD)
 
     def _widen(self, builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
         return value if value.type == _WORD else builder.zext(value, _WORD)
@@ -238,6 +267,7 @@ class _Writer:
     def _guard(self, builder: ir.IRBuilder, wrong: ir.Value) -> None:
         """If a value is not zero, undo the stores of this pass and return from the function."""
         failed = self.function.append_basic_block("abandoned")
+        self.abandoned.append(failed)
         onward = self.function.append_basic_block("onward")
         bad = builder.icmp_unsigned("!=", wrong, ir.Constant(_WORD, 0))
         builder.cbranch(bad, failed, onward)
