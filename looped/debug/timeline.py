@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -127,7 +127,7 @@ class Timeline:
         size = saved.shape[0] * saved.shape[1]
         bits = np.unpackbits(np.frombuffer(saved.packed, np.uint8), count=size)
         state = bits.reshape(saved.shape).astype(np.bool_)
-        self.computer.restore(_with_state(saved.snapshot, state))
+        self.computer.restore(replace(saved.snapshot, state=state))
         self.input.position = saved.input_position
         del self.output[saved.output_length :]
         self.steps = place
@@ -171,7 +171,7 @@ class Timeline:
         snapshot = self.computer.snapshot()
         packed = np.packbits(snapshot.state.reshape(-1)).tobytes()
         shape = snapshot.state.shape[0], snapshot.state.shape[1]
-        empty = _with_state(snapshot, np.zeros((0, 0), np.bool_))
+        empty = replace(snapshot, state=np.zeros((0, 0), np.bool_))
         self._saved[self.steps] = _Saved(
             empty, packed, shape, self.input.position, len(self.output)
         )
@@ -180,16 +180,3 @@ class Timeline:
             first = min(self._saved)
             kept = {p: s for p, s in self._saved.items() if p == first or p % self._spacing == 0}
             self._saved = kept
-
-
-def _with_state(snapshot: Snapshot, state: np.ndarray) -> Snapshot:
-    return Snapshot(
-        state=state,
-        pending_loops=snapshot.pending_loops,
-        loops=snapshot.loops,
-        halted=snapshot.halted,
-        position=snapshot.position,
-        input_word=snapshot.input_word,
-        pc=snapshot.pc,
-        host=snapshot.host,
-    )

@@ -31,6 +31,8 @@ def client() -> Iterator[Client]:
     """A client connected to a stub that serves CALLS in a thread."""
     ours, theirs = socket.socketpair()
     run = debugger(CALLS)
+    run.step()  # compiles the engine, which the client would wait for
+    run.timeline.go_to(0)
     server = Server(run)
     run._interrupted = server.interrupted
     thread = threading.Thread(target=server.serve, args=(theirs,), daemon=True)

@@ -57,6 +57,7 @@ class Connection:
         return bool(new)
 
     def _next(self) -> bytes | None:
+        """The next whole and undamaged packet that has arrived, None if there is none."""
         start = self._buffer.find(b"$")
         if start < 0:
             self._buffer.clear()
@@ -70,7 +71,7 @@ class Connection:
         del self._buffer[: end + 3]
         if check.lower() != b"%02x" % (sum(body) & 0xFF):
             self._acknowledge(b"-")
-            return None
+            return self._next()
         self._acknowledge(b"+")
         return _unescaped(body)
 
