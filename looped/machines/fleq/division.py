@@ -16,7 +16,7 @@ from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, Value, gated, literal
 from looped.circuit.words import Form, Word, bit, constant, total
 from looped.machines.fleq.bus import NOTHING, ONE, Bus, bits
-from looped.machines.fleq.operands import LOW, TERMS, minus, plus
+from looped.machines.fleq.operands import LOW, TERMS, add_y, subtract_y
 from looped.machines.fleq.state import State
 
 __all__ = ["divide", "overflow", "shifted_in"]
@@ -33,10 +33,10 @@ def divide(bus: Bus, x: Word, y_sign: Word, s: State) -> None:
     bus.drive("partial", s.modes["next bit"], shifted_in(s))
     below, negative = literal(s.accumulator.sign), literal(y_sign)
     for mode in (s.modes["first bit"], s.modes["next bit"]):
-        plus(bus, mode & below & ~negative)
-        plus(bus, mode & ~below & negative)
-        minus(bus, mode & below & negative)
-        minus(bus, mode & ~below & ~negative)
+        add_y(bus, mode & below & ~negative)
+        add_y(bus, mode & ~below & negative)
+        subtract_y(bus, mode & below & negative)
+        subtract_y(bus, mode & ~below & ~negative)
     _quotient(bus, x, y_sign, s)
     _remainder(bus, x, y_sign, s)
 
@@ -81,10 +81,10 @@ def _remainder(bus: Bus, x: Word, y_sign: Word, s: State) -> None:
     below, x_negative, y_negative = map(literal, (s.accumulator.sign, x.sign, y_sign))
     bus.drive("kept", mode & ~x_negative, remainder)
     bus.drive("kept", mode & x_negative, [ONE - form for form in remainder])
-    plus(bus, mode & below & ~x_negative & ~y_negative)
-    plus(bus, mode & below & x_negative & y_negative)
-    minus(bus, mode & below & ~x_negative & y_negative)
-    minus(bus, mode & below & x_negative & ~y_negative)
+    add_y(bus, mode & below & ~x_negative & ~y_negative)
+    add_y(bus, mode & below & x_negative & y_negative)
+    subtract_y(bus, mode & below & ~x_negative & y_negative)
+    subtract_y(bus, mode & below & x_negative & ~y_negative)
     both = bit(s.accumulator.sign[0]) + bit(y_sign[0])
     bus.drive(LOW, mode & x_negative & ~Condition(both, 2), [ONE])
     bus.drive(TERMS[0], mode & x_negative & Condition(both, 2), [ONE])

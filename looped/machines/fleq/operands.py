@@ -21,7 +21,16 @@ from looped.machines.fleq.bus import ONE, Bus
 from looped.machines.fleq.decode import Instruction
 from looped.machines.fleq.state import DIGIT, State
 
-__all__ = ["LOW", "TERMS", "add_or_subtract", "counts", "minus", "multiply", "plus", "read_terms"]
+__all__ = [
+    "LOW",
+    "TERMS",
+    "add_or_subtract",
+    "add_y",
+    "counts",
+    "multiply",
+    "read_terms",
+    "subtract_y",
+]
 
 LOW = "low term"
 TERMS = tuple(f"term {g}" for g in range(DIGIT))
@@ -33,12 +42,12 @@ def counts(term: str) -> str:
     return f"{term} counts"
 
 
-def plus(bus: Bus, condition: Condition) -> None:
+def add_y(bus: Bus, condition: Condition) -> None:
     """Add y."""
     bus.drive(counts(LOW), condition, [ONE])
 
 
-def minus(bus: Bus, condition: Condition) -> None:
+def subtract_y(bus: Bus, condition: Condition) -> None:
     """Subtract y."""
     for term in TERMS:
         bus.drive(counts(term), condition, [ONE])
@@ -56,8 +65,8 @@ def multiply(bus: Bus, x: Word, s: State, digits: int) -> None:
 
 def add_or_subtract(bus: Bus, i: Instruction, s: State) -> None:
     """Add y, or subtract it, if the function says so."""
-    plus(bus, s.modes["sum"] & i.calls("add"))
-    minus(bus, s.modes["sum"] & i.calls("sub"))
+    add_y(bus, s.modes["sum"] & i.calls("add"))
+    subtract_y(bus, s.modes["sum"] & i.calls("sub"))
 
 
 def read_terms(m: Circuit, bus: Bus, s: State) -> dict[str, Word]:

@@ -36,7 +36,7 @@ class _Domain:
 
 
 def evaluate(m: Circuit, bus: Bus, x: Word, s: State, length: Lengths) -> Word:
-    """All loops of a table but for its coefficients; returns the segment."""
+    """All loops of a table except its coefficients; returns the segment."""
     shift = DIGIT * length.table_digits - 1
     bus.drive("kept", s.modes["half"], [*[NOTHING] * (shift - 1 + DIGIT), ONE])
     moved = sign_extended(s.accumulator, len(s.accumulator) + DIGIT)

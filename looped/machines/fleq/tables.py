@@ -33,7 +33,7 @@ EXTRA = 2
 
 _UNIT = 1 << 256
 _Function = Callable[[int], int]
-"""A real function in units: of x · _UNIT it is f(x) · _UNIT, but for a few units."""
+"""A real function in units: of x · _UNIT it is f(x) · _UNIT, to within a few units."""
 
 
 @dataclass(frozen=True, slots=True)
