@@ -95,7 +95,9 @@ def _opened(target: _Target) -> tuple[CompiledMachine, Engine]:
     registry.fuzz_profile(target.machine)
     wanted, parameters = target.wanted, dict(target.wanted.parameters)
     memory, dtype = MEMORY if wanted.memory is None else wanted.memory, target.engine[1]
-    compiled = api.compile_machine(target.machine, wanted.width, memory, dtype, parameters)
+    compiled = wanted.counted(
+        api.compile_machine(target.machine, wanted.width, memory, dtype, parameters)
+    )
     chosen = api.choose_engine(compiled, *target.engine, uncertified=target.uncertified)
     return compiled, chosen
 
@@ -165,6 +167,7 @@ def _shrunk(target: _Target, failure: Failure, seed: int, steps: int) -> Mismatc
     heading = [f"Program {failure.number} of seed {seed}, shrunk. {difference}"]
     path = Path(f"fuzz-{plan.machine}-{plan.width}-{seed}-{failure.number}{suffix}")
     settings = [f"--set {name}={value}" for name, value in plan.parameters.items()]
+    settings += [] if plan.workers is None else [f"--workers {plan.workers.count}"]
     if source(small, heading) is None:
         path = path.with_suffix(".dec")
         settings = [f"--machine {plan.machine} --width {plan.width}", *settings]

@@ -69,8 +69,7 @@ class Fleq(Reference):
     """A FLEQ machine with `memory` words (a power of two, at least side²) of `width` bits.
 
     `words` are loaded at address 0, the rest of the memory is zero. It has no input: `data` is what
-    every reference takes. `side` is 2, 4, 8 or 16. A machine may lack some functions: of those
-    that are not among `functions` each traps.
+    every reference takes. `side` is 2, 4, 8 or 16.
     """
 
     def __init__(
@@ -84,13 +83,11 @@ class Fleq(Reference):
         fraction: int = 16,
         side: int = 8,
         workers: int = 1,
-        functions: frozenset[int] = _ONE | _TWO,
     ) -> None:
         super().__init__(words, width, memory, data, entry)
         self.fraction = fraction
         self.side = side
         self.workers = workers
-        self.functions = functions
         self.trap = 0
         self.cause = 0
         self.output = bytearray()
@@ -188,7 +185,7 @@ class Fleq(Reference):
     def _operation(self, word: int) -> _Operation | None:
         """What an op word says, None for an unknown function."""
         found = self._operations.get(word)
-        if found is None and word & 31 in self.functions:
+        if found is None and word & 31 in _ONE | _TWO:
             size = self.side - 1
             found = self._operations[word] = _Operation(
                 word & 31,

@@ -1,7 +1,7 @@
 """FLEQ: mem[c] = f(mem[a], mem[b]); if mem[flag] ≤ 0 goto p, as a circuit of four blocks.
 
-Giannou et al. 2023, "Looped Transformers as Programmable Computers", FLEQ. One worker sweeps over
-the elements of the result.
+Giannou et al. 2023, "Looped Transformers as Programmable Computers", FLEQ. One worker or several
+sweep over the elements of the result.
 
 | block | attention                             | MLP                                              |
 |-------|---------------------------------------|--------------------------------------------------|
@@ -101,7 +101,7 @@ def _store(
     m.write("result", element.place, word, when=m.let("stores", stores))
     signed = NumberFormat(WordKind.SIGNED, fraction)
     printed = m.output("printed", gated(literal(printing), *bits(word)), m.width, signed)
-    ends = m.output("line end", literal(printing) & literal(element.last_column))
+    ends = m.output("line end", literal(printing) & element.ends_row)
     m.print_port(printed, when=printing, ends_line=ends)
 
 

@@ -31,8 +31,8 @@ __all__ = ["evaluate", "next_coefficient"]
 class _Domain:
     """Whether x is above or below all segments."""
 
-    above: Word
-    below: Word
+    above: Condition
+    below: Condition
 
 
 def evaluate(m: Circuit, bus: Bus, x: Word, s: State, length: Lengths) -> Word:
@@ -47,19 +47,16 @@ def evaluate(m: Circuit, bus: Bus, x: Word, s: State, length: Lengths) -> Word:
         bus.drive(term, s.modes["digit"] & literal(s.low[g : g + 1]), z)
     bus.drive(LOW, s.modes["coefficient"], z)
     bus.drive("low", s.modes["digit"], bits(s.low[DIGIT:]))
-    domain = _domain(m, x, length.fraction)
+    domain = _domain(x, length.fraction)
     _place(bus, x, s, domain, length)
     return _segment(m, x, domain, length.fraction)
 
 
-def _domain(m: Circuit, x: Word, fraction: int) -> _Domain:
+def _domain(x: Word, fraction: int) -> _Domain:
     """A word within has copies of its sign above the bits of a segment."""
     copies = x[fraction + REACH_BITS : -1]
     ones, all_ones = total(copies), bit(x.sign[0]) * len(copies)
-    return _Domain(
-        m.let("above", Condition(ones - all_ones, 1)),
-        m.let("below", Condition(all_ones - ones, 1)),
-    )
+    return _Domain(Condition(ones - all_ones, 1), Condition(all_ones - ones, 1))
 
 
 def _place(bus: Bus, x: Word, s: State, domain: _Domain, length: Lengths) -> None:
@@ -68,15 +65,14 @@ def _place(bus: Bus, x: Word, s: State, domain: _Domain, length: Lengths) -> Non
     r, mode = bits(x[:size]), s.modes["half"]
     free = [NOTHING] * (DIGIT * length.table_digits - size)
     bus.drive("low", mode, [*free, *r])
-    bus.drive("low", mode & literal(domain.above), [*free, *(ONE - form for form in r)])
-    bus.drive("low", mode & literal(domain.below), [*free, *(-form for form in r)])
+    bus.drive("low", mode & domain.above, [*free, *(ONE - form for form in r)])
+    bus.drive("low", mode & domain.below, [*free, *(-form for form in r)])
 
 
 def _segment(m: Circuit, x: Word, domain: _Domain, fraction: int) -> Word:
     """The number of the segment, from 0 on."""
-    above, below = literal(domain.above), literal(domain.below)
     signals = [
-        Signal(form, (Gated(above, ONE - form), Gated(below, -form)))
+        Signal(form, (Gated(domain.above, ONE - form), Gated(domain.below, -form)))
         for form in bits(x[fraction - PER_UNIT_BITS : fraction + REACH_BITS])
     ]
     return m.let("segment", Value((*signals, Signal(ONE - bit(x.sign[0])))))
@@ -87,21 +83,26 @@ def next_coefficient(
 ) -> None:
     """Give `partial` its next value: a coefficient of the function, z, or what is on the bus."""
     middle = length.table_digits + 1
-    loops = s.modes["half"] & equal(s.step, 0), s.modes["digit"] & equal(s.step, middle - 1)
-    turns = (*loops, s.modes["digit"] & equal(s.step, 2 * middle))
-    taken = m.let("coefficient taken", any_of_disjoint(turns[1:]))
-    renewed = m.let("z renewed", any_of_disjoint([s.modes["half"] & equal(s.step, middle + 1)]))
-    bus.drive("partial", literal(renewed), sign_extended(s.accumulator, m.width))
-    bus.drive("partial", s.modes["digit"] & ~literal(taken), bits(s.partial))
+    starts, starts_again = (s.modes["half"] & equal(s.step, n) for n in (0, middle + 1))
+    ends = [s.modes["digit"] & equal(s.step, n) for n in (middle - 1, 2 * middle)]
+    bus.drive("partial", starts_again, sign_extended(s.accumulator, m.width))
+    bus.drive("partial", s.modes["digit"], bits(s.partial))
+    for end in ends:
+        bus.drive("partial", end, [-form for form in bits(s.partial)])
     kept = m.let("partial kept", bus.value("partial"))
+    turns = [
+        m.let(f"takes c{order}", any_of_disjoint([turn]))
+        for order, turn in enumerate((*ends[::-1], starts))
+    ]
     terms: list[list[Gated]] = [[] for _ in range(m.width)]
     for name, columns in coefficients(m.width, length.fraction).items():
-        for order, column, turn in zip((2, 1, 0), columns[::-1], turns, strict=True):
+        for order, (column, turn) in enumerate(zip(columns, turns, strict=True)):
             word = column.look_up(m, f"{name} c{order}", segment)
-            picked = m.let(f"{name} c{order} taken", any_of_disjoint([turn & i.calls(name)]))
+            called = any_of_disjoint([literal(turn) & i.calls(name)])
+            picked = literal(m.let(f"{name} c{order} taken", called))
             top = [bit(word[-1]) if column.signed else NOTHING] * m.width
             for n, form in zip(range(m.width), [*bits(word), *top], strict=False):
                 if form:
-                    terms[n].append(Gated(literal(picked), form))
+                    terms[n].append(Gated(picked, form))
     pairs = zip(kept, terms, strict=True)
     m.next(s.partial, Value(tuple(Signal(bit(lane), tuple(gated)) for lane, gated in pairs)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,17 +28,23 @@ _MOST_LOOPS = 20_000
 
 @dataclass(frozen=True)
 class Setting:
-    """What a machine is compiled for."""
+    """What a machine is compiled for, and how many workers it has: the weights do not depend on
+    that."""
 
     side: int
     memory: int = 512
     width: int = 32
     fraction: int = 16
+    workers: int = 1
+
+
+def fleq(setting: Setting) -> CompiledMachine:
+    """The machine, compiled at most once a session."""
+    return _compiled(replace(setting, workers=1)).with_workers(setting.workers)
 
 
 @functools.cache
-def fleq(setting: Setting) -> CompiledMachine:
-    """The machine, compiled at most once a session."""
+def _compiled(setting: Setting) -> CompiledMachine:
     bits = setting.memory.bit_length() - 1
     return compile_circuit(
         describe(setting.width, bits, fraction=setting.fraction, side=setting.side)
@@ -53,6 +59,7 @@ def reference(words: Sequence[int], setting: Setting) -> Fleq:
         setting.memory,
         fraction=setting.fraction,
         side=setting.side,
+        workers=setting.workers,
     )
 
 
@@ -116,30 +123,47 @@ def together(engine: Engine, plain: Fleq, plan: Plan, most: int) -> list[int]:
         found = engine.state()[0]
         for column, lane in np.argwhere(found != _state(plain, plan, printed))[:1].tolist():
             raise AssertionError(
-                f"instruction {len(loops)} at {pc}, {op:#x}: in column {column} "
+                f"instruction {len(loops)} at {pc}, {op:#x}: in {plan.column_name(column)} "
                 f"{plan.lane_name(lane)} is {found[column, lane]}"
             )
     return loops
 
 
-def _last_printed(plain: Fleq, op: int, step: Step) -> int | None:
-    """The word that the last loop of an instruction has printed, None if it has not."""
+def _last_printed(plain: Fleq, op: int, step: Step) -> dict[int, tuple[int, bool]]:
+    """What workers have printed in the last loop of an instruction, and whether it ends a line.
+
+    Its last group may have fewer elements than workers.
+    """
     operation = decode(op)
     if operation is None or operation.function != "print" or operation.judge or step.cause:
-        return None
-    return step.reads[-1].value
+        return {}
+    side, workers = plain.side, plain.workers
+    rows, cols = (size - 1 & side - 1 for size in (operation.rows, operation.cols))
+    first = (rows * side + cols) // workers * workers
+    if workers >= side:
+        first = rows * side // workers * workers
+    places = (divmod(first + worker, side) for worker in range(workers))
+    inside = [w for w, (i, j) in enumerate(places) if i <= rows and j <= cols]
+    words = (access.value for access in step.reads[len(step.reads) - len(inside) :])
+    return {w: (word, (first + w) % side == cols) for w, word in zip(inside, words, strict=True)}
 
 
-def _state(plain: Fleq, plan: Plan, printed: int | None) -> State:
+def _state(plain: Fleq, plan: Plan, printed: dict[int, tuple[int, bool]]) -> State:
     """The residual stream that stands for a machine between two instructions."""
     x = embed(plain.memory, plan, plain.pc)
     flags = {"halted": int(plain.halted), "trap": plain.trap, "cause": plain.cause}
-    if printed is not None:
-        flags |= {"printing": 1, "line end": 1, "printed": printed}
-    for name, number in flags.items():
-        lanes = list(plan.words[name])
-        x[plan.cpu, lanes] = 2 * (number >> np.arange(len(lanes)) & 1) - 1
+    for column in plan.cpus:
+        for name, number in flags.items():
+            _set(x, plan, column, name, number)
+    for worker, (word, ends) in printed.items():
+        for name, number in (("printing", 1), ("line end", int(ends)), ("printed", word)):
+            _set(x, plan, plan.cpu + worker, name, number)
     return x
+
+
+def _set(x: State, plan: Plan, column: int, name: str, number: int) -> None:
+    lanes = list(plan.words[name])
+    x[column, lanes] = 2 * (number >> np.arange(len(lanes)) & 1) - 1
 
 
 def _instruction(engine: Engine, busy: Lanes, cpu: int) -> int:
