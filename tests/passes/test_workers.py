@@ -59,7 +59,7 @@ def test_the_best_score_leads_by_the_margin(
 def anything(plan: Plan, seed: int) -> np.ndarray:
     """A state in mid-pass: all lanes of CPU columns are random, but for those that no weight
     writes, and for the word of a column."""
-    rng = np.random.default_rng(seeds.number(seed))
+    rng = seeds.generator(seed)
     x = embed(rng.integers(0, 256, 32).tolist(), plan).astype(np.float64)
     free = np.ones(plan.d_model, np.bool_)
     for name, lanes in plan.words.items():
