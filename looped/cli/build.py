@@ -130,7 +130,7 @@ def compile_command(
         name = target
     else:
         image = open_source(Path(target), wanted)
-        compiled = api.compile(image, wanted.memory, bake=bake, dtype=dtype)
+        compiled = wanted.counted(api.compile(image, wanted.memory, bake=bake, dtype=dtype))
         name = Path(target).stem
     path = output or Path(name + COMPILED)
     save_machine(path, compiled, image)

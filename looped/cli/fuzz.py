@@ -18,6 +18,7 @@ from looped.cli.options import Wanted
 from looped.cli.progress import progress
 from looped.engines.engine import Engine
 from looped.files import write_atomically
+from looped.image.formats import dump_image
 from looped.profiles.case import Coverage
 from looped.verify.fuzz.campaign import (
     STEPS,
@@ -94,7 +95,9 @@ def _opened(target: _Target) -> tuple[CompiledMachine, Engine]:
     registry.fuzz_profile(target.machine)
     wanted, parameters = target.wanted, dict(target.wanted.parameters)
     memory, dtype = MEMORY if wanted.memory is None else wanted.memory, target.engine[1]
-    compiled = api.compile_machine(target.machine, wanted.width, memory, dtype, parameters)
+    compiled = wanted.counted(
+        api.compile_machine(target.machine, wanted.width, memory, dtype, parameters)
+    )
     chosen = api.choose_engine(compiled, *target.engine, uncertified=target.uncertified)
     return compiled, chosen
 
@@ -106,7 +109,7 @@ def _try(part: _Part) -> PartResult:
 def _report(plan: Plan, seed: int, outcome: PartResult, as_json: bool) -> None:
     """Print the coverage: instructions by class, and the classes that never occurred."""
     coverage = outcome.coverage
-    known = registry.fuzz_profile(plan.machine).classes(plan.width, plan.memory)
+    known = registry.fuzz_profile(plan.machine).classes(plan.width, plan.memory, **plan.parameters)
     never = [name for name in known if name not in coverage.classes]
     if as_json:
         click.echo(
@@ -161,16 +164,26 @@ def _shrunk(target: _Target, failure: Failure, seed: int, steps: int) -> Mismatc
         small = shrink(case, lambda c: failure_of(machine, engine, c, limit) is not None)
     difference = failure_of(machine, engine, small, limit) or failure.difference
     suffix = registry.machine(plan.machine).language.suffix
+    heading = [f"Program {failure.number} of seed {seed}, shrunk. {difference}"]
     path = Path(f"fuzz-{plan.machine}-{plan.width}-{seed}-{failure.number}{suffix}")
-    command = (
-        f"looped verify {path} --memory {plan.memory} --steps {difference.step} "
-        f"--engine {target.engine[0]} --dtype {target.engine[1]}"
+    settings = [f"--set {name}={value}" for name, value in plan.parameters.items()]
+    settings += [] if plan.workers is None else [f"--workers {plan.workers.count}"]
+    if source(small, heading) is None:
+        path = path.with_suffix(".dec")
+        settings = [f"--machine {plan.machine} --width {plan.width}", *settings]
+    command = " ".join(
+        [
+            f"looped verify {path}",
+            *settings,
+            f"--memory {plan.memory} --steps {difference.step}",
+            f"--engine {target.engine[0]} --dtype {target.engine[1]}",
+        ]
     )
     if small.data:
         data = path.with_suffix(".input")
         write_atomically(data, small.data)
         command += f" --input {data}"
-    heading = [f"Program {failure.number} of seed {seed}, shrunk. {difference}", command]
-    write_atomically(path, source(small, heading).encode())
-    hint = f"program {failure.number} of seed {seed}, shrunk, is in {path}"
+    text = source(small, [*heading, command])
+    write_atomically(path, dump_image(small.image, "dec") if text is None else text.encode())
+    hint = f"program {failure.number} of seed {seed}, shrunk, is in {path}: {command}"
     return Mismatch(difference, hint)

@@ -42,17 +42,29 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Wanted:
     """What the options ask of a machine; None where the program or the usual decides.
 
-    `parameters` are (name, value).
+    `parameters` are (name, value); `workers` is their number.
     """
 
     machine: str | None = None
     width: int | None = None
     memory: int | None = None
     parameters: tuple[tuple[str, int], ...] = ()
+    workers: int | None = None
+
+    def counted(self, machine: CompiledMachine) -> CompiledMachine:
+        """A machine with that many workers. Raises CompileError if it cannot have them."""
+        return machine if self.workers is None else machine.with_workers(self.workers)
 
 
 def machine_options(command: F) -> F:
-    """--machine, --width, --set and --memory, which the command gets as one `wanted`."""
+    """--machine, --width, --set, --memory and --workers, which the command gets as one `wanted`."""
+    workers = click.option(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="How many workers share the elements of a result, a power of two; the weights are the "
+        "same for any number. By default 1, or as in the compiled file.",
+    )
     memory = click.option(
         "--memory",
         type=int,
@@ -60,7 +72,7 @@ def machine_options(command: F) -> F:
         help="Words of memory, a power of two. By default, the fewest that hold the program; "
         f"without a program {api.DEFAULT_MEMORY:,}, or as many as the width allows.",
     )
-    return source_options(memory(command))
+    return source_options(memory(workers(command)))
 
 
 def source_options(command: F) -> F:
@@ -72,9 +84,10 @@ def source_options(command: F) -> F:
         width: int | None,
         parameters: Mapping[str, int],
         memory: int | None = None,
+        workers: int | None = None,
         **rest: Any,
     ) -> Any:
-        wanted = Wanted(machine, width, memory, tuple(parameters.items()))
+        wanted = Wanted(machine, width, memory, tuple(parameters.items()), workers)
         return command(wanted=wanted, **rest)
 
     for option in (
@@ -180,7 +193,7 @@ def open_program(
     """A program and the machine for it; a source or an image is compiled for `dtype`."""
     if path.suffix != COMPILED:
         image = open_source(path, wanted)
-        return api.compile(image, wanted.memory, dtype=dtype), image
+        return wanted.counted(api.compile(image, wanted.memory, dtype=dtype)), image
     compiled, program = _open_compiled(path, wanted)
     if program is None:
         raise CompileError(f"{path} holds a machine without a program: there is nothing to run")
@@ -204,7 +217,8 @@ def open_both(
         if wanted.machine not in (None, target):
             raise click.UsageError(f"{target} is a machine, and --machine names another.")
         parameters = dict(wanted.parameters)
-        return api.compile_machine(target, wanted.width, wanted.memory, dtype, parameters), None
+        machine = api.compile_machine(target, wanted.width, wanted.memory, dtype, parameters)
+        return wanted.counted(machine), None
     if path.suffix == COMPILED:
         return _open_compiled(path, wanted)
     try:
@@ -235,4 +249,4 @@ def _open_compiled(path: Path, wanted: Wanted) -> tuple[CompiledMachine, Image |
             own = plan.parameters.get(name)
             made = "without" if own is None else f"with --set {name}={own}, not"
             raise click.UsageError(f"{path} is compiled {made} --set {name}={value}.")
-    return compiled, program
+    return wanted.counted(compiled), program

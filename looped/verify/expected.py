@@ -74,15 +74,18 @@ class Expected:
         lanes = self._lanes["value"]
         words = [int(word) for word in read_word(found[:, lanes])]
         seen = {c: w for c, w in zip(columns.tolist(), words, strict=True) if c < self.plan.memory}
-        wrong = {c for c, word in seen.items() if word != read_word(self.x[c, lanes])}
+        wrong = {c for c, word in seen.items() if word != self._memory(c)}
         writes = () if self._begun is None else self._begun.writes[self._written :]
         for number, write in enumerate(writes if wrong else (), 1):
-            same = seen.get(write.address) == write.value
+            same = seen.get(write.address, self._memory(write.address)) == write.value
             wrong = wrong - {write.address} if same else wrong | {write.address}
             if not wrong:
                 self._write(writes[:number])
                 self._written += number
                 return
+
+    def _memory(self, address: int) -> int:
+        return int(read_word(self.x[address, self._lanes["value"]]))
 
     def _write(self, writes: Iterable[Access]) -> None:
         for write in writes:

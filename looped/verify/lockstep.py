@@ -1,9 +1,9 @@
 """Engine beside reference: after every instruction, every lane of every column must be equal.
 
-An instruction of several loops changes memory at most by its writes, in their order, and before its
-last loop nothing else but its scratch lanes (`Plan.scratch`) and the lanes of what it prints: those
-need only be ±1. So in the loops before the last one all columns are compared that the engine has
-changed. The text that it prints in all loops is compared after the last one.
+An instruction of several loops changes memory at most by its writes, in their order. Before its
+last loop nothing else may change but its scratch lanes (`Plan.scratch`) and those of the numbers
+that it prints: they need only be ±1. So in the loops before the last one all columns are compared
+that the engine has changed. The text that it prints is compared after the last one.
 """
 
 from __future__ import annotations

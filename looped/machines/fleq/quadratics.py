@@ -90,14 +90,19 @@ def next_coefficient(
     for end in ends:
         bus.drive("partial", end, [-form for form in bits(s.partial)])
     kept = m.let("partial kept", bus.value("partial"))
+    turns = [
+        m.let(f"takes c{order}", any_of_disjoint([turn]))
+        for order, turn in enumerate((*ends[::-1], starts))
+    ]
     terms: list[list[Gated]] = [[] for _ in range(m.width)]
     for name, columns in coefficients(m.width, length.fraction).items():
-        for order, column, turn in zip((2, 1, 0), columns[::-1], (starts, *ends), strict=True):
+        for order, (column, turn) in enumerate(zip(columns, turns, strict=True)):
             word = column.look_up(m, f"{name} c{order}", segment)
-            picked = m.let(f"{name} c{order} taken", any_of_disjoint([turn & i.calls(name)]))
+            called = any_of_disjoint([literal(turn) & i.calls(name)])
+            picked = literal(m.let(f"{name} c{order} taken", called))
             top = [bit(word[-1]) if column.signed else NOTHING] * m.width
             for n, form in zip(range(m.width), [*bits(word), *top], strict=False):
                 if form:
-                    terms[n].append(Gated(literal(picked), form))
+                    terms[n].append(Gated(picked, form))
     pairs = zip(kept, terms, strict=True)
     m.next(s.partial, Value(tuple(Signal(bit(lane), tuple(gated)) for lane, gated in pairs)))

@@ -49,7 +49,7 @@ class Column:
 
     def look_up(self, m: Circuit, name: str, segment: Word) -> Word:
         """The coefficient of a segment, as a word of no more bits than it needs."""
-        size = max(n.bit_length() for n in self.numbers) + self.signed
+        size = max(1, *(n.bit_length() for n in self.numbers)) + self.signed
         rows = {key: number % (1 << size) for key, number in enumerate(self.numbers)}
         return m.let(name, table(segment, rows, size))
 

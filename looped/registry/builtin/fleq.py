@@ -8,6 +8,7 @@ from looped.isa.fleq_text import disassemble
 from looped.lang.fleq import FLEQ as LANGUAGE
 from looped.lang.fleq.settings import SIDES
 from looped.machines.fleq.machine import FRACTION, SIDE, describe
+from looped.profiles.fleq import FLEQ_PROFILE
 from looped.reference import Fleq
 from looped.registry.definition import MINIMUM_MEMORY, Machine
 from looped.registry.parameters import Parameter
@@ -43,6 +44,7 @@ FLEQ = register(
         parameters=_PARAMETERS,
         least_memory=lambda fraction, side: max(MINIMUM_MEMORY, side**2),
         most_loops=_most_loops,
+        fuzz=FLEQ_PROFILE,
         describe_trap=describe_fleq_trap,
     )
 )

@@ -130,13 +130,6 @@ def test_a_difference_is_found() -> None:
         together(EventEngine(machine), plain, machine.plan, 100)
 
 
-def test_a_reference_may_lack_functions() -> None:
-    words = [encode(Operation("div")), *[0] * 63]
-    assert not Fleq(words, 32, 64, side=2).step().cause
-    lacking = frozenset(f.number for f in FUNCTIONS.values()) - {FUNCTIONS["div"].number}
-    assert Fleq(words, 32, 64, side=2, functions=lacking).step().cause == 2
-
-
 @pytest.mark.parametrize(
     ("width", "bits", "options", "message"),
     [
