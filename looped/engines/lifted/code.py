@@ -1,7 +1,7 @@
 """Straight-line code on 64-bit words: one pass of a lifted model.
 
-An instruction's value is known by its place in the list. Equal instructions are one, except loads,
-which see the stores before them.
+An instruction's value is known by its place in the list. Equal instructions are one, except loads
+with a store in between.
 
 | operation          | value                                                            |
 |--------------------|------------------------------------------------------------------|
@@ -55,7 +55,9 @@ class Code:
             return self._known[instruction]
         place = len(self.instructions)
         self.instructions.append(instruction)
-        if operation not in ("store", "guard", "load"):
+        if operation == "store":
+            self._known = {i: p for i, p in self._known.items() if i.operation != "load"}
+        elif operation != "guard":
             self._known[instruction] = place
         return place
 

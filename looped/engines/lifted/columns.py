@@ -1,8 +1,9 @@
 """What every column does in a pass, shown once for all reachable states.
 
-One column computes: the *driver*. All others are *passive*: their queries never change and their
-MLPs add nothing. A pass changes a passive column only if a key of the driver *captures* it: the
-column then attends to the driver, which replaces some of its lanes.
+One column computes: the *driver*; several that compute alike are analysed as one (`drivers`). All
+others are *passive*: their queries never change and their MLPs add nothing. A pass changes a
+passive column only if a key of the driver *captures* it: the column then attends to the driver,
+which replaces some of its lanes.
 
 The proof is by induction over passes. Lanes are *known* if they have their values in X at the
 beginning, and a pass that begins with these values ends with them. Nothing is sampled; what cannot
@@ -22,6 +23,7 @@ from looped.analysis.grid import Ints
 from looped.analysis.keys import NOBODY
 from looped.analysis.steps import Affine, MlpSteps, mlp_steps
 from looped.engines.lifted import model as weights
+from looped.engines.lifted.drivers import check_apart, find_drivers
 from looped.engines.lifted.heads import (
     Capture,
     FixedTarget,
@@ -53,6 +55,9 @@ class Block:
 class Behaviour:
     """What all columns do; `known` (columns, d_model) holds between passes.
 
+    Of several `drivers` only the first one is among the `columns`: `columns[i]` is the number of
+    column i in the residual stream. All other numbers of columns here, in tables too, are such i.
+
     Other passive columns attend to the `protected` ones, so their lanes must not change: a pass in
     which the driver captures one of them is abandoned.
     """
@@ -61,6 +66,8 @@ class Behaviour:
     known: Known
     protected: Ints
     blocks: list[Block]
+    drivers: Ints
+    columns: Ints
 
 
 def behaviour(model: Model, x: Known, host: npt.NDArray[np.bool_]) -> Behaviour:
@@ -68,8 +75,8 @@ def behaviour(model: Model, x: Known, host: npt.NDArray[np.bool_]) -> Behaviour:
 
     `host` marks the lanes that the host sets, which are therefore not known. Raises CompileError.
     """
-    known = np.where(host, 0, x).astype(np.int8)
-    driver = _find_driver(model, known)
+    drivers, columns, known = find_drivers(model, np.where(host, 0, x).astype(np.int8))
+    driver = int(drivers[0])
     protected = _attended_by_passive(model, known, driver)
     known = _first_guess(model, known, driver, protected)
     while True:
@@ -83,27 +90,17 @@ def behaviour(model: Model, x: Known, host: npt.NDArray[np.bool_]) -> Behaviour:
             blocks.append(block)
         known[driver] = np.where(known[driver] == assumed[driver], assumed[driver], 0)
         for capture in _captures(blocks):
-            columns = np.setdiff1d(columns_of(capture.table), protected)
-            known[np.ix_(columns, np.array(sorted(capture.touched)))] = 0
+            captured = np.setdiff1d(columns_of(capture.table), protected)
+            known[np.ix_(captured, np.array(sorted(capture.touched)))] = 0
         if (known == assumed).all():
-            return Behaviour(driver, known, protected, blocks)
+            if len(drivers) > 1:
+                check_apart((seen for block in blocks for _, seen in block.heads), driver)
+            return Behaviour(driver, known, protected, blocks, drivers, columns)
 
 
 def _captures(blocks: list[Block]) -> list[Capture]:
     heads = [targets for block in blocks for _, targets in block.heads]
     return [targets.capture for targets in heads if targets.capture is not None]
-
-
-def _find_driver(model: Model, known: Known) -> int:
-    """The one column in which some MLP adds something."""
-    busy: set[int] = set()
-    for block in model.blocks:
-        busy.update(_busy_columns(block, known))
-        if len(busy) > 1:
-            raise CompileError("several columns compute: the model cannot be lifted")
-    if not busy:
-        raise CompileError("no column computes anything: there is nothing to lift")
-    return busy.pop()
 
 
 def _busy_columns(block: weights.Block, known: Known) -> list[int]:

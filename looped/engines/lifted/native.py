@@ -22,7 +22,14 @@ import numpy as np
 import numpy.typing as npt
 from llvmlite import binding, ir
 
-from looped.engines.lifted.code import MASK, Code, Instruction
+from looped.engines.lifted.code import Code
+from looped.engines.lifted.instructions import BIT, WORD, Instructions, constant
+from looped.engines.lifted.several import (
+    Sizes,
+    check_several,
+    module_of_several,
+    scratch_words,
+)
 
 __all__ = ["CELLS", "Native", "compile_code"]
 
@@ -38,20 +45,6 @@ _OPTIMISED = 8_000
 """Longer code is compiled as it stands. LLVM's passes over it make 8-bit SUBLEQ a third faster and
 RV32I (5,700 instructions) a tenth; FLEQ (16,900) becomes no faster, and they take 8 s."""
 
-_WORD = ir.IntType(64)
-_BIT = ir.IntType(1)
-
-_PLAIN = {
-    "add": ir.IRBuilder.add,
-    "sub": ir.IRBuilder.sub,
-    "mul": ir.IRBuilder.mul,
-    "and": ir.IRBuilder.and_,
-    "or": ir.IRBuilder.or_,
-    "xor": ir.IRBuilder.xor,
-    "shl": ir.IRBuilder.shl,
-    "shr": ir.IRBuilder.lshr,
-}
-
 
 @dataclass(frozen=True)
 class Native:
@@ -62,6 +55,7 @@ class Native:
     stored: npt.NDArray[np.int64]
     _engine: binding.ExecutionEngine
     _function: Callable[..., int]
+    _scratch: tuple[npt.NDArray[np.uint64], ...]
 
     @property
     def address(self) -> int:
@@ -79,28 +73,54 @@ class Native:
         """Advance a stream in place until `loops` passes count or one stops; returns how many
         count, and whether the next pass was abandoned."""
         mid_instruction = np.zeros_like(stops) if mid_instruction is None else mid_instruction
-        arrays = (state, cells, stops, mid_instruction, self.stored)
+        arrays = (state, cells, stops, mid_instruction, self.stored, *self._scratch)
         addresses = (array.ctypes.data for array in arrays)
         found = int(self._function(*addresses, loops))
         return (found, False) if found >= 0 else (-1 - found, True)
 
 
-def compile_code(code: Code, cell_bits: int, words: int) -> Native:
-    """Machine code for a pass over `words` words of state and cells of `cell_bits` bits."""
+def compile_code(
+    code: Code, cell_bits: int, words: int, drivers: int = 1, columns: int = 0
+) -> Native:
+    """Machine code for a pass over `words` words of state and cells of `cell_bits` bits.
+
+    If there are several drivers, `columns` is the number of cells without the spare one. Raises
+    CompileError if several drivers cannot execute the code.
+    """
+    scratch: tuple[npt.NDArray[np.uint64], ...] = ()
+    if drivers == 1:
+        stores = sum(instruction.operation == "store" for instruction in code.instructions)
+        engine = _compiled(_Writer(code, cell_bits, words).module, len(code.instructions))
+        stored = np.zeros(stores, np.int64)
+    else:
+        check_several(code)
+        sizes = Sizes(words, drivers, columns, cell_bits)
+        module = module_of_several(code, sizes, (_MOST_PASSES, _MORE_PASSES))
+        engine = _compiled(module, len(code.instructions))
+        stored, scratch = np.full(drivers, columns), (np.zeros(scratch_words(sizes), np.uint64),)
+    pointers = [ctypes.c_void_p] * (5 + len(scratch))
+    function = ctypes.CFUNCTYPE(ctypes.c_int64, *pointers, ctypes.c_int64)(
+        engine.get_function_address("run")
+    )
+    return Native(getattr(np, f"uint{cell_bits}"), stored, engine, function, scratch)
+
+
+def _compiled(module: ir.Module, size: int) -> binding.ExecutionEngine:
+    """Machine code of a module for this processor; `size` is the number of instructions."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    machine = binding.Target.from_default_triple().create_target_machine(opt=3)
-    module = binding.parse_assembly(str(_Writer(code, cell_bits, words).module))
-    module.verify()
-    if len(code.instructions) <= _OPTIMISED:
-        _optimise(module, machine)
-    engine = binding.create_mcjit_compiler(module, machine)
+    machine = binding.Target.from_default_triple().create_target_machine(
+        cpu=binding.get_host_cpu_name(),
+        features=binding.get_host_cpu_features().flatten(),
+        opt=3,
+    )
+    parsed = binding.parse_assembly(str(module))
+    parsed.verify()
+    if size <= _OPTIMISED:
+        _optimise(parsed, machine)
+    engine = binding.create_mcjit_compiler(parsed, machine)
     engine.finalize_object()
-    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 5, ctypes.c_int64)
-    function = prototype(engine.get_function_address("run"))
-    stores = sum(instruction.operation == "store" for instruction in code.instructions)
-    stored = np.zeros(stores, np.int64)
-    return Native(getattr(np, f"uint{cell_bits}"), stored, engine, function)
+    return engine
 
 
 def _optimise(module: binding.ModuleRef, machine: binding.TargetMachine) -> None:
@@ -116,12 +136,12 @@ class _Writer:
         self.code = code
         self.cell = ir.IntType(cell_bits)
         self.module = ir.Module("lifted")
-        array = _WORD.as_pointer()
+        array = WORD.as_pointer()
         signature = ir.FunctionType(
-            _WORD, [array, self.cell.as_pointer(), array, array, array, _WORD]
+            WORD, [array, self.cell.as_pointer(), array, array, array, WORD]
         )
         self.function = ir.Function(self.module, signature, "run")
-        self.tables = [self._table(n, table) for n, table in enumerate(code.tables)]
+        self.instructions = Instructions(self.module, code, self.cell)
         for argument in self.function.args[:5]:
             argument.add_attribute("noalias")
         self.entry, self.head, self.body, self.done = (
@@ -132,16 +152,6 @@ class _Writer:
         self.stores = [i.operands[0] for i in code.instructions if i.operation == "store"]
         self._write(words)
 
-    def _table(self, number: int, table: npt.NDArray[np.int64]) -> ir.GlobalVariable:
-        small = (table == table.astype(np.int32)).all()
-        entry = ir.IntType(32) if small else _WORD
-        content = ir.ArrayType(entry, len(table))
-        result = ir.GlobalVariable(self.module, content, f"table{number}")
-        result.global_constant = True
-        result.linkage = "internal"
-        result.initializer = ir.Constant(content, [ir.Constant(entry, int(x)) for x in table])
-        return result
-
     def _write(self, words: int) -> None:
         state, cells, stops, mid_instruction, stored, loops = self.function.args
         builder = ir.IRBuilder(self.entry)
@@ -149,40 +159,40 @@ class _Writer:
             [builder.load(self._at(builder, array, n)) for n in range(words)]
             for array in (state, stops, mid_instruction)
         )
-        most = builder.mul(loops, ir.Constant(_WORD, _MOST_PASSES))
-        most = builder.add(most, ir.Constant(_WORD, _MORE_PASSES))
+        most = builder.mul(loops, constant(_MOST_PASSES))
+        most = builder.add(most, constant(_MORE_PASSES))
         builder.branch(self.head)
 
         builder.position_at_end(self.head)
-        count, passes = builder.phi(_WORD, "count"), builder.phi(_WORD, "passes")
-        now = [builder.phi(_WORD) for _ in range(words)]
-        columns = [builder.phi(_WORD) for _ in self.stores]
-        halt = builder.phi(_BIT, "halt")
+        count, passes = builder.phi(WORD, "count"), builder.phi(WORD, "passes")
+        now = [builder.phi(WORD) for _ in range(words)]
+        columns = [builder.phi(WORD) for _ in self.stores]
+        halt = builder.phi(BIT, "halt")
         finished = builder.or_(halt, builder.icmp_unsigned(">=", count, loops))
         finished = builder.or_(finished, builder.icmp_unsigned(">=", passes, most))
         builder.cbranch(finished, self.done, self.body)
 
         builder.position_at_end(self.body)
-        values = self._pass(builder, now, cells)
+        values = self.instructions.write(builder, now, cells, self)
         following = [values[value] for value in self.code.following]
         stop = self._raised(builder, "!=", following, stops)
         counts = builder.or_(stop, self._raised(builder, "==", following, mid_instruction))
-        onward = builder.add(count, builder.zext(counts, _WORD))
+        onward = builder.add(count, builder.zext(counts, WORD))
         last = builder.block
-        another = builder.add(passes, ir.Constant(_WORD, 1))
+        another = builder.add(passes, constant(1))
         builder.branch(self.head)
 
         for phi, value in ((count, onward), (passes, another)):
-            phi.add_incoming(ir.Constant(_WORD, 0), self.entry)
+            phi.add_incoming(constant(0), self.entry)
             phi.add_incoming(value, last)
-        halt.add_incoming(ir.Constant(_BIT, 0), self.entry)
+        halt.add_incoming(ir.Constant(BIT, 0), self.entry)
         halt.add_incoming(stop, last)
         for phi, start, word in zip(now, first, following, strict=True):
             phi.add_incoming(start, self.entry)
             phi.add_incoming(word, last)
 
         for phi, place in zip(columns, self.stores, strict=True):
-            phi.add_incoming(ir.Constant(_WORD, 0), self.entry)
+            phi.add_incoming(constant(0), self.entry)
             phi.add_incoming(values[place], last)
 
         builder.position_at_end(self.done)
@@ -194,10 +204,10 @@ class _Writer:
 
     def _result(self, builder: ir.IRBuilder, count: ir.Value) -> ir.Value:
         """How many passes count, or, if one was abandoned, -1 minus that."""
-        flips = builder.phi(_WORD, "abandoned")
-        flips.add_incoming(ir.Constant(_WORD, 0), self.head)
+        flips = builder.phi(WORD, "abandoned")
+        flips.add_incoming(constant(0), self.head)
         for block in self.abandoned:
-            flips.add_incoming(ir.Constant(_WORD, -1), block)
+            flips.add_incoming(constant(-1), block)
         return builder.xor(count, flips)
 
     @staticmethod
@@ -206,70 +216,27 @@ class _Writer:
     ) -> ir.Value:
         """Whether words have a one under their masks (`!=`), or whether they have none (`==`)."""
         masked = [builder.and_(word, mask) for word, mask in zip(words, masks, strict=True)]
-        return builder.icmp_unsigned(comparison, _fold(builder, masked), ir.Constant(_WORD, 0))
+        return builder.icmp_unsigned(comparison, _fold(builder, masked), constant(0))
 
     @staticmethod
     def _at(builder: ir.IRBuilder, array: ir.Value, place: int) -> ir.Value:
-        return builder.gep(array, [ir.Constant(_WORD, place)])
+        return builder.gep(array, [constant(place)])
 
-    def _pass(
-        self, builder: ir.IRBuilder, now: list[ir.Value], cells: ir.Value
-    ) -> dict[int, ir.Value]:
-        values: dict[int, ir.Value] = {}
-        for place, instruction in enumerate(self.code.instructions):
-            operands = [values[o] for o in instruction.operands if o in values]
-            if instruction.operation == "state":
-                values[place] = now[instruction.number]
-            elif instruction.operation == "guard":
-                self._guard(builder, operands[0])
-            elif instruction.operation == "store":
-                self._store(builder, cells, *operands)
-            elif instruction.operation == "load":
-                loaded = builder.load(builder.gep(cells, [operands[0]]))
-                values[place] = self._widen(builder, loaded)
-            else:
-                values[place] = self._value(builder, instruction, operands)
-        return values
+    def before_access(self, builder: ir.IRBuilder) -> None:
+        """Do nothing: guards act at once."""
 
-    def _value(
-        self, builder: ir.IRBuilder, instruction: Instruction, operands: list[ir.Value]
-    ) -> ir.Value:
-        operation, zero = instruction.operation, ir.Constant(_WORD, 0)
-        if operation in _PLAIN:
-            return _PLAIN[operation](builder, *operands)
-        if operation == "const":
-            return ir.Constant(_WORD, instruction.number & MASK)
-        if operation == "select":
-            return builder.select(builder.icmp_unsigned("!=", operands[0], zero), *operands[1:])
-        if operation == "equal":
-            return builder.zext(builder.icmp_unsigned("==", *operands), _WORD)
-        if operation == "less":
-            return builder.zext(builder.icmp_unsigned("<", *operands), _WORD)
-        if operation == "negative":
-            return builder.lshr(operands[0], ir.Constant(_WORD, 63))
-        if operation == "ones":
-            return builder.ctpop(operands[0])
-        assert operation == "table", operation
-        table = self.tables[instruction.number]
-        entry = builder.load(builder.gep(table, [zero, operands[0]]))
-        return entry if entry.type == _WORD else builder.sext(entry, _WORD)
-
-    def _widen(self, builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
-        return value if value.type == _WORD else builder.zext(value, _WORD)
-
-    def _store(
-        self, builder: ir.IRBuilder, cells: ir.Value, column: ir.Value, content: ir.Value
-    ) -> None:
-        place = builder.gep(cells, [column])
+    def store(self, builder: ir.IRBuilder, column: ir.Value, content: ir.Value) -> None:
+        """Replace the packed lanes of a passive column."""
+        place = builder.gep(self.function.args[1], [column])
         self.undo.append((place, builder.load(place)))
-        builder.store(content if self.cell == _WORD else builder.trunc(content, self.cell), place)
+        builder.store(content if self.cell == WORD else builder.trunc(content, self.cell), place)
 
-    def _guard(self, builder: ir.IRBuilder, wrong: ir.Value) -> None:
+    def guard(self, builder: ir.IRBuilder, wrong: ir.Value) -> None:
         """If a value is not zero, undo the stores of this pass and return from the function."""
         failed = self.function.append_basic_block("abandoned")
         self.abandoned.append(failed)
         onward = self.function.append_basic_block("onward")
-        bad = builder.icmp_unsigned("!=", wrong, ir.Constant(_WORD, 0))
+        bad = builder.icmp_unsigned("!=", wrong, constant(0))
         builder.cbranch(bad, failed, onward)
         builder.position_at_end(failed)
         for place, old in reversed(self.undo):
@@ -279,7 +246,7 @@ class _Writer:
 
 
 def _fold(builder: ir.IRBuilder, values: list[ir.Value]) -> ir.Value:
-    result: ir.Value = ir.Constant(_WORD, 0)
+    result: ir.Value = constant(0)
     for value in values:
         result = builder.or_(result, value)
     return result

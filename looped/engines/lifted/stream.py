@@ -25,20 +25,25 @@ Check = Callable[[analysis.Model, Lifted], None]
 
 @dataclass(frozen=True)
 class Program:
-    """Lifted code and its machine code. Lane i of the driver is bit `bit[i]` of word `word[i]` of
-    the state; `word[i]` is -1 if the lane is known."""
+    """Lifted code and its machine code. Lane i of a driver is bit `bit[i]` of word `word[i]` of its
+    state; `word[i]` is -1 if the lane is known. `known` are the known lanes of all columns of the
+    residual stream, drivers included. `cell` (columns,) is the place of each passive column among
+    the cells, -1 for drivers; `number` (columns,) is the place of each driver among these, else -1.
+    """
 
     lifted: Lifted
     native: Native
     word: npt.NDArray[np.intp]
     bit: npt.NDArray[np.uint64]
+    known: npt.NDArray[np.int8]
+    cell: npt.NDArray[np.intp]
+    number: npt.NDArray[np.intp]
 
     def fits(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> bool:
         """Whether this program is right for the stream `x`, whose host sets the lanes `host`."""
-        known = self.lifted.behaviour.known
-        if known.shape != x.shape or (known[host] != 0).any():
+        if len(self.known) != len(x) or (self.known[host] != 0).any():
             return False
-        return bool(((known == 0) | (known == x)).all())
+        return bool(((self.known == 0) | (self.known == x)).all())
 
 
 class Programs:
@@ -62,13 +67,29 @@ class Programs:
         lifted = lift(behaviour(self.model, x, host))
         self.check(self.exact, lifted)
         bits = next(size for size in CELLS if len(lifted.packed) <= size)
-        native = compile_code(lifted.code, bits, len(lifted.words))
-        word, bit = np.full(x.shape[1], -1, np.intp), np.zeros(x.shape[1], np.uint64)
-        for number, lanes in enumerate(lifted.words):
-            word[list(lanes)] = number
-            bit[list(lanes)] = np.arange(len(lanes))
-        self.made.append(Program(lifted, native, word, bit))
+        found = lifted.behaviour
+        sizes = len(lifted.words), len(found.drivers), len(found.columns)
+        native = compile_code(lifted.code, bits, *sizes)
+        self.made.append(_program(lifted, native, len(x)))
         return self.made[-1]
+
+
+def _program(lifted: Lifted, native: Native, columns: int) -> Program:
+    """The places of lanes and columns in words and cells."""
+    found = lifted.behaviour
+    lanes = found.known.shape[1]
+    word, bit = np.full(lanes, -1, np.intp), np.zeros(lanes, np.uint64)
+    for n, own in enumerate(lifted.words):
+        word[list(own)] = n
+        bit[list(own)] = np.arange(len(own))
+    known = np.zeros((columns, lanes), np.int8)
+    known[found.columns] = found.known
+    known[found.drivers] = found.known[found.driver]
+    cell, number = np.full(columns, -1, np.intp), np.full(columns, -1, np.intp)
+    cell[found.columns] = np.arange(len(found.columns))
+    number[found.drivers] = np.arange(len(found.drivers))
+    cell[found.drivers] = -1
+    return Program(lifted, native, word, bit, known, cell, number)
 
 
 class Stream:
@@ -99,13 +120,14 @@ class Stream:
         return Progress(*run(self.words, self.cells, stops, loops, quiet))
 
     def touched(self) -> npt.NDArray[np.intp]:
-        """The driver, and the columns to which the last pass has stored.
+        """The drivers, and the columns to which the last pass has stored.
 
         Streams share the program, so this holds only until another stream passes.
         """
         assert self.program is not None
-        columns = np.append(self.program.native.stored, self.program.lifted.behaviour.driver)
-        return columns[columns < len(self.x)]
+        found, stored = self.program.lifted.behaviour, self.program.native.stored
+        captured = found.columns[stored[stored < len(found.columns)]]
+        return np.concatenate([found.drivers, captured]).astype(np.intp)
 
     def masks(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.uint64]:
         """Some lanes of the driver as a mask for each word."""
@@ -119,12 +141,14 @@ class Stream:
         """Find a program and pack the stream into its words, unless some lane is not ±1."""
         if self.program is None and (np.abs(self.x) == 1).all():
             self.program = self.programs.find(self.x.astype(np.int8), self.host)
-            lifted, cell = self.program.lifted, self.program.native.cell
+            lifted, found = self.program.lifted, self.program.lifted.behaviour
             weights = np.left_shift(np.uint64(1), np.arange(len(lifted.packed), dtype=np.uint64))
-            packed = ((self.x[:, lifted.packed] > 0) * weights).sum(axis=1, dtype=np.uint64)
-            self.cells = np.append(packed, np.uint64(0)).astype(cell)
-            self.words = np.zeros(len(lifted.words), np.uint64)
-            self._put(lifted.behaviour.driver, self.x[lifted.behaviour.driver])
+            held = self.x[np.ix_(found.columns, np.array(lifted.packed, np.intp))] > 0
+            packed = (held * weights).sum(axis=1, dtype=np.uint64)
+            self.cells = np.append(packed, np.uint64(0)).astype(self.program.native.cell)
+            self.words = np.zeros((len(lifted.words), len(found.drivers)), np.uint64)
+            for driver in found.drivers.tolist():
+                self._put(driver, self.x[driver])
 
     def replace(self, x: Floats) -> None:
         """Continue with another state."""
@@ -138,9 +162,10 @@ class Stream:
         x: Floats = self.x.copy()
         lifted = self.program.lifted
         places = np.arange(len(lifted.packed), dtype=self.cells.dtype)
-        bits = self.cells[: len(x), None] >> places & 1
-        x[:, lifted.packed] = 2.0 * bits - 1
-        x[lifted.behaviour.driver] = self.column(lifted.behaviour.driver)
+        bits = self.cells[:-1, None] >> places & 1
+        x[np.ix_(lifted.behaviour.columns, np.array(lifted.packed, np.intp))] = 2.0 * bits - 1
+        for driver in lifted.behaviour.drivers.tolist():
+            x[driver] = self.column(driver)
         return x
 
     def column(self, column: int) -> Floats:
@@ -149,13 +174,16 @@ class Stream:
         if self.program is None:
             return result
         lifted = self.program.lifted
-        if column == lifted.behaviour.driver:
+        number = self.program.number[column]
+        if number >= 0:
             word, bit = self.program.word, self.program.bit
             own = word >= 0
-            result[own] = 2.0 * (self.words[word[own]] >> bit[own] & np.uint64(1)) - 1
+            result[own] = 2.0 * (self.words[word[own], number] >> bit[own] & np.uint64(1)) - 1
         elif lifted.packed:
             places = np.arange(len(lifted.packed), dtype=self.cells.dtype)
-            result[list(lifted.packed)] = 2.0 * (self.cells[column] >> places & 1) - 1
+            result[list(lifted.packed)] = (
+                2.0 * (self.cells[self.program.cell[column]] >> places & 1) - 1
+            )
         return result
 
     def read(self, column: int, lanes: npt.NDArray[np.intp]) -> Floats:
@@ -171,7 +199,7 @@ class Stream:
             self.host[column, lanes] = True
             self.x[column, lanes] = values
             return
-        known = self.program.lifted.behaviour.known[column, lanes]
+        known = self.program.known[column, lanes]
         other = (known != 0) & (known != values)
         self.host[column, lanes[other | (known == 0)]] = True
         if other.any() or not (np.abs(values.astype(np.float64)) == 1).all():
@@ -195,11 +223,11 @@ class Stream:
     def _put(self, column: int, lanes: Floats) -> None:
         """Pack one column."""
         assert self.program is not None
-        lifted = self.program.lifted
-        if column != lifted.behaviour.driver:
+        lifted, driver = self.program.lifted, self.program.number[column]
+        if driver < 0:
             bits = sum(1 << place for place, lane in enumerate(lifted.packed) if lanes[lane] > 0)
-            self.cells[column] = self.cells.dtype.type(bits)
+            self.cells[self.program.cell[column]] = self.cells.dtype.type(bits)
             return
         for number, word in enumerate(lifted.words):
             bits = sum(1 << place for place, lane in enumerate(word) if lanes[lane] > 0)
-            self.words[number] = np.uint64(bits)
+            self.words[number, driver] = np.uint64(bits)

@@ -45,6 +45,8 @@ class Attention:
             targets = HeadTargets(self.columns, head)
             targets.check_driver()
             found[head.number] = targets.check_passive(captures.get(head.number))
+            if len(self.lifted_pass.lifted.behaviour.drivers) > 1:
+                targets.check_apart(found[head.number])
         self._check_silent(found)
         self._check_captures(captures)
         self._check_lanes()

@@ -91,6 +91,34 @@ class HeadTargets:
         self._check_margin(state, space.times(there, rival), best, score, "passive columns")
         return found
 
+    def check_apart(self, found: Ints) -> None:
+        """No column attends to one of several drivers that does not capture it.
+
+        `found` are the targets of columns that are not captured.
+        """
+        driver, what = self.lifted_pass.driver, self.columns.what
+        if (found[self.passive] == driver).any():
+            raise WrongLift(what("passive columns attend to one of several drivers"))
+        state = self._state(self.head.query, self.head.key)
+        target = self.columns.after.targets[self.head.number]
+        bits = [state.reader.bit(target, p) for p in range(self.columns.bits)]
+        itself = equal_bits(state, bits, number_bits(state, driver, self.columns.bits))
+        self._exclude(state, itself, "one of several drivers")
+        if self.roams:
+            self._check_rivals(target)
+
+    def _check_rivals(self, target: int) -> None:
+        """The driver's fixed target beats the key of any other driver, whatever its lanes are."""
+        driver, what = self.lifted_pass.driver, self.columns.what
+        unknown = self.columns.known[driver] == 0
+        column = self.lifted_pass.code.number(target)
+        if column is None or self.head.query[:, unknown].any():
+            raise WrongLift(what("not shown: drivers do not attend to each other"))
+        query, reach = self.queries[driver], np.abs(self.head.key) @ unknown
+        rival = int(query @ self.keys[driver] + np.abs(query) @ reach)
+        if int(query @ self.keys[column]) - rival < self.head.margin:
+            raise WrongLift(what("drivers may attend to each other"))
+
     def _guessed(self) -> Ints:
         """The constant columns that passive columns attend to: themselves, or the one with the best
         key."""

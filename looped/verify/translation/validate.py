@@ -6,6 +6,8 @@ a cut, it holds at the next: each lane of the driver becomes what the heads or t
 of it, the code stores a cell where the driver's keys capture its column, and nothing else changes.
 The end of a pass states what the beginning states.
 
+Several drivers are one driver with any of their states (`_check_drivers`).
+
 The weights are the integers of `looped.analysis`. Of the analysis that made the code, the proof
 uses only the claims, and proves each.
 """
@@ -22,6 +24,8 @@ from looped.analysis.model import Block, Model
 from looped.diagrams import Diagrams, Node, TooLarge
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.lift import Lifted
+from looped.engines.lifted.several import check_several
+from looped.errors import CompileError
 from looped.verify.certificate.claims import ClaimFailed
 from looped.verify.certificate.thresholds import Affine, Product, evaluated
 from looped.verify.translation.attention import Attention
@@ -59,6 +63,7 @@ def proof(model: Model, lifted: Lifted) -> ProofSize:
 
 
 def _validate(lifted_pass: LiftedPass, model: Model) -> None:
+    _check_drivers(lifted_pass)
     if len(lifted_pass.cuts) != 2 * len(model.blocks) + 1:
         raise WrongLift("the code has other cuts than the model has blocks")
     for number, block in enumerate(model.blocks):
@@ -67,6 +72,24 @@ def _validate(lifted_pass: LiftedPass, model: Model) -> None:
         for cut in (2 * number, 2 * number + 1):
             _check_places(lifted_pass, cut)
     _check_end(lifted_pass)
+
+
+def _check_drivers(lifted_pass: LiftedPass) -> None:
+    """One driver stands for all, and in turn they do not see each other's stores.
+
+    What is proved for the first one holds for all: they have its known lanes, and nobody attends to
+    one that does not capture it. A column that two capture in one pass ends that pass at run time.
+    """
+    found = lifted_pass.lifted.behaviour
+    drivers, columns = found.drivers.tolist(), found.columns.tolist()
+    both = sorted([*drivers[1:], *columns])
+    if both != list(range(len(both))) or [columns[found.driver]] != drivers[:1]:
+        raise WrongLift("the code has other columns than the model")
+    if len(drivers) > 1:
+        try:
+            check_several(lifted_pass.code)
+        except CompileError as error:
+            raise WrongLift(str(error)) from None
 
 
 def _check_mlp(lifted_pass: LiftedPass, block: Block, cut: int) -> None:

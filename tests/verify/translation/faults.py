@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from looped.engines.lifted.code import Code, Instruction
 from looped.engines.lifted.lift import Lifted
+from tests import seeds
+from tests.engines.lifted.evaluate import evaluate
 
 _OTHERS = {"add": "sub", "sub": "add", "and": "or", "or": "and", "xor": "or", "shl": "shr",
            "shr": "shl", "equal": "less", "less": "equal"}  # fmt: skip
@@ -26,6 +28,26 @@ def faults(lifted: Lifted) -> Iterator[tuple[str, Lifted]]:
         code = _copied(lifted.code)
         code.tables[number] = table[::-1].copy()
         yield f"table {number} backwards", dataclasses.replace(lifted, code=code)
+
+
+def behaves(wrong: Lifted, right: Lifted) -> bool:
+    """Whether code does the same in random states, wherever it does not give up."""
+    rng, columns = seeds.rng(0), len(right.behaviour.known)
+    for _ in range(200):
+        state = [rng.getrandbits(len(word)) for word in right.words]
+        cells = [rng.choice((0, 1, 254, 255, rng.getrandbits(8))) for _ in range(columns + 1)]
+        outcomes = []
+        for each in (wrong, right):
+            after = list(cells)
+            try:
+                values = evaluate(each.code, state, after)
+            except (IndexError, ValueError, OverflowError):
+                return False
+            words = None if values is None else [values[v] for v in each.code.following]
+            outcomes.append((words, after[:columns]))
+        if None not in (outcomes[0][0], outcomes[1][0]) and outcomes[0] != outcomes[1]:
+            return False
+    return True
 
 
 def _wrong(instruction: Instruction, code: Code) -> Iterator[tuple[str, Instruction]]:

@@ -19,12 +19,11 @@ from looped.precision import precision
 from looped.verify.translation import Translation, WrongLift, translation, validate
 from tests import seeds
 from tests.conftest import compiled
-from tests.engines.lifted.evaluate import evaluate
 from tests.engines.lifted.lookup_circuit import begin, lookups
 from tests.engines.shuffled import shuffled
 from tests.verify.certificate.registers import small_machine
 from tests.verify.random_programs import random_program
-from tests.verify.translation.faults import faults
+from tests.verify.translation.faults import behaves, faults
 
 
 def checked(machine: CompiledMachine, dtype: str = "float32") -> LiftedEngine:
@@ -84,26 +83,6 @@ def test_a_register_file_is_proved() -> None:
 def lifted() -> tuple[LiftedEngine, Lifted]:
     engine = checked(compiled("subleq", 8, 32))
     return engine, engine.programs.made[0].lifted
-
-
-def behaves(wrong: Lifted, right: Lifted) -> bool:
-    """Whether code does the same in random states, wherever it does not give up."""
-    rng = seeds.rng(0)
-    for _ in range(200):
-        state = [rng.getrandbits(len(word)) for word in right.words]
-        cells = [rng.choice((0, 1, 254, 255, rng.getrandbits(8))) for _ in range(35)]
-        outcomes = []
-        for each in (wrong, right):
-            after = list(cells)
-            try:
-                values = evaluate(each.code, state, after)
-            except (IndexError, ValueError, OverflowError):
-                return False
-            words = None if values is None else [values[v] for v in each.code.following]
-            outcomes.append((words, after[:34]))
-        if None not in (outcomes[0][0], outcomes[1][0]) and outcomes[0] != outcomes[1]:
-            return False
-    return True
 
 
 def refused(wrong: Lifted) -> bool:

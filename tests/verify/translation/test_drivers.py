@@ -1,0 +1,77 @@
+"""Lifts of machines with several CPU columns are proved, and wrong ones refused."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from looped.artefact.embedding import embed
+from looped.engines.lifted import LiftedEngine
+from looped.engines.lifted.lift import Lifted
+from looped.verify.translation import WrongLift, validate
+from tests import seeds
+from tests.conftest import compiled
+from tests.engines.lifted.crew import begin, crew
+from tests.verify.translation.faults import behaves, faults
+
+
+def engine_of(workers: int) -> LiftedEngine:
+    machine = crew(workers)
+    engine = LiftedEngine(machine)
+    engine.load(begin(machine)[None])
+    engine.prepare()
+    return engine
+
+
+def with_drivers(lifted: Lifted, drivers: list[int], columns: list[int]) -> Lifted:
+    found = dataclasses.replace(
+        lifted.behaviour, drivers=np.array(drivers), columns=np.array(columns)
+    )
+    return dataclasses.replace(lifted, behaviour=found)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_lifts_of_workers_are_proved(workers: int) -> None:
+    engine = engine_of(workers)
+    lifted = engine.programs.made[0].lifted
+    assert len(lifted.behaviour.drivers) == workers
+    validate(engine.programs.exact, lifted)
+
+
+def test_code_of_workers_with_a_fault_is_refused() -> None:
+    """What is accepted behaves: a mask may be dropped where nothing is masked."""
+    engine = engine_of(4)
+    right = engine.programs.made[0].lifted
+    wrong = list(faults(right))
+    refused = 0
+    for what, each in seeds.rng("workers").sample(wrong, 40):
+        try:
+            validate(engine.programs.exact, each)
+        except WrongLift:
+            refused += 1
+        else:
+            assert behaves(each, right), what
+    assert refused >= 25
+
+
+def test_other_columns_than_those_of_the_model_are_refused() -> None:
+    engine = engine_of(2)
+    lifted, plan = engine.programs.made[0].lifted, crew(2).plan
+    for columns in ([*range(plan.columns)], [*range(plan.cpu), plan.null, plan.null]):
+        with pytest.raises(WrongLift, match="other columns than the model"):
+            validate(engine.programs.exact, with_drivers(lifted, list(plan.cpus), columns))
+
+
+def test_a_driver_that_attends_to_itself_is_no_model_for_several() -> None:
+    """The CPU of SUBLEQ does so: two of them would share the attention of each."""
+    machine = compiled("subleq", 8, 32)
+    engine = LiftedEngine(machine)
+    engine.load(embed([9, 8, 0, 10, 10, 0, 0, 0, 5, 1, 0], machine.plan)[None])
+    engine.prepare()
+    lifted, columns = engine.programs.made[0].lifted, machine.plan.columns
+    validate(engine.programs.exact, lifted)
+    twice = with_drivers(lifted, [machine.plan.cpu, columns], list(range(columns)))
+    with pytest.raises(WrongLift, match="one of several drivers"):
+        validate(engine.programs.exact, twice)
