@@ -29,7 +29,8 @@ __all__ = ["instruction_claims"]
 _WIDEST = 8
 """The most bits of a register whose values may tell stages apart."""
 _STEPS = 3_000_000
-"""Steps on diagrams for each attempt: a quarter of a minute. FLEQ with all functions takes half."""
+"""Steps on diagrams for each search for a ranking, and for what each stage leaves: a quarter of a
+minute."""
 
 
 def instruction_claims(context: ProofContext) -> Iterator[Claim]:
@@ -135,7 +136,7 @@ def _nonzero_last(context: ProofContext, busy: Lane, lanes: list[Lane]) -> str |
     try:
         stages.explore()
         for signs in (stages.first_signs(), *map(stages.signs, stages.edges)):
-            lane = _left(context, busy, signs, lanes, stages.work)
+            lane = _left(context, busy, signs, lanes, Work(_STEPS))
             if lane is not None:
                 return f"`{lane}` may stay a one"
     except TooLarge as error:

@@ -96,11 +96,12 @@ class Stages:
         ends = [self.following[lane] for lane in self.lanes]
         semantics = CircuitSemantics(Diagrams(self.work), {})
         condition = conjoined(semantics, semantics.lane(self.following[self.busy]), signs)
-        known = {lane: constant_sign(context.definitions.get(lane)) for lane in ends}
-        unknown = [lane for lane in ends if known[lane] is None]
+        held = {lane: constant_sign(context.definitions.get(lane)) for lane in ends}
+        known = {lane: one for lane, one in held.items() if one is not None}
+        unknown = [lane for lane in ends if lane not in known]
         for found in self._combinations(context, semantics, condition, unknown):
             signs = {**known, **found}
-            yield tuple(bool(signs[lane]) for lane in ends)
+            yield tuple(signs[lane] for lane in ends)
 
     def _combinations(
         self,
