@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from looped.devices.accesses import Accesses
-from looped.devices.host import ColumnPort, Port
+from looped.devices.accesses import Accesses, Words
+from looped.devices.host import Port
 from looped.image import Image
 from looped.isa.fleq import FUNCTIONS, WORDS, Operation, Selector, decode
 
 __all__ = ["describe_fleq_trap", "fleq_accesses"]
 
 
-def fleq_accesses(image: Image, port: ColumnPort) -> Accesses:
+def fleq_accesses(image: Image, port: Words) -> Accesses:
     """What the FLEQ instruction at the program counter accesses, in the order of the reference.
 
     It is decoded as it stands before its first loop, even if it is about to rewrite itself.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from looped.circuit.circuit import Circuit
 from looped.devices import ProgramHost
-from looped.devices.accesses import Accesses
-from looped.devices.host import ByteSource, ColumnPort, Port
+from looped.devices.accesses import Accesses, Words
+from looped.devices.host import ByteSource, Port
 from looped.errors import CompileError
 from looped.image import Image
+from looped.isa.flow import Flow
 from looped.lang.language import Language
 from looped.machines.code import BakedCode, not_baked
 from looped.precision import FLOAT32, Precision
@@ -64,8 +65,12 @@ class Machine:
       None if the machine has halted without a trap.
     - `causes_of_next` are the causes of traps that belong to the next instruction: the instruction
       that raises them has completed.
+    - `register_numbers` maps every name of a register of the register file to its number;
+      `flow(words)` says whether an instruction calls or returns.
     - `runs_elf(architecture)` says whether this machine runs ELF files for an architecture, which
       is named as linkers name it.
+    - `commit_line(pc, word, written, registers)` is the line of a completed instruction in the
+      commit log of the simulator that people use for this machine.
     """
 
     name: str
@@ -73,7 +78,7 @@ class Machine:
     describe: Callable[..., Circuit]
     reference: Callable[..., Reference]
     language: Language
-    accesses: Callable[[Image, ColumnPort], Accesses]
+    accesses: Callable[[Image, Words], Accesses]
     disassemble: Callable[[tuple[int, ...], int, int], str]
     instruction_words: int = 1
     parameters: tuple[Parameter, ...] = ()
@@ -86,7 +91,10 @@ class Machine:
     system: Callable[[Image, bytes], System] | None = None
     describe_trap: Callable[[Image, Port], str | None] | None = None
     causes_of_next: frozenset[int] = frozenset()
+    register_numbers: Mapping[str, int] = field(default_factory=dict)
+    flow: Callable[[tuple[int, ...]], Flow] = lambda words: Flow.NEITHER
     runs_elf: Callable[[str], bool] | None = None
+    commit_line: Callable[[int, int, Iterable[tuple[int, int]], Sequence[int]], str] | None = None
 
     def settled(self, width: int, asked: Mapping[str, int]) -> dict[str, int]:
         """The value of every parameter: the one that is asked for, or the default.

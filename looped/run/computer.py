@@ -91,7 +91,8 @@ class Computer:
 
     An input is either `bytes` or a binary stream. From a stream the computer reads one byte
     whenever the program waits for it; that may block. `entries` are the first program counters, 0
-    by default; `hosts` serve machines that trap.
+    by default; `hosts` serve machines that trap. `passes` runs a stretch: `advance` of the engine,
+    or what also records it (`looped/run/replay.py`).
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Computer:
     ) -> None:
         self.plan = plan
         self.engine = engine
+        self.passes = engine.advance
         self.panel = Panel(plan, engine, inputs)
         self.hosts = list(hosts or [None] * len(inputs))
         self.pcs = list(entries or [0] * len(inputs))
@@ -161,7 +163,7 @@ class Computer:
 
     def _pass(self, loops: int) -> int:
         """Let the engine run the only program for at most `loops` loops; returns how many count."""
-        done = self.engine.advance(loops, self._watch)
+        done = self.passes(loops, self._watch)
         self._loops[0] += done
         return done
 
