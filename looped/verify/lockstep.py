@@ -1,9 +1,10 @@
 """Engine beside reference: after every instruction, every lane of every column must be equal.
 
 An instruction of several loops changes memory at most by its writes, in their order. Before its
-last loop nothing else may change but its scratch lanes (`Plan.scratch`) and those of the numbers
-that it prints: they need only be ±1. So in the loops before the last one all columns are compared
-that the engine has changed. The text that it prints is compared after the last one.
+last loop nothing else may change but its scratch lanes (`Plan.scratch`), those of the numbers that
+it prints, and the register that numbers the workers: they need only be ±1. So in the loops before
+the last one all columns are compared that the engine has changed. The text that it prints is
+compared after the last one.
 """
 
 from __future__ import annotations
@@ -194,7 +195,9 @@ class _Programs:
 def _free_lanes(plan: Plan) -> list[int]:
     """The lanes of the CPU columns that may change before the last loop of an instruction."""
     port = plan.ports.print
-    words = () if port is None else (port.content, port.when, port.ends_line)
+    words = [] if port is None else [port.content, port.when, port.ends_line]
+    if plan.workers is not None:
+        words.append(plan.workers.number)
     return [*plan.scratch, *itertools.chain.from_iterable(plan.words[name] for name in words)]
 
 
