@@ -29,12 +29,16 @@ class NumberFormat:
     kind: WordKind
     fraction_bits: int = 0
 
+    @property
+    def is_number(self) -> bool:
+        """Whether a word stands for a number, and not for a flag, a code or an address."""
+        return self.kind in (WordKind.UNSIGNED, WordKind.SIGNED)
+
     def fits(self, width: int) -> bool:
         """Whether a word of `width` bits can have this format."""
         if self.kind is WordKind.FLAG:
             return width == 1 and self.fraction_bits == 0
-        is_number = self.kind in (WordKind.UNSIGNED, WordKind.SIGNED)
-        return 0 <= self.fraction_bits <= (width if is_number else 0)
+        return 0 <= self.fraction_bits <= (width if self.is_number else 0)
 
     def number(self, word: int, width: int) -> Fraction:
         """The number that a word of `width` bits means; `word` is its unsigned value."""

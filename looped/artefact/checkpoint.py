@@ -24,7 +24,7 @@ from looped.untrusted import decode, encode
 
 __all__ = ["FORMAT", "load_machine", "save_machine"]
 
-FORMAT = "looped-machine-3"
+FORMAT = "looped-machine-4"
 
 T = TypeVar("T")
 

@@ -20,8 +20,9 @@ def embed(words: Sequence[int], plan: Plan, entry: int | None = None) -> State:
     """The residual stream of a machine that executes the instruction at `entry` next.
 
     The default is the first instruction of a baked program, address 0 of any other. All registers
-    are zero, as are the words that a baked machine has as instructions in its weights. Raises
-    CompileError for an entry that differs from the entry of a baked program.
+    are zero but those that tell workers their number and their count; so are the words that a baked
+    machine has as instructions in its weights. Raises CompileError for an entry that differs from
+    the entry of a baked program.
     """
     if plan.baked and entry not in (None, plan.entry):
         raise CompileError(
@@ -32,7 +33,7 @@ def embed(words: Sequence[int], plan: Plan, entry: int | None = None) -> State:
     begins = plan.entry if entry is None else entry
     x = np.full((plan.columns, plan.d_model), -1, dtype=np.int8)
     x[:, plan.words["one"]] = 1
-    x[plan.cpu, plan.words["cpu"]] = 1
+    x[np.ix_(plan.cpus, plan.words["cpu"])] = 1
     x[plan.cpu :, plan.words["device"]] = 1
     file = slice(plan.memory, plan.cpu)
     if plan.n_registers:
@@ -44,12 +45,17 @@ def embed(words: Sequence[int], plan: Plan, entry: int | None = None) -> State:
             codes = (addresses + offset) % plan.memory
             x[: plan.memory, lanes] = embed_words(codes, len(lanes))
             x[file, lanes] = embed_words(np.arange(plan.n_registers), len(lanes))
-            x[plan.cpu + 1 :, lanes] = 1
+            if plan.has_input:
+                x[plan.input, lanes] = 1
     data = np.zeros(plan.memory, dtype=np.uint64)
     data[: len(words)] = words
     data[list(plan.code)] = 0
     x[: plan.memory, plan.words["value"]] = embed_words(data, plan.width)
-    x[plan.cpu, plan.words["pc"]] = embed_words(begins, len(plan.words["pc"]))
+    x[np.ix_(plan.cpus, plan.words["pc"])] = embed_words(begins, len(plan.words["pc"]))
+    if plan.workers is not None:
+        number, mask = (plan.words[name] for name in (plan.workers.number, plan.workers.mask))
+        x[np.ix_(plan.cpus, number)] = embed_words(np.arange(plan.workers.count), len(number))
+        x[np.ix_(plan.cpus, mask)] = embed_words(plan.workers.count - 1, len(mask))
     return x
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -151,6 +151,11 @@ class Plan:
         return range(self.cpu, self.cpu + (1 if self.workers is None else self.workers.count))
 
     @property
+    def most_workers(self) -> int:
+        """The largest number of CPU columns that the weights allow."""
+        return 1 if self.workers is None else 1 << len(self.words[self.workers.number])
+
+    @property
     def input(self) -> int:
         """The index of the input column, on a machine that has one."""
         return self.cpu + 1
@@ -159,6 +164,21 @@ class Plan:
     def null(self) -> int:
         """The index of the null column, on a machine with workers."""
         return self.cpus.stop
+
+    def with_workers(self, count: int) -> Plan:
+        """The plan of the same weights with so many CPU columns.
+
+        Raises CompileError unless it is a power of two up to `most_workers`.
+        """
+        most = self.most_workers
+        if count & (count - 1) or not 1 <= count <= most:
+            hint = f"a power of two from 1 to {most}" if most > 1 else "it has one CPU column"
+            raise CompileError(f"the machine cannot have {count} workers", hint=hint)
+        return (
+            self
+            if self.workers is None
+            else replace(self, workers=replace(self.workers, count=count))
+        )
 
     def check_mixer(self) -> None:
         """Raise CompileError for an unknown mixer."""
@@ -214,6 +234,10 @@ class CompiledMachine:
 
     plan: Plan
     weights: Mapping[str, Tensor]
+
+    def with_workers(self, count: int) -> CompiledMachine:
+        """The same weights with so many CPU columns. Raises CompileError: see Plan."""
+        return replace(self, plan=self.plan.with_workers(count))
 
     @property
     def nonzero_weights(self) -> int:

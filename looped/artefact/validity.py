@@ -27,6 +27,7 @@ def check_plan(plan: Plan) -> None:
     _check_words(plan)
     _check_lanes(plan)
     _check_registers(plan)
+    _check_workers(plan)
     _check_occupants(plan)
     _check_ports(plan)
     if plan.dtype not in PRECISIONS:
@@ -90,15 +91,39 @@ def _check_registers(plan: Plan) -> None:
             raise ValueError(f"`{name[:40]}` is not a register")
 
 
+def _check_workers(plan: Plan) -> None:
+    """Raise ValueError unless workers have their registers, and are a number that fits in there."""
+    workers = plan.workers
+    if workers is None:
+        return
+    if plan.has_input:
+        raise ValueError("it has workers and an input column")
+    if not {workers.number, workers.mask} <= set(plan.registers):
+        raise ValueError("its workers have no registers")
+    number, mask = (plan.words[name] for name in (workers.number, workers.mask))
+    if number == mask or len(number) != len(mask):
+        raise ValueError("its workers have no mask for their numbers")
+    if workers.count & (workers.count - 1) or not 1 <= workers.count <= plan.most_workers:
+        raise ValueError(f"it cannot have {workers.count} workers")
+    if workers.count > _LARGEST:
+        raise ValueError("no machine has its sizes")
+
+
 def _check_ports(plan: Plan) -> None:
-    """Raise ValueError unless the ports are words that a host can serve."""
+    """Raise ValueError unless the ports are registers that a host can serve."""
     ports = plan.ports
     if not all(plan.words.get(name) for name in ports.words()):
         raise ValueError("its ports name words that do not exist")
+    if not all(name in plan.registers for name in ports.words()):
+        raise ValueError("its ports name words that are not registers")
     if not all(len(plan.words[name]) == 1 for name in ports.flags()):
         raise ValueError("its ports have flags of more than one bit")
     if ports.output is not None and len(plan.words[ports.output.content]) > 8:
         raise ValueError("its output port has more than a byte")
+    if ports.output is not None and ports.print is not None:
+        raise ValueError("it both writes bytes and prints numbers")
+    if ports.print is not None and not plan.formats[ports.print.content].is_number:
+        raise ValueError("its port prints a word that holds no number")
     if ports.input is not None and not plan.has_input:
         raise ValueError("it has an input port without an input column")
 

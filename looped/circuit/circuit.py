@@ -14,11 +14,18 @@ from looped.circuit import arithmetic, validity
 from looped.circuit.graph import Graph
 from looped.circuit.names import NEXT, check_name, scoped
 from looped.circuit.signals import Condition, Operand, Value, value
-from looped.circuit.statements import Define, Invariant, Read, Register, Write
+from looped.circuit.statements import (
+    Define,
+    Invariant,
+    Read,
+    Register,
+    WorkerRegisters,
+    Write,
+)
 from looped.circuit.words import Word
 from looped.errors import CompileError
 from looped.number_format import ADDRESS, FLAG, UNSIGNED, NumberFormat
-from looped.ports import InputPort, OutputPort, TrapPort
+from looped.ports import InputPort, OutputPort, PrintPort, TrapPort
 
 __all__ = ["Circuit", "Define", "Invariant", "Read", "Register", "Write"]
 
@@ -72,6 +79,20 @@ class Circuit(Graph):
         validity.check_bit("the flag of a multi-loop instruction", flag, _caller())
         self.busy, self.scratch = flag[0], (flag, *words)
 
+    def has_workers(self, number: Word, mask: Word) -> None:
+        """Declare that the machine may have several CPU columns, with the same weights.
+
+        They are any power of two up to 2^bits of `number`. The register `number` begins as the
+        number of the worker, from 0 on; the register `mask` is their count - 1 in all of them and
+        never changes. All take the same loops. In one loop no two of them may write to one column,
+        and each reads what memory holds before the writes. Such a machine has no input column.
+        """
+        where = _caller()
+        if self.workers is not None:
+            raise CompileError(f"workers are declared twice: at {self.workers.where} and {where}")
+        validity.check_workers(number, mask, where)
+        self.workers = WorkerRegisters(number, mask, where)
+
     def input_port(self, ready: Word, taken: Word, waiting: Word) -> None:
         """Declare how the machine takes input: see InputPort. Some read must have a `port`."""
         where = _caller()
@@ -79,10 +100,23 @@ class Circuit(Graph):
         self.ports = replace(self.ports, input=InputPort(*flags))
 
     def output_port(self, content: Word, when: Word) -> None:
-        """Declare how the machine writes output: see OutputPort."""
+        """Declare how the machine writes bytes: see OutputPort. It must not print as well."""
         where = _caller()
         port = OutputPort(self._port_word(content, where, 8), self._port_word(when, where, 1))
         self.ports = replace(self.ports, output=port)
+        validity.check_one_output(self, where)
+
+    def print_port(self, content: Word, when: Word, ends_line: Word) -> None:
+        """Declare how the machine prints numbers: see PrintPort. It must not write bytes as well.
+
+        The register `content` must have the format of a number.
+        """
+        where = _caller()
+        flags = [self._port_word(word, where, 1) for word in (when, ends_line)]
+        port = PrintPort(self._port_word(content, where), *flags)
+        self.ports = replace(self.ports, print=port)
+        validity.check_one_output(self, where)
+        validity.check_printed(self, port.content, where)
 
     def trap_port(self, trap: Word, cause: Word) -> None:
         """Declare how the machine asks its host for help: see TrapPort."""

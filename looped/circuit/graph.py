@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from looped.circuit.statements import Define, Invariant, Read, Register, Write
+from looped.circuit.statements import (
+    Define,
+    Invariant,
+    Read,
+    Register,
+    WorkerRegisters,
+    Write,
+)
 from looped.circuit.words import Lane, Word
 from looped.number_format import UNSIGNED, NumberFormat
 from looped.ports import Ports
@@ -28,7 +35,8 @@ class Graph:
     the register file; no weight depends on it. `ports` are the words by which the machine talks to
     its host. `halted` is the lane of a register that stops the machine until its host acts. The
     lane `busy` is set while an instruction takes another loop; between two instructions every word
-    of `scratch`, the flag among them, is zero.
+    of `scratch`, the flag among them, is zero. With `workers` the machine may have several CPU
+    columns, any power of two up to 2^bits of the number of a worker; see `Circuit.has_workers`.
     """
 
     name: str
@@ -39,6 +47,7 @@ class Graph:
     halted: Lane | None = None
     busy: Lane | None = None
     scratch: tuple[Word, ...] = ()
+    workers: WorkerRegisters | None = None
     precision: Precision = FLOAT32
     number: NumberFormat = UNSIGNED
     ports: Ports = field(default_factory=Ports)

@@ -9,7 +9,7 @@ from looped.circuit.signals import Condition, Value
 from looped.circuit.words import Lane, Word
 from looped.number_format import UNSIGNED, NumberFormat
 
-__all__ = ["Define", "Invariant", "Read", "Register", "Write"]
+__all__ = ["Define", "Invariant", "Read", "Register", "WorkerRegisters", "Write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,18 @@ class Write:
         yield from self.value
         yield from self.in_registers or ()
         yield from self.when or ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRegisters:
+    """The registers in which workers find their number and their count.
+
+    `number` begins as the number of the worker, `mask` always is their count - 1.
+    """
+
+    number: Word
+    mask: Word
+    where: str
 
 
 @dataclass(frozen=True, slots=True)

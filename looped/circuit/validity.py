@@ -26,9 +26,12 @@ __all__ = [
     "check_bits_of_read",
     "check_circuit",
     "check_number",
+    "check_one_output",
+    "check_printed",
     "check_register_read",
     "check_sizes",
     "check_width",
+    "check_workers",
     "check_write",
 ]
 
@@ -64,6 +67,25 @@ def check_number(name: str, width: int, number: NumberFormat, where: str) -> Non
     if not number.fits(width):
         what = f"{number.kind} with {number.fraction_bits} fraction bits"
         raise CompileError(f"word `{name}` at {where} has {width} bits and cannot be {what}")
+
+
+def check_one_output(m: Graph, where: str) -> None:
+    """Raise CompileError for a machine that both writes bytes and prints numbers."""
+    if m.ports.output is not None and m.ports.print is not None:
+        raise CompileError(
+            f"circuit `{m.name}` has a second port for output at {where}",
+            hint="a machine writes bytes or prints numbers",
+        )
+
+
+def check_printed(m: Graph, name: str, where: str) -> None:
+    """Raise CompileError for a port that prints a register which does not hold a number."""
+    number = next(register.number for register in m.registers if register.name == name)
+    if not number.is_number:
+        raise CompileError(
+            f"the port at {where} prints `{name}`, which holds no number but has the format "
+            f"`{number.kind}`"
+        )
 
 
 def check_bit(what: str, flag: Word, where: str) -> None:
@@ -109,6 +131,15 @@ def check_write(m: Graph, write: Write) -> None:
             check_bit(f"`{what}` of write `{write.name}`", flag, write.where)
 
 
+def check_workers(number: Word, mask: Word, where: str) -> None:
+    """Raise CompileError unless the largest number of a worker fits into the mask."""
+    if number == mask or len(number) != len(mask):
+        raise CompileError(
+            f"the number of a worker at {where} has {len(number)} bits, and the mask "
+            f"{len(mask)}: two registers of one width are needed"
+        )
+
+
 def check_circuit(m: Graph) -> None:
     """Raise CompileError for the first thing that makes a circuit invalid."""
     if not any(register.name == "pc" for register in m.registers):
@@ -117,6 +148,7 @@ def check_circuit(m: Graph) -> None:
         )
     _check_lanes(m)
     _check_flags(m)
+    _check_workers(m)
     _check_integers(m)
     check_bits(m)
 
@@ -150,6 +182,23 @@ def _check_flags(m: Graph) -> None:
     for lane in (*flags, *(lane for word in m.scratch for lane in word)):
         if lane not in between:
             raise CompileError(f"a host reads lane `{lane}`, which belongs to no register")
+
+
+def _check_workers(m: Graph) -> None:
+    """Workers have registers, a mask that never changes, and no input column."""
+    if m.workers is None:
+        return
+    registers = {register.word: register for register in m.registers}
+    for name, word in (("number", m.workers.number), ("mask", m.workers.mask)):
+        if word not in registers:
+            raise CompileError(f"the {name} of workers at {m.workers.where} is not a register")
+    mask = registers[m.workers.mask]
+    if mask.following is not None:
+        raise CompileError(f"the mask of workers gets a next value at {mask.where}: it never may")
+    if m.has_input:
+        raise CompileError(
+            f"circuit `{m.name}` has workers and an input column: it can only have one of them"
+        )
 
 
 def _check_integers(m: Graph) -> None:

@@ -29,12 +29,15 @@ _KNOWN = 1 << 15
 class Accesses:
     """The words that an instruction accesses if it completes: memory by index, registers by number.
 
-    `reads` and `writes` are in the order of the reference. Instruction fetches are not in them.
+    `reads` and `writes` are in the order of the reference. Instruction fetches are not in them. An
+    instruction writes to a word once at most; `late` are those reads, by their number in `reads`,
+    that come after it has written to their word.
     """
 
     reads: tuple[int, ...] = ()
     writes: tuple[int, ...] = ()
     registers: tuple[int, ...] = ()
+    late: frozenset[int] = frozenset()
 
 
 class Words(Protocol):

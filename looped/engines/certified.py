@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from looped.engines.engine import NOTHING, Engine, Floats, Lanes, Watch
 
-__all__ = ["Certified", "Fast", "FastStream"]
+__all__ = ["Certified", "Fast", "FastStream", "Progress"]
 
 _FEW = 16
 """Up to this many loops per call run one by one, so that each notes what it changes. A caller that
 wants more loops per call wants speed: it can compare all columns in less time than 16 single passes
 take."""
+
+
+class Progress(NamedTuple):
+    """How many passes of a call count, and whether the engine has abandoned the next pass."""
+
+    counted: int
+    abandoned: bool
 
 
 class FastStream(Protocol):
@@ -24,12 +31,13 @@ class FastStream(Protocol):
     def prepare(self) -> None:
         """Do the work that the next pass needs only once. Raises CompileError."""
 
-    def advance(self, loops: int, watch: Watch) -> int:
-        """Pass until `loops` passes count or `watch` stops; returns how many passes count.
+    def advance(self, loops: int, watch: Watch) -> Progress:
+        """Pass until `loops` passes count, `watch` stops, or the engine abandons a pass.
 
-        If fewer count and `watch` has not stopped, the engine has abandoned the next pass: state
-        and lanes are those that the pass before left, but what the engine keeps beside them may be
-        that of half a pass. So only reads, then `replace`, may follow.
+        A call may also end early, after many passes that do not count, so that signals are served.
+        After an abandoned pass, state and lanes are those that the pass before left, but what the
+        engine keeps beside them may be that of half a pass. So only reads, then `replace`, may
+        follow.
         """
 
     def touched(self) -> Lanes:
@@ -133,10 +141,12 @@ class Certified:
         done = 0
         while done < loops:
             if self._changed[number] is None:
-                passes = stream.advance(loops - done, watch)
-                done += passes
-                if done == loops or (passes and self._seen(stream, watch)[0]):
+                counted, abandoned = stream.advance(loops - done, watch)
+                done += counted
+                if done == loops or (counted and self._seen(stream, watch)[0]):
                     break
+                if not abandoned:
+                    continue
             self._single_pass(number)
             stop, counts = self._seen(stream, watch)
             done += counts
@@ -151,7 +161,7 @@ class Certified:
     def _single_pass(self, number: int) -> None:
         """One pass of one stream; it falls back to the dense engine if the fast one abandons it."""
         stream = self.streams[number]
-        if self._changed[number] is not None and stream.advance(1, NOTHING) == 1:
+        if self._changed[number] is not None and not stream.advance(1, NOTHING).abandoned:
             self._note(number, stream.touched().tolist())
             return
         before = stream.state()

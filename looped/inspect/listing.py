@@ -86,7 +86,9 @@ def _sizes(machine: CompiledMachine) -> Text:
 
 def _columns(plan: Plan) -> list[str]:
     registers = [f"{plan.n_registers} registers"] if plan.n_registers else []
-    return [f"{plan.memory} of memory", *registers, "the CPU", *["the input"] * plan.has_input]
+    last = ["the input"] * plan.has_input + ["the null column"] * (plan.workers is not None)
+    cpu = "the CPU" if plan.most_workers == 1 else f"{len(plan.cpus)} of the CPU"
+    return [f"{plan.memory} of memory", *registers, cpu, *last]
 
 
 def _heads(block: BlockPlan) -> Table:

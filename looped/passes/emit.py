@@ -15,6 +15,7 @@ from looped.artefact.plan import (
     GroupPlan,
     HeadPlan,
     Plan,
+    Workers,
 )
 from looped.artefact.validity import check_plan
 from looped.circuit.circuit import Circuit
@@ -45,16 +46,19 @@ __all__ = [
 ]
 
 
-def compile_circuit(circuit: Circuit, code: Iterable[int] | None = None) -> CompiledMachine:
+def compile_circuit(
+    circuit: Circuit, code: Iterable[int] | None = None, workers: int = 1
+) -> CompiledMachine:
     """Compile a circuit to the weights of a looped transformer.
 
     `code` lists the addresses of instructions that the circuit contains, None if it is universal.
-    Raises CompileError for an invalid circuit.
+    Of `workers` only the plan knows. Raises CompileError for an invalid circuit, and for a number
+    of workers that it cannot have.
     """
     circuit.check()
     scheduled = checked(schedule(fuse_reads(circuit)), check_schedule)
     layout = checked(allocate(scheduled), partial(check_layout, scheduled))
-    return checked(emit(scheduled, layout, code), check_weights)
+    return checked(emit(scheduled, layout, code).with_workers(workers), check_weights)
 
 
 def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) -> CompiledMachine:
@@ -89,9 +93,18 @@ def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) 
         halted=None if circuit.halted is None else kept[circuit.halted],
         busy=None if circuit.busy is None else kept[circuit.busy],
         scratch=tuple(kept[lane] for word in circuit.scratch for lane in word),
+        workers=_one_worker(circuit),
         dtype=circuit.precision.name,
     )
     return CompiledMachine(plan, _weights(plan, layout, heads, mlps))
+
+
+def _one_worker(circuit: Circuit) -> Workers | None:
+    """The workers of a machine that may have several: one at first."""
+    if circuit.workers is None:
+        return None
+    names = {register.word: register.name for register in circuit.registers}
+    return Workers(1, names[circuit.workers.number], names[circuit.workers.mask])
 
 
 def _lanes_between_loops(circuit: Circuit, layout: Layout) -> dict[Lane, int]:

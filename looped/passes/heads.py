@@ -21,6 +21,29 @@ second, each column attends to itself and subtracts its own value. If a bit `whe
 it is that bias: where it is -1, the CPU loses everywhere by 1. The input column, for which the bias
 is negative, then attends to itself by a margin of two.
 
+*Workers.* A machine that may have several CPU columns has no input column, but a null column: its
+position is that of the CPU columns, its word is zero. In reads and in the second head of a write
+every query is -1 in one more dimension, in which keys are +1 in CPU columns and -1 in all others.
+So a CPU column scores 2 less than the null column for every query, and the null column takes its
+place: whoever attended to the CPU for nothing attends to the null column, workers too. All other
+scores grow by 1, so the best one still leads by 2.
+
+In the first head of a write, let n be the lanes of a code, a the keys below and b those of the CPU
+columns, which are -1 there and 0 elsewhere. Queries of memory and registers are (1, 0), those of
+workers and of the null column (-1, 2).
+
+| key of                         | a  | b  | memory that it names | other memory | workers, null |
+|--------------------------------|----|----|----------------------|--------------|---------------|
+| a worker that writes           | 1  | -1 | n + 1                | n - 1        | n - 3         |
+| a worker that does not         | -1 | -1 | n - 1                | n - 3        | n - 1         |
+| the null column                | -1 | 0  |                      | n - 1        | n + 1         |
+| memory: its own position       | 0  | 0  | n                    | n - 2        | n             |
+
+(A key with another code than the query scores less by 2 or more; the table has the largest
+scores.) A column attends to the only worker that writes to it, else to itself; workers and the null
+column attend to the null column: always by a margin of 1. If two workers write to one column the
+head is not one-hot. No weight depends on the number of workers.
+
 The inverse temperature β makes the softmax of such scores exactly one-hot: the smallest margin
 times β exceeds UNDERFLOW, so that exp is zero in float64, and in every smaller dtype. (float16
 cannot hold such scores; its machines use the underflow of float32.)
@@ -85,6 +108,7 @@ def read_head(read: Read, circuit: Circuit) -> Head:
     rest = [constant(-1)] * (len(codes) - len(read.address))
     off = constant(0) if read.when is None else sign(read.when[0]) - 1
     value = Word.of(VALUE, circuit.width)[read.first : read.first + len(read.result)]
+    query_rest, key_rest = _not_a_worker(circuit)
     where = f"{read.address}" + (f" + {read.offset}" if read.offset else "")
     how = ":=" if read.onto is None else "-=" if read.negated else "+="
     return Head(
@@ -93,8 +117,9 @@ def read_head(read: Read, circuit: Circuit) -> Head:
             *(sign(lane) + off for lane in read.address),
             *rest,
             *((tag - off, file) if circuit.register_bits else (tag - off,)),
+            *query_rest,
         ),
-        key=(*map(sign, codes), *_tags(circuit)),
+        key=(*map(sign, codes), *_tags(circuit), *key_rest),
         value=tuple(sign(lane) + 1 for lane in value),
         output=read.result.lanes,
         factor=-1 if read.negated else 1,
@@ -111,19 +136,7 @@ def write_head(write: Write, circuit: Circuit) -> Head:
     address = [sign(lane) + 1 for lane in (*write.address, *(write.in_registers or ()))]
     if circuit.register_bits and write.in_registers is None:
         address.append(constant(0))  # the CPU column, like memory, has -1 in the tag of registers
-    is_cpu = bit(CPU[0])
-    # tag of the query: 1 in memory, 0 in the CPU column, -1 in the input column
-    query_tag = is_cpu - sign(TAG[0])
-    # tag of the key: 0 in memory, 1 in the CPU column, -1 in the input column
-    key_tag = (-sign(TAG[0]) + 1) * Fraction(1, 2) + sign(CPU[0])
-    # with a tag of its own the CPU attends to itself, whatever address it writes to
-    itself = is_cpu * (2 * len(codes) + 1)
-    if write.when is None:
-        tags = [(query_tag + itself, key_tag)]  # the two are one if the CPU's key is 1 in both
-    else:
-        if circuit.has_input:  # where a bit of -1 would count for the CPU, -2 in the input column
-            key_tag = key_tag - (sign(TAG[0]) - sign(CPU[0])) * Fraction(1, 2)
-        tags = [(query_tag, key_tag + sign(write.when[0]) - sign(CPU[0])), (itself, is_cpu)]
+    tags = _tags_of_write(write, circuit, len(codes))
     query = [*map(sign, codes), *(query for query, _ in tags)]
     key = [sign(p) + a for p, a in zip(codes, address, strict=True)]
     key += [key for _, key in tags]
@@ -141,13 +154,35 @@ def write_head(write: Write, circuit: Circuit) -> Head:
     )
 
 
+def _tags_of_write(write: Write, circuit: Circuit, code: int) -> list[tuple[Form, Form]]:
+    """The dimensions of a write beside those of the code, each as a query and a key."""
+    is_cpu = bit(CPU[0])
+    if circuit.workers is not None:
+        writes = CPU if write.when is None else write.when
+        # key: 0 in memory, -1 in the null column, in a worker whether it writes
+        asks, answers = -sign(TAG[0]), (-sign(TAG[0]) - 1) * Fraction(1, 2) + sign(writes[0]) + 1
+        return [(asks, answers), (sign(TAG[0]) + 1, -is_cpu)]
+    # tag of the query: 1 in memory, 0 in the CPU column, -1 in the input column
+    query_tag = is_cpu - sign(TAG[0])
+    # tag of the key: 0 in memory, 1 in the CPU column, -1 in the input column
+    key_tag = (-sign(TAG[0]) + 1) * Fraction(1, 2) + sign(CPU[0])
+    # with a tag of its own the CPU attends to itself, whatever address it writes to
+    itself = is_cpu * (2 * code + 1)
+    if write.when is None:
+        return [(query_tag + itself, key_tag)]  # the two are one if the CPU's key is 1 in both
+    if circuit.has_input:  # where a bit of -1 would count for the CPU, -2 in the input column
+        key_tag = key_tag - (sign(TAG[0]) - sign(CPU[0])) * Fraction(1, 2)
+    return [(query_tag, key_tag + sign(write.when[0]) - sign(CPU[0])), (itself, is_cpu)]
+
+
 def erase_head(write: Write, circuit: Circuit) -> Head:
-    """Every column attends to itself and subtracts its old content."""
+    """Every column attends to itself and subtracts its old content; a worker has none."""
     codes = (*map(sign, position(0, circuit.address_bits)), *_tags(circuit))
+    query_rest, key_rest = _not_a_worker(circuit)
     return Head(
         name=f"erase for {write.name}",
-        query=codes,
-        key=codes,
+        query=(*codes, *query_rest),
+        key=(*codes, *key_rest),
         value=_content(write, circuit),
         output=Word.of(VALUE, circuit.width).lanes,
         factor=-1,
@@ -160,6 +195,12 @@ def erase_head(write: Write, circuit: Circuit) -> Head:
 def _tags(circuit: Circuit) -> tuple[Form, ...]:
     """The lanes that distinguish memory, registers and devices."""
     return (sign(TAG[0]), sign(REGISTER[0])) if circuit.register_bits else (sign(TAG[0]),)
+
+
+def _not_a_worker(circuit: Circuit) -> tuple[tuple[Form, ...], tuple[Form, ...]]:
+    """The dimension of queries and keys in which the CPU columns lose, if there may be several."""
+    several = circuit.workers is not None
+    return ((constant(-1),), (sign(CPU[0]),)) if several else ((), ())
 
 
 def _content(write: Write, circuit: Circuit) -> tuple[Form, ...]:

@@ -50,7 +50,7 @@ def test_other_safetensors_are_refused(tmp_path) -> None:
         load_machine(path)
 
 
-@pytest.mark.parametrize("older", ["looped-machine-1", "looped-machine-2"])
+@pytest.mark.parametrize("older", ["looped-machine-1", "looped-machine-2", "looped-machine-3"])
 def test_who_has_an_older_file_learns_what_to_do(older: str, tmp_path) -> None:
     path = tmp_path / "m.safetensors"
     write_tensors(path, {}, {"format": older})

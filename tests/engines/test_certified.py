@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from looped.artefact.embedding import embed
 from looped.engines.auto import ENGINES
-from looped.engines.certified import Certified
+from looped.engines.certified import Certified, Progress
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import NO_LANES, Engine, Floats, Lanes, Watch
 from tests.conftest import compiled, examples
@@ -55,14 +55,14 @@ class MoodyStream:
     def prepare(self) -> None:
         pass
 
-    def advance(self, loops: int, watch: Watch) -> int:
+    def advance(self, loops: int, watch: Watch) -> Progress:
         assert not self.gave_up, "half a pass may have been done: only `replace` may follow"
         done = 0
         for _ in range(3 * loops):
             if self.owner.moods and self.owner.moods.pop():
                 self.owner.given_up += 1
                 self.gave_up = True
-                break
+                return Progress(done, abandoned=True)
             self.last = self.state()
             self.inner.step()
             self.owner.done += 1
@@ -70,7 +70,7 @@ class MoodyStream:
             done += counts
             if stop or done == loops:
                 break
-        return done
+        return Progress(done, abandoned=False)
 
     def touched(self) -> Lanes:
         return (self.last != self.state()).any(axis=1).nonzero()[0]
@@ -129,6 +129,7 @@ def test_no_pass_is_lost_or_done_twice(
             found, expected = certified.changes().tolist(), definition.changes().tolist()
             assert set(expected) <= set(found)
     assert fast.done + certified.fallbacks == passes
+    assert certified.fallbacks == fast.given_up
 
 
 @pytest.mark.parametrize("make", ENGINES.values(), ids=ENGINES)

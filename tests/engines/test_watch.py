@@ -36,3 +36,20 @@ def test_passes_in_mid_instruction_do_not_count(engine: Callable[..., Engine], s
     assert one.advance(5, Watch(plan.cpu, writing)) == 2
     other.step(3)
     assert np.array_equal(one.state(), other.state())
+
+
+@pytest.mark.parametrize("engine", [ENGINES["lifted"], ENGINES["event"]], ids=["lifted", "event"])
+def test_passes_that_do_not_count_for_long_are_no_fallbacks(engine: Callable[..., Engine]) -> None:
+    """A program stays in the addresses from 16 on for 5,999 passes, then it jumps to 0."""
+    machine = compiled("subleq", 16, 32)
+    plan = machine.plan
+    words = [30, 30, 16, *[0] * 13, 28, 29, 0, 30, 30, 16, *[0] * 6, 1, 3000, 0]
+    one, other = (engine(machine, "float32", "cpu", False) for _ in range(2))
+    for each in (one, other):
+        each.load(embed(words, plan)[None])
+    inside = np.array(plan.words["pc"][4:5])
+    assert one.advance(1, Watch(plan.cpu, NO_LANES, inside)) == 1
+    other.step(6000)
+    assert np.array_equal(one.state(), other.state())
+    assert one.fallbacks == other.fallbacks == 0
+    assert one.advance(1, Watch(plan.cpu, inside, inside)) == 1

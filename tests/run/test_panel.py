@@ -99,7 +99,8 @@ def test_a_port_is_made_of_registers() -> None:
     [
         (Ports(output=OutputPort("nobody", "writes")), "name words that do not exist"),
         (Ports(output=OutputPort("byte", "byte")), "flags of more than one bit"),
-        (Ports(output=OutputPort("one", "writes"), input=InputPort(*["writes"] * 3)), "input port"),
+        (Ports(output=OutputPort("value", "writes")), "name words that are not registers"),
+        (Ports(input=InputPort(*["writes"] * 3)), "an input port without an input column"),
     ],
 )
 def test_a_plan_with_impossible_ports_is_refused(ports: Ports, message: str) -> None:

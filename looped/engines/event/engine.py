@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from looped.analysis import analyse
 from looped.artefact.plan import CompiledMachine
-from looped.engines.certified import Certified, FastStream
+from looped.engines.certified import Certified, FastStream, Progress
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import NOTHING, Floats, Lanes, Watch
 from looped.engines.event.compilation import COMPILE_SECONDS, on_compile
@@ -84,9 +84,11 @@ class _Running:
         """Compile the passes."""
         self.advance(0, NOTHING)
 
-    def advance(self, loops: int, watch: Watch) -> int:
-        """Pass until `loops` passes count or `watch` stops; returns how many passes count."""
-        return 0 if self.exact is None else self.exact.advance(loops, watch)
+    def advance(self, loops: int, watch: Watch) -> Progress:
+        """Pass until `loops` passes count, `watch` stops, or a pass is abandoned."""
+        if self.exact is None:
+            return Progress(0, abandoned=True)
+        return self.exact.advance(loops, watch)
 
     def touched(self) -> Lanes:
         """A set of columns that contains all that the last pass has changed."""

@@ -122,11 +122,12 @@ def _cached_for(digest):
         banks, heads, mlps, targets, keys, queries, columns, known, buffers,
         changed, loops, watched, stops, mid_instruction,
     ):  # fmt: skip
-        """Pass until `loops` passes count or one stops; returns how many count.
+        """Pass until `loops` passes count or one stops; returns how many count, and whether the
+        next pass was abandoned.
 
         A pass that leaves a lane of `stops` in column `watched` at +1 counts and is the last one.
-        Another pass that leaves a lane of `mid_instruction` there at +1 does not count. If fewer
-        than `loops` count and none has stopped, a pass was abandoned, or too many did not count.
+        Another pass that leaves a lane of `mid_instruction` there at +1 does not count. It also
+        returns after many passes that do not count.
 
         `changed` lists the columns whose lanes the host has changed since the last pass.
         """
@@ -136,14 +137,15 @@ def _cached_for(digest):
             at = mark_dirty(lanes, dirty, edge, count, changed[i])
             copy_row(lanes[WORK], at, state, changed[i])
         done = 0 * digest
-        for _ in range(256 * loops):  # bounds passes that do not count, see native._MOST_PASSES
+        most = min(loops, 1) * (256 * loops + 4096)  # so that it returns, see native._MOST_PASSES
+        for _ in range(most):
             for block in range(heads[0].shape[0] - 1):
                 if not wake_attenders(block, banks, heads, queries, columns):
-                    return done
+                    return done, True
                 if not attend(block, banks, heads, targets, keys, columns, known, buffers):
-                    return done
+                    return done, True
                 if not _transform(block, banks, mlps, targets, columns, known, buffers):
-                    return done
+                    return done, True
             _commit(heads[2], queries[4], columns)
             stop = quiet = False
             for w in range(stops.shape[0]):
@@ -153,7 +155,7 @@ def _cached_for(digest):
                 done += 1
             if stop or done == loops:
                 break
-        return done
+        return done, False
 
     return advance
 

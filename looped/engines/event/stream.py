@@ -9,6 +9,7 @@ from looped.analysis.classes import row_classes
 from looped.analysis.grid import Ints
 from looped.analysis.hidden_sums import check_hidden_sums
 from looped.analysis.model import Block, Model
+from looped.engines.certified import Progress
 from looped.engines.engine import Watch
 from looped.engines.event.banks import pack, padded, unpack
 from looped.engines.event.columns import COLUMN, STATE, all_clean, nothing_known
@@ -93,14 +94,14 @@ class Stream:
         )  # fmt: skip
         self._changed = np.arange(len(x), dtype=np.int64)
 
-    def advance(self, loops: int, watch: Watch) -> int:
-        """Pass until `loops` passes count or `watch` stops; returns how many passes count.
+    def advance(self, loops: int, watch: Watch) -> Progress:
+        """Pass until `loops` passes count, `watch` stops, or a pass is abandoned.
 
-        If fewer count and `watch` has not stopped, the next pass was abandoned.
+        A call may also end early, after many passes that do not count.
         """
         masks = self._mask(watch.stops), self._mask(watch.mid_instruction)
         changed, self._changed = self._changed, np.zeros(0, np.int64)
-        return int(advance(*self._arrays, changed, loops, watch.column, *masks))
+        return Progress(*advance(*self._arrays, changed, loops, watch.column, *masks))
 
     def touched(self) -> npt.NDArray[np.intp]:
         """The dirty columns, which contain all that the last pass has changed."""

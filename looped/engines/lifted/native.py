@@ -2,13 +2,14 @@
 
 The function is
 
-    run(state, cells, stops, mid_instruction, stored, loops) -> passes that count
+    run(state, cells, stops, mid_instruction, stored, loops) -> c or -1 - c
 
 `state` holds the driver's words, `cells` the packed lanes of the passive columns. `stops` and
 `mid_instruction` are masks, one for each word of the state. The function returns after the first
 pass that leaves a one in `stops`; another pass that leaves a one in `mid_instruction` does not
-count. If a guard fails, the function undoes that pass and returns. It also returns after too many
-passes that do not count. `stored` gets, for each store of the code, the column of its last store.
+count. If a guard fails, the function undoes that pass and returns -1 - c, where c is the number of
+passes that count. It returns c after `loops` of them, and also after many passes that do not count.
+`stored` gets, for each store of the code, the column of its last store.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ __all__ = ["CELLS", "Native", "compile_code"]
 CELLS = (8, 16, 32, 64)
 """The sizes in bits of the integer that holds the packed lanes of a passive column."""
 
-_MOST_PASSES = 256
-"""The most passes for each one that counts, so that `run` returns for every model. The longest
-instruction of the machines, a division, takes 34."""
+_MOST_PASSES, _MORE_PASSES = 256, 4096
+"""The most passes for each one that counts, and the most beyond them: `run` returns for every model
+after a fraction of a second, so that signals are served. A product of 8x8 matrices takes 4,224
+passes with one worker of FLEQ, the longest instruction of the other machines takes 34."""
 
 _WORD = ir.IntType(64)
 _BIT = ir.IntType(1)
@@ -69,13 +71,14 @@ class Native:
         stops: npt.NDArray[np.uint64],
         loops: int,
         mid_instruction: npt.NDArray[np.uint64] | None = None,
-    ) -> int:
+    ) -> tuple[int, bool]:
         """Advance a stream in place until `loops` passes count or one stops; returns how many
-        count."""
+        count, and whether the next pass was abandoned."""
         mid_instruction = np.zeros_like(stops) if mid_instruction is None else mid_instruction
         arrays = (state, cells, stops, mid_instruction, self.stored)
         addresses = (array.ctypes.data for array in arrays)
-        return int(self._function(*addresses, loops))
+        found = int(self._function(*addresses, loops))
+        return (found, False) if found >= 0 else (-1 - found, True)
 
 
 def compile_code(code: Code, cell_bits: int, words: int) -> Native:
@@ -116,6 +119,7 @@ class _Writer:
             self.function.append_basic_block(name) for name in ("entry", "head", "body", "done")
         )
         self.undo: list[tuple[ir.Value, ir.Value]] = []
+        self.abandoned: list[ir.Block] = []
         self.stores = [i.operands[0] for i in code.instructions if i.operation == "store"]
         self._write(words)
 
@@ -136,6 +140,7 @@ class _Writer:
             for array in (state, stops, mid_instruction)
         )
         most = builder.mul(loops, ir.Constant(_WORD, _MOST_PASSES))
+        most = builder.add(most, ir.Constant(_WORD, _MORE_PASSES))
         builder.branch(self.head)
 
         builder.position_at_end(self.head)
@@ -171,10 +176,15 @@ class _Writer:
             phi.add_incoming(values[place], last)
 
         builder.position_at_end(self.done)
+        result = builder.phi(_WORD, "result")
+        result.add_incoming(count, self.head)
         for array, content in ((state, now), (stored, columns)):
             for number, word in enumerate(content):
                 builder.store(word, self._at(builder, array, number))
-        builder.ret(count)
+        for block in self.abandoned:
+            result.add_incoming(ir.Constant(_WORD, -1), block)
+        abandoned = builder.icmp_signed("<", result, ir.Constant(_WORD, 0))
+        builder.ret(builder.select(abandoned, builder.not_(count), count))
 
     @staticmethod
     def _raised(
@@ -243,6 +253,7 @@ class _Writer:
     def _guard(self, builder: ir.IRBuilder, wrong: ir.Value) -> None:
         """If a value is not zero, undo the stores of this pass and return from the function."""
         failed = self.function.append_basic_block("abandoned")
+        self.abandoned.append(failed)
         onward = self.function.append_basic_block("onward")
         bad = builder.icmp_unsigned("!=", wrong, ir.Constant(_WORD, 0))
         builder.cbranch(bad, failed, onward)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from looped import analysis
 from looped.analysis.grid import Floats
 from looped.analysis.hidden_sums import check_hidden_sums
+from looped.engines.certified import Progress
 from looped.engines.engine import NOTHING, Watch
 from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.lift import Lifted, lift
@@ -83,18 +84,19 @@ class Stream:
         self.host = np.zeros(x.shape, np.bool_)
         self.program: Program | None = None
 
-    def advance(self, loops: int, watch: Watch) -> int:
-        """Pass until `loops` passes count or `watch` stops; returns how many passes count.
+    def advance(self, loops: int, watch: Watch) -> Progress:
+        """Pass until `loops` passes count, `watch` stops, or a pass is abandoned.
 
-        If fewer count and `watch` has not stopped, the next pass was abandoned.
+        A call may also end early, after many passes that do not count.
         """
         self.prepare()
         if self.program is None:
-            return 0
+            return Progress(0, abandoned=True)
         if len(watch.lanes) and watch.column != self.program.lifted.behaviour.driver:
             return self._advance_singly(loops, watch)
         run, stops = self.program.native.run, self.masks(watch.stops)
-        return run(self.words, self.cells, stops, loops, self.masks(watch.mid_instruction))
+        quiet = self.masks(watch.mid_instruction)
+        return Progress(*run(self.words, self.cells, stops, loops, quiet))
 
     def touched(self) -> npt.NDArray[np.intp]:
         """The driver, and the columns to which the last pass has stored.
@@ -180,13 +182,15 @@ class Stream:
         new[lanes] = values
         self._put(column, new)
 
-    def _advance_singly(self, loops: int, watch: Watch) -> int:
+    def _advance_singly(self, loops: int, watch: Watch) -> Progress:
         """Pass one at a time, to watch lanes of a column other than the driver."""
         done, stop = 0, False
-        while done < loops and not stop and self.advance(1, NOTHING):
+        while done < loops and not stop:
+            if self.advance(1, NOTHING).abandoned:
+                return Progress(done, abandoned=True)
             stop, counts = watch.seen(self.read(watch.column, watch.lanes))
             done += counts
-        return done
+        return Progress(done, abandoned=False)
 
     def _put(self, column: int, lanes: Floats) -> None:
         """Pack one column."""

@@ -211,6 +211,8 @@ def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> I
     for name, (own, expected) in pairs.items():
         if own != expected:
             yield f"`{name}` is {own!r}, but the circuit says {expected!r}"
+    if plan.workers is not None or circuit.workers is not None:
+        yield "it may have several CPU columns, which no proof covers"
     if plan.formats != word_formats(circuit):
         yield "the formats of its words are not those of the circuit"
     if plan.registers != tuple(register.name for register in circuit.registers):

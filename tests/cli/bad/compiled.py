@@ -24,7 +24,7 @@ Tensors = dict[str, torch.Tensor]
 Metadata = dict[str, Any]
 
 _DAMAGED = "error: m.safetensors is damaged: "
-_EXPECTED = "error: m.safetensors: expected looped-machine-3, found "
+_EXPECTED = "error: m.safetensors: expected looped-machine-4, found "
 
 _IMAGE = Image("subleq", 8, (3, 3, 255), {"start": 0})
 
@@ -171,7 +171,7 @@ COMPILED = [
     _file(
         "keys twice",
         _header(
-            b'{"__metadata__":{"format":"looped-machine-3"},'
+            b'{"__metadata__":{"format":"looped-machine-4"},'
             + b'"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},' * 2
             + b'"b":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}'
         ),

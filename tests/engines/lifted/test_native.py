@@ -50,7 +50,7 @@ def test_any_code_is_what_it_says(data: st.DataObject) -> None:
     cells = np.array([data.draw(st.integers(0, 0xFFFF)) for _ in range(4)], np.uint16)
     plain_state, plain_cells = [int(x) for x in state], [int(x) for x in cells]
     native = compile_code(code, 16, 2)
-    assert native.run(state, cells, np.zeros(2, np.uint64), 3) == 3
+    assert native.run(state, cells, np.zeros(2, np.uint64), 3) == (3, False)
     for _ in range(3):
         result = evaluate(code, plain_state, plain_cells)
         assert result is not None
@@ -72,9 +72,9 @@ def counter(guard_at: int, store: bool) -> Code:
 def test_a_failed_guard_leaves_everything_as_it_was_before_the_pass() -> None:
     native = compile_code(counter(5, store=True), 8, 1)
     state, cells = np.array([2], np.uint64), np.array([77], np.uint8)
-    assert native.run(state, cells, np.zeros(1, np.uint64), 100) == 3
+    assert native.run(state, cells, np.zeros(1, np.uint64), 100) == (3, True)
     assert (int(state[0]), int(cells[0])) == (5, 4)
-    assert native.run(state, cells, np.zeros(1, np.uint64), 100) == 0
+    assert native.run(state, cells, np.zeros(1, np.uint64), 100) == (0, True)
     assert (int(state[0]), int(cells[0])) == (5, 4)
 
 
@@ -82,18 +82,18 @@ def test_it_stops_after_the_pass_that_raises_a_watched_bit() -> None:
     native = compile_code(counter(1 << 40, store=False), 8, 1)
     state, cells = np.zeros(1, np.uint64), np.zeros(1, np.uint8)
     masks = np.array([1 << 6], np.uint64)
-    assert native.run(state, cells, masks, 1000) == 64
-    assert native.run(state, cells, masks, 1000) == 1
-    assert native.run(state, cells, np.zeros(1, np.uint64), 10) == 10
-    assert native.run(state, cells, masks, 0) == 0
+    assert native.run(state, cells, masks, 1000) == (64, False)
+    assert native.run(state, cells, masks, 1000) == (1, False)
+    assert native.run(state, cells, np.zeros(1, np.uint64), 10) == (10, False)
+    assert native.run(state, cells, masks, 0) == (0, False)
 
 
 def test_passes_that_do_not_count_come_to_an_end_too() -> None:
     native = compile_code(counter(1 << 40, store=False), 8, 1)
     state, cells, none = np.zeros(1, np.uint64), np.zeros(1, np.uint8), np.zeros(1, np.uint64)
     odd = np.ones(1, np.uint64)
-    assert native.run(state, cells, none, 5, odd) == 5
+    assert native.run(state, cells, none, 5, odd) == (5, False)
     assert int(state[0]) == 10
     state[0] = 1 << 20
-    assert native.run(state, cells, none, 2, state.copy()) == 0
-    assert int(state[0]) == (1 << 20) + 512
+    assert native.run(state, cells, none, 2, state.copy()) == (0, False)
+    assert int(state[0]) == (1 << 20) + 4608
