@@ -135,8 +135,16 @@ def mlp_steps(block: Block, known: Known) -> MlpSteps:
         if constant or row.any():
             steps.affine[lane] = _Bits.of(row, constant).affine(unit)
     for (z, form), ramps in _families(restricted).items():
+        made: dict[tuple[_Ramp, ...], tuple[Affine, list[Gated]]] = {}
         for lane, own in ramps.items():
-            _add_steps(steps, lane, z, own, form.affine(unit))
+            key = tuple(own)
+            if key not in made:  # most units add the same to many lanes
+                made[key] = _steps_of(z, own, form.affine(unit))
+            lowest, gated = made[key]
+            if lowest.constant or lowest.bits:
+                steps.affine.setdefault(lane, Affine()).add(lowest)
+            if gated:
+                steps.gated.setdefault(lane, []).extend(gated)
     return steps
 
 
@@ -165,17 +173,19 @@ def _primitive(form: _Bits) -> tuple[_Bits, int]:
     return form.divided(size), size
 
 
-def _add_steps(steps: MlpSteps, lane: int, z: _Bits, ramps: list[_Ramp], form: Affine) -> None:
-    """Add ramps of z times a form to a lane: their value at the least z, then their steps."""
+def _steps_of(z: _Bits, ramps: list[_Ramp], form: Affine) -> tuple[Affine, list[Gated]]:
+    """Ramps of z times a form: their value at the least z, and their steps."""
     low = sum(min(c, 0) for _, c in z.terms)
     high = sum(max(c, 0) for _, c in z.terms)
-    lowest = sum(ramp.at(low) for ramp in ramps)
-    if lowest:
-        steps.affine.setdefault(lane, Affine()).add(form, lowest)
+    lowest = Affine()
+    if value := sum(ramp.at(low) for ramp in ramps):
+        lowest.add(form, value)
+    gated = []
     for at, jump in _jumps(ramps, low, high):
         scaled = Affine()
         scaled.add(form, jump)
-        steps.gated.setdefault(lane, []).append(Gated(Threshold(z.terms, at), scaled))
+        gated.append(Gated(Threshold(z.terms, at), scaled))
+    return lowest, gated
 
 
 def _jumps(ramps: list[_Ramp], low: int, high: int) -> list[tuple[int, int]]:

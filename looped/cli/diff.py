@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from looped import api
-from looped.cli.options import json_option, machine_options, open_program
+from looped.cli.options import Wanted, json_option, machine_options, open_program
 from looped.files import read_bytes
 from looped.run.session import Session
 from looped.run.streams import Output
@@ -48,9 +48,7 @@ Examples:
 class _Options:
     """The options of the command, by the names of their parameters."""
 
-    machine: str | None
-    width: int | None
-    memory: int | None
+    wanted: Wanted
     engines: tuple[str, ...]
     reference: bool
     steps: int | None
@@ -107,7 +105,7 @@ def _records(
     """The records of a trace or a run, and whether its addresses are hexadecimal."""
     if is_trace(path):
         return read_trace(path), False
-    machine, image = open_program(path, options.machine, options.width, options.memory)
+    machine, image = open_program(path, options.wanted)
     in_bytes = image.addresses_per_word > 1
     if on_reference:
         return reference_records(image, machine.plan, data), in_bytes

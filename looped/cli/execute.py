@@ -16,6 +16,7 @@ import click
 from looped import api
 from looped.cli.ends import early_end
 from looped.cli.options import (
+    Wanted,
     check_engine,
     engine_options,
     json_option,
@@ -73,9 +74,7 @@ Examples:
 class _Options:
     """The options of the command, by the names of their parameters."""
 
-    machine: str | None
-    width: int | None
-    memory: int | None
+    wanted: Wanted
     engine: str
     dtype: str
     uncertified: bool
@@ -151,9 +150,7 @@ def run(program: Path, **options: Any) -> None:
 
 def _open(program: Path, options: _Options, line: ProgressLine) -> tuple[Session, Engine]:
     """The run and its engine; the time of the run begins now."""
-    compiled, image = open_program(
-        program, options.machine, options.width, options.memory, options.dtype
-    )
+    compiled, image = open_program(program, options.wanted, options.dtype)
     report = reporter(options.verbose, line)
     engine = api.choose_engine(
         compiled, options.engine, options.dtype, options.device, report, options.uncertified

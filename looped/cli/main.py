@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from looped import __version__
+from looped.cli.ablate import ablate
 from looped.cli.build import asm, compile_command, export, info
 from looped.cli.certify import certify
 from looped.cli.diff import diff
@@ -31,6 +32,7 @@ Begin here:
   looped info subleq                          what each head and each MLP does
   looped certify subleq                       prove from the weights that they are exact
   looped prove subleq                         prove that the circuit equals the reference
+  looped ablate subleq                        what breaks without each head and each MLP
 """
 
 
@@ -45,7 +47,19 @@ def cli() -> None:
     """Compile assembly language to the weights of a looped transformer, and run it."""
 
 
-for command in (asm, compile_command, run, diff, verify, certify, prove, info, export, study):
+for command in (
+    asm,
+    compile_command,
+    run,
+    diff,
+    verify,
+    certify,
+    prove,
+    info,
+    export,
+    ablate,
+    study,
+):
     cli.add_command(command)
 
 main = cli

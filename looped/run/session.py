@@ -9,6 +9,7 @@ from io import BufferedIOBase
 from pathlib import Path
 
 from looped.artefact.plan import CompiledMachine
+from looped.artefact.program import check_program
 from looped.devices.host import ColumnPort
 from looped.engines.engine import Engine
 from looped.errors import FileError
@@ -42,7 +43,8 @@ class Session:
     `run` executes the program in stretches, `walk` one instruction at a time; both can be called
     again, in any order. `steps` counts instructions since the program began. `end` says why the
     last call of `run` or `walk` ended, and is None before. The session calls `progress` with
-    `steps` about 20 times a second.
+    `steps` about 20 times a second. Raises CompileError for a program that needs other parameters
+    of its machine.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Session:
         interrupts: Interrupts | None = None,
         progress: Callable[[int], None] = lambda steps: None,
     ) -> None:
+        check_program(image, machine.plan)
         self.machine = machine
         self.image = image
         self.source = source

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
 from looped.circuit.circuit import Circuit, Read
@@ -104,3 +105,29 @@ def written(circuit: Circuit, lanes: Lanes) -> tuple[bool, int, int] | None:
         return None
     in_file = write.in_registers is not None and lanes[write.in_registers[0]] > 0
     return in_file, number_in(write.address, lanes), number_in(write.value, lanes)
+
+
+@dataclass(frozen=True)
+class WorkersState:
+    """Memory, register file, and the registers of each worker by name."""
+
+    memory: list[int]
+    file: list[int]
+    cpus: list[dict[str, int]]
+
+
+def loop_of_workers(circuit: Circuit, before: WorkersState) -> WorkersState:
+    """One loop of a circuit with one write: each worker by itself, then all that they write."""
+    memory, file = list(before.memory), list(before.file)
+    cpus = list[dict[str, int]]()
+    hits = set[tuple[bool, int]]()
+    for cpu in before.cpus:
+        lanes = evaluate(circuit, before.memory, before.file, cpu)
+        cpus.append({r.name: number_in(r.following or r.word, lanes) for r in circuit.registers})
+        hit = written(circuit, lanes)
+        if hit is not None:
+            in_file, place, content = hit
+            assert (in_file, place) not in hits, "two workers write to one column"
+            hits.add((in_file, place))
+            (file if in_file else memory)[place] = content
+    return WorkersState(memory, file, cpus)

@@ -1,7 +1,8 @@
 """`python -m tests.random_circuits COUNT [--seed SEED] [--mutants]`: random circuits, a verdict.
 
 Prints how many circuits were tried, the seed, what was refused and why; for a failure, the smallest
-circuit that shows it, as a program. SIGINT and SIGTERM, which `timeout` sends, end it early: it
+circuit that shows it, as a program. With `--mutants` the weights are wrong, with `--workers` there
+are several CPU columns. SIGINT and SIGTERM, which `timeout` sends, end it early: it
 prints the same of the circuits until then.
 """
 
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from tests.random_circuits.campaign import campaign
-from tests.random_circuits.trial import FailureError, mutant_trial, trial
+from tests.random_circuits.trial import FailureError, mutant_trial, trial, workers_trial
 
 
 class CutOff(BaseException):
@@ -56,8 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--lifted-every", type=int, default=1, metavar="N")
     parser.add_argument("--mutants", action="store_true", help="wrong weights of every circuit")
+    parser.add_argument("--workers", action="store_true", help="circuits with several CPU columns")
     options = parser.parse_args(arguments)
-    attempt = mutant_trial if options.mutants else trial
+    attempt = mutant_trial if options.mutants else workers_trial if options.workers else trial
     progress = Progress(options.count)
     started = time.monotonic()
     status, ending = 0, "no failure"

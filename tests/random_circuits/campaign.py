@@ -8,8 +8,8 @@ from itertools import count as numbers
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.random_circuits.strategy import Case, cases
-from tests.random_circuits.trial import trial
+from tests.random_circuits.strategy import Case, cases, cases_with_workers
+from tests.random_circuits.trial import trial, workers_trial
 
 __all__ = ["campaign"]
 
@@ -30,6 +30,7 @@ def campaign(
     It calls `progress` with the counts after every circuit. Raises FailureError for the smallest
     one that fails, or for the first without `shrink`.
     """
+    circuits = cases_with_workers() if attempt is workers_trial else cases()
     counts: Counter[str] = Counter()
     serial = numbers()
     for batch in range(-(-count // _BATCH)):
@@ -45,7 +46,7 @@ def campaign(
             suppress_health_check=list(HealthCheck),
             report_multiple_bugs=False,
         )
-        @given(cases())
+        @given(circuits)
         def check(case: Case) -> None:
             attempt(case, counts, lifted=next(serial) % lifted_every == 0)
             progress(counts)

@@ -37,6 +37,7 @@ from looped.circuit.words import Word, bit, constant, total, unsigned
 from looped.precision import precision
 from tests.random_circuits.meaning import State, loop
 from tests.random_circuits.strategy import Case
+from tests.random_circuits.writer import MASK, NUMBER
 
 __all__ = ["built", "poked", "starts", "stream", "trail"]
 
@@ -69,8 +70,8 @@ def built(case: Case) -> Circuit:
     return circuit
 
 
-def starts(case: Case, count: int) -> list[State]:
-    """Random states; with a seed of zero everything is zero."""
+def starts(case: Case, count: int, workers: int = 1) -> list[State]:
+    """Random states; with a seed of zero everything is zero but what workers know of each other."""
     rng = random.Random(case.seed)
 
     def word(width: int) -> int:
@@ -87,19 +88,27 @@ def starts(case: Case, count: int) -> list[State]:
         ]
         if case.zero_register:
             file[0] = 0
-        cpu = {n: (0 if n in case.zeros else word(w), w) for n, w in case.registers}
-        states.append(State(memory, file, cpu, word(case.width)))
+        cpus = [
+            {n: (0 if n in case.zeros else word(w), w) for n, w in case.registers}
+            for _ in range(workers)
+        ]
+        for number, cpu in enumerate(cpus):
+            if case.workers:
+                cpu[NUMBER] = number, case.workers
+                cpu[MASK] = workers - 1, case.workers
+        states.append(State(memory, file, cpus, word(case.width)))
     return states
 
 
 def poked(case: Case, state: State) -> State:
     """A state after its host has set pins and the input."""
     rng = random.Random(case.seed + 1)
-    cpu = dict(state.cpu)
-    for name in case.pins:
-        width = cpu[name][1]
-        cpu[name] = rng.randint(0, (1 << width) - 1) if case.seed else 0, width
-    return replace(state, cpu=cpu, input=rng.randint(0, (1 << case.width) - 1))
+    cpus = [dict(cpu) for cpu in state.cpus]
+    for cpu in cpus:
+        for name in case.pins:
+            width = cpu[name][1]
+            cpu[name] = rng.randint(0, (1 << width) - 1) if case.seed else 0, width
+    return replace(state, cpus=cpus, input=rng.randint(0, (1 << case.width) - 1))
 
 
 def trail(case: Case, state: State, loops: int) -> list[State]:
@@ -118,7 +127,7 @@ def stream(state: State, plan: Plan) -> npt.NDArray[np.int8]:
     words = plan.words
     cpu, last = len(state.memory) + len(state.file), len(state.memory) - 1
     x[:, words["one"]] = 1
-    x[cpu, words["cpu"]] = 1
+    x[cpu : cpu + len(state.cpus), words["cpu"]] = 1
     x[cpu:, words["device"]] = 1
     for column, number in enumerate([*state.memory, *state.file]):
         _put(x, column, words["value"], number)
@@ -130,8 +139,9 @@ def stream(state: State, plan: Plan) -> npt.NDArray[np.int8]:
             _put(x, len(state.memory) + number, words[name], number)
     if state.file:
         x[len(state.memory) : cpu, words["register"]] = 1
-    for name, (number, _) in state.cpu.items():
-        _put(x, cpu, words[name], number)
+    for place, registers in enumerate(state.cpus, start=cpu):
+        for name, (number, _) in registers.items():
+            _put(x, place, words[name], number)
     if plan.has_input:
         _put(x, cpu + 1, words["value"], state.input)
         for name in (name for name in words if name.startswith("position")):

@@ -28,8 +28,8 @@ from looped.verify.certificate.claims import ClaimFailed
 from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.rows import BlockRows, Row
-from tests.random_circuits import mutants, strategy
-from tests.random_circuits.trial import compiler_trial, mutant_trial
+from tests.random_circuits import mutants, writer
+from tests.random_circuits.trial import compiler_trial, mutant_trial, workers_trial
 
 __all__ = ["FAULTS", "Fault"]
 
@@ -86,6 +86,20 @@ def an_input_column_may_be_captured(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(emit, "write_head", write_head)
 
 
+def workers_are_attended_to(patch: pytest.MonkeyPatch) -> None:
+    """They have the position of the null column."""
+    patch.setattr(heads, "_not_a_worker", lambda m: ((), ()))
+
+
+def workers_write_without_a_flag(patch: pytest.MonkeyPatch) -> None:
+    """Also where `when` is not set."""
+
+    def write_head(write: Write, m: Circuit) -> Head:
+        return heads.write_head(dataclasses.replace(write, when=None), m)
+
+    patch.setattr(emit, "write_head", write_head)
+
+
 def every_write_needs_a_file_flag(patch: pytest.MonkeyPatch) -> None:
     def write_head(write: Write, m: Circuit) -> Head:
         if m.register_bits and write.in_registers is None:
@@ -110,8 +124,8 @@ def a_second_carry_has_the_name_of_the_first(patch: pytest.MonkeyPatch) -> None:
 def names_of_the_compiler_are_taken(patch: pytest.MonkeyPatch) -> None:
     """A machine's words may be `value` and `cpu`, and are drawn as if nothing spoke against it."""
     patch.setattr(circuit, "check_name", lambda name, where: None)
-    patch.setattr(strategy, "TRICKY", ("value", "cpu", "device", "position-1"))
-    patch.setattr(strategy, "RESERVED", ("cpu",))
+    patch.setattr(writer, "TRICKY", ("value", "cpu", "device", "position-1"))
+    patch.setattr(writer, "RESERVED", ("cpu",))
     patch.setattr(emit, "words_between_loops", _words_that_meet)
 
 
@@ -165,6 +179,8 @@ FAULTS: dict[str, Fault] = {
         Fault(next_values_are_made_in_the_order_of_their_statements),
         Fault(no_head_divides_by_zero),
         Fault(an_input_column_may_be_captured),
+        Fault(workers_are_attended_to, 40, workers_trial),
+        Fault(workers_write_without_a_flag, 40, workers_trial),
         Fault(every_write_needs_a_file_flag),
         Fault(a_second_carry_has_the_name_of_the_first),
         Fault(names_of_the_compiler_are_taken),

@@ -25,12 +25,12 @@ class InvalidCircuitError(Exception):
 
 @dataclass
 class State:
-    """Memory, register file, registers of the CPU by name, and the word of the input column."""
+    """Memory, register file, registers of each CPU by name, and the word of the input column."""
 
     memory: list[int]
     file: list[int]
-    cpu: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Value and width of each register."""
+    cpus: list[dict[str, tuple[int, int]]]
+    """Value and width of each register, for each worker; mostly there is one."""
     input: int = 0
 
 
@@ -144,9 +144,10 @@ def wide_sum(places: Sequence[Number], carry: Number = 0) -> WideSum:
 
 @dataclass
 class Loop:
-    """One loop of a machine: `m` in the text of a circuit. Ends with the state that follows."""
+    """One loop of one CPU: `m` in the text of a circuit. Ends with its registers and writes."""
 
     before: State
+    cpu: dict[str, tuple[int, int]]
     address_bits: int
     width: int
     nexts: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -155,8 +156,8 @@ class Loop:
     hits: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def register(self, name: str, width: int) -> Word:
-        number, _ = self.before.cpu.setdefault(name, (0, width))
-        self.before.cpu[name] = number, width
+        number, _ = self.cpu.setdefault(name, (0, width))
+        self.cpu[name] = number, width
         made = word(number, width)
         self.named[id(made)] = name
         self.kept.append(made)  # so that no other word gets its id
@@ -170,7 +171,7 @@ class Loop:
         self.nexts[self.named[id(register)]] = int(content), len(register)
 
     def output(self, name: str, content: Operand, width: int = 1) -> Word:
-        self.before.cpu.setdefault(name, (0, width))
+        self.cpu.setdefault(name, (0, width))
         made = value(content, width)
         self.nexts[name] = int(made), width
         return made
@@ -179,6 +180,9 @@ class Loop:
         """The host's affair."""
 
     def multi_loop(self, flag: Word, *words: Word) -> None:
+        """The host's affair."""
+
+    def has_workers(self, number: Word, mask: Word) -> None:
         """The host's affair."""
 
     def invariant(self, name: str, condition: Truth) -> None:
@@ -244,15 +248,6 @@ class Loop:
             raise InvalidCircuitError("two writes meet in one column")
         self.hits[place] = int(content)
 
-    def after(self) -> State:
-        memory, file = list(self.before.memory), list(self.before.file)
-        for (kind, place), content in self.hits.items():
-            if kind == "memory":
-                memory[place] = content
-            elif place < len(file):
-                file[place] = content
-        return State(memory, file, {**self.before.cpu, **self.nexts}, self.before.input)
-
 
 VOCABULARY: dict[str, object] = {
     "Condition": lambda form, threshold: Truth(form >= threshold),
@@ -284,13 +279,36 @@ VOCABULARY: dict[str, object] = {
 
 
 def loop(text: CodeType, before: State, address_bits: int, width: int) -> State:
-    """The state after one loop of a circuit. Raises InvalidCircuitError."""
+    """The state after one loop of a circuit, which all workers pass. Raises
+    InvalidCircuitError."""
+    loops = [_carried_out(text, before, cpu, address_bits, width) for cpu in before.cpus]
+    columns = {"memory": list(before.memory), "file": list(before.file)}
+    places = set[tuple[str, int]]()
+    for each in loops:
+        for (kind, place), content in each.hits.items():
+            if (kind, place) in places:
+                raise InvalidCircuitError("two writes meet in one column")
+            places.add((kind, place))
+            if place < len(columns[kind]):
+                columns[kind][place] = content
+    cpus = [{**each.cpu, **each.nexts} for each in loops]
+    return State(columns["memory"], columns["file"], cpus, before.input)
+
+
+def _carried_out(
+    text: CodeType,
+    before: State,
+    cpu: dict[str, tuple[int, int]],
+    address_bits: int,
+    width: int,
+) -> Loop:
+    """One loop of one CPU."""
     made: list[Loop] = []
 
     def circuit(*args: object, **named: object) -> Loop:
-        made.append(Loop(before, address_bits, width))
+        made.append(Loop(before, cpu, address_bits, width))
         return made[0]
 
     precisions: Callable[[str], str] = str
     exec(text, {**VOCABULARY, "Circuit": circuit, "precision": precisions})
-    return made[0].after()
+    return made[0]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.random_circuits.campaign import campaign
 from tests.random_circuits.strategy import Case
-from tests.random_circuits.trial import FailureError, mutant_trial, trial
+from tests.random_circuits.trial import FailureError, mutant_trial, trial, workers_trial
 
 
 def refusals(counts: Counter[str], who: str) -> int:
@@ -22,6 +22,23 @@ def test_a_hundred_circuits_do_what_they_mean_everywhere() -> None:
     assert counts["certified"] >= 70, counts
     assert refusals(counts, "event") == 0
     assert refusals(counts, "compiler") <= 5
+
+
+def test_circuits_with_workers_do_what_they_mean() -> None:
+    """On dense and on event, without fallbacks; whatever the number of workers."""
+    counts = campaign(8, first=1, lifted_every=9, attempt=workers_trial)
+    assert (counts["event falls back"], refusals(counts, "event")) == (0, 0)
+    assert counts["event asked"] >= 2 * counts["circuits"] >= 12
+
+
+@pytest.mark.slow
+def test_fresh_circuits_with_workers_do_what_they_mean() -> None:
+    seed = secrets.randbelow(1 << 32)
+    print(f"python -m tests.random_circuits 100 --workers --seed {seed}")
+    counts = campaign(100, first=seed, attempt=workers_trial)
+    print(dict(counts))
+    assert counts["circuits"] >= 90
+    assert refusals(counts, "event") <= 1
 
 
 def test_lanes_of_one_origin_fill_several_words() -> None:

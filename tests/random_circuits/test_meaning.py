@@ -22,12 +22,12 @@ m.next(pc, m.select(nonpositive(d), 0, m.add(pc, 2)))
 
 
 def test_a_subtraction_and_a_branch() -> None:
-    state = State([2, 3, 5, 9], [], {"pc": (0, 4)})
+    state = State([2, 3, 5, 9], [], [{"pc": (0, 4)}])
     after = loop(SUBTRACT, state, 2, 4)
-    assert after.memory == [2, 3, 5, 4] and after.cpu["pc"] == (2, 4)
-    state = State([2, 3, 5, 5], [], {"pc": (4, 4)})
+    assert after.memory == [2, 3, 5, 4] and after.cpus[0]["pc"] == (2, 4)
+    state = State([2, 3, 5, 5], [], [{"pc": (4, 4)}])
     after = loop(SUBTRACT, state, 2, 4)
-    assert after.memory == [2, 3, 5, 0] and after.cpu["pc"] == (0, 4)
+    assert after.memory == [2, 3, 5, 0] and after.cpus[0]["pc"] == (0, 4)
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,18 @@ def test_a_subtraction_and_a_branch() -> None:
 def test_what_no_circuit_may_do(line: str, fault: str) -> None:
     text = compile(f"m = Circuit()\npc = m.register('pc', 1)\n{line}", "wrong", "exec")
     with pytest.raises(InvalidCircuitError, match=fault):
-        loop(text, State([1, 1, 1, 1], [0, 1], {"pc": (1, 1)}), 2, 1)
+        loop(text, State([1, 1, 1, 1], [0, 1], [{"pc": (1, 1)}]), 2, 1)
+
+
+def test_workers_read_before_they_write() -> None:
+    """Each moves a word to the next place, all at once; two that write to one place are refused."""
+    text = """m = Circuit()
+pc, n = m.register("pc", 1), m.register("n", 2)
+x = m.read("x", n)
+m.write("y", m.add(n, 1), x)
+"""
+    code = compile(text, "workers", "exec")
+    cpus = [{"pc": (0, 1), "n": (number, 2)} for number in range(3)]
+    assert loop(code, State([1, 0, 0, 1], [], cpus), 2, 1).memory == [1, 1, 0, 0]
+    with pytest.raises(InvalidCircuitError, match="two writes meet in one column"):
+        loop(code, State([1, 0, 0, 1], [], [cpus[0], cpus[0]]), 2, 1)

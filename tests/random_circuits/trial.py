@@ -28,7 +28,16 @@ from tests.random_circuits.case import IMPORTS, built, poked, starts, stream, tr
 from tests.random_circuits.mutants import mutated
 from tests.random_circuits.strategy import Case
 
-__all__ = ["ENGINES", "FailureError", "Told", "compiler_trial", "mutant_trial", "told", "trial"]
+__all__ = [
+    "ENGINES",
+    "FailureError",
+    "Told",
+    "compiler_trial",
+    "mutant_trial",
+    "told",
+    "trial",
+    "workers_trial",
+]
 
 STREAMS, BEFORE, AFTER = 2, 2, 2
 """States of a circuit, and loops before and after its host sets pins and input."""
@@ -68,7 +77,7 @@ class Told:
 def told(case: Case, machine: CompiledMachine) -> Told:
     """The residual streams of a circuit by its meaning, two loops before and two after its host has
     set pins and input. Raises InvalidCircuitError."""
-    first = starts(case, STREAMS)
+    first = starts(case, STREAMS, len(machine.plan.cpus))
     trails = [trail(case, state, BEFORE) for state in first]
     second = [poked(case, states[-1]) for states in trails]
     rest = [trail(case, state, AFTER) for state in second]
@@ -78,6 +87,33 @@ def told(case: Case, machine: CompiledMachine) -> Told:
         for at in range(len(states[0])):
             result.after.append(np.stack([stream(s[at], machine.plan) for s in states]))
     return result
+
+
+def workers_trial(case: Case, counts: Counter[str], lifted: bool = True) -> None:
+    """Hold the same weights with every number of workers against the meaning of a circuit. Raises
+    FailureError, for a crash too."""
+    try:
+        _workers_trial(case, counts, lifted)
+    except FailureError:
+        raise
+    except Exception as error:
+        raise FailureError(f"{type(error).__name__}: {error}", case) from error
+
+
+def _workers_trial(case: Case, counts: Counter[str], lifted: bool) -> None:
+    compiled = _compiled(case, counts)
+    if compiled is None:
+        return
+    circuit, machine, _ = compiled
+    if lifted:
+        _certified(case, machine, circuit, counts)
+    for bits in range(case.workers + 1):
+        several = machine.with_workers(1 << bits)
+        expected = told(case, several)
+        name = f"dense float64, {1 << bits} workers,"
+        _same(case, name, DenseEngine(several, "float64", uncertified=True), expected)
+        _fast(case, several, expected, counts, lifted)
+    counts["circuits"] += 1
 
 
 def trial(case: Case, counts: Counter[str], lifted: bool = True) -> None:
@@ -131,6 +167,14 @@ def _trial(case: Case, counts: Counter[str], lifted: bool) -> None:
         if certificate.certified(dtype):
             dense = DenseEngine(machine, dtype, uncertified=True)
             _same(case, f"dense {dtype}, certified,", dense, expected)
+    _fast(case, machine, expected, counts, lifted)
+    counts["circuits"] += 1
+
+
+def _fast(
+    case: Case, machine: CompiledMachine, expected: Told, counts: Counter[str], lifted: bool
+) -> None:
+    """Hold the fast engines against what is told; they may refuse a machine."""
     for name, make in ENGINES.items():
         if name == "lifted" and not lifted:
             continue
@@ -142,7 +186,6 @@ def _trial(case: Case, counts: Counter[str], lifted: bool) -> None:
             counts[f"{name} refuses: {_kind(str(error))}"] += 1
             continue
         counts[f"{name} falls back"] += engine.fallbacks > 0
-    counts["circuits"] += 1
 
 
 def mutant_trial(case: Case, counts: Counter[str], lifted: bool = True) -> None:

@@ -8,13 +8,12 @@ code is right for every order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
 import numpy as np
 
 from looped.analysis.steps import Threshold
 from looped.engines.lifted.columns import Behaviour, Block
-from looped.engines.lifted.heads import FixedTarget, columns_of
+from looped.engines.lifted.heads import FixedTarget, Lookup, columns_of
 
 __all__ = ["block_words", "cut", "driver_words", "packed_lanes"]
 
@@ -32,10 +31,24 @@ def driver_words(behaviour: Behaviour) -> list[tuple[int, ...]]:
     return _chains(lanes, _votes(behaviour, "own"))
 
 
-def packed_lanes(behaviour: Behaviour, lanes: Iterable[int]) -> tuple[int, ...]:
+def packed_lanes(behaviour: Behaviour) -> tuple[int, ...]:
     """The lanes of passive columns that are kept, each word in one piece, the longest first."""
-    words = _chains(sorted(lanes), _votes(behaviour, "read"))
+    words = _chains(sorted(_kept_lanes(behaviour)), _votes(behaviour, "read"))
     return tuple(lane for word in words for lane in word)
+
+
+def _kept_lanes(behaviour: Behaviour) -> set[int]:
+    """Lanes of passive columns that change, or that a head reads and that differ by column."""
+    passive = np.arange(len(behaviour.known)) != behaviour.driver
+    kept = set(np.flatnonzero((behaviour.known[passive] == 0).any(axis=0)).tolist())
+    for head, seen in (pair for block in behaviour.blocks for pair in block.heads):
+        if isinstance(seen.driver, Lookup):
+            columns = np.setdiff1d(columns_of(seen.driver.table), [behaviour.driver])
+            for source in {source for factors in head.w_ov.values() for source in factors}:
+                values = behaviour.known[columns, source]
+                if (values != values[:1]).any():
+                    kept.add(source)
+    return kept
 
 
 def block_words(behaviour: Behaviour) -> list[list[tuple[int, ...]]]:

@@ -15,13 +15,14 @@ import numpy as np
 
 from looped.analysis.grid import Ints
 from looped.analysis.keys import NOBODY
-from looped.analysis.steps import Affine, Threshold
+from looped.analysis.steps import Affine, Gated, Threshold
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.columns import Behaviour, Block
 from looped.engines.lifted.conditions import Bit, Conditions, Expression, Not
 from looped.engines.lifted.entries import entry
 from looped.engines.lifted.fields import block_words, cut, driver_words, packed_lanes
 from looped.engines.lifted.heads import Capture, FixedTarget, Lookup, columns_of
+from looped.engines.lifted.lookups import Lookups, Step
 from looped.engines.lifted.model import Head
 from looped.engines.lifted.sums import Form, State, Sum, lane_form
 from looped.engines.lifted.words import Words
@@ -69,7 +70,7 @@ class Lifted:
 
 def lift(behaviour: Behaviour) -> Lifted:
     """The code of a model whose columns have this behaviour. Raises CompileError."""
-    packed = packed_lanes(behaviour, _kept_lanes(behaviour))
+    packed = packed_lanes(behaviour)
     if len(packed) > 64:
         what = "more than 64 lanes of passive columns change"
         raise CompileError(f"{what}: the model cannot be lifted")
@@ -81,20 +82,6 @@ def lift(behaviour: Behaviour) -> Lifted:
         lifting.align(taken)
         lifting.transform(block)
     return lifting.finish()
-
-
-def _kept_lanes(behaviour: Behaviour) -> set[int]:
-    """Lanes of passive columns that change, or that a head reads and that differ by column."""
-    passive = np.arange(len(behaviour.known)) != behaviour.driver
-    kept = set(np.flatnonzero((behaviour.known[passive] == 0).any(axis=0)).tolist())
-    for head, seen in (pair for block in behaviour.blocks for pair in block.heads):
-        if isinstance(seen.driver, Lookup):
-            columns = np.setdiff1d(columns_of(seen.driver.table), [behaviour.driver])
-            for source in {source for factors in head.w_ov.values() for source in factors}:
-                values = behaviour.known[columns, source]
-                if (values != values[:1]).any():
-                    kept.add(source)
-    return kept
 
 
 def _renamed(
@@ -126,6 +113,7 @@ class _Lifting:
         self.widths: dict[int, int] = {}
         self.conditions = Conditions(self.code, self.widths)
         self.assembly = Words(self.code, self.widths, self.conditions.cubes)
+        self.lookups = Lookups(self.code, self.widths, self.assembly.pack)
         known = behaviour.known[behaviour.driver]
         self.lanes: dict[int, State] = {lane: float(v > 0) for lane, v in enumerate(known)}
         for number, word in enumerate(words):
@@ -164,13 +152,26 @@ class _Lifting:
         sums: dict[int, Sum] = {}
         for lane, form in block.mlp.affine.items():
             self._sum(sums, lane).form.add(self._over_bits(form))
-        for lane, gates in block.mlp.gated.items():
-            for gate in gates:
-                self._sum(sums, lane).gate(
-                    self._condition(gate.threshold), self._over_bits(gate.form)
-                )
+        steps = {lane: self._steps(gates) for lane, gates in block.mlp.gated.items()}
+        constant = {lane: [s for s, form in own if not form.bits] for lane, own in steps.items()}
+        taken = self.lookups.take(constant)
+        for lane, own in steps.items():
+            total = self._sum(sums, lane)
+            looked_up, replaced = taken.get(lane, (Form(), set()))
+            total.form.add(looked_up)
+            for step, added in own:
+                if added.bits or step not in replaced:
+                    total.gate(self.conditions.threshold(dict(step.bits), step.at), added)
         self.assembly.assign(sums, self.lanes)
         self._cut({}, ())
+
+    def _steps(self, gates: Iterable[Gated]) -> list[tuple[Step, Form]]:
+        """Gated forms over bits; the step has the form's constant."""
+        result = []
+        for gate in gates:
+            form = self._over_bits(gate.form)
+            result.append((Step(*self._weighed(gate.threshold), form.constant), form))
+        return result
 
     def _cut(self, targets: Mapping[int, int], captured: tuple[int, ...]) -> None:
         lanes = tuple(self.lanes[lane] for lane in range(len(self.lanes)))
@@ -326,6 +327,11 @@ class _Lifting:
         return result
 
     def _condition(self, threshold: Threshold) -> Expression:
+        bits, at = self._weighed(threshold)
+        return self.conditions.threshold(dict(bits), at)
+
+    def _weighed(self, threshold: Threshold) -> tuple[tuple[tuple[Bit, int], ...], int]:
+        """A threshold over bits of values, without the lanes that are constant."""
         bits: dict[Bit, int] = {}
         at = threshold.at
         for lane, weight in threshold.bits:
@@ -334,4 +340,4 @@ class _Lifting:
                 bits[state] = bits.get(state, 0) + weight
             else:
                 at -= int(state) * weight
-        return self.conditions.threshold(bits, at)
+        return tuple(sorted((bit, weight) for bit, weight in bits.items() if weight)), at

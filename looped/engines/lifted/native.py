@@ -34,6 +34,10 @@ _MOST_PASSES, _MORE_PASSES = 256, 4096
 after a fraction of a second, so that signals are served. A product of 8x8 matrices takes 4,224
 passes with one worker of FLEQ, the longest instruction of the other machines takes 34."""
 
+_OPTIMISED = 8_000
+"""Longer code is compiled as it stands. LLVM's passes over it make 8-bit SUBLEQ a third faster and
+RV32I (5,700 instructions) a tenth; FLEQ (16,900) becomes no faster, and they take 8 s."""
+
 _WORD = ir.IntType(64)
 _BIT = ir.IntType(1)
 
@@ -88,9 +92,8 @@ def compile_code(code: Code, cell_bits: int, words: int) -> Native:
     machine = binding.Target.from_default_triple().create_target_machine(opt=3)
     module = binding.parse_assembly(str(_Writer(code, cell_bits, words).module))
     module.verify()
-    tuning = binding.create_pipeline_tuning_options(speed_level=3)
-    builder = binding.create_pass_builder(machine, tuning)
-    builder.getModulePassManager().run(module, builder)
+    if len(code.instructions) <= _OPTIMISED:
+        _optimise(module, machine)
     engine = binding.create_mcjit_compiler(module, machine)
     engine.finalize_object()
     prototype = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 5, ctypes.c_int64)
@@ -98,6 +101,12 @@ def compile_code(code: Code, cell_bits: int, words: int) -> Native:
     stores = sum(instruction.operation == "store" for instruction in code.instructions)
     stored = np.zeros(stores, np.int64)
     return Native(getattr(np, f"uint{cell_bits}"), stored, engine, function)
+
+
+def _optimise(module: binding.ModuleRef, machine: binding.TargetMachine) -> None:
+    tuning = binding.create_pipeline_tuning_options(speed_level=3)
+    builder = binding.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(module, builder)
 
 
 class _Writer:
@@ -124,7 +133,8 @@ class _Writer:
         self._write(words)
 
     def _table(self, number: int, table: npt.NDArray[np.int64]) -> ir.GlobalVariable:
-        entry = ir.IntType(32)
+        small = (table == table.astype(np.int32)).all()
+        entry = ir.IntType(32) if small else _WORD
         content = ir.ArrayType(entry, len(table))
         result = ir.GlobalVariable(self.module, content, f"table{number}")
         result.global_constant = True
@@ -176,15 +186,19 @@ class _Writer:
             phi.add_incoming(values[place], last)
 
         builder.position_at_end(self.done)
-        result = builder.phi(_WORD, "result")
-        result.add_incoming(count, self.head)
+        result = self._result(builder, count)
         for array, content in ((state, now), (stored, columns)):
             for number, word in enumerate(content):
                 builder.store(word, self._at(builder, array, number))
+        builder.ret(result)
+
+    def _result(self, builder: ir.IRBuilder, count: ir.Value) -> ir.Value:
+        """How many passes count, or, if one was abandoned, -1 minus that."""
+        flips = builder.phi(_WORD, "abandoned")
+        flips.add_incoming(ir.Constant(_WORD, 0), self.head)
         for block in self.abandoned:
-            result.add_incoming(ir.Constant(_WORD, -1), block)
-        abandoned = builder.icmp_signed("<", result, ir.Constant(_WORD, 0))
-        builder.ret(builder.select(abandoned, builder.not_(count), count))
+            flips.add_incoming(ir.Constant(_WORD, -1), block)
+        return builder.xor(count, flips)
 
     @staticmethod
     def _raised(
@@ -238,7 +252,7 @@ class _Writer:
         assert operation == "table", operation
         table = self.tables[instruction.number]
         entry = builder.load(builder.gep(table, [zero, operands[0]]))
-        return builder.sext(entry, _WORD)
+        return entry if entry.type == _WORD else builder.sext(entry, _WORD)
 
     def _widen(self, builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
         return value if value.type == _WORD else builder.zext(value, _WORD)

@@ -11,7 +11,7 @@ from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
 from looped.errors import CompileError
 from looped.isa.fleq import FUNCTIONS, Operation, Selector, encode
-from looped.machines.fleq.machine import IMPLEMENTED, describe
+from looped.machines.fleq.machine import describe
 from looped.precision import PRECISIONS
 from looped.reference.fleq import Fleq
 from tests import seeds
@@ -64,7 +64,7 @@ def test_hundreds_of_random_instructions_on_the_event_engine(setting: Setting) -
     assert len(run(setting, 20)) >= 200
 
 
-@pytest.mark.parametrize("function", IMPLEMENTED)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_corners_of_every_function(function: str) -> None:
     """Saturation on both sides, rounding, and the lowest word, all pairs in one program."""
     data, result = 6 * len(CORNERS) ** 2, SMALL.memory - 1
@@ -124,17 +124,10 @@ def test_random_programs_on_the_dense_module(most: int) -> None:
 def test_a_difference_is_found() -> None:
     """A reference with another point in its words."""
     words = program(seeds.rng("other"), SMALL)
-    plain = Fleq(words, 32, SMALL.memory, fraction=15, side=2, functions=NUMBERS)
+    plain = Fleq(words, 32, SMALL.memory, fraction=15, side=2)
     machine = fleq(SMALL)
     with pytest.raises(AssertionError, match="instruction"):
         together(EventEngine(machine), plain, machine.plan, 100)
-
-
-def test_a_reference_may_lack_functions() -> None:
-    words = [encode(Operation("div")), *[0] * 63]
-    assert not Fleq(words, 32, 64, side=2).step().cause
-    lacking = frozenset(f.number for f in FUNCTIONS.values()) - {FUNCTIONS["div"].number}
-    assert Fleq(words, 32, 64, side=2, functions=lacking).step().cause == 2
 
 
 @pytest.mark.parametrize(

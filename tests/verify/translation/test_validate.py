@@ -20,6 +20,7 @@ from looped.verify.translation import Translation, WrongLift, translation, valid
 from tests import seeds
 from tests.conftest import compiled
 from tests.engines.lifted.evaluate import evaluate
+from tests.engines.lifted.lookup_circuit import begin, lookups
 from tests.engines.shuffled import shuffled
 from tests.verify.certificate.registers import small_machine
 from tests.verify.random_programs import random_program
@@ -168,3 +169,23 @@ def test_a_refused_lift_does_not_run() -> None:
     with pytest.raises(WrongLift):
         engine.prepare()
     assert not engine.programs.made
+
+
+def test_tables_of_constants_are_proved_and_a_wrong_entry_is_not() -> None:
+    machine = lookups(6, 1, 8)
+    engine = LiftedEngine(machine)
+    engine.load(begin(machine)[None])
+    engine.prepare()
+    model, lifted = engine.programs.exact, engine.programs.made[0].lifted
+    validate(model, lifted)
+    tables = lifted.code.tables
+    loads = [i.number for i in lifted.code.instructions if i.operation == "table"]
+    assert len(loads) == 1
+    for entry, place in ((0, 0), (17, 4), (63, 2)):
+        wrong = tables[loads[0]].copy()
+        wrong[entry] ^= 1 << place
+        code = dataclasses.replace(
+            lifted.code, tables=[*tables[: loads[0]], wrong, *tables[loads[0] + 1 :]]
+        )
+        with pytest.raises(WrongLift, match="MLP: lane"):
+            validate(model, dataclasses.replace(lifted, code=code))
