@@ -31,7 +31,7 @@ class Recording:
     """Advances the only stream of an engine, and keeps `tapes` of all passes since the last `take`.
 
     The tapes have the words `value` of memory and registers. An engine that cannot record runs
-    pass by pass.
+    pass by pass, and so does every engine if there are several CPU columns.
     """
 
     def __init__(self, engine: Engine, plan: Plan) -> None:
@@ -62,7 +62,9 @@ class Recording:
         if isinstance(engine, AutoEngine):
             engine.prepare()
             engine = engine.engine
-        tape = engine.record(loops, watch, self._value) if isinstance(engine, Taping) else None
+        tape = None
+        if isinstance(engine, Taping) and self.plan.workers is None:
+            tape = engine.record(loops, watch, self._value)
         return self._single_pass() if tape is None else tape
 
     def _single_pass(self) -> Tape:

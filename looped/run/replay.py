@@ -130,15 +130,15 @@ class Replay:
 
     def _retire(self, next_pc: int) -> Record:
         """The record of an instruction that has finished, and needed no host."""
+        reads = self._reads_of(self._told) if self._told.late else self._reads
         writes, registers = self._changes(self._told)
         self._begun, loops, self._loops = False, self._loops, 0
-        return self._memory.record(
-            self._pc, next_pc, self._code, loops, self._reads, writes, registers
-        )
+        return self._memory.record(self._pc, next_pc, self._code, loops, reads, writes, registers)
 
     def _finish(self, event: Event) -> Record:
         """The record of the instruction that the last loop of a stretch has finished."""
         completed = event.cause is None or event.cause in self._machine.causes_of_next
+        reads = self._reads_of(self._told) if completed else ()
         set_by_host = {column for column, _ in event.served}
         for column in self._changed.keys() & set_by_host:
             self._values[column] = self._changed.pop(column)
@@ -151,10 +151,17 @@ class Replay:
             else:
                 registers.append(RegisterWrite(column - memory, old, value))
         self._begun, loops, self._loops = False, self._loops, 0
-        reads = self._reads if completed else ()
         return self._memory.record(
             *(self._pc, event.next_pc, self._code, loops, reads, writes, registers),
             *(event.consumed, _output(event), event.cause),
+        )
+
+    def _reads_of(self, told: Accesses) -> tuple[Read, ...]:
+        """The reads, each with the value that its word had at that time."""
+        pairs = enumerate(zip(told.reads, self._reads, strict=True))
+        return tuple(
+            Read(read.address, self._values[column]) if number in told.late else read
+            for number, (column, read) in pairs
         )
 
     def _changes(

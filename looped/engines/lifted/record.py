@@ -34,10 +34,16 @@ _KEPT: list[binding.ExecutionEngine] = []
 
 
 def record(stream: Stream, loops: int, watch: Watch, value: Lanes) -> Tape | None:
-    """Advance a stream; the tape has the words in the lanes `value`. None if there was no pass."""
+    """Advance a stream; the tape has the words in the lanes `value`.
+
+    None if the next pass cannot be recorded: the code abandons it, or knows a lane of the words.
+    """
     stream.prepare()
     program = stream.program
     if program is None or watch.column != program.lifted.behaviour.driver:
+        return None
+    packed = {lane: place for place, lane in enumerate(program.lifted.packed)}
+    if not packed.keys() >= set(value.tolist()):
         return None
     native, stores = program.native, len(program.native.stored)
     rows = np.empty((ROOM + 1, len(stream.words)), np.uint64)
@@ -52,7 +58,6 @@ def record(stream: Stream, loops: int, watch: Watch, value: Lanes) -> Tape | Non
     passes = function(native.address, *_addresses(given), loops, *_addresses(taken))
     if passes == 0:
         return None
-    packed = {lane: place for place, lane in enumerate(program.lifted.packed)}
     return Tape(
         rows[: passes + 1].view(np.uint8).reshape(passes + 1, -1),
         np.where(program.word < 0, -1, 64 * program.word + program.bit.astype(np.intp)),
@@ -60,8 +65,8 @@ def record(stream: Stream, loops: int, watch: Watch, value: Lanes) -> Tape | Non
         np.where(columns[:passes] < len(stream.x), columns[:passes], -1),
         gather(
             contents[:passes].view(np.uint8).reshape(passes, stores, 8),
-            np.array([packed.get(lane, -1) for lane in value.tolist()], np.intp),
-            stream.x[0, value] > 0,
+            np.array([packed[lane] for lane in value.tolist()], np.intp),
+            np.zeros(len(value), np.bool_),
         ),
     )
 
@@ -86,7 +91,7 @@ head:
   br i1 %end, label %done, label %body
 body:
   %kept = call i64 %run(ptr %state, ptr %cells, ptr %none, ptr %none, ptr %stored, i64 1)
-  %abandoned = icmp eq i64 %kept, 0
+  %abandoned = icmp slt i64 %kept, 0
   br i1 %abandoned, label %done, label %after
 after:
   %row = mul i64 %pass, {words}
