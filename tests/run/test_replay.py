@@ -47,9 +47,8 @@ def compare(run: Session, data: bytes, limit: int | None = None) -> list[Record]
     for found, wanted in zip(records, reference(run.machine, run.image, data), strict=False):
         assert without_loop(found) == without_loop(wanted)
     assert [record.step for record in records] == list(range(1, run.steps + 1))
-    assert run.end is not End.HALTED or len(list(reference(run.machine, run.image, data))) == len(
-        records
-    )
+    whole = reference(run.machine, run.image, data)
+    assert run.end is not End.HALTED or len(list(whole)) == len(records)
     return records
 
 
@@ -99,6 +98,13 @@ def test_random_programs(words: bytes, data: bytes) -> None:
     image = Image("subleq", 8, tuple(words))
     machine = compiled("subleq", 8, 32)
     compare(Session(machine, image, api.choose_engine(machine, "lifted"), data), data, 30)
+
+
+@pytest.mark.slow
+def test_several_workers() -> None:
+    image = looped.assemble(ROOT / "programs" / "fleq" / "power.fleq")
+    machine = looped.compile(image).with_workers(2)
+    compare(Session(machine, image, api.choose_engine(machine, "event")), b"", 6)
 
 
 @pytest.mark.slow
