@@ -21,22 +21,21 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```\n\n^```text\n(.*?)^```", TEXT, re.
 NEEDS = {"lens.bridge": "transformer_lens", "from nnsight": "nnsight"}
 
 
-def test_the_programs_of_the_page_print_what_it_shows() -> None:
-    """One after the other, as a reader runs them; those for packages that are missing are not."""
+def test_the_programs_of_the_page_print_what_it_shows(tmp_path: Path) -> None:
+    """One after the other, as a reader runs them; those for packages that are missing are not.
+
+    Each is in a file: nnsight reads the text of the `with` block that it traces.
+    """
     assert len(EXAMPLES) == TEXT.count("```python") >= 6
     names: dict[str, Any] = {}
-    for program, shown in EXAMPLES:
+    for number, (program, shown) in enumerate(EXAMPLES):
         needed = [package for text, package in NEEDS.items() if text in program]
         if all(importlib.util.find_spec(package) for package in needed):
-            printed = io.StringIO()
+            path, printed = tmp_path / f"example{number}.py", io.StringIO()
+            path.write_text(program)
             with contextlib.redirect_stdout(printed):
-                _run(program, names)
+                exec(compile(program, str(path), "exec"), names)
             assert printed.getvalue() == shown, program
-
-
-def _run(program: str, names: dict[str, Any]) -> None:
-    runner = compile(program, "docs/study.md", "exec")
-    exec(runner, names)
 
 
 @pytest.mark.parametrize("machine", ["subleq", pytest.param("rv32i", marks=pytest.mark.slow)])
