@@ -19,7 +19,7 @@ from looped.artefact.embedding import embed
 from looped.artefact.plan import CompiledMachine
 from looped.errors import CompileError
 
-__all__ = ["ENGINES", "Row", "measure", "peaks"]
+__all__ = ["ENGINES", "Row", "measure", "peak_of_this_process", "peaks"]
 
 ENGINES = ("reference", "dense", "event", "lifted")
 
@@ -118,10 +118,10 @@ def _one_pass(engine: str, width: int, memory: int) -> None:
     chosen = api.choose_engine(machine, engine)
     chosen.load(np.array(embed(walk(width), machine.plan))[None])
     chosen.step()
-    print(_peak_of_this_process())
+    print(peak_of_this_process())
 
 
-def _peak_of_this_process() -> int:
+def peak_of_this_process() -> int:
     """In MB. (On Linux getrusage also counts the process before exec.)"""
     status = Path("/proc/self/status")
     if status.exists():

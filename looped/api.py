@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from looped import registry
@@ -26,7 +26,7 @@ from looped.image.formats import FORMATS, load_image
 from looped.passes.emit import compile_circuit
 from looped.precision import precision
 from looped.registry import DEFAULT_MACHINE
-from looped.registry.definition import MINIMUM_MEMORY, largest_memory
+from looped.registry.definition import largest_memory
 from looped.run.computer import Computer
 from looped.run.session import Session
 from looped.trace import Trace
@@ -53,14 +53,20 @@ __all__ = [
 
 DEFAULT_MEMORY = 1024
 
+_NONE: Mapping[str, int] = {}
+
 
 def assemble(
-    path: str | os.PathLike[str], machine: str | None = None, width: int | None = None
+    path: str | os.PathLike[str],
+    machine: str | None = None,
+    width: int | None = None,
+    parameters: Mapping[str, int] = _NONE,
 ) -> Image:
     """The image in a file: assembly source, ELF, or numbers in a .dec, .hex or .bin file.
 
-    `machine` and `width` override those of the source. Raises SourceError, FileError, and
-    CompileError for an unknown machine or for a machine that runs no ELF files.
+    `machine`, `width` and `parameters` override those of the source. Raises SourceError, FileError,
+    and CompileError for an unknown machine, for a machine that runs no ELF files, and for
+    parameters that the machine does not have.
     """
     path = Path(path)
     if machine is not None:
@@ -69,14 +75,22 @@ def assemble(
         image = registry.load_elf_program(path, machine)
         if width not in (None, image.width):
             raise CompileError(f"{path} is a program for {image.machine}, {image.width} bits")
-        return image
+        return _with_parameters(image, parameters)
     if path.suffix.lstrip(".") in FORMATS:
         described = registry.machine(DEFAULT_MACHINE if machine is None else machine)
         language = described.language
         width = language.width if width is None else width
-        described.check(width, MINIMUM_MEMORY)
-        return load_image(path, language.name, width, language.addresses_per_word)
-    return registry.assemble_file(path, width=width, machine=machine)
+        described.check_width(width)
+        image = load_image(path, language.name, width, language.addresses_per_word)
+        return _with_parameters(image, parameters)
+    return registry.assemble_file(path, width=width, machine=machine, parameters=parameters)
+
+
+def _with_parameters(image: Image, parameters: Mapping[str, int]) -> Image:
+    """The image of a program that needs these parameters."""
+    registry.machine(image.machine).settled(image.width, parameters)
+    named = {f"{image.machine}.{name}": value for name, value in parameters.items()}
+    return dataclasses.replace(image, symbols={**image.symbols, **named})
 
 
 def compile(
@@ -84,7 +98,8 @@ def compile(
 ) -> CompiledMachine:
     """The weights of a machine that can run an image.
 
-    `memory` is the number of words, by default the smallest that holds the image. With `bake` the
+    The machine has the parameters that the program needs, others have their defaults. `memory` is
+    the number of words, by default the smallest that holds the image. With `bake` the
     weights contain the instructions reachable from the entry, and memory holds only data. In
     `dtype` all sums are exact. Raises CompileError.
     """
@@ -92,14 +107,15 @@ def compile(
     if len(image.words) > largest_memory(image.width):
         most = f"{largest_memory(image.width)} is the maximum for {image.width} bits"
         raise CompileError(f"the program has {len(image.words)} words, but {most}")
-    machine = registry.machine(image.machine)
-    machine.check(image.width, memory)
+    machine, needed = registry.machine(image.machine), _needed_parameters(image)
+    machine.check(image.width, memory, **needed)
     image.padded(memory)
     form = precision(dtype)
     if not bake:
-        return compile_circuit(machine.circuit(image.width, memory, None, form))
+        return compile_circuit(machine.circuit(image.width, memory, None, form, **needed))
     code = machine.read_code(image, memory)
-    baked = compile_circuit(machine.circuit(image.width, memory, code, form), code.addresses)
+    circuit = machine.circuit(image.width, memory, code, form, **needed)
+    baked = compile_circuit(circuit, code.addresses)
     return dataclasses.replace(baked, plan=dataclasses.replace(baked.plan, entry=image.entry))
 
 
@@ -108,16 +124,18 @@ def compile_machine(
     width: int | None = None,
     memory: int | None = None,
     dtype: str = "float32",
+    parameters: Mapping[str, int] = _NONE,
 ) -> CompiledMachine:
     """The weights of a universal machine that is exact in `dtype`; by default of its usual width.
 
     `memory` is the number of words, by default DEFAULT_MEMORY or the most that `width` allows.
-    Raises CompileError.
+    `parameters` that are missing have their defaults. Raises CompileError.
     """
     described = registry.machine(name)
     width = described.language.width if width is None else width
     memory = default_memory(name, width) if memory is None else memory
-    return compile_circuit(described.circuit(width, memory, None, precision(dtype)))
+    form = precision(dtype)
+    return compile_circuit(described.circuit(width, memory, None, form, **parameters))
 
 
 def default_memory(name: str, width: int) -> int:
@@ -163,8 +181,17 @@ def choose_engine(
 
 
 def smallest_memory(image: Image) -> int:
-    """The smallest memory, in words, that holds an image."""
-    return max(MINIMUM_MEMORY, 1 << (len(image.words) - 1).bit_length())
+    """The smallest memory, in words, that holds an image and that its machine can have."""
+    machine = registry.machine(image.machine)
+    parameters = machine.settled(image.width, _needed_parameters(image))
+    least = machine.least_memory(**parameters)
+    return max(least, 1 << (len(image.words) - 1).bit_length())
+
+
+def _needed_parameters(image: Image) -> dict[str, int]:
+    """The parameters of its machine that a program needs."""
+    needed = {p.name: image.parameter(p.name) for p in registry.machine(image.machine).parameters}
+    return {name: value for name, value in needed.items() if value is not None}
 
 
 def run(
@@ -223,7 +250,8 @@ def certify(
         code = described.read_code(image, plan.memory)
         if (tuple(sorted(code.addresses)), image.entry) != (plan.code, plan.entry):
             raise CertificateError("the machine is baked for another program")
-    circuit = described.circuit(plan.width, plan.memory, code, precision(plan.dtype))
+    form = precision(plan.dtype)
+    circuit = described.circuit(plan.width, plan.memory, code, form, **plan.parameters)
     addresses = None if code is None else code.addresses
     return certify_circuit(machine, circuit, progress, addresses)
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from looped.errors import FileError
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
+
 __all__ = ["Replacement", "open_regular", "read_bytes", "write_atomically"]
+
+_BUFFER = 1 << 20
+"""Bytes that are written at once."""
 
 
 @contextlib.contextmanager
@@ -85,10 +92,18 @@ class Replacement:
                 self.discard()
                 raise
 
+    @contextlib.contextmanager
+    def file(self) -> Iterator[BinaryIO]:
+        """The new file, open to append to its content; each write raises FileError if it fails."""
+        raw = _Appending(self.path, os.dup(self._handle))
+        with io.BufferedWriter(raw, _BUFFER) as file:
+            yield file
+
     def commit(self) -> None:
         """Replace the old file by the new one, and wait until the disk has the change."""
         with _reporting(self.path):
             try:
+                os.fsync(self._handle)
                 name = self._name or _link_beside(self.path, self._handle)
                 self._name = name
                 os.replace(name, self.path)
@@ -103,6 +118,18 @@ class Replacement:
         if self._name is not None:
             with contextlib.suppress(OSError):
                 os.unlink(self._name)
+
+
+class _Appending(io.FileIO):
+    """An open file by its handle, whose failures are FileErrors with its name."""
+
+    def __init__(self, path: Path, handle: int) -> None:
+        super().__init__(handle, "wb")
+        self._path = path
+
+    def write(self, content: Buffer, /) -> int:
+        with _reporting(self._path):
+            return super().write(content)
 
 
 @contextlib.contextmanager

@@ -40,10 +40,15 @@ class NumberFormat:
             return width == 1 and self.fraction_bits == 0
         return 0 <= self.fraction_bits <= (width if self.is_number else 0)
 
+    def units(self, word: int, width: int) -> int:
+        """The number that a word of `width` bits means, counted in units of its lowest bit; `word`
+        is its unsigned value."""
+        negative = self.kind is WordKind.SIGNED and word >> (width - 1)
+        return word - (1 << width) if negative else word
+
     def number(self, word: int, width: int) -> Fraction:
         """The number that a word of `width` bits means; `word` is its unsigned value."""
-        negative = self.kind is WordKind.SIGNED and word >> (width - 1)
-        return Fraction(word - (1 << width) if negative else word, 1 << self.fraction_bits)
+        return Fraction(self.units(word, width), 1 << self.fraction_bits)
 
 
 FLAG, CODE, ADDRESS = (NumberFormat(k) for k in (WordKind.FLAG, WordKind.CODE, WordKind.ADDRESS))

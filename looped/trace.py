@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Access", "Step", "Trace"]
+__all__ = ["Access", "Printed", "Step", "Trace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,14 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Printed:
+    """A word that a machine prints, as its unsigned value, and whether it is the last of a line."""
+
+    word: int
+    ends_line: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One retired instruction.
 
@@ -28,7 +36,8 @@ class Step:
     instruction fetches are not data accesses. `consumed` is the word that the instruction took from
     the input (all ones at its end), `emitted` the byte that it wrote. `registers` are the registers
     that it wrote, on a machine with a register file. If `cause` is not None, the machine has
-    trapped, and `written` is the output of its host for this trap.
+    trapped. `written` is the text that devices wrote: the numbers that the machine printed, then
+    the output of its host for a trap.
     """
 
     pc: int

@@ -22,6 +22,7 @@ from hypothesis import Phase, settings
 from looped import registry
 from looped.artefact.plan import CompiledMachine
 from looped.passes.emit import compile_circuit
+from looped.precision import FLOAT32
 from tests import seeds
 
 os.environ["LOOPED_CHECK"] = "1"  # each pass of the compiler checks what it leaves
@@ -48,9 +49,10 @@ def examples(share: float, shrink: bool = True) -> settings:
 
 
 @functools.cache
-def compiled(name: str, width: int, memory: int) -> CompiledMachine:
+def compiled(name: str, width: int, memory: int, **parameters: int) -> CompiledMachine:
     """A universal machine, compiled at most once a session."""
-    return compile_circuit(registry.machine(name).circuit(width, memory))
+    circuit = registry.machine(name).circuit(width, memory, None, FLOAT32, **parameters)
+    return compile_circuit(circuit)
 
 
 @pytest.fixture(scope="session")

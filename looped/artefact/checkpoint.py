@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from looped.artefact.plan import CompiledMachine, Plan
+from looped.artefact.program import check_program
 from looped.artefact.validity import check_plan
 from looped.errors import FileError, LoopedError
 from looped.image import Image, Location
@@ -145,4 +146,5 @@ def _image(program: _Program, words: Tensor, plan: Plan) -> Image:
         program.addresses_per_word,
     )
     image.padded(plan.memory)
+    check_program(image, plan)
     return image

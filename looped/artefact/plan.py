@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -103,10 +103,11 @@ class Plan:
     then the CPU, then the input if there is one. With `workers` there are several CPU columns, and
     the last column is a null column, whose words are zero. `ports` name the words by which the
     machine talks to its host. `code` lists the addresses whose words are instructions of a baked
-    program, none for a universal machine. A baked program begins only at `entry`. Of the lanes of
-    the CPU, `halted` is +1 if the machine stops, `busy` is +1 if an instruction takes another loop,
-    and `scratch` are all lanes that are +1 only during such an instruction. `dtype` is the format
-    in which sums are exact, `mixer` the name of the mixer of all blocks.
+    program, none for a universal machine. A baked program begins only at `entry`. `parameters` are
+    what the machine is compiled for, beside width and memory, by name. Of the lanes of the CPU,
+    `halted` is +1 if the machine stops, `busy` is +1 if an instruction takes another loop, and
+    `scratch` are all lanes that are +1 only during such an instruction. `dtype` is the format in
+    which sums are exact, `mixer` the name of the mixer of all blocks.
     """
 
     machine: str
@@ -125,6 +126,7 @@ class Plan:
     code: tuple[int, ...] = ()
     baked: bool = False
     entry: int = 0
+    parameters: Mapping[str, int] = field(default_factory=dict)
     n_registers: int = 0
     has_input: bool = True
     halted: int | None = None

@@ -23,6 +23,7 @@ _ALWAYS = ("one", "cpu", "device", "value", "pc")
 def check_plan(plan: Plan) -> None:
     """Raise ValueError for an invalid plan."""
     _check_sizes(plan)
+    _check_parameters(plan)
     _check_blocks(plan)
     _check_words(plan)
     _check_lanes(plan)
@@ -42,6 +43,13 @@ def _check_sizes(plan: Plan) -> None:
         raise ValueError("its instructions are outside of its memory")
     if not 0 <= plan.entry < 1 << plan.width:
         raise ValueError("it begins at no address")
+
+
+def _check_parameters(plan: Plan) -> None:
+    """Raise ValueError unless parameters have names, and are numbers that a machine may have."""
+    for name, value in plan.parameters.items():
+        if not name.isidentifier() or not 0 <= value <= _LARGEST:
+            raise ValueError(f"`{name[:40]}` is no parameter of a machine")
 
 
 def _check_blocks(plan: Plan) -> None:

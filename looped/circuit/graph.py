@@ -6,7 +6,7 @@ writes one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from looped.circuit.statements import (
@@ -32,11 +32,13 @@ class Graph:
     Memory has 2^address_bits words. The register file, if there is one, has 2^register_bits; with
     `zero_register` its register 0 is always zero. `precision` is the format in which its sums must
     be exact: adders are cut to its mantissa. `number` is the format of the words of memory and of
-    the register file; no weight depends on it. `ports` are the words by which the machine talks to
-    its host. `halted` is the lane of a register that stops the machine until its host acts. The
-    lane `busy` is set while an instruction takes another loop; between two instructions every word
-    of `scratch`, the flag among them, is zero. With `workers` the machine may have several CPU
-    columns, any power of two up to 2^bits of the number of a worker; see `Circuit.has_workers`.
+    the register file; no weight depends on it. `parameters` are what the machine is compiled for,
+    beside these sizes, by name: the plan keeps them. `ports` are the words by which the machine
+    talks to its host. `halted` is the lane of a register that stops the machine until its host
+    acts. The lane `busy` is set while an instruction takes another loop; between two instructions
+    every word of `scratch`, the flag among them, is zero. With `workers` the machine may have
+    several CPU columns, any power of two up to 2^bits of the number of a worker; see
+    `Circuit.has_workers`.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Graph:
     workers: WorkerRegisters | None = None
     precision: Precision = FLOAT32
     number: NumberFormat = UNSIGNED
+    parameters: Mapping[str, int] = field(default_factory=dict)
     ports: Ports = field(default_factory=Ports)
     registers: list[Register] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)

@@ -14,11 +14,13 @@ from looped.artefact.checkpoint import save_machine
 from looped.artefact.llama import export_llama
 from looped.cli.options import (
     COMPILED,
+    Wanted,
     json_option,
     machine_options,
     open_both,
     open_source,
     open_target,
+    source_options,
 )
 from looped.errors import FileError
 from looped.files import write_atomically
@@ -51,23 +53,11 @@ Examples:
     type=click.Choice(FORMATS),
     help="Format of the image; by default the output's suffix, or dec.",
 )
-@click.option(
-    "--machine",
-    metavar="NAME",
-    help=f"One of: {', '.join(registry.names())}. By default, as the program says.",
-)
-@click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32.")
+@source_options
 @json_option
-def asm(
-    source: Path,
-    output: Path | None,
-    kind: str | None,
-    machine: str | None,
-    width: int | None,
-    as_json: bool,
-) -> None:
+def asm(source: Path, output: Path | None, kind: str | None, wanted: Wanted, as_json: bool) -> None:
     """Assemble SOURCE into an image: the words of memory."""
-    image = open_source(source, machine, width)
+    image = open_source(source, wanted)
     suffix = output.suffix.lstrip(".") if output is not None else ""
     content = dump_image(image, kind or (suffix if suffix in FORMATS else "dec"))
     if output is not None:
@@ -102,6 +92,7 @@ Examples:
   looped compile programs/subleq/sieve.sasm -o sieve.safetensors
   looped compile --bake programs/subleq/hello.sasm -o hello.safetensors
   looped compile subleq --width 8 --memory 256 -o machine.safetensors
+  looped compile fleq --set side=4 --set fraction=20
   looped compile --dtype bfloat16 programs/subleq/hello.sasm
 """
 
@@ -128,20 +119,18 @@ def compile_command(
     output: Path | None,
     bake: bool,
     dtype: str,
-    machine: str | None,
-    width: int | None,
-    memory: int | None,
+    wanted: Wanted,
     as_json: bool,
 ) -> None:
     """Compile a program, or only a machine, to weights in a safetensors file."""
     if target in registry.names():
         if bake:
             raise click.UsageError("--bake needs a program.")
-        compiled, image = open_both(target, machine, width, memory, dtype)
+        compiled, image = open_both(target, wanted, dtype)
         name = target
     else:
-        image = open_source(Path(target), machine, width)
-        compiled = api.compile(image, memory, bake=bake, dtype=dtype)
+        image = open_source(Path(target), wanted)
+        compiled = wanted.counted(api.compile(image, wanted.memory, bake=bake, dtype=dtype))
         name = Path(target).stem
     path = output or Path(name + COMPILED)
     save_machine(path, compiled, image)
@@ -152,7 +141,8 @@ def compile_command(
     plan = compiled.plan
     click.echo(
         f"{path}: {plan.machine}, {plan.width} bits, {plan.memory} words, "
-        f"{len(plan.blocks)} blocks, d_model {plan.d_model}, "
+        + "".join(f"{name} {value}, " for name, value in plan.parameters.items())
+        + f"{len(plan.blocks)} blocks, d_model {plan.d_model}, "
         f"{compiled.nonzero_weights:,} non-zero weights"
     )
 
@@ -172,16 +162,9 @@ Examples:
 @machine_options
 @click.option("--picture", type=_PATH, help="Also draw blocks, heads and lanes (.png, .svg, .pdf).")
 @json_option
-def info(
-    target: str,
-    machine: str | None,
-    width: int | None,
-    memory: int | None,
-    picture: Path | None,
-    as_json: bool,
-) -> None:
+def info(target: str, wanted: Wanted, picture: Path | None, as_json: bool) -> None:
     """Explain the weights: per block, each head and each MLP group, and the words they touch."""
-    compiled = open_target(target, machine, width, memory)
+    compiled = open_target(target, wanted)
     if picture is not None:
         from looped.inspect.picture import draw
 
@@ -213,19 +196,11 @@ Examples:
 )
 @machine_options
 @json_option
-def export(
-    target: str,
-    folder: Path,
-    kind: str,
-    machine: str | None,
-    width: int | None,
-    memory: int | None,
-    as_json: bool,
-) -> None:
+def export(target: str, folder: Path, kind: str, wanted: Wanted, as_json: bool) -> None:
     """Write the weights into FOLDER as a checkpoint that stock software loads."""
     if folder.exists() and not folder.is_dir():
         raise FileError(f"{folder} is not a folder")
-    compiled = open_target(target, machine, width, memory)
+    compiled = open_target(target, wanted)
     export_llama(compiled, folder)
     if as_json:
         click.echo(json.dumps({"folder": str(folder), "format": kind}))

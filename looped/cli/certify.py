@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from looped import api
-from looped.cli.options import json_option, machine_options, open_both
+from looped.cli.options import Wanted, json_option, machine_options, open_both
 from looped.cli.progress import progress
 from looped.errors import CertificateError
 from looped.precision import PRECISIONS
@@ -53,26 +53,24 @@ Examples:
 @json_option
 def certify(
     target: str,
-    machine: str | None,
-    width: int | None,
-    memory: int | None,
+    wanted: Wanted,
     dtype: str | None,
     lifted: bool,
     as_json: bool,
 ) -> None:
     """Prove from the weights that a machine computes its circuit, exactly, for all states."""
-    compiled, image = open_both(target, machine, width, memory, dtype or "float32")
+    compiled, image = open_both(target, wanted, dtype or "float32")
     with progress(f"certify {target}") as line:
         certificate = api.certify(compiled, image, line)
-        wanted = dtype or certificate.dtype
-        certified = certificate.certified(wanted)
+        asked = dtype or certificate.dtype
+        certified = certificate.certified(asked)
         if lifted and certified:
             line.note("proving the lifted code")
-        translated = api.translate(compiled, image, wanted) if lifted and certified else None
+        translated = api.translate(compiled, image, asked) if lifted and certified else None
     _show(certificate, translated, as_json)
     if not certified:
         raise CertificateError(
-            f"{target} is not certified in {wanted}: {_reason(certificate, wanted)}"
+            f"{target} is not certified in {asked}: {_reason(certificate, asked)}"
         )
     if translated is not None and not translated.holds:
         raise CertificateError(

@@ -16,6 +16,7 @@ import click
 from looped import api
 from looped.cli.ends import early_end
 from looped.cli.options import (
+    Wanted,
     check_engine,
     engine_options,
     json_option,
@@ -24,6 +25,7 @@ from looped.cli.options import (
 )
 from looped.cli.progress import ProgressLine, progress, reporter
 from looped.cli.trace import step_json, step_line
+from looped.cli.trace_file import check_trace_options, save_trace, trace_file_options
 from looped.devices import failed_test
 from looped.engines.engine import Engine
 from looped.errors import TrapError
@@ -62,6 +64,7 @@ Examples:
   echo 'hello' | looped run programs/subleq/echo.sasm
   looped run FORTH.dec --machine subleq --width 16 --memory 32768
   looped run programs/subleq/fibonacci.sasm --trace --steps 20
+  looped run programs/subleq/sieve.sasm --trace-file sieve.parquet
   looped run LONG.sasm --checkpoint long.state --every 1000000 > output
   looped run LONG.sasm --checkpoint long.state --every 1000000 --resume long.state >> output
 """
@@ -71,9 +74,7 @@ Examples:
 class _Options:
     """The options of the command, by the names of their parameters."""
 
-    machine: str | None
-    width: int | None
-    memory: int | None
+    wanted: Wanted
     engine: str
     dtype: str
     uncertified: bool
@@ -86,6 +87,8 @@ class _Options:
     every: int | None
     resume: Path | None
     trace: bool
+    trace_file: Path | None
+    trace_format: str | None
     as_json: bool
 
 
@@ -121,6 +124,7 @@ class _Options:
 )
 @click.option("--resume", type=_PATH, metavar="FILE", help="Continue from a checkpoint.")
 @click.option("--trace", is_flag=True, help="Print every instruction on stderr.")
+@trace_file_options
 @json_option
 def run(program: Path, **options: Any) -> None:
     """Run PROGRAM (source, image or compiled file) on the transformer until it halts."""
@@ -128,6 +132,7 @@ def run(program: Path, **options: Any) -> None:
     check_engine(chosen.engine, chosen.uncertified)
     if chosen.every is not None and chosen.checkpoint is None:
         raise click.UsageError("--every needs --checkpoint FILE.")
+    check_trace_options(chosen.trace, chosen.trace_file, chosen.trace_format)
     on_screen = not chosen.as_json and sys.stdout.isatty()  # then the screen is the program's
     with progress("run", shown=not on_screen) as line:
         session, engine = _open(program, chosen, line)
@@ -145,9 +150,7 @@ def run(program: Path, **options: Any) -> None:
 
 def _open(program: Path, options: _Options, line: ProgressLine) -> tuple[Session, Engine]:
     """The run and its engine; the time of the run begins now."""
-    compiled, image = open_program(
-        program, options.machine, options.width, options.memory, options.dtype
-    )
+    compiled, image = open_program(program, options.wanted, options.dtype)
     report = reporter(options.verbose, line)
     engine = api.choose_engine(
         compiled, options.engine, options.dtype, options.device, report, options.uncertified
@@ -170,6 +173,9 @@ def _begin(session: Session, engine: Engine, options: _Options, line: ProgressLi
 def _execute(session: Session, options: _Options, line: ProgressLine) -> list[dict[str, object]]:
     """Run to the end; returns the trace for --json."""
     trace: list[dict[str, object]] = []
+    if options.trace_file is not None:
+        save_trace(session, options.trace_file, options.trace_format, options.steps)
+        return trace
     if not options.trace:
         session.run(options.steps)
         return trace

@@ -16,7 +16,7 @@ __all__ = ["EXIT_CODES", "CleanGroup"]
 EXIT_CODES = """\b
 Exit codes:
   0    done
-  1    the transformer and the reference differ
+  1    the transformer and the reference, or two traces, differ
   2    the command line is wrong
   3    the source or the image has errors
   4    a file cannot be read or written, or has the wrong format

@@ -14,9 +14,11 @@ from rich.table import Table
 
 from looped import api, registry
 from looped.artefact.plan import CompiledMachine, Plan
+from looped.cli.options import Wanted
 from looped.cli.progress import progress
 from looped.engines.engine import Engine
 from looped.files import write_atomically
+from looped.image.formats import dump_image
 from looped.profiles.case import Coverage
 from looped.verify.fuzz.campaign import (
     STEPS,
@@ -44,8 +46,7 @@ class _Target:
     """A machine and an engine, by their names."""
 
     machine: str
-    width: int | None
-    memory: int
+    wanted: Wanted
     engine: tuple[str, str, str]
     uncertified: bool
 
@@ -64,7 +65,7 @@ Share = Callable[[Callable[[_Part], PartResult], Iterable[_Part]], Iterator[Part
 
 
 def fuzz(
-    machine: tuple[str | None, int | None, int | None],
+    wanted: Wanted,
     engine: tuple[str, str, str],
     uncertified: bool,
     count: int,
@@ -75,11 +76,9 @@ def fuzz(
 ) -> None:
     """Verify `count` random programs with `share`; write one that fails to a file.
 
-    `machine` is its name, width and memory, `engine` its name, dtype and device. Raises Mismatch.
+    `engine` is its name, dtype and device. Raises Mismatch.
     """
-    name, width, memory = machine
-    name, memory = name or api.DEFAULT_MACHINE, MEMORY if memory is None else memory
-    target = _Target(name, width, memory, engine, uncertified)
+    target = _Target(wanted.machine or api.DEFAULT_MACHINE, wanted, engine, uncertified)
     compiled, _ = _opened(target)
     steps = STEPS if steps is None else steps
     with progress("verify --fuzz") as line:
@@ -94,8 +93,11 @@ def fuzz(
 def _opened(target: _Target) -> tuple[CompiledMachine, Engine]:
     """A machine and an engine for it, made once per process."""
     registry.fuzz_profile(target.machine)
-    dtype = target.engine[1]
-    compiled = api.compile_machine(target.machine, target.width, target.memory, dtype)
+    wanted, parameters = target.wanted, dict(target.wanted.parameters)
+    memory, dtype = MEMORY if wanted.memory is None else wanted.memory, target.engine[1]
+    compiled = wanted.counted(
+        api.compile_machine(target.machine, wanted.width, memory, dtype, parameters)
+    )
     chosen = api.choose_engine(compiled, *target.engine, uncertified=target.uncertified)
     return compiled, chosen
 
@@ -107,7 +109,7 @@ def _try(part: _Part) -> PartResult:
 def _report(plan: Plan, seed: int, outcome: PartResult, as_json: bool) -> None:
     """Print the coverage: instructions by class, and the classes that never occurred."""
     coverage = outcome.coverage
-    known = registry.fuzz_profile(plan.machine).classes(plan.width, plan.memory)
+    known = registry.fuzz_profile(plan.machine).classes(plan.width, plan.memory, **plan.parameters)
     never = [name for name in known if name not in coverage.classes]
     if as_json:
         click.echo(
@@ -162,16 +164,26 @@ def _shrunk(target: _Target, failure: Failure, seed: int, steps: int) -> Mismatc
         small = shrink(case, lambda c: failure_of(machine, engine, c, limit) is not None)
     difference = failure_of(machine, engine, small, limit) or failure.difference
     suffix = registry.machine(plan.machine).language.suffix
+    heading = [f"Program {failure.number} of seed {seed}, shrunk. {difference}"]
     path = Path(f"fuzz-{plan.machine}-{plan.width}-{seed}-{failure.number}{suffix}")
-    command = (
-        f"looped verify {path} --memory {plan.memory} --steps {difference.step} "
-        f"--engine {target.engine[0]} --dtype {target.engine[1]}"
+    settings = [f"--set {name}={value}" for name, value in plan.parameters.items()]
+    settings += [] if plan.workers is None else [f"--workers {plan.workers.count}"]
+    if source(small, heading) is None:
+        path = path.with_suffix(".dec")
+        settings = [f"--machine {plan.machine} --width {plan.width}", *settings]
+    command = " ".join(
+        [
+            f"looped verify {path}",
+            *settings,
+            f"--memory {plan.memory} --steps {difference.step}",
+            f"--engine {target.engine[0]} --dtype {target.engine[1]}",
+        ]
     )
     if small.data:
         data = path.with_suffix(".input")
         write_atomically(data, small.data)
         command += f" --input {data}"
-    heading = [f"Program {failure.number} of seed {seed}, shrunk. {difference}", command]
-    write_atomically(path, source(small, heading).encode())
-    hint = f"program {failure.number} of seed {seed}, shrunk, is in {path}"
+    text = source(small, [*heading, command])
+    write_atomically(path, dump_image(small.image, "dec") if text is None else text.encode())
+    hint = f"program {failure.number} of seed {seed}, shrunk, is in {path}: {command}"
     return Mismatch(difference, hint)

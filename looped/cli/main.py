@@ -5,8 +5,11 @@ from __future__ import annotations
 import click
 
 from looped import __version__
+from looped.cli.ablate import ablate
 from looped.cli.build import asm, compile_command, export, info
 from looped.cli.certify import certify
+from looped.cli.debug import debug
+from looped.cli.diff import diff
 from looped.cli.execute import run
 from looped.cli.exits import EXIT_CODES, CleanGroup
 from looped.cli.prove import prove
@@ -26,9 +29,11 @@ per loop. `looped verify` compares a run with a plain interpreter, lane by lane.
 Begin here:
   looped run programs/subleq/hello.sasm       run a program on the transformer
   looped verify programs/subleq/sieve.sasm    compare every step with the reference
+  looped diff A B                             find the first difference of two traces or runs
   looped info subleq                          what each head and each MLP does
   looped certify subleq                       prove from the weights that they are exact
   looped prove subleq                         prove that the circuit equals the reference
+  looped ablate subleq                        what breaks without each head and each MLP
 """
 
 
@@ -43,7 +48,20 @@ def cli() -> None:
     """Compile assembly language to the weights of a looped transformer, and run it."""
 
 
-for command in (asm, compile_command, run, verify, certify, prove, info, export, study):
+for command in (
+    asm,
+    compile_command,
+    run,
+    debug,
+    diff,
+    verify,
+    certify,
+    prove,
+    info,
+    export,
+    ablate,
+    study,
+):
     cli.add_command(command)
 
 main = cli

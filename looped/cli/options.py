@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -18,6 +21,7 @@ from looped.precision import PRECISIONS
 
 __all__ = [
     "COMPILED",
+    "Wanted",
     "check_engine",
     "engine_options",
     "json_option",
@@ -26,6 +30,7 @@ __all__ = [
     "open_program",
     "open_source",
     "open_target",
+    "source_options",
 ]
 
 COMPILED = ".safetensors"
@@ -33,15 +38,66 @@ COMPILED = ".safetensors"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the options ask of a machine; None where the program or the usual decides.
+
+    `parameters` are (name, value); `workers` is their number.
+    """
+
+    machine: str | None = None
+    width: int | None = None
+    memory: int | None = None
+    parameters: tuple[tuple[str, int], ...] = ()
+    workers: int | None = None
+
+    def counted(self, machine: CompiledMachine) -> CompiledMachine:
+        """A machine with that many workers. Raises CompileError if it cannot have them."""
+        return machine if self.workers is None else machine.with_workers(self.workers)
+
+
 def machine_options(command: F) -> F:
-    """--machine, --width and --memory."""
+    """--machine, --width, --set, --memory and --workers, which the command gets as one `wanted`."""
+    workers = click.option(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="How many workers share the elements of a result, a power of two; the weights are the "
+        "same for any number. By default 1, or as in the compiled file.",
+    )
+    memory = click.option(
+        "--memory",
+        type=int,
+        metavar="WORDS",
+        help="Words of memory, a power of two. By default, the fewest that hold the program; "
+        f"without a program {api.DEFAULT_MEMORY:,}, or as many as the width allows.",
+    )
+    return source_options(memory(workers(command)))
+
+
+def source_options(command: F) -> F:
+    """--machine, --width and --set, which the command gets as one `wanted`."""
+
+    @wraps(command)
+    def gathered(
+        machine: str | None,
+        width: int | None,
+        parameters: Mapping[str, int],
+        memory: int | None = None,
+        workers: int | None = None,
+        **rest: Any,
+    ) -> Any:
+        wanted = Wanted(machine, width, memory, tuple(parameters.items()), workers)
+        return command(wanted=wanted, **rest)
+
     for option in (
         click.option(
-            "--memory",
-            type=int,
-            metavar="WORDS",
-            help="Words of memory, a power of two. By default, the fewest that hold the program; "
-            f"without a program {api.DEFAULT_MEMORY:,}, or as many as the width allows.",
+            "--set",
+            "parameters",
+            multiple=True,
+            metavar="NAME=NUMBER",
+            callback=lambda ctx, option, given: dict(map(_parameter, given)),
+            help=_parameter_help(),
         ),
         click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32."),
         click.option(
@@ -50,8 +106,27 @@ def machine_options(command: F) -> F:
             help=f"One of: {', '.join(registry.names())}. By default, as the program says.",
         ),
     ):
-        command = option(command)
-    return command
+        gathered = option(gathered)
+    return cast(F, gathered)
+
+
+def _parameter(text: str) -> tuple[str, int]:
+    """NAME=NUMBER as a pair. Raises BadParameter for any other text."""
+    found = re.fullmatch(r"([a-z_]{1,40})=([0-9]{1,9})", text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is not NAME=NUMBER, as in side=4.")
+    return found[1], int(found[2])
+
+
+def _parameter_help() -> str:
+    """Which parameters there are."""
+    machines = (registry.machine(name) for name in registry.names())
+    known = [
+        f"{m.name} has " + " and ".join(f"{p.name} ({p.meaning})" for p in m.parameters)
+        for m in machines
+        if m.parameters
+    ]
+    return f"A parameter of the machine; repeat it for others. {'; '.join(known)}."
 
 
 def engine_options(default: str) -> Callable[[F], F]:
@@ -101,7 +176,7 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(command)
 
 
-def open_source(path: Path, machine: str | None, width: int | None) -> Image:
+def open_source(path: Path, wanted: Wanted) -> Image:
     """The program in a source or an image. Raises FileError for a compiled file."""
     if path.suffix == COMPILED:
         raise FileError(
@@ -109,39 +184,29 @@ def open_source(path: Path, machine: str | None, width: int | None) -> Image:
         )
     if str(path) in registry.names() and not path.exists():
         raise FileError(f"{path} is a machine: this command needs a program")
-    return api.assemble(path, machine, width)
+    return api.assemble(path, wanted.machine, wanted.width, dict(wanted.parameters))
 
 
 def open_program(
-    path: Path,
-    machine: str | None,
-    width: int | None,
-    memory: int | None,
-    dtype: str = "float32",
+    path: Path, wanted: Wanted, dtype: str = "float32"
 ) -> tuple[CompiledMachine, Image]:
     """A program and the machine for it; a source or an image is compiled for `dtype`."""
     if path.suffix != COMPILED:
-        image = open_source(path, machine, width)
-        return api.compile(image, memory, dtype=dtype), image
-    compiled, program = _open_compiled(path, machine, width, memory)
+        image = open_source(path, wanted)
+        return wanted.counted(api.compile(image, wanted.memory, dtype=dtype)), image
+    compiled, program = _open_compiled(path, wanted)
     if program is None:
         raise CompileError(f"{path} holds a machine without a program: there is nothing to run")
     return compiled, program
 
 
-def open_target(
-    target: str, machine: str | None, width: int | None, memory: int | None
-) -> CompiledMachine:
+def open_target(target: str, wanted: Wanted) -> CompiledMachine:
     """The machine with that name, or the machine for the program in that file."""
-    return open_both(target, machine, width, memory)[0]
+    return open_both(target, wanted)[0]
 
 
 def open_both(
-    target: str,
-    machine: str | None,
-    width: int | None,
-    memory: int | None,
-    dtype: str = "float32",
+    target: str, wanted: Wanted, dtype: str = "float32"
 ) -> tuple[CompiledMachine, Image | None]:
     """A machine given by name, without a program, or the program in a file and its machine.
 
@@ -149,13 +214,15 @@ def open_both(
     """
     path = Path(target)
     if target in registry.names():
-        if machine not in (None, target):
+        if wanted.machine not in (None, target):
             raise click.UsageError(f"{target} is a machine, and --machine names another.")
-        return api.compile_machine(target, width, memory, dtype), None
+        parameters = dict(wanted.parameters)
+        machine = api.compile_machine(target, wanted.width, wanted.memory, dtype, parameters)
+        return wanted.counted(machine), None
     if path.suffix == COMPILED:
-        return _open_compiled(path, machine, width, memory)
+        return _open_compiled(path, wanted)
     try:
-        return open_program(path, machine, width, memory, dtype)
+        return open_program(path, wanted, dtype)
     except FileError as error:
         if target.isidentifier():  # a misspelt machine
             near = difflib.get_close_matches(target, registry.names(), 1)
@@ -165,18 +232,21 @@ def open_both(
         raise
 
 
-def _open_compiled(
-    path: Path, machine: str | None, width: int | None, memory: int | None
-) -> tuple[CompiledMachine, Image | None]:
+def _open_compiled(path: Path, wanted: Wanted) -> tuple[CompiledMachine, Image | None]:
     compiled, program = load_machine(path)
     plan = compiled.plan
     if plan.machine not in registry.names():
         raise FileError(f"{path} is for an unknown machine, `{plan.machine[:40]}`")
     for option, asked, found in (
-        ("--machine", machine, plan.machine),
-        ("--width", width, plan.width),
-        ("--memory", memory, plan.memory),
+        ("--machine", wanted.machine, plan.machine),
+        ("--width", wanted.width, plan.width),
+        ("--memory", wanted.memory, plan.memory),
     ):
         if asked is not None and asked != found:
             raise click.UsageError(f"{path} is compiled with {option} {found}, not {asked}.")
-    return compiled, program
+    for name, value in wanted.parameters:
+        if plan.parameters.get(name) != value:
+            own = plan.parameters.get(name)
+            made = "without" if own is None else f"with --set {name}={own}, not"
+            raise click.UsageError(f"{path} is compiled {made} --set {name}={value}.")
+    return wanted.counted(compiled), program

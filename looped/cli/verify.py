@@ -14,6 +14,7 @@ import click
 from looped import api
 from looped.cli.fuzz import fuzz
 from looped.cli.options import (
+    Wanted,
     check_engine,
     engine_options,
     json_option,
@@ -63,9 +64,7 @@ Examples:
 class _Options:
     """The options of the command, by the names of their parameters."""
 
-    machine: str | None
-    width: int | None
-    memory: int | None
+    wanted: Wanted
     engine: str
     dtype: str
     uncertified: bool
@@ -130,7 +129,7 @@ def verify(programs: tuple[Path, ...], **options: Any) -> None:
         _verify_programs(programs, chosen)
         return
     fuzz(
-        (chosen.machine, chosen.width, chosen.memory),
+        chosen.wanted,
         (chosen.engine, chosen.dtype, chosen.device),
         chosen.uncertified,
         chosen.count,
@@ -186,9 +185,7 @@ class _Task:
 def _verify(task: _Task) -> Agreement:
     """Run a program in lockstep with the reference. Raises Mismatch."""
     options = task.options
-    compiled, image = open_program(
-        task.path, options.machine, options.width, options.memory, options.dtype
-    )
+    compiled, image = open_program(task.path, options.wanted, options.dtype)
     alone = options.jobs == 1 and options.cluster is None
     with progress(f"verify {task.path}", shown=alone) as line:
         report = reporter(options.verbose, line)

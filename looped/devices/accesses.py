@@ -8,61 +8,118 @@ takes only the values from the residual stream.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
 
-from looped.devices.host import ColumnPort
+from looped.artefact.plan import Plan
 from looped.image import Image
 from looped.isa.rv32i import word_index
 
-__all__ = ["Accesses", "riscv_accesses", "subleq_accesses", "word_at"]
+__all__ = ["Accesses", "Words", "riscv_accesses", "subleq_accesses", "word_at"]
 
 _LOAD, _STORE = 0x03, 0x23
 _NAMELESS = (_STORE, 0x63, 0x0F, 0x73)
 """Opcodes of instructions that write no register: stores, branches, fences, system calls."""
+
+_KNOWN = 1 << 15
+"""The most instructions that are kept decoded: as many as the largest memory has words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accesses:
     """The words that an instruction accesses if it completes: memory by index, registers by number.
 
-    `reads` and `writes` are in the order of the reference. Instruction fetches are not in them.
+    `reads` and `writes` are in the order of the reference. Instruction fetches are not in them. An
+    instruction writes to a word once at most; `late` are those reads, by their number in `reads`,
+    that come after it has written to their word.
     """
 
     reads: tuple[int, ...] = ()
     writes: tuple[int, ...] = ()
     registers: tuple[int, ...] = ()
+    late: frozenset[int] = frozenset()
 
 
-def word_at(image: Image, port: ColumnPort, index: int) -> int:
+class Words(Protocol):
+    """The words of one machine, to read."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the machine."""
+
+    @property
+    def size(self) -> int:
+        """The number of words of memory."""
+
+    def memory(self, index: int) -> int:
+        """A word of memory."""
+
+    def register(self, number: int) -> int:
+        """A register of the register file."""
+
+    def cpu(self, name: str) -> int:
+        """A word of the CPU."""
+
+
+def word_at(image: Image, port: Words, index: int) -> int:
     """A word of memory; the instructions of a baked machine come from the image."""
     if index in port.plan.code:
         return image.words[index]
     return port.memory(index)
 
 
-def subleq_accesses(image: Image, port: ColumnPort) -> Accesses:
+def subleq_accesses(image: Image, port: Words) -> Accesses:
     """What the SUBLEQ instruction at the program counter accesses."""
-    pc, ones = port.cpu("pc"), (1 << image.width) - 1
-    a, b = (word_at(image, port, (pc + k) % port.size) for k in range(2))
-    source, target = a % port.size, b % port.size
+    pc, ones, size = port.cpu("pc"), (1 << image.width) - 1, port.size
+    a, b = word_at(image, port, pc % size), word_at(image, port, (pc + 1) % size)
+    return _subleq(a, b, ones, size)
+
+
+@lru_cache(_KNOWN)
+def _subleq(a: int, b: int, ones: int, size: int) -> Accesses:
+    source, target = a % size, b % size
     if a == ones:
         return Accesses(writes=(target,))
     return Accesses((source,)) if b == ones else Accesses((source, target), (target,))
 
 
-def riscv_accesses(image: Image, port: ColumnPort) -> Accesses:
+def riscv_accesses(image: Image, port: Words) -> Accesses:
     """What the RISC-V instruction at the program counter accesses."""
     index = word_index(port.cpu("pc"))
     if index >= port.size:
         return Accesses()
-    word = port.memory(index)
+    decoded = _decode(port.memory(index))
+    if not (decoded.stores or decoded.loads):
+        return decoded.apart
+    target = word_index(port.register(decoded.base) + decoded.offset & 0xFFFFFFFF)
+    if target >= port.size:
+        return decoded.apart
+    if decoded.stores:
+        return Accesses(writes=(target,))
+    return Accesses(reads=(target,), registers=decoded.apart.registers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """A RISC-V instruction: whether it stores or loads, its address, and its accesses apart from
+    memory."""
+
+    stores: bool
+    loads: bool
+    base: int
+    offset: int
+    apart: Accesses
+
+
+@lru_cache(_KNOWN)
+def _decode(word: int) -> _Decoded:
     opcode, rd = word & 0x7F, word >> 7 & 31
     low = rd if opcode == _STORE else word >> 20 & 31
     offset = word >> 25 << 5 | low
-    address = port.register(word >> 15 & 31) + offset - (offset >> 11 << 12) & 0xFFFFFFFF
-    place = (word_index(address),) if word_index(address) < port.size else ()
-    named = () if opcode in _NAMELESS or rd == 0 else (rd,)
-    return Accesses(
-        reads=place if opcode == _LOAD else (),
-        writes=place if opcode == _STORE else (),
-        registers=named,
+    return _Decoded(
+        stores=opcode == _STORE,
+        loads=opcode == _LOAD,
+        base=word >> 15 & 31,
+        offset=offset - (offset >> 11 << 12),
+        apart=Accesses(registers=() if opcode in _NAMELESS or rd == 0 else (rd,)),
     )

@@ -116,6 +116,10 @@ class Certified:
         found, self._changed[stream] = self._changed[stream], set()
         return np.arange(self._columns) if found is None else np.array(sorted(found), np.intp)
 
+    def forget_changes(self, stream: int) -> None:
+        """The next call of `changes` returns all columns."""
+        self._changed[stream] = None
+
     def state(self) -> Floats:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""
         return np.stack([stream.state() for stream in self.streams])

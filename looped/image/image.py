@@ -52,6 +52,13 @@ class Image:
             raise CompileError("the source map and the words differ in length")
         object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))
 
+    def parameter(self, name: str) -> int | None:
+        """What the program needs a parameter of its machine to be, None if it does not say.
+
+        It says so by the symbol `MACHINE.NAME`.
+        """
+        return self.symbols.get(f"{self.machine}.{name}")
+
     def location(self, address: int) -> Location | None:
         """The source line of the word at an address, or None."""
         index = self.index(address)

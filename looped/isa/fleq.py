@@ -122,12 +122,17 @@ class Format:
     def __post_init__(self) -> None:
         if not 26 <= self.width <= 64:
             raise CompileError(f"fleq has no {self.width}-bit words", hint="26 to 64 bits")
-        least, most = max(4, self.width - 24), self.width - 5
-        if not least <= self.fraction <= most:
+        possible = self.fractions(self.width)
+        if self.fraction not in possible:
             raise CompileError(
                 f"a {self.width}-bit word cannot have {self.fraction} fraction bits",
-                hint=f"{least} to {most}",
+                hint=f"{possible[0]} to {possible[-1]}",
             )
+
+    @staticmethod
+    def fractions(width: int) -> range:
+        """How many bits of a word of `width` bits may stand after the point."""
+        return range(max(4, width - 24), width - 4)
 
     @property
     def lowest(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from looped.errors import Diagnostic, LoopedError, Source, SourceError, Span
 from looped.image import Image
 from looped.lang.language import Language
@@ -11,15 +13,21 @@ __all__ = ["assemble_in"]
 _MOST_ERRORS = 100
 
 
-def assemble_in(language: Language, source: Source, width: int | None, chosen: bool) -> Image:
+def assemble_in(
+    language: Language,
+    source: Source,
+    width: int | None,
+    chosen: bool,
+    parameters: Mapping[str, int],
+) -> Image:
     """Assemble a source in a language; a `width` that is not None overrides its directives.
 
-    If the caller has `chosen` the machine, the source may name another one. Raises SourceError with
-    all errors of the source, in the order of the text.
+    So do `parameters` of the machine. If the caller has `chosen` the machine, the source may name
+    another one. Raises SourceError with all errors of the source, in the order of the text.
     """
     errors: list[Diagnostic] = []
     try:
-        placed = language.assemble(source, width, chosen, errors)
+        placed = language.assemble(source, width, chosen, errors, parameters)
         if not placed.words and not errors:
             raise LoopedError("there is nothing to assemble", Span(source, 0, 0))
     except LoopedError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from looped.errors import Diagnostic, LoopedError, Source, Span
@@ -34,16 +34,16 @@ class Language:
     begins a comment, which ends with the line. `recognises(source)` says whether a source that
     names no machine is in this language.
 
-    `assemble(source, width, chosen, errors)` lays out a source and appends its errors to `errors`;
-    it raises LoopedError for an error after which it cannot continue. A `width` that is not None
-    overrides that of the source. If the caller has `chosen` the machine, the source may name
-    another one.
+    `assemble(source, width, chosen, errors, parameters)` lays out a source and appends its errors
+    to `errors`; it raises LoopedError for an error after which it cannot continue. A `width` that
+    is not None and `parameters` of the machine override those of the source. If the caller has
+    `chosen` the machine, the source may name another one.
     """
 
     name: str
     widths: tuple[int, ...]
     width: int
-    assemble: Callable[[Source, int | None, bool, list[Diagnostic]], Placed]
+    assemble: Callable[[Source, int | None, bool, list[Diagnostic], Mapping[str, int]], Placed]
     suffix: str
     comment: str
     recognises: Callable[[Source], bool]

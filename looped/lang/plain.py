@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -27,7 +27,11 @@ def plain_language(isa: InstructionSet, width: int, suffix: str) -> Language:
     """
 
     def assemble(
-        source: Source, wanted: int | None, chosen: bool, errors: list[Diagnostic]
+        source: Source,
+        wanted: int | None,
+        chosen: bool,
+        errors: list[Diagnostic],
+        parameters: Mapping[str, int],
     ) -> Placed:
         program, wrong = parse(source)
         errors += wrong

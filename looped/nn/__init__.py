@@ -2,7 +2,17 @@
 
 from looped.nn.attention import Attention
 from looped.nn.block import Block
+from looped.nn.hooks import Cache, Hook, Site
 from looped.nn.mlp import GatedMLP
 from looped.nn.model import LoopedTransformer, Transformer
 
-__all__ = ["Attention", "Block", "GatedMLP", "LoopedTransformer", "Transformer"]
+__all__ = [
+    "Attention",
+    "Block",
+    "Cache",
+    "GatedMLP",
+    "Hook",
+    "LoopedTransformer",
+    "Site",
+    "Transformer",
+]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
+
+from looped.nn.hooks import Tap
 
 __all__ = ["Attention"]
 
@@ -24,21 +29,41 @@ class Attention(nn.Module):
         self.o_proj = nn.Linear(n_heads * d_head, d_model, bias=False)
 
     def forward(
-        self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None
+        self,
+        x: Tensor,
+        context: Tensor | None = None,
+        mask: Tensor | None = None,
+        tap: Tap | None = None,
     ) -> Tensor:
         """Map `x` (B, N, d_model) to (B, N, d_model).
 
         Keys and values come from `context` (B, M, d_model), by default `x`. `mask` broadcasts to
         (B, n_heads, N, M): a boolean mask (True: the query may attend to the key) or a bias that is
-        added to the scores.
+        added to the scores. With a `tap`, attention is eager: the same steps, one by one.
         """
         source = x if context is None else context
         q = self._split(self.q_proj(x))  # (B, n_heads, N, d_head)
         k = self._split(self.k_proj(source))  # (B, n_heads, M, d_head)
         v = self._split(self.v_proj(source))  # (B, n_heads, M, d_head)
-        mixed = scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (B, n_heads, N, d_head)
+        if tap is None:
+            mixed = scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (B, n_heads, N, d_head)
+        else:
+            mixed = self._eager(q, k, v, mask, tap)
         joined: Tensor = self.o_proj(mixed.transpose(1, 2).flatten(2))  # (B, N, d_model)
         return joined
+
+    def _eager(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, tap: Tap) -> Tensor:
+        """Attention of q, k, v (B, n_heads, N or M, d_head); `tap` sees heads after columns."""
+        q = tap("hook_q", q.transpose(1, 2)).transpose(1, 2)
+        k = tap("hook_k", k.transpose(1, 2)).transpose(1, 2)
+        v = tap("hook_v", v.transpose(1, 2)).transpose(1, 2)
+        scores = q @ k.mT / math.sqrt(self.d_head)  # (B, n_heads, N, M)
+        if mask is not None and mask.dtype == torch.bool:
+            scores = scores.masked_fill(~mask, -math.inf)
+        elif mask is not None:
+            scores = scores + mask
+        pattern = tap("hook_pattern", tap("hook_attn_scores", scores).softmax(-1))
+        return tap("hook_z", (pattern @ v).transpose(1, 2)).transpose(1, 2)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:2], self.n_heads, self.d_head).transpose(1, 2)

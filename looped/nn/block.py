@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from looped.nn.hooks import Tap
+
 __all__ = ["Block"]
 
 
@@ -11,6 +13,7 @@ class Block(nn.Module):
     """A pre-norm block: `x += mixer(norm(x))`, then `x += mlp(norm(x))`.
 
     `mixer(x, context, mask)` maps (B, N, d_model) to the same shape; it is attention or a variant.
+    If there are hooks, mixer and MLP take a `tap` as well.
     The parts have the names that Llama gives them, so an export copies the weights unchanged.
     """
 
@@ -24,9 +27,23 @@ class Block(nn.Module):
         self.mlp = mlp
 
     def forward(
-        self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None
+        self,
+        x: Tensor,
+        context: Tensor | None = None,
+        mask: Tensor | None = None,
+        tap: Tap | None = None,
     ) -> Tensor:
         """Map the residual stream `x` (B, N, d_model) to the next one (B, N, d_model)."""
+        if tap is not None:
+            return self._tapped(x, context, mask, tap)
         x = x + self.self_attn(self.input_layernorm(x), context, mask)  # (B, N, d_model)
         result: Tensor = x + self.mlp(self.post_attention_layernorm(x))  # (B, N, d_model)
         return result
+
+    def _tapped(self, x: Tensor, context: Tensor | None, mask: Tensor | None, tap: Tap) -> Tensor:
+        """The same, and `tap` sees what the mixer and the MLP read and add."""
+        x = tap("hook_resid_pre", x)
+        mixed = self.self_attn(self.input_layernorm(x), context, mask, tap.within("attn"))
+        x = tap("hook_resid_mid", x + tap("hook_attn_out", mixed))
+        made = self.mlp(self.post_attention_layernorm(x), tap.within("mlp"))
+        return tap("hook_resid_post", x + tap("hook_mlp_out", made))

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from looped.nn.hooks import Tap
+
 __all__ = ["GatedMLP"]
 
 
@@ -25,8 +27,13 @@ class GatedMLP(nn.Module):
         self.up_proj = nn.Linear(d_model, d_ff, bias=False)
         self.down_proj = nn.Linear(d_ff, d_model, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, tap: Tap | None = None) -> Tensor:
         """Map `x` (..., d_model) to (..., d_model)."""
-        hidden = self.activation(self.gate_proj(x)) * self.up_proj(x)  # (..., d_ff)
+        gate, up = self.gate_proj(x), self.up_proj(x)  # (..., d_ff)
+        if tap is not None:
+            gate, up = tap("hook_pre", gate), tap("hook_pre_linear", up)
+        hidden = self.activation(gate) * up  # (..., d_ff)
+        if tap is not None:
+            hidden = tap("hook_post", hidden)
         result: Tensor = self.down_proj(hidden)
         return result

@@ -14,7 +14,7 @@
 | `norm.weight`                           | (d_model,)                | gain, 1            |
 
 The names and the architecture are those of Llama (Touvron et al. 2023), with ReLU as the activation
-and without rotary embeddings.
+and without rotary embeddings. Activations have names, too: see `looped.nn.hooks`.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from torch import Tensor, nn
 
 from looped.nn.attention import Attention
 from looped.nn.block import Block
+from looped.nn.hooks import Hooked, Tap
 from looped.nn.mlp import GatedMLP
 
 __all__ = ["LoopedTransformer", "Transformer"]
 
 
-class Transformer(nn.Module):
+class Transformer(Hooked):
     """A stack of blocks and a final norm; maps a residual stream to a residual stream."""
 
     def __init__(self, blocks: Sequence[Block], norm: nn.Module) -> None:
-        super().__init__()
+        super().__init__(len(blocks))
         self.layers = nn.ModuleList(blocks)
         self.norm = norm
 
@@ -54,24 +55,30 @@ class Transformer(nn.Module):
         return cls([block() for _ in range(n_blocks)], norm())
 
     def forward(
-        self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None
+        self,
+        x: Tensor,
+        context: Tensor | None = None,
+        mask: Tensor | None = None,
+        tap: Tap | None = None,
     ) -> Tensor:
         """Map `x` (B, N, d_model) to (B, N, d_model)."""
-        for block in self.layers:
-            x = block(x, context, mask)  # (B, N, d_model)
+        tap = tap or self.tap
+        for i, block in enumerate(self.layers):
+            x = block(x, context, mask, tap and tap.within(f"blocks.{i}"))  # (B, N, d_model)
         result: Tensor = self.norm(x)
         return result
 
 
-class LoopedTransformer(nn.Module):
+class LoopedTransformer(Hooked):
     """A transformer that is applied repeatedly to its own output (Giannou et al. 2023, sec. 2)."""
 
     def __init__(self, transformer: Transformer) -> None:
-        super().__init__()
+        super().__init__(transformer.n_blocks)
         self.transformer = transformer
 
     def forward(self, x: Tensor, loops: int = 1, mask: Tensor | None = None) -> Tensor:
         """Map `x` (B, N, d_model) to (B, N, d_model) by `loops` passes."""
-        for _ in range(loops):
-            x = self.transformer(x, mask=mask)
+        tap = self.tap
+        for loop in range(loops):
+            x = self.transformer(x, mask=mask, tap=tap and tap.in_loop(loop))
         return x

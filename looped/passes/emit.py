@@ -88,6 +88,7 @@ def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) 
         ports=circuit.ports,
         code=tuple(sorted(code or ())),
         baked=code is not None,
+        parameters=dict(circuit.parameters),
         n_registers=1 << circuit.register_bits if circuit.register_bits else 0,
         has_input=circuit.has_input,
         halted=None if circuit.halted is None else kept[circuit.halted],

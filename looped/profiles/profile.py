@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from looped.profiles.case import Case, Coverage
 __all__ = ["FuzzProfile"]
 
 
-def _no_reproducers(case: Case, memory: int, steps: int) -> Iterator[Case]:
+def _no_reproducers(case: Case, memory: int, steps: int, **parameters: int) -> Iterator[Case]:
     return iter(())
 
 
@@ -23,16 +22,18 @@ def _one_word_a_line(words: tuple[int, ...]) -> Iterator[tuple[str, str]]:
 class FuzzProfile:
     """How to generate random programs of a machine, count what they do, and list them.
 
-    - `generate(rng, width, memory, number)` makes a program.
+    - `generate(rng, width, memory, number)` makes a program. Like the next three functions it also
+      gets the parameters of the machine by their names.
     - `observe(case, memory, steps)` runs it on the reference and counts what its first steps do.
     - `classes(width, memory)` names all classes of instructions that can be counted.
     - `shortened_reproducers(case, memory, steps)` are programs that soon execute what the case
       executes after `steps` steps, the shortest first.
-    - `listing(words)` are lines of source, each with a remark.
+    - `listing(words)` are lines of source, each with a remark; None for a machine in whose language
+      not all words can be written.
     """
 
-    generate: Callable[[random.Random, int, int, int], Case]
-    observe: Callable[[Case, int, int], Coverage]
-    classes: Callable[[int, int], tuple[str, ...]]
-    shortened_reproducers: Callable[[Case, int, int], Iterator[Case]] = _no_reproducers
-    listing: Callable[[tuple[int, ...]], Iterator[tuple[str, str]]] = _one_word_a_line
+    generate: Callable[..., Case]
+    observe: Callable[..., Coverage]
+    classes: Callable[..., tuple[str, ...]]
+    shortened_reproducers: Callable[..., Iterator[Case]] = _no_reproducers
+    listing: Callable[[tuple[int, ...]], Iterator[tuple[str, str]]] | None = _one_word_a_line

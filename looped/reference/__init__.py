@@ -1,5 +1,6 @@
 """Plain interpreters, written from the manuals: the transformers must agree with them."""
 
+from looped.reference.fleq import Fleq
 from looped.reference.reference import Reference, Service, System
 from looped.reference.rv32i import Rv32i
 from looped.reference.rv32im import Rv32im
@@ -7,6 +8,7 @@ from looped.reference.subleq import Subleq
 from looped.reference.system import RiscvSystem, riscv_system
 
 __all__ = [
+    "Fleq",
     "Reference",
     "RiscvSystem",
     "Rv32i",

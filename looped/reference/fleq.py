@@ -31,12 +31,13 @@ it prints its elements, a space after each one but a line end after the last of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from looped.reference.fleq_tables import exp_table, sigmoid_table, sin_table
 from looped.reference.fleq_text import decimal_text
-from looped.trace import Access, Step
+from looped.reference.reference import Reference
+from looped.trace import Access, Printed, Step
 
 __all__ = ["Fleq"]
 
@@ -64,12 +65,11 @@ class _Operation:
     judge: bool
 
 
-class Fleq:
+class Fleq(Reference):
     """A FLEQ machine with `memory` words (a power of two, at least side²) of `width` bits.
 
     `words` are loaded at address 0, the rest of the memory is zero. It has no input: `data` is what
-    every reference takes. `side` is 2, 4, 8 or 16. A machine may lack some functions: of those
-    that are not among `functions` each traps.
+    every reference takes. `side` is 2, 4, 8 or 16.
     """
 
     def __init__(
@@ -83,19 +83,15 @@ class Fleq:
         fraction: int = 16,
         side: int = 8,
         workers: int = 1,
-        functions: frozenset[int] = _ONE | _TWO,
     ) -> None:
-        self.width = width
+        super().__init__(words, width, memory, data, entry)
         self.fraction = fraction
         self.side = side
         self.workers = workers
-        self.functions = functions
-        self.memory = [*words, *[0] * (memory - len(words))]
-        self.pc = entry
-        self.data = data
         self.trap = 0
         self.cause = 0
         self.output = bytearray()
+        self._printed: dict[int, Printed] = {}
         self._functions = _functions(width, fraction)
         self._operations: dict[int, _Operation] = {}
 
@@ -103,6 +99,16 @@ class Fleq:
     def halted(self) -> bool:
         """Whether the program counter has left the memory, or the machine has trapped."""
         return self.pc >= len(self.memory) or self.trap == 1
+
+    def cpu_words(self) -> Mapping[str, int]:
+        """The program counter, whether the machine has halted, the trap and its cause."""
+        halted = int(self.halted)
+        return {"pc": self.pc, "halted": halted, "trap": self.trap, "cause": self.cause}
+
+    def printed(self) -> Sequence[Printed | None]:
+        """What each worker has printed in the last loop: nothing if that has judged a branch."""
+        workers = max(self._printed, default=-1) + 1
+        return [self._printed.get(worker) for worker in range(workers)]
 
     def step(self) -> Step:
         """Execute one instruction. Must not be called on a halted machine."""
@@ -115,8 +121,10 @@ class Fleq:
             self.trap, self.cause = 1, _ILLEGAL
         else:
             self.pc = (pc + 6) % (2 * len(self.memory))
-            if operation.judge and self._read(self._fetch(pc + 4)) <= 0:
-                self.pc = self._fetch(pc + 5) % (2 * len(self.memory))
+            if operation.judge:
+                self._printed = {}
+                if self._read(self._fetch(pc + 4)) <= 0:
+                    self.pc = self._fetch(pc + 5) % (2 * len(self.memory))
         self.output += self._text
         return Step(
             pc,
@@ -131,6 +139,7 @@ class Fleq:
         """Compute group after group; the operation of the last one, None for a trap."""
         row = column = 0
         while True:
+            self._printed = {}
             operation = self._operation(self._fetch(self.pc))
             if operation is None:
                 return None
@@ -138,8 +147,9 @@ class Fleq:
             group = self._group(operation, row, column)
             results = [self._element(operation, a, b, i, j) for i, j in group]
             if operation.function == _PRINT:
-                for (_, j), word in zip(group, results, strict=True):
-                    self._print(word, j == operation.cols - 1)
+                first = row * self.side + column
+                for (i, j), word in zip(group, results, strict=True):
+                    self._print(i * self.side + j - first, word, j == operation.cols - 1)
             else:
                 for (i, j), word in zip(group, results, strict=True):
                     self._write(c + i * self.side + j, word)
@@ -175,7 +185,7 @@ class Fleq:
     def _operation(self, word: int) -> _Operation | None:
         """What an op word says, None for an unknown function."""
         found = self._operations.get(word)
-        if found is None and word & 31 in self.functions:
+        if found is None and word & 31 in _ONE | _TWO:
             size = self.side - 1
             found = self._operations[word] = _Operation(
                 word & 31,
@@ -209,7 +219,8 @@ class Fleq:
         self.memory[place] = word
         self._writes.append(Access(place, word))
 
-    def _print(self, number: int, ends_row: bool) -> None:
+    def _print(self, worker: int, number: int, ends_row: bool) -> None:
+        self._printed[worker] = Printed(number % (1 << self.width), ends_row)
         self._text += decimal_text(number, self.fraction).encode()
         self._text += b"\n" if ends_row else b" "
 

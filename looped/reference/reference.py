@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from looped.trace import Access, Step
+from looped.trace import Access, Printed, Step
 
 __all__ = ["Reference", "Service", "System"]
 
@@ -45,6 +45,13 @@ class Reference(ABC):
     def cpu_words(self) -> Mapping[str, int]:
         """The words of the CPU between two instructions, except the ports of input and output."""
         return {"pc": self.pc}
+
+    def printed(self) -> Sequence[Printed | None]:
+        """What each worker has printed in the last loop of the last instruction.
+
+        None, or a place behind the end, stands for a worker that has printed nothing in that loop.
+        """
+        return ()
 
     def takes_input(self) -> bool:
         """Whether the next instruction takes a word of input."""

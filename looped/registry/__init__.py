@@ -9,7 +9,7 @@ import pkgutil
 
 from looped.registry import builtin
 from looped.registry.definition import Machine
-from looped.registry.describe_pc import describe_pc
+from looped.registry.describe_pc import describe_pc, disassembled
 from looped.registry.registry import fuzz_profile, machine, names, register, unregister
 from looped.registry.sources import DEFAULT_MACHINE, assemble, assemble_file, load_elf_program
 from looped.registry.surroundings import host_for, system_for, unserved_trap
@@ -20,6 +20,7 @@ __all__ = [
     "assemble",
     "assemble_file",
     "describe_pc",
+    "disassembled",
     "fuzz_profile",
     "host_for",
     "load_elf_program",

@@ -6,7 +6,7 @@ from looped.devices.host import ColumnPort
 from looped.image import Image
 from looped.registry.registry import machine
 
-__all__ = ["describe_pc"]
+__all__ = ["describe_pc", "disassembled"]
 
 
 def describe_pc(image: Image, port: ColumnPort) -> str:
@@ -14,7 +14,7 @@ def describe_pc(image: Image, port: ColumnPort) -> str:
     pc = port.cpu("pc")
     shown = f"{pc:#x}" if image.addresses_per_word > 1 else str(pc)
     location = image.location(pc)
-    instruction = _instruction(image, port, pc)
+    instruction = disassembled(image, port, pc)
     return (
         f"address {shown}"
         + (f" ({location})" if location else "")
@@ -22,7 +22,7 @@ def describe_pc(image: Image, port: ColumnPort) -> str:
     )
 
 
-def _instruction(image: Image, port: ColumnPort, pc: int) -> str | None:
+def disassembled(image: Image, port: ColumnPort, pc: int) -> str | None:
     """The instruction at an address, None outside memory. A baked program is in the image only."""
     described, index = machine(image.machine), image.index(pc)
     places = range(index, index + described.instruction_words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from looped.errors import CompileError, Diagnostic, Source, SourceError, Span
@@ -21,17 +22,33 @@ DEFAULT_MACHINE = "subleq"
 _MACHINE = re.compile(r"^[ \t]*\.machine[ \t]+(\w+)", re.MULTILINE)
 
 
-def assemble_file(path: Path, *, width: int | None = None, machine: str | None = None) -> Image:
-    """Assemble a source file. Raises FileError if it cannot be read, SourceError as `assemble`."""
-    return assemble(read_source(path), width=width, machine=machine)
+_NONE: Mapping[str, int] = {}
 
 
-def assemble(source: Source, *, width: int | None = None, machine: str | None = None) -> Image:
-    """Assemble a source; `width` and `machine` override its directives.
+def assemble_file(
+    path: Path,
+    *,
+    width: int | None = None,
+    machine: str | None = None,
+    parameters: Mapping[str, int] = _NONE,
+) -> Image:
+    """Assemble a source file. Raises FileError if it cannot be read, and what `assemble` raises."""
+    return assemble(read_source(path), width=width, machine=machine, parameters=parameters)
+
+
+def assemble(
+    source: Source,
+    *,
+    width: int | None = None,
+    machine: str | None = None,
+    parameters: Mapping[str, int] = _NONE,
+) -> Image:
+    """Assemble a source; `width`, `machine` and `parameters` override its directives.
 
     Without `machine`, a source is for the machine that its directive `.machine` names; without that
     directive, for the first machine whose language recognises it, else for DEFAULT_MACHINE. Raises
-    SourceError with all errors of the source, in the order of the text.
+    SourceError with all errors of the source, in the order of the text, and CompileError for a
+    parameter that the machine does not have.
     """
     directive = _MACHINE.search(source.text)
     named = machine or (directive.group(1) if directive else _recognised(source))
@@ -39,7 +56,10 @@ def assemble(source: Source, *, width: int | None = None, machine: str | None = 
         span = Span(source, *directive.span(1)) if directive and machine is None else None
         hint = f"machines: {', '.join(registry.names())}"
         raise SourceError([Diagnostic(f"no machine named `{named}`", span, hint)])
-    return assemble_in(registry.machine(named).language, source, width, machine is not None)
+    described = registry.machine(named)
+    bits = described.language.width if width is None else width
+    described.settled(bits, parameters)
+    return assemble_in(described.language, source, width, machine is not None, parameters)
 
 
 def _recognised(source: Source) -> str:

@@ -26,6 +26,6 @@ def system_for(image: Image, data: bytes) -> System | None:
 def unserved_trap(image: Image, host: ProgramHost | None, port: Port) -> str | None:
     """Which trap has halted a machine, None if it has an exit status or no traps."""
     describe_trap = machine(image.machine).describe_trap
-    if describe_trap is None or host is None or host.exit_code is not None:
+    if describe_trap is None or (host is not None and host.exit_code is not None):
         return None
     return describe_trap(image, port)

@@ -23,7 +23,7 @@ from looped.untrusted import decode, encode
 
 __all__ = ["FORMAT", "Checkpoint", "Identity", "identify", "load_checkpoint", "prepare_checkpoint"]
 
-FORMAT = "looped-run-1"
+FORMAT = "looped-run-2"
 
 _WHAT = "checkpoint of a run"
 _STATE, _PENDING = "state", "pending"
@@ -67,6 +67,7 @@ class _Between:
     pending_loops: int
     loops: int
     halted: bool
+    unfinished: bytes
     position: int
     input_word: int | None
     pc: int
@@ -108,6 +109,7 @@ def prepare_checkpoint(path: Path, checkpoint: Checkpoint) -> Replacement:
             snapshot.pending_loops,
             snapshot.loops,
             snapshot.halted,
+            snapshot.unfinished,
             snapshot.position,
             snapshot.input_word,
             snapshot.pc,
@@ -172,6 +174,7 @@ def _checkpoint(run: _Run, tensors: dict[str, torch.Tensor]) -> Checkpoint:
         pending_loops=between.pending_loops,
         loops=between.loops,
         halted=between.halted,
+        unfinished=between.unfinished,
         position=between.position,
         input_word=between.input_word,
         pc=between.pc,

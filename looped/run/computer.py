@@ -35,8 +35,9 @@ class Event:
     `retired` is False if the machine had halted before the loop, waits for input, or is `busy` with
     an instruction that takes another loop. `consumed` is the word that the machine took from the
     input column, `emitted` the byte that it wrote. `pc` is PC_UNKNOWN if the loop was not the first
-    one of its stretch. `cause` is the cause of a trap, None without a trap. `written` are the bytes
-    that the host wrote when it served the trap, `served` the words of memory and registers that it
+    one of its stretch. `cause` is the cause of a trap, None without a trap. `written` is the text
+    that devices wrote: the numbers that the instruction has printed in all its loops, then what the
+    host wrote when it served the trap. `served` are the words of memory and registers that the host
     set, (column, value).
     """
 
@@ -58,14 +59,16 @@ class Snapshot:
 
     `state` is the residual stream, (columns, d_model), True for +1. The host has not yet looked at
     the last `pending_loops` loops. `loops` counts the loops after which the machine was not busy.
-    `position` is the position in an input of bytes. `input_word` is the word in the input column,
-    `host` the state of the host; both are None if there is none.
+    `unfinished` is the text that an unfinished instruction has printed. `position` is the position
+    in an input of bytes. `input_word` is the word in the input column, `host` the state of the
+    host; both are None if there is none.
     """
 
     state: npt.NDArray[np.bool_]
     pending_loops: int
     loops: int
     halted: bool
+    unfinished: bytes
     position: int
     input_word: int | None
     pc: int
@@ -88,7 +91,8 @@ class Computer:
 
     An input is either `bytes` or a binary stream. From a stream the computer reads one byte
     whenever the program waits for it; that may block. `entries` are the first program counters, 0
-    by default; `hosts` serve machines that trap.
+    by default; `hosts` serve machines that trap. `passes` runs a stretch: `advance` of the engine,
+    or what also records it (`looped/run/replay.py`).
     """
 
     def __init__(
@@ -102,6 +106,7 @@ class Computer:
     ) -> None:
         self.plan = plan
         self.engine = engine
+        self.passes = engine.advance
         self.panel = Panel(plan, engine, inputs)
         self.hosts = list(hosts or [None] * len(inputs))
         self.pcs = list(entries or [0] * len(inputs))
@@ -117,6 +122,7 @@ class Computer:
         starts = zip(programs, self.pcs, strict=True)
         engine.load(np.stack([embed(words, plan, entry) for words, entry in starts]))
         self._halted = [False] * len(inputs)
+        self._unfinished = [b""] * len(inputs)
         self._pending_loops = 0
         self._poll_addresses = [host.poll_address if host else None for host in self.hosts]
         self._loops = [0] * len(inputs)
@@ -138,19 +144,28 @@ class Computer:
         """Run the only program, which has not halted, for at most `loops` loops in one stretch.
 
         Loops after which the machine is busy do not count. The stretch ends early with a loop that
-        the host must serve. Returns the number of loops before the last one, each of which retired
-        an instruction, and the last one's event. If an exception ends a wait for input, the next
-        call runs no loop: it serves the last one and returns the loops of the interrupted call; see
-        `count_pending`.
+        the host must serve, or after an instruction that prints. Returns the number of loops before
+        the last one, each of which retired an instruction, and the last one's event. If an
+        exception ends a wait for input, the next call runs no loop: it serves the last one and
+        returns the loops of the interrupted call; see `count_pending`.
         """
         if self._pending_loops == 0:
             if self._poll_addresses[0] is not None:
                 loops = min(loops, POLL_INTERVAL - self._loops[0] % POLL_INTERVAL)
-            self._pending_loops = self.engine.advance(loops, self._watch)
-            self._loops[0] += self._pending_loops
+            self._pending_loops = self._pass(loops)
         event = self._look([False])[0]
+        while not self._halted[0] and event == Event(False, event.pc, event.next_pc, busy=True):
+            self._loops[0] -= 1
+            self._pending_loops += self._pass(1) - 1
+            event = self._look([False])[0]
         done, self._pending_loops = self._pending_loops, 0
         return done - 1, event if done == 1 else replace(event, pc=PC_UNKNOWN)
+
+    def _pass(self, loops: int) -> int:
+        """Let the engine run the only program for at most `loops` loops; returns how many count."""
+        done = self.passes(loops, self._watch)
+        self._loops[0] += done
+        return done
 
     def count_pending(self) -> int:
         """After waiting was ended by an exception: the loops before the one that waits.
@@ -176,10 +191,13 @@ class Computer:
     def _event(self, stream: int, seen: Floats, halted: bool) -> Event:
         """What the last loop did to one program, by its watched lanes `seen`."""
         _, busy_lanes, pc, ports = np.split(seen, self._ends)
-        busy, signals = bool((busy_lanes > 0).any()), self.panel.signals(ports)
+        busy, signals = bool((busy_lanes > 0).any()), self.panel.signals(stream, ports)
         service = _Service(int(read_word(pc)))
         if not halted and (self._halted[stream] or self._polled_word_is_set(stream)):
             service = self._served(stream, service.next_pc)
+        text, self._unfinished[stream] = self._unfinished[stream] + signals.printed, b""
+        if busy and not (self._halted[stream] or service.written):
+            text, self._unfinished[stream] = b"", text
         event = Event(
             retired=not (halted or signals.waiting or busy),
             pc=self.pcs[stream],
@@ -188,7 +206,7 @@ class Computer:
             emitted=signals.emitted,
             waiting=signals.waiting,
             busy=busy,
-            written=service.written,
+            written=text + service.written,
             cause=service.cause,
             served=service.changes,
         )
@@ -219,6 +237,7 @@ class Computer:
             pending_loops=self._pending_loops,
             loops=self._loops[0],
             halted=self._halted[0],
+            unfinished=self._unfinished[0],
             position=self.panel.positions[0],
             input_word=self.panel.words[0],
             pc=self.pcs[0],
@@ -237,7 +256,7 @@ class Computer:
             raise ValueError(f"the state has the shape {found}, and the machine needs {shape}")
         self.engine.load(np.where(snapshot.state, 1, -1).astype(np.int8)[None])
         self._pending_loops, self._loops = snapshot.pending_loops, [snapshot.loops]
-        self._halted = [snapshot.halted]
+        self._halted, self._unfinished = [snapshot.halted], [snapshot.unfinished]
         self.panel.positions, self.panel.words = [snapshot.position], [snapshot.input_word]
         self.pcs = [snapshot.pc]
         for host in self.hosts:

@@ -1,4 +1,4 @@
-"""Panel: the input and output ports that a machine declares, served between two loops."""
+"""Panel: the ports of input, output and print that a machine declares, served between two loops."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from looped.artefact.embedding import embed_words, read_word
 from looped.artefact.plan import Plan
 from looped.devices.host import ByteSource
+from looped.devices.printer import Printer
 from looped.engines.engine import NO_LANES, Engine, Floats, Lanes
 
 __all__ = ["Panel", "Signals"]
@@ -17,11 +18,16 @@ __all__ = ["Panel", "Signals"]
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """The ports of one program after a loop; `emitted` is the byte that the loop wrote, or None."""
+    """The ports of one program after a loop.
+
+    `emitted` is the byte that the loop wrote, or None; `printed` are the numbers that it printed,
+    as text.
+    """
 
     taken: bool
     waiting: bool
     emitted: int | None
+    printed: bytes
 
 
 class Panel:
@@ -38,11 +44,13 @@ class Panel:
         self.inputs = list(inputs)
         self.positions = [0] * len(inputs)
         self.words: list[int | None] = [None] * len(inputs)
-        source, sink = plan.ports.input, plan.ports.output
+        source, sink, prints = plan.ports.input, plan.ports.output, plan.ports.print
         flags = [
             *((source.taken, source.waiting) if source else ("", "")),
+            prints.when if prints else "",
             sink.when if sink else "",
         ]
+        self._printer = Printer(prints, plan, engine) if prints else None
         parts = [self._lanes(name) for name in (*flags, sink.content if sink else "")]
         self.stops: Lanes = np.concatenate(parts[:-1])
         self.lanes: Lanes = np.concatenate(parts)
@@ -55,11 +63,12 @@ class Panel:
         for stream in range(len(self.inputs) if self.plan.ports.input else 0):
             self.offer(stream)
 
-    def signals(self, values: Floats) -> Signals:
+    def signals(self, stream: int, values: Floats) -> Signals:
         """What the ports of one program say, by the values of `lanes`."""
-        taken, waiting, writes, content = np.split(values > 0, self._ends)
+        taken, waiting, prints, writes, content = np.split(values > 0, self._ends)
         emitted = int(read_word(content)) if writes.any() else None
-        return Signals(bool(taken.any()), bool(waiting.any()), emitted)
+        text = self._printer.text(stream) if self._printer and prints.any() else b""
+        return Signals(bool(taken.any()), bool(waiting.any()), emitted, text)
 
     def serve(self, stream: int, signals: Signals) -> None:
         """Clear the input column if the machine took its word, and offer the next byte."""

@@ -55,13 +55,22 @@ class Observer:
         return Step(
             event.pc,
             event.next_pc,
-            reads=self._reads if completed else (),
+            reads=self._reads_of(told) if completed else (),
             writes=tuple(Access(c, value) for c, value in changes if c < memory),
             consumed=event.consumed,
             emitted=event.emitted,
             registers=tuple(Access(c - memory, value) for c, value in changes if c >= memory),
             cause=event.cause,
             written=event.written,
+        )
+
+    def _reads_of(self, told: Accesses) -> tuple[Access, ...]:
+        """The reads, each with the value that its word had at that time."""
+        if not told.late:
+            return self._reads
+        return tuple(
+            Access(read.address, self._value(read.address)) if n in told.late else read
+            for n, read in enumerate(self._reads)
         )
 
     def _changed(self) -> Iterable[int]:

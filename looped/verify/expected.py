@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from looped import registry
-from looped.artefact.embedding import State, embed
+from looped.artefact.embedding import State, embed, read_word
 from looped.artefact.plan import Plan
 from looped.image import Image
 from looped.reference import Service
-from looped.trace import Step
+from looped.trace import Access, Printed, Step
 
 __all__ = ["Expected"]
 
@@ -30,16 +32,27 @@ class Expected:
     def __init__(self, image: Image, plan: Plan, data: bytes, served: bool = True) -> None:
         self.plan = plan
         kind = registry.machine(plan.machine).reference
-        self.reference = kind(image.words, plan.width, plan.memory, data, image.entry)
+        workers = {} if plan.workers is None else {"workers": plan.workers.count}
+        self.reference = kind(
+            image.words,
+            plan.width,
+            plan.memory,
+            data,
+            image.entry,
+            **plan.parameters,
+            **workers,
+        )
         self.system = registry.system_for(image, data) if served else None
         self._data, self._taken = data, 0
+        self._begun: Step | None = None
+        self._written = 0
         self.output = bytearray()
         self.code = frozenset(plan.code)
         self._lanes = {name: np.array(lanes, np.intp) for name, lanes in plan.words.items()}
         self.x: State = embed((), plan)
         for address, word in enumerate(image.words):
             self.set(address, "value", 0 if address in self.code else word)
-        self.set(plan.cpu, "pc", self.reference.pc)
+        self._set_cpu_words()
         if plan.ports.input is not None:
             self.set(plan.cpu, plan.ports.input.ready, 1)
             self._offer_input()
@@ -47,20 +60,49 @@ class Expected:
     @property
     def halted(self) -> bool:
         """Whether the reference has halted; its expected state then no longer changes."""
-        return self.reference.halted
+        return self._begun is None and self.reference.halted
+
+    def follow(self, columns: npt.NDArray[np.intp], found: npt.NDArray[np.float64]) -> None:
+        """Let memory in `x` follow the engine within an instruction, by its writes in their order.
+
+        `found` (columns, d_model) are the columns that may have changed. The least number of
+        further writes is taken after which their words are as found; none if there is no such
+        number.
+        """
+        if self._begun is None and not self.halted:
+            self._begun, self._written = self.reference.step(), 0
+        lanes = self._lanes["value"]
+        words = [int(word) for word in read_word(found[:, lanes])]
+        seen = {c: w for c, w in zip(columns.tolist(), words, strict=True) if c < self.plan.memory}
+        wrong = {c for c, word in seen.items() if word != self._memory(c)}
+        writes = () if self._begun is None else self._begun.writes[self._written :]
+        for number, write in enumerate(writes if wrong else (), 1):
+            same = seen.get(write.address, self._memory(write.address)) == write.value
+            wrong = wrong - {write.address} if same else wrong | {write.address}
+            if not wrong:
+                self._write(writes[:number])
+                self._written += number
+                return
+
+    def _memory(self, address: int) -> int:
+        return int(read_word(self.x[address, self._lanes["value"]]))
+
+    def _write(self, writes: Iterable[Access]) -> None:
+        for write in writes:
+            if write.address not in self.code:
+                self.set(write.address, "value", write.value)
 
     def step(self) -> Step | None:
-        """Execute one instruction on the reference and update the residual stream.
+        """Execute one instruction on the reference, or end the one that `follow` has begun, and
+        update the residual stream.
 
         A halted machine executes none (None): its flags and its port return to zero.
         """
         if self.halted:
             self._flags(None)
             return None
-        step = self.reference.step()
-        for write in step.writes:
-            if write.address not in self.code:
-                self.set(write.address, "value", write.value)
+        step, self._begun = self._begun or self.reference.step(), None
+        self._write(step.writes)
         for write in step.registers:
             self.set(self.plan.memory + write.address, "value", write.value)
         self._set_cpu_words()
@@ -93,12 +135,13 @@ class Expected:
             next_pc=self.reference.pc,
             writes=(*step.writes, *service.writes),
             registers=(*step.registers, *service.registers),
-            written=service.output,
+            written=step.written + service.output,
         )
 
     def _set_cpu_words(self) -> None:
         for name, value in self.reference.cpu_words().items():
-            self.set(self.plan.cpu, name, value)
+            for column in self.plan.cpus:
+                self.set(column, name, value)
 
     def _flags(self, step: Step | None) -> None:
         """Set the words of the ports after a step, or after a loop of a halted machine."""
@@ -107,12 +150,23 @@ class Expected:
             emitted = None if step is None else step.emitted
             self.set(cpu, ports.output.when, int(emitted is not None))
             self.set(cpu, ports.output.content, emitted or 0)
+        if ports.print is not None:
+            self._set_printed(() if step is None else self.reference.printed())
         if ports.input is not None:
             taken = step is not None and step.consumed is not None
             self.set(cpu, ports.input.taken, int(taken))
             if taken:
                 self._taken += 1
                 self._offer_input()
+
+    def _set_printed(self, printed: Sequence[Printed | None]) -> None:
+        """Set the words of the print port in every CPU column."""
+        port = self.plan.ports.print
+        assert port is not None
+        for column, own in itertools.zip_longest(self.plan.cpus, printed):
+            self.set(column, port.when, int(own is not None))
+            self.set(column, port.ends_line, int(own is not None and own.ends_line))
+            self.set(column, port.content, 0 if own is None else own.word)
 
     def _offer_input(self) -> None:
         ended = self._taken >= len(self._data)

@@ -1,7 +1,10 @@
-"""Engine beside reference: after every loop, every lane of every column must be equal.
+"""Engine beside reference: after every instruction, every lane of every column must be equal.
 
-During an instruction of several loops, a machine must not change before the last loop, except in
-its scratch lanes (`Plan.scratch`): those need only be ±1.
+An instruction of several loops changes memory at most by its writes, in their order. Before its
+last loop nothing else may change but its scratch lanes (`Plan.scratch`), those of the numbers that
+it prints, and the register that numbers the workers: they need only be ±1. So in the loops before
+the last one all columns are compared that the engine has changed. The text that it prints is
+compared after the last one.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import numpy.typing as npt
 from looped import registry
 from looped.artefact.embedding import read_word
 from looped.artefact.plan import CompiledMachine, Plan
+from looped.artefact.program import check_program
 from looped.devices import ProgramHost
 from looped.engines.engine import Engine
 from looped.errors import MismatchError
@@ -25,9 +29,6 @@ from looped.trace import Step
 from looped.verify.expected import Expected
 
 __all__ = ["Agreement", "Difference", "Mismatch", "lockstep"]
-
-_MOST_LOOPS = 64
-"""The most loops that an instruction may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +84,21 @@ def lockstep(
 ) -> Agreement:
     """Run programs on an engine and on the reference until each has halted or done `steps` steps.
 
-    After every loop it compares the whole residual stream: memory, pc, flags, ports, scratch lanes,
-    each exactly ±1. It also compares output, exit status and the count of instructions that the
-    host executes with the reference's own system. After a program has halted, one more loop must
-    change nothing but the flags. Raises Mismatch with the first Difference.
+    After every instruction it compares the whole residual stream: memory, pc, flags, ports, scratch
+    lanes, each exactly ±1; within an instruction, what each loop has changed. It also compares
+    output, exit status and the count of instructions that the host executes with the reference's
+    own system. After a program has halted, one more loop must change nothing but the flags. Raises
+    Mismatch with the first Difference, and CompileError for a program that needs other parameters
+    of its machine.
     """
     programs = _Programs(machine.plan, engine, images, inputs)
-    for number in itertools.count(1):
+    running = [True]
+    while any(running):
         running = programs.running()
         if steps is not None and programs.have_done(steps):
             break
-        programs.step(number)
-        progress(number)
-        if not any(running):
-            break
+        programs.step()
+        progress(max(programs.counts))
     return programs.agreement()
 
 
@@ -108,6 +110,8 @@ class _Programs:
         self, plan: Plan, engine: Engine, images: Sequence[Image], inputs: Sequence[bytes]
     ) -> None:
         pairs = list(zip(images, inputs, strict=True))
+        for image in images:
+            check_program(image, plan)
         self.plan = plan
         self.images = images
         self.hosts = [registry.host_for(image, data) for image, data in pairs]
@@ -115,9 +119,10 @@ class _Programs:
         self.computer = Computer(plan, engine, words, inputs, entries, self.hosts)
         self.expected = [Expected(image, plan, data) for image, data in pairs]
         self.counts, self.loops = [0] * len(images), [0] * len(images)
-        pcs = [e.reference.pc for e in self.expected]
-        idle = [Event(False, pc, pc) for pc in pcs]
-        _compare(plan, images, self.expected, self.computer, 0, idle)
+        machine = registry.machine(plan.machine)
+        self.most_loops = machine.most_loops(plan.width, **plan.parameters)
+        for program, state in enumerate(self.computer.state()):
+            self._compare(program, 0, self.expected[program].reference.pc, state)
 
     def running(self) -> list[bool]:
         """Which programs have not halted."""
@@ -128,19 +133,17 @@ class _Programs:
         left = [n for n, runs in zip(self.counts, self.running(), strict=True) if runs]
         return bool(left) and min(left) >= steps
 
-    def step(self, number: int) -> None:
+    def step(self) -> None:
         """One loop of the engine, and one step of each reference whose instruction is finished."""
         running, events = self.running(), self.computer.step()
-        pairs = zip(self.expected, events, strict=True)
-        done = [None if event.busy else e.step() for e, event in pairs]
-        _compare(self.plan, self.images, self.expected, self.computer, number, events)
-        _compare_io(self.images, events, done, number)
-        _compare_hosts(self.images, self.hosts, self.expected, events, number)
+        state = None if all(event.busy for event in events) else self.computer.state()
         for program, event in enumerate(events):
-            self.loops[program] = self.loops[program] + 1 if event.busy else 0
-            self.counts[program] += running[program] and not event.busy
-            if self.loops[program] > _MOST_LOOPS:
-                raise _mismatch(self.images, program, number, event.pc, "`busy`", "1", "0 by then")
+            if event.busy or state is None:
+                self._continue(program, event)
+            else:
+                self._finish(program, event, state[program])
+                self.loops[program] = 0
+                self.counts[program] += running[program]
 
     def agreement(self) -> Agreement:
         """How far the programs were compared."""
@@ -152,79 +155,104 @@ class _Programs:
             outputs=tuple(bytes(e.output) for e in self.expected),
         )
 
+    def _continue(self, program: int, event: Event) -> None:
+        """Compare what a loop has changed that is not the last one of its instruction."""
+        number, expected = self.counts[program] + 1, self.expected[program]
+        self.loops[program] += 1
+        if self.loops[program] > self.most_loops:
+            raise _mismatch(self.images, program, number, event.pc, "`busy`", "1", "0 by then")
+        engine, lanes = self.computer.engine, np.arange(self.plan.d_model)
+        columns = engine.changes(program)
+        found = np.empty((len(columns), self.plan.d_model))
+        for row, column in enumerate(columns.tolist()):
+            found[row] = engine.read(column, lanes)[program]
+        expected.follow(columns, found)
+        wanted, free = expected.x[columns], _free_lanes(self.plan)
+        for row in np.flatnonzero(np.isin(columns, self.plan.cpus)).tolist():
+            wanted[row, free] = np.where(found[row, free] > 0, 1, -1)
+        if not np.array_equal(found, wanted):
+            where = _first_difference(self.plan, found, wanted, columns)
+            raise _mismatch(self.images, program, number, event.pc, *where)
 
-def _compare(
-    plan: Plan,
-    images: Sequence[Image],
-    expected: Sequence[Expected],
-    computer: Computer,
-    number: int,
-    events: Sequence[Event],
-) -> None:
-    state = computer.state()
-    for program, (should, event) in enumerate(zip(expected, events, strict=True)):
-        x = should.x
-        if event.busy:
-            x = x.copy()
-            lanes = list(plan.scratch)
-            x[plan.cpu, lanes] = np.where(state[program, plan.cpu, lanes] > 0, 1, -1)
-        if not np.array_equal(state[program], x):
-            place, found, wanted = _first_difference(plan, state[program], x)
-            raise _mismatch(images, program, number, event.pc, place, found, wanted)
+    def _finish(self, program: int, event: Event, state: npt.NDArray[np.float64]) -> None:
+        """Compare a program that has finished an instruction, or has halted."""
+        number, expected = self.counts[program] + 1, self.expected[program]
+        done = expected.step()
+        self._compare(program, number, event.pc, state)
+        _compare_io(self.images, program, event, done, number)
+        host = self.hosts[program]
+        if host is not None:
+            _compare_host(self.images, program, host, expected, event, number)
+
+    def _compare(self, program: int, number: int, pc: int, state: npt.NDArray[np.float64]) -> None:
+        """Compare the whole residual stream of a program."""
+        should = self.expected[program].x
+        if not np.array_equal(state, should):
+            where = _first_difference(self.plan, state, should, np.arange(len(state)))
+            raise _mismatch(self.images, program, number, pc, *where)
+
+
+def _free_lanes(plan: Plan) -> list[int]:
+    """The lanes of the CPU columns that may change before the last loop of an instruction."""
+    port = plan.ports.print
+    words = [] if port is None else [port.content, port.when, port.ends_line]
+    if plan.workers is not None:
+        words.append(plan.workers.number)
+    return [*plan.scratch, *itertools.chain.from_iterable(plan.words[name] for name in words)]
 
 
 def _first_difference(
-    plan: Plan, x: npt.NDArray[np.float64], should: npt.NDArray[np.int8]
+    plan: Plan,
+    x: npt.NDArray[np.float64],
+    should: npt.NDArray[np.int8],
+    columns: npt.NDArray[np.intp],
 ) -> tuple[str, str, str]:
-    """Place, found and expected: as words where all lanes are ±1, else as the lane."""
-    column, lane = (int(i) for i in np.argwhere(x != should)[0])
-    name = plan.column_name(column)
-    exact = abs(x[column, lane]) == 1
+    """Place, found and expected: as words where all lanes are ±1, else as the lane.
+
+    Row i of `x` and of `should` is column `columns[i]`.
+    """
+    row, lane = (int(i) for i in np.argwhere(x != should)[0])
+    name = plan.column_name(int(columns[row]))
+    exact = abs(x[row, lane]) == 1
     for word, lanes in plan.words.items():
         if exact and lane in lanes:
-            found, wanted = (int(read_word(s[column, list(lanes)])) for s in (x, should))
+            found, wanted = (int(read_word(s[row, list(lanes)])) for s in (x, should))
             return f"{name}, word `{word}`,", str(found), str(wanted)
     place = f"{name}, {plan.lane_name(lane)},"
-    return place, f"{x[column, lane]:.9g}", f"{should[column, lane]:+d}"
+    return place, f"{x[row, lane]:.9g}", f"{should[row, lane]:+d}"
 
 
 def _compare_io(
-    images: Sequence[Image],
-    events: Sequence[Event],
-    done: Sequence[Step | None],
-    number: int,
+    images: Sequence[Image], program: int, event: Event, step: Step | None, number: int
 ) -> None:
-    for program, (event, step) in enumerate(zip(events, done, strict=True)):
-        if step is None:
-            continue
-        pairs = (
-            ("the input taken", event.consumed, step.consumed),
-            ("the byte of output", event.emitted, step.emitted),
-            ("the output of the host", event.written, step.written),
-        )
-        for what, found, wanted in pairs:
-            if found != wanted:
-                raise _mismatch(images, program, number, step.pc, what, str(found), str(wanted))
+    if step is None:
+        return
+    pairs = (
+        ("the input taken", event.consumed, step.consumed),
+        ("the byte of output", event.emitted, step.emitted),
+        ("the text of the devices", event.written, step.written),
+    )
+    for what, found, wanted in pairs:
+        if found != wanted:
+            raise _mismatch(images, program, number, step.pc, what, str(found), str(wanted))
 
 
-def _compare_hosts(
+def _compare_host(
     images: Sequence[Image],
-    hosts: Sequence[ProgramHost | None],
-    expected: Sequence[Expected],
-    events: Sequence[Event],
+    program: int,
+    host: ProgramHost,
+    should: Expected,
+    event: Event,
     number: int,
 ) -> None:
     """A host and the reference's own system must agree on the exit status and the emulation."""
-    for program, (host, should, event) in enumerate(zip(hosts, expected, events, strict=True)):
-        if host is None:
-            continue
-        pairs = (
-            ("the exit status", host.exit_code, should.exit_code),
-            ("the count of emulated instructions", host.emulated, should.emulated),
-        )
-        for what, found, wanted in pairs:
-            if found != wanted:
-                raise _mismatch(images, program, number, event.pc, what, str(found), str(wanted))
+    pairs = (
+        ("the exit status", host.exit_code, should.exit_code),
+        ("the count of emulated instructions", host.emulated, should.emulated),
+    )
+    for what, found, wanted in pairs:
+        if found != wanted:
+            raise _mismatch(images, program, number, event.pc, what, str(found), str(wanted))
 
 
 def _mismatch(

@@ -129,5 +129,8 @@ def loop_of_workers(circuit: Circuit, before: WorkersState) -> WorkersState:
             in_file, place, content = hit
             assert (in_file, place) not in hits, "two workers write to one column"
             hits.add((in_file, place))
-            (file if in_file else memory)[place] = content
+            if not in_file:
+                memory[place] = content
+            elif place < len(file):
+                file[place] = content
     return WorkersState(memory, file, cpus)

@@ -269,3 +269,37 @@ def test_words_of_two_addresses_may_be_one_word() -> None:
     x, y = m.fetch("f", pc), m.fetch("g", m.fetch("h", pc))
     m.output("x", any_of_disjoint([literal(x[:1]), literal(y[:1])]))
     m.check()
+
+
+def test_workers_need_two_registers_of_one_width() -> None:
+    m, pc = small()
+    number, mask = m.register("number", 2), m.register("mask", 3)
+    for wrong in (mask, number):
+        assert message(lambda: m.has_workers(number, wrong)) == (  # noqa: B023
+            f"the number of a worker at {AT} has 2 bits, and the mask {len(wrong)}: "
+            "two registers of one width are needed"
+        )
+    m.has_workers(number, m.register("own", 2))
+    assert message(lambda: m.has_workers(number, pc[:2])) == (
+        f"workers are declared twice: at {AT} and {AT}"
+    )
+
+
+def test_workers_have_registers_a_mask_that_stays_and_no_input() -> None:
+    m, pc = small()
+    m.has_workers(m.let("number", pc[:2]), m.register("mask", 2))
+    m.output("out", Word.of("number", 2), 2)
+    assert message(m.check) == f"the number of workers at {AT} is not a register"
+    m, pc = small()
+    number, mask = m.register("number", 2), m.register("mask", 2)
+    m.has_workers(number, mask)
+    m.check()
+    m.next(mask, number)
+    assert message(m.check) == f"the mask of workers gets a next value at {AT}: it never may"
+    m, pc = small()
+    number, mask = m.register("number", 2), m.register("mask", 2)
+    m.has_workers(number, mask)
+    m.output("out", m.read("in", pc, port=pc[:1]), 8)
+    assert message(m.check) == (
+        "circuit `small` has workers and an input column: it can only have one of them"
+    )

@@ -21,7 +21,7 @@ from looped.engines.auto import ENGINES
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "programs" / "subleq"
 ECHO, GREET, HELLO = (str(PROGRAMS / f"{n}.sasm") for n in ("echo", "greet", "hello"))
-COMMANDS = ["asm", "compile", "run", "verify", "certify", "prove", "info", "export"]
+COMMANDS = ["asm", "compile", "run", "diff", "verify", "certify", "prove", "info", "export"]
 
 
 def looped(*arguments: object, data: bytes = b"") -> Result:

@@ -14,7 +14,7 @@ from looped.cli.main import cli
 
 ROOT = Path(__file__).parents[2]
 HELLO = str(ROOT / "programs" / "subleq" / "hello.sasm")
-WIDTHS = {"subleq": (8, 16, 32), "rv32i": (32,), "rv32im": (32,)}
+WIDTHS = {"subleq": (8, 16, 32), "rv32i": (32,), "rv32im": (32,), "fleq": (32,)}
 
 
 @pytest.mark.parametrize("command", ["info", "compile", "export"])
@@ -52,7 +52,7 @@ def test_uncertified_with_an_exact_engine_is_a_usage_error(command: str, engine:
 def test_a_misspelt_machine_gets_a_suggestion_and_the_list() -> None:
     result = CliRunner().invoke(cli, ["info", "sublq"])
     assert result.exit_code == 4
-    assert "hint: did you mean `subleq`? machines: rv32i, rv32im, subleq" in result.stderr
+    assert "hint: did you mean `subleq`? machines: fleq, rv32i, rv32im, subleq" in result.stderr
 
 
 def test_a_program_runs_without_docstrings_and_assertions() -> None:

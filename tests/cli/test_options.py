@@ -10,15 +10,24 @@ from click.testing import CliRunner, Result
 
 from looped import api, registry
 from looped.cli.main import cli
+from looped.image import Image
 from looped.precision import PRECISIONS
 from looped.registry.definition import Machine, largest_memory
 
 PROGRAMS = Path(__file__).parents[2] / "programs"
-HELLO = {"subleq": "subleq/hello.sasm", "rv32i": "rv32i/hello.s", "rv32im": "rv32im/pi.s"}
-WIDTHS = {"subleq": (8, 16, 32), "rv32i": (32,), "rv32im": (32,)}
+HELLO = {
+    "fleq": "fleq/newton4.fleq",
+    "subleq": "subleq/hello.sasm",
+    "rv32i": "rv32i/hello.s",
+    "rv32im": "rv32im/pi.s",
+}
+WIDTHS = {"fleq": (32,), "subleq": (8, 16, 32), "rv32i": (32,), "rv32im": (32,)}
+LEAST = {"fleq": 64}
+"""The fewest words of memory where they are not 32: FLEQ needs side² of them."""
 
 OPTIONS = [
     *(["--width", width] for width in ("8", "16", "32", "0", "-1", "64")),
+    *(["--set", text] for text in ("side=4", "side=3", "side", "fraction=20", "x=1")),
     *(["--memory", words] for words in ("32", "256", "1024", "0", "-1", "1", "100", "65536")),
     *(["--dtype", name] for name in PRECISIONS),
 ]
@@ -38,7 +47,12 @@ OF_PROGRAMS = {
     "certify": ["{program}"],
     "asm": ["{program}", "-o", "{folder}/p.dec"],
 }
-WITHOUT = {"info": {"--dtype"}, "export": {"--dtype"}, "asm": {"--dtype", "--memory"}}
+WITHOUT = {
+    "info": {"--dtype"},
+    "export": {"--dtype"},
+    "asm": {"--dtype", "--memory"},
+    "prove": {"--set"},
+}
 CASES = [
     (command, arguments, machine, option)
     for commands in (OF_MACHINES, OF_PROGRAMS)
@@ -48,7 +62,16 @@ CASES = [
 ]
 
 
-assembled = cache(api.assemble)
+@cache
+def assembled_once(path: Path, machine: str | None, width: int | None, parameters) -> Image:
+    return plain_assemble(path, machine, width, dict(parameters))
+
+
+def assembled(path, machine, width, parameters) -> Image:
+    return assembled_once(path, machine, width, tuple(parameters.items()))
+
+
+plain_assemble = api.assemble
 described = cache(Machine.circuit)
 
 
@@ -78,9 +101,11 @@ def may_be(option: list[str], machine: str, command: str, program: bool) -> bool
     name, value = option
     if name == "--width":
         return (value == "32" or not program or None) if int(value) in WIDTHS[machine] else False
+    if name == "--set":
+        return machine == "fleq" and value in ("side=4", "fraction=20")
     if name == "--memory":
         words = int(value)
-        good = words >= 32 and words & (words - 1) == 0
+        good = words >= LEAST.get(machine, 32) and words & (words - 1) == 0
         good &= words <= largest_memory(max(WIDTHS[machine]) if machine != "subleq" else 16)
         return (None if program else True) if good else False
     return machine == "subleq" or value in ("float32", "float64")

@@ -51,7 +51,7 @@ class Run:
 
 def assemble(source: Source, width: int | None = None) -> Image:
     """The image of a source, which may name another machine."""
-    return assemble_in(FLEQ, source, width, chosen=True)
+    return assemble_in(FLEQ, source, width, True, {})
 
 
 def execute(text: str, workers: int = 64, name: str = "p.fleq") -> Run:

@@ -161,12 +161,12 @@ FAULTS = {
     "write reverses its bytes": (
         "calls",
         wrapped(Syscalls, "_write", lambda r, *a: (r[0], r[1][::-1])),
-        "the output of the host",
+        "the text of the devices",
     ),
     "write drops a byte": (
         "calls",
         wrapped(Syscalls, "_write", lambda r, *a: (r[0], r[1][1:])),
-        "the output of the host",
+        "the text of the devices",
     ),
     "write returns one too few": (
         "calls",

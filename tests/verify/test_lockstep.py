@@ -124,7 +124,7 @@ def test_an_instruction_must_come_to_an_end(machine) -> None:
     with pytest.raises(Mismatch) as caught:
         lockstep(busy, DenseEngine(busy), [Image("subleq", 8, (20, 20, 0))], [b""])
     assert str(caught.value) == (
-        "after step 65, the instruction at 0: `busy` is 1 and should be 0 by then"
+        "after step 1, the instruction at 0: `busy` is 1 and should be 0 by then"
     )
 
 

@@ -77,7 +77,7 @@ class Stream:
         packed = np.ascontiguousarray(x[:, order])
         kinds = [columns_by_class(block, ~model.written, packed) for block in model.blocks]
         heads = [head for block in model.blocks for head in block.heads]
-        dims = padded(max((len(head.query) for head in heads), default=1))
+        dims = padded(max([1, *(len(head.query) for head in heads)]))
         self._place = np.argsort(order)
         self._static = ~model.written
         tables = cache.tables(tuple(classes for classes, _ in kinds))

@@ -11,7 +11,10 @@ from looped.analysis import analyse
 from looped.artefact.plan import CompiledMachine
 from looped.engines.certified import Certified, FastStream
 from looped.engines.dense import DenseEngine
+from looped.engines.engine import Lanes, Watch
+from looped.engines.lifted.record import record
 from looped.engines.lifted.stream import Check, Programs, Stream
+from looped.engines.tape import Tape
 from looped.errors import CompileError
 from looped.precision import precision
 
@@ -46,6 +49,15 @@ class LiftedEngine(Certified):
         exact = analyse(machine.weights, len(plan.blocks), plan.d_head, precision(dtype))
         self.programs = Programs(exact, check)
         super().__init__(_Fast(self.programs), dense)
+
+    def record(self, loops: int, watch: Watch, value: Lanes) -> Tape | None:
+        """Advance the only stream, and record its passes (see `looped.engines.recording`)."""
+        (stream,) = self.streams
+        assert isinstance(stream, Stream)
+        tape = record(stream, loops, watch, value)
+        if tape is not None:
+            self.forget_changes(0)
+        return tape
 
 
 class _Fast:

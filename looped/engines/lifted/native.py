@@ -57,6 +57,11 @@ class Native:
     _function: Callable[..., int]
     _scratch: tuple[npt.NDArray[np.uint64], ...]
 
+    @property
+    def address(self) -> int:
+        """The address of the machine code of `run`."""
+        return int(self._engine.get_function_address("run"))
+
     def run(
         self,
         state: npt.NDArray[np.uint64],

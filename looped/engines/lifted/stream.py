@@ -115,8 +115,8 @@ class Stream:
             return Progress(0, abandoned=True)
         if len(watch.lanes) and watch.column != self.program.lifted.behaviour.driver:
             return self._advance_singly(loops, watch)
-        run, stops = self.program.native.run, self._masks(watch.stops)
-        quiet = self._masks(watch.mid_instruction)
+        run, stops = self.program.native.run, self.masks(watch.stops)
+        quiet = self.masks(watch.mid_instruction)
         return Progress(*run(self.words, self.cells, stops, loops, quiet))
 
     def touched(self) -> npt.NDArray[np.intp]:
@@ -129,7 +129,7 @@ class Stream:
         captured = found.columns[stored[stored < len(found.columns)]]
         return np.concatenate([found.drivers, captured]).astype(np.intp)
 
-    def _masks(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.uint64]:
+    def masks(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.uint64]:
         """Some lanes of the driver as a mask for each word."""
         assert self.program is not None
         masks = np.zeros(len(self.words), np.uint64)

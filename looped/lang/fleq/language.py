@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from looped.errors import Diagnostic, Source
@@ -15,10 +16,16 @@ from looped.lang.language import Language, Placed
 __all__ = ["FLEQ"]
 
 
-def _assemble(source: Source, width: int | None, asked: bool, errors: list[Diagnostic]) -> Placed:
+def _assemble(
+    source: Source,
+    width: int | None,
+    asked: bool,
+    errors: list[Diagnostic],
+    parameters: Mapping[str, int],
+) -> Placed:
     statements, wrong = parse(source)
     errors += wrong
-    settings, names = read_settings(statements, width, asked), Names()
+    settings, names = read_settings(statements, width, asked, parameters), Names()
     read_data(statements, settings, names, errors)
     return lay_out(statements, settings, names, errors)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -10,12 +10,12 @@ from looped.errors import CompileError, LoopedError, Span
 from looped.isa.fleq import Format
 from looped.lang.fleq.nodes import Directive, Name, Number, Statement
 
-__all__ = ["SETTINGS", "WIDTHS", "Settings", "read_settings"]
+__all__ = ["SETTINGS", "SIDES", "WIDTHS", "Settings", "read_settings"]
 
 SETTINGS = (".machine", ".width", ".fraction", ".side")
 
 WIDTHS = (32, 64)
-_SIDES = (2, 4, 8, 16)
+SIDES = (2, 4, 8, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,25 @@ class Settings:
         return word
 
 
-def read_settings(statements: Sequence[Statement], width: int | None, asked: bool) -> Settings:
-    """The settings of a program; a `width` that is not None overrides `.width`.
+def read_settings(
+    statements: Sequence[Statement],
+    width: int | None,
+    asked: bool,
+    parameters: Mapping[str, int],
+) -> Settings:
+    """The settings of a program.
 
-    If the machine has been `asked` for, the source may name another. Raises LoopedError.
+    A `width` that is not None overrides `.width`, and `parameters` (`side`, `fraction`) override
+    the directives of these names. If the machine has been `asked` for, the source may name another.
+    Raises LoopedError.
     """
-    found = {name: _number(statements, name) for name in SETTINGS[1:]}
+    found: dict[str, tuple[int, Span | None] | None] = {
+        name: _number(statements, name) for name in SETTINGS[1:]
+    }
+    found |= {f".{name}": (value, None) for name, value in parameters.items()}
     _check_machine(statements, asked)
     side, place = found[".side"] or (8, None)
-    if side not in _SIDES:
+    if side not in SIDES:
         raise LoopedError(f"fleq has no side of {side}", place, "sides: 2, 4, 8, 16")
     bits, place = found[".width"] or (32, None)
     bits = bits if width is None else width

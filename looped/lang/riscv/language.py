@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,7 +46,11 @@ def _language(target: Target, extended: bool) -> Language:
     """The language of a machine; `extended` says whether the machine has the M extension."""
 
     def assemble(
-        source: Source, width: int | None, chosen: bool, errors: list[Diagnostic]
+        source: Source,
+        width: int | None,
+        chosen: bool,
+        errors: list[Diagnostic],
+        parameters: Mapping[str, int],
     ) -> Placed:
         language.checked(width)
         return lay_out(Reader(target, chosen, errors).read(source), errors)

@@ -1,46 +1,38 @@
-"""Accumulator: what the adder adds to, and the result that is read off it, saturated.
+"""Accumulator: what the adder adds to in sums and products, and the result that is read off it.
 
 A sum of products begins with a half, so that it is rounded half up. After all products with one
-digit it moves to the right by a digit, and the lowest bits of it leave it for `low`.
+digit it moves to the right by a digit, and the lowest bits of it leave it for `low`. A sum of two
+numbers begins with x. Results saturate.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from looped.circuit.arithmetic import matches
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, Gated, Signal, Value, literal
 from looped.circuit.words import Form, Word, bit, constant, total
+from looped.isa.fleq import FUNCTIONS
+from looped.machines.fleq.bus import NOTHING, ONE, Bus, bits, sign_extended
 from looped.machines.fleq.decode import Instruction
-from looped.machines.fleq.state import DIGIT, State, digits
+from looped.machines.fleq.state import DIGIT, State
+from looped.machines.fleq.tables import EXTRA
 
 __all__ = ["accumulate", "result"]
 
 
-def accumulate(m: Circuit, i: Instruction, s: State, fraction: int) -> Word:
-    """What is added to in this loop; gives `low` its next value."""
-    product = i.calls("mul")
-    shifts = s.computes & literal(s.shift)
-    stays = s.computes & product & ~literal(s.shift)
-    begins = s.fetches & product
-    kept = []
-    for n in range(len(s.accumulator)):
-        terms = [Gated(stays, _bit(s, n)), Gated(shifts, _bit(s, n + DIGIT))]
-        if n == fraction - 1:
-            terms.append(Gated(begins, constant(1)))
-        kept.append(Signal(constant(0), tuple(terms)))
-    moved = [*map(bit, s.low[DIGIT:]), *map(bit, s.accumulator[:DIGIT])]
-    lows = (
-        Signal(bit(lane), (Gated(shifts, form - bit(lane)), Gated(~s.computes, -bit(lane))))
-        for lane, form in zip(s.low, moved, strict=True)
-    )
-    m.next(s.low, Value(tuple(lows)))
-    return m.let("kept", Value(tuple(kept)))
-
-
-def _bit(s: State, n: int) -> Form:
-    """A bit of the accumulator; its sign continues it."""
-    return bit(s.accumulator[min(n, len(s.accumulator) - 1)])
+def accumulate(bus: Bus, i: Instruction, x: Word, s: State, fraction: int) -> None:
+    """Put what sums and products add to on the bus."""
+    size = len(s.accumulator)
+    shifts = literal(s.shift)
+    stays = s.modes["product"] & ~shifts
+    bus.drive("kept", s.fetches & i.calls("mul"), [*[NOTHING] * (fraction - 1), ONE])
+    bus.drive("kept", stays, bits(s.accumulator))
+    bus.drive("low", stays, bits(s.low))
+    bus.drive("kept", shifts, sign_extended(s.accumulator, size + DIGIT)[DIGIT:])
+    bus.drive("low", shifts, [*bits(s.low)[DIGIT:], *bits(s.accumulator)[:DIGIT]])
+    bus.drive("kept", s.modes["sum"], sign_extended(x, size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +44,27 @@ class _Kind:
     first: int
 
 
-def result(m: Circuit, i: Instruction, s: State, fraction: int) -> Word:
-    """The result, in the loop that writes it."""
-    left = (digits(m.width) - 1) * DIGIT
-    product = [
-        bit(s.low[m.width - left + n]) if n < left else _bit(s, n - left)
-        for n in range(fraction, fraction + m.width)
-    ]
-    plain = [_bit(s, n) for n in range(m.width)]
-    negative = literal(s.accumulator.sign)
+def result(m: Circuit, i: Instruction, s: State, digits: int, fraction: int) -> Word:
+    """The result, in the loop that writes it; `digits` are those of a multiplier."""
+    left, function = (digits - 1) * DIGIT, i.field("function")
+    number = sign_extended(s.accumulator, len(s.accumulator) + m.width)
+    product = [*bits(s.low)[m.width - left :], *number]
+    scaled = FUNCTIONS["sigmoid"].number
+    assert FUNCTIONS["sin"].number == scaled | 1
     kinds = [
-        _Kind(i.calls("mul"), product, m.width - 1 + fraction - left),
-        _Kind(i.calls("relu") & ~negative, plain, m.width - 1),
-        _Kind(literal(i.field("function")[4:]), plain, m.width - 1),
+        _Kind(i.calls("mul"), product[fraction:], m.width - 1 + fraction - left),
+        _Kind(i.calls("relu") & ~literal(s.accumulator.sign), number, m.width - 1),
+        _Kind(literal(function[4:]), number, m.width - 1),
+        _Kind(matches(function, 0b11110, scaled), number[EXTRA:], m.width - 1 + EXTRA),
     ]
-    return m.let("result", Value(tuple(_result_bit(kinds, s, n) for n in range(m.width))))
+    return m.let("result", Value(tuple(_result_bit(kinds, s, n, m.width) for n in range(m.width))))
 
 
-def _result_bit(kinds: list[_Kind], s: State, n: int) -> Signal:
+def _result_bit(kinds: list[_Kind], s: State, n: int, width: int) -> Signal:
     top = bit(s.accumulator.sign[0])
     terms = []
     for kind in kinds:
-        if n == len(kind.bits) - 1:
+        if n == width - 1:
             terms.append(Gated(kind.called, top))
             continue
         rest = s.accumulator[kind.first : -1]

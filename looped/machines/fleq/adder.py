@@ -11,7 +11,7 @@ from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Value, value
 from looped.circuit.sums import bits_of, wide_sum
 from looped.circuit.words import Form, Word, bit, constant, total
-from looped.machines.fleq.operands import OperandsOutputs
+from looped.machines.fleq.operands import LOW, TERMS
 
 __all__ = ["adder"]
 
@@ -22,7 +22,7 @@ _COUNT_BITS = 3
 """At most six ones and the one more."""
 
 
-def adder(m: Circuit, kept: Word, terms: OperandsOutputs) -> Value:
+def adder(m: Circuit, kept: Word, terms: dict[str, Word]) -> Value:
     """`kept + low + t0 + 2 t1 + 4 t2 - 8 t3`, as wide as `kept`; terms are signed."""
     places = [_place(kept, terms, i) for i in range(len(kept))]
     first = len(kept) - _COUNTED
@@ -44,11 +44,11 @@ def adder(m: Circuit, kept: Word, terms: OperandsOutputs) -> Value:
     return Value((*lowest.bits.signals, *middle.bits.signals, *high.bits.signals))
 
 
-def _place(kept: Word, terms: OperandsOutputs, i: int) -> Form:
+def _place(kept: Word, terms: dict[str, Word], i: int) -> Form:
     """The ones in a place, minus those that are subtracted."""
-    form = bit(kept[i]) + bit(terms.low[min(i, len(terms.low) - 1)])
-    for g, term in enumerate(terms.terms):
+    form = bit(kept[i]) + bit(terms[LOW][min(i, len(terms[LOW]) - 1)])
+    for g, term in enumerate(TERMS):
         if i >= g:
-            sign = -1 if g == len(terms.terms) - 1 else 1
-            form = form + bit(term[min(i - g, len(term) - 1)]) * sign
+            sign = -1 if term == TERMS[-1] else 1
+            form = form + bit(terms[term][min(i - g, len(terms[term]) - 1)]) * sign
     return form

@@ -26,17 +26,19 @@ from looped.circuit.signals import (
     value,
 )
 from looped.circuit.words import Form, Word, bit, constant
-from looped.isa.fleq import WORDS
+from looped.isa.fleq import FUNCTIONS, WORDS
+from looped.machines.fleq import modes
 from looped.machines.fleq.decode import Instruction
 from looped.machines.fleq.index import IndexOutputs
-from looped.machines.fleq.state import State, digits
+from looped.machines.fleq.modes import Lengths
+from looped.machines.fleq.state import State
 
 __all__ = ["advance", "trapping"]
 
 
-def trapping(m: Circuit, i: Instruction, s: State, functions: tuple[str, ...]) -> Word:
-    """Whether an instruction calls a function that is none of these."""
-    known = (gated(s.fetches & i.calls(f), constant(-1)) for f in functions)
+def trapping(m: Circuit, i: Instruction, s: State) -> Word:
+    """Whether an instruction calls no function."""
+    known = (gated(s.fetches & i.calls(f), constant(-1)) for f in FUNCTIONS)
     return m.let("trapping", disjoint_or(gated(s.fetches, constant(1)), *known))
 
 
@@ -46,14 +48,14 @@ def advance(
     s: State,
     element: IndexOutputs,
     trap: Word,
-    functions: tuple[str, ...],
+    length: Lengths,
 ) -> None:
     """Give the registers of control their next values; `trap` is whether the instruction traps."""
-    begins = [s.fetches & i.calls(f) for f in functions]
-    product = s.computes & i.calls("mul") & equal(s.k, 0)
-    done = [product & equal(s.step, digits(m.width) - 1)]
-    done += [s.computes & i.calls(f) for f in functions if f != "mul"]
-    started, ended = any_of_disjoint(begins), any_of_disjoint(done)
+    begins = {f: s.fetches & i.calls(f) for f in FUNCTIONS}
+    product = s.modes["product"] & equal(s.k, 0)
+    product_ends = product & equal(s.step, length.digits - 1)
+    done = modes.advance(m, s.modes, s.step, begins, i.calls("rem"), product_ends, length)
+    started, ended = any_of_disjoint(begins.values()), any_of_disjoint(done)
     computing = value(s.computing, 1)
     leaves = s.writes & element.last & ~i.judges
     m.next(
@@ -64,7 +66,7 @@ def advance(
     m.next(s.judging, value(s.writes & element.last & i.judges, 1))
     writing = disjoint_or(value(s.writing, 1), gated(leaves, constant(-1)))
     m.next(s.busy, disjoint_or(started, computing, writing))
-    m.next(s.shift, value(product, 1))
+    m.next(s.shift, disjoint_or(value(product, 1), gated(product_ends, constant(-1))))
     m.next(s.step, _steps(s, product))
     m.next(s.trap, disjoint_or(value(s.trap, 1), gated(literal(trap) & ~literal(s.trap), _ONE)))
     m.next(s.cause, value(_cause(s, trap), 2))
@@ -81,12 +83,15 @@ def _cause(s: State, trap: Word) -> Value:
 
 
 def _steps(s: State, product: Condition) -> Value:
-    """The next digit: one more after the last k, zero outside of a computation."""
+    """One more in every loop, but in a product only after the last k; zero outside of both."""
+    ticks = product, s.computes & ~s.modes["product"]
     signals = []
     for n, lane in enumerate(s.step):
-        flips = product & all_ones(s.step[:n]) if n else product
-        step = Gated(flips, constant(1) - bit(lane) * 2)
-        signals.append(Signal(constant(0), (Gated(s.computes, bit(lane)), step)))
+        flip = constant(1) - bit(lane) * 2
+        carry = all_ones(s.step[:n]) if n else None
+        flips = (tick if carry is None else tick & carry for tick in ticks)
+        terms = (Gated(s.computes, bit(lane)), *(Gated(flip_if, flip) for flip_if in flips))
+        signals.append(Signal(constant(0), terms))
     return Value(tuple(signals))
 
 

@@ -41,17 +41,19 @@ _Terms = list[tuple[Condition | None, Form]]
 class IndexOutputs:
     """Ports out of the index.
 
-    | port          | bits    | content                                                      |
-    |---------------|---------|--------------------------------------------------------------|
-    | `last_row`    | 1       | whether the group reaches the last row of the result         |
-    | `last_column` | 1       | likewise                                                     |
+    | port          | bits    | content                                                       |
+    |---------------|---------|---------------------------------------------------------------|
+    | `last_row`    | 1       | whether the group reaches the last row of the result          |
+    | `last_column` | 1       | likewise                                                      |
     | `inside`      |         | in the loop that writes: whether the element is in the result |
-    | `place`       | address | where it is stored                                           |
+    | `ends_row`    |         | whether the element is in the last column, or behind it       |
+    | `place`       | address | where it is stored                                            |
     """
 
     last_row: Word
     last_column: Word
     inside: Condition
+    ends_row: Condition
     place: Word
 
     @property
@@ -71,6 +73,7 @@ def index(m: Circuit, i: Instruction, s: State, trapping: Word) -> IndexOutputs:
         last_row=m.let("last row", _reaches(s.row, row_mask, rows)),
         last_column=m.let("last column", _reaches(s.column, column_mask, cols)),
         inside=literal(s.row_inside) & Condition(unsigned(cols) - unsigned(s.column), 0),
+        ends_row=Condition(unsigned(s.column) - unsigned(cols), 0),
         place=m.let("place", _moved(i.c, s.element)),
     )
     m.next(s.row_inside, value(s.computes & Condition(unsigned(rows) - unsigned(s.row), 0), 1))
@@ -137,7 +140,7 @@ def _next_k(i: Instruction, s: State, begins: Condition) -> list[_Terms]:
 
     `begins` is whether an element begins: then, too, it is the last one.
     """
-    goes_down = s.computes & i.calls("mul") & ~equal(s.k, 0)
+    goes_down = s.modes["product"] & ~equal(s.k, 0)
     bits: list[_Terms] = []
     for n, (lane, last) in enumerate(zip(s.k, i.field("inner"), strict=True)):
         borrows = goes_down & equal(s.k[:n], 0) if n else goes_down

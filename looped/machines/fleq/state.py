@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, literal
 from looped.circuit.words import Word, bit, total
+from looped.machines.fleq.modes import Lengths, Modes, modes
 
-__all__ = ["DIGIT", "State", "digits", "registers"]
+__all__ = ["DIGIT", "State", "registers"]
 
 DIGIT = 4
 """Bits of a multiplier that one step adds: a Booth digit from -8 to 8."""
-
-_STEP_BITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +36,15 @@ class State:
     | `mask`       | the count of workers - 1                                                     |
     | `busy`       | whether the next loop belongs to the same instruction                        |
     | `computing`, `writing`, `judging` | what the next loop does; nothing of it: fetch           |
+    | `modes`      | how it computes                                                              |
     | `row_inside` | in the loop that writes: whether the row of the element is one of the result |
     | `k`          | the index of a sum of products                                               |
-    | `step`       | the digit of the multiplier                                                  |
-    | `accumulator`, `low` | the sum, and the bits of it that have moved out to the right         |
+    | `step`       | of a product the digit of the multiplier, else the number of the loop        |
+    | `accumulator`, `low` | a sum, and the bits of it that have moved out to the right; a        |
+    |              | remainder, and the bits that it is yet to get; digits of a multiplier        |
     | `shift`      | whether the sum moves by a digit before the next product                     |
+    | `partial`    | the bits so far of a quotient or a root; what the digits multiply            |
+    | `overflow`   | whether a bit of the quotient has left `partial`                             |
     | `place_x`, `place_y` | the addresses of the operands                                        |
     """
 
@@ -55,12 +58,15 @@ class State:
     computing: Word
     writing: Word
     judging: Word
+    modes: Modes
     row_inside: Word
     k: Word
     step: Word
     accumulator: Word
     low: Word
     shift: Word
+    partial: Word
+    overflow: Word
     place_x: Word
     place_y: Word
 
@@ -95,13 +101,9 @@ class State:
         return ~self.computes & ~self.writes & ~self.judges & ~literal(self.halted)
 
 
-def digits(width: int) -> int:
-    """The number of digits of a multiplier."""
-    return -(-width // DIGIT)
-
-
-def registers(m: Circuit, side_bits: int) -> State:
+def registers(m: Circuit, side_bits: int, length: Lengths) -> State:
     """The registers of a machine with rows of 2^side_bits words, and what holds between loops."""
+    computing = m.register("computing", 1)
     state = State(
         pc=m.register("pc", m.address_bits + 1),
         halted=m.register("halted", 1),
@@ -110,37 +112,44 @@ def registers(m: Circuit, side_bits: int) -> State:
         element=m.register("element", 2 * side_bits),
         mask=m.register("mask", 2 * side_bits),
         busy=m.register("busy", 1),
-        computing=m.register("computing", 1),
+        computing=computing,
         writing=m.register("writing", 1),
         judging=m.register("judging", 1),
+        modes=modes(m, computing),
         row_inside=m.register("row inside", 1),
         k=m.register("k", side_bits),
-        step=m.register("step", _STEP_BITS),
+        step=m.register("step", length.step_bits),
         accumulator=m.register("accumulator", m.width + DIGIT + side_bits + 1),
         low=m.register("low", m.width),
         shift=m.register("shift", 1),
+        partial=m.register("partial", m.width),
+        overflow=m.register("overflow", 1),
         place_x=m.register("place of x", m.address_bits),
         place_y=m.register("place of y", m.address_bits),
     )
-    stages = state.computing, state.writing, state.judging
-    kept = state.row_inside, state.k, state.step, state.accumulator, state.low, state.shift
-    m.halts(state.halted)
-    m.has_workers(state.element, state.mask)
-    m.trap_port(state.trap, state.cause)
-    m.multi_loop(state.busy, *stages, *kept, state.place_x, state.place_y)
+    _declare(m, state)
+    return state
+
+
+def _declare(m: Circuit, s: State) -> None:
+    """What the host reads, and what holds between loops."""
+    stages = s.computing, s.writing, s.judging
+    kept = (*s.modes.words.values(), s.row_inside, s.k, s.step, s.accumulator, s.low)
+    m.halts(s.halted)
+    m.has_workers(s.element, s.mask)
+    m.trap_port(s.trap, s.cause)
+    m.multi_loop(s.busy, *stages, *kept, s.shift, s.partial, s.overflow, s.place_x, s.place_y)
     running = total(Word("stage", tuple(lane for word in stages for lane in word)))
     m.invariant("one stage at most", ~Condition(running, 2))
-    m.invariant("no stage when halted", ~Condition(running + bit(state.halted[0]) * 3, 4))
-    m.invariant(
-        "no instruction is unfinished when halted", ~(literal(state.busy) & literal(state.halted))
-    )
-    for i in range(1, len(state.mask)):
-        below, bit_i = literal(state.mask[i - 1 : i]), literal(state.mask[i : i + 1])
-        m.invariant(f"below {i} a mask is full", below | ~bit_i)
-    for i in range(len(state.element)):
-        element, mask = literal(state.element[i : i + 1]), literal(state.mask[i : i + 1])
+    m.invariant("no stage when halted", ~Condition(running + bit(s.halted[0]) * 3, 4))
+    m.invariant("no instruction is unfinished when halted", ~(literal(s.busy) & literal(s.halted)))
+    m.invariant("a shift in a product", ~(literal(s.shift) & ~s.modes["product"]))
+    for i in range(1, len(s.mask)):
+        below, here = literal(s.mask[i - 1 : i]), literal(s.mask[i : i + 1])
+        m.invariant(f"below {i} a mask is full", below | ~here)
+    for i in range(len(s.element)):
+        element, mask = literal(s.element[i : i + 1]), literal(s.mask[i : i + 1])
         m.invariant(
             f"bit {i} of the element is that of the number between two instructions",
-            ~element | mask | literal(state.busy),
+            ~element | mask | literal(s.busy),
         )
-    return state

@@ -9,7 +9,9 @@ from looped.devices import describe_trap, riscv_host
 from looped.devices.accesses import riscv_accesses
 from looped.devices.host import Port
 from looped.image import Image
-from looped.isa.rv32i import FETCH_FAULT, decode
+from looped.isa.rv32i import FETCH_FAULT, REGISTERS, decode
+from looped.isa.rv32i_flow import flow
+from looped.isa.rv32i_log import commit_line
 from looped.isa.rv32i_text import disassemble
 from looped.isa.rv32im import INSTRUCTIONS, has_extension
 from looped.lang.riscv import RV32IM as LANGUAGE
@@ -58,6 +60,9 @@ RV32IM = register(
         host=riscv_host,
         system=riscv_system,
         describe_trap=_describe_trap,
+        commit_line=commit_line,
+        register_numbers=REGISTERS,
+        flow=flow,
         runs_elf=has_extension,
     )
 )

@@ -2,7 +2,8 @@
 
 Columns form classes by what never changes: a lane is *static* if the empty residual stream has a +1
 in it anywhere, except for the memory word. In the CPU column, live lanes may have either sign, and
-all others hold -1. In every other column, only the memory word may have either sign.
+all others hold -1. In every other column, only the memory word may have either sign; in the null
+column of a machine with workers, no lane may.
 """
 
 from __future__ import annotations
@@ -98,7 +99,8 @@ def _column_class(
     is_cpu = bool(columns[0] == plan.cpu)
     static = static_lanes(plan)
     changing = frozenset(range(plan.d_model)) - static - frozenset(plan.words[VALUE])
-    free = changing if is_cpu else frozenset(plan.words[VALUE])
+    null = plan.workers is not None and int(columns[0]) == plan.null
+    free = changing if is_cpu else frozenset[int]() if null else frozenset(plan.words[VALUE])
     fixed = {i: int(own[0, i]) for i in range(plan.d_model) if i not in free and not varies[i]}
     first, last = plan.column_name(int(columns[0])), plan.column_name(int(columns[-1]))
     name = first if len(columns) == 1 else f"{first} to {last}"

@@ -102,12 +102,11 @@ class ProofContext:
         return {lane: self.definitions[lane] for lane in lanes if lane in self.definitions}
 
     @functools.cached_property
-    def x0_reads(self) -> Mapping[Lane, tuple[Read, int]]:
-        """For each lane that a head reads from a register file with a zero register: the read and
-        the bit."""
-        if not self.circuit.zero_register:
-            return {}
-        reads = (read for read in self.circuit.reads if read.in_registers)
+    def zero_reads(self) -> Mapping[Lane, tuple[Read, int]]:
+        """The lanes of reads that sometimes add nothing, each with the read and the bit: reads with
+        a `when`, and those of a register file with a zero register."""
+        file = self.circuit.zero_register
+        reads = (r for r in self.circuit.reads if r.when is not None or (r.in_registers and file))
         return {lane: (read, bit) for read in reads for bit, lane in enumerate(read.result)}
 
     def next_lanes(self) -> dict[Lane, Lane]:

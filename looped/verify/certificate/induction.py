@@ -74,6 +74,8 @@ class Induction:
         words: dict[LaneIndex, Statement]
         if columns.is_cpu:
             words = {i: Held(lane) for i, lane in self.context.occupants(phase).items()}
+        elif not columns.free:
+            words = {}
         else:
             words = {i: Content(bit) for bit, i in enumerate(self.context.value())}
         static = self._static(columns)
@@ -96,7 +98,7 @@ class Induction:
             if word.startswith(POSITION):
                 for bit, lane in enumerate(lanes):
                     coded = not device and (not file or bit < plan.n_registers.bit_length() - 1)
-                    sign = 1 if device and not columns.is_cpu else -1
+                    sign = 1 if device and plan.has_input and not columns.is_cpu else -1
                     found[LaneIndex(lane)] = Code(word, bit) if coded else Fixed(sign)
         return found
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from looped.artefact.embedding import embed
 from looped.circuit.circuit import Invariant, Write
 from looped.circuit.signals import Condition
-from looped.circuit.words import ONE, Form, Lane
+from looped.circuit.words import ONE, Form, Lane, Word
 from looped.diagrams import Diagrams, Node, TooLarge
 from looped.passes.allocate import VALUE
 from looped.verify.certificate.claims import FROM_DEFINITIONS, Claim
@@ -48,13 +48,19 @@ def _first_state(context: ProofContext) -> dict[Lane, int]:
     cpu = embed((), plan)[plan.cpu]
     held = {ONE: 1}
     for register in context.circuit.registers:
-        if register.following is None:
+        if register.following is None and not _is_mask(context, register.word):
             continue
         places = plan.words[register.name]
         held |= {lane: int(cpu[i]) for lane, i in zip(register.word, places, strict=True)}
     for lane in _entry(context):
         del held[lane]
     return held
+
+
+def _is_mask(context: ProofContext, word: Word) -> bool:
+    """Whether a register is the mask of the workers, which nobody ever changes."""
+    workers = context.circuit.workers
+    return workers is not None and word == workers.mask
 
 
 def _entry(context: ProofContext) -> Iterator[Lane]:
@@ -78,6 +84,8 @@ def broken(context: ProofContext, invariant: Invariant) -> str | None:
     becomes = {
         old: _set_by_host(old) if new == old else new for old, new in context.next_lanes().items()
     }
+    if context.circuit.workers is not None:
+        becomes |= {lane: lane for lane in context.circuit.workers.mask}
     form = invariant.condition.form
     terms = {becomes.get(lane, lane): factor for lane, factor in form.terms.items()}
     after = semantics.condition(

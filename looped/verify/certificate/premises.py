@@ -211,8 +211,7 @@ def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> I
     for name, (own, expected) in pairs.items():
         if own != expected:
             yield f"`{name}` is {own!r}, but the circuit says {expected!r}"
-    if plan.workers is not None or circuit.workers is not None:
-        yield "it may have several CPU columns, which no proof covers"
+    yield from _worker_faults(plan, circuit)
     if plan.formats != word_formats(circuit):
         yield "the formats of its words are not those of the circuit"
     if plan.registers != tuple(register.name for register in circuit.registers):
@@ -224,6 +223,20 @@ def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> I
     if len(layout) > plan.d_model:
         yield f"it has {plan.d_model} lanes, the circuit takes {len(layout)}"
     yield from _word_faults(plan, planned_words(circuit, layout))
+
+
+def _worker_faults(plan: Plan, circuit: Circuit) -> Iterator[str]:
+    """Whether there is one CPU column, and a null column where the circuit may have several."""
+    own, declared = plan.workers, circuit.workers
+    if own is not None and own.count != 1:
+        yield f"it has {own.count} CPU columns, but the proof covers one"
+    names = None if own is None else (own.number, own.mask)
+    if names != (None if declared is None else (declared.number.name, declared.mask.name)):
+        yield "its workers are not those of the circuit"
+    elif declared is not None:
+        kept = [r.word for r in circuit.registers if r.following is None]
+        if declared.mask not in kept:
+            yield f"`{declared.mask.name}` does not stay what it is"
 
 
 def _word_faults(plan: Plan, planned: Mapping[str, tuple[int, ...]]) -> Iterator[str]:

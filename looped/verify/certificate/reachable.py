@@ -66,11 +66,11 @@ def _conjoined(
         lanes = {name for name in space.support(condition) if isinstance(name, Lane)} - seen
         made = [lane for lane in lanes if lane in context.definitions]
         if not made:
-            read = [lane for lane in lanes if complete and lane in context.x0_reads]
+            read = [lane for lane in lanes if complete and lane in context.zero_reads]
             if not read:
                 break
             lane = min(read, key=lambda name: (context.schedule.made[name], name.word, name.index))
-            condition = space.times(condition, _x0_relation(context, semantics, lane))
+            condition = space.times(condition, _zero_relation(context, semantics, lane))
             seen.add(lane)
             continue
         lane = min(made, key=lambda name: _cost(context, name))
@@ -96,16 +96,21 @@ def _operands(context: ProofContext, signal: Signal) -> frozenset[Lane]:
     return frozenset(lane for lane in own if made[lane] >= _OPERANDS)
 
 
-def _x0_relation(context: ProofContext, semantics: CircuitSemantics, lane: Lane) -> Node:
-    """The condition that a read of x0, which is zero, leaves a lane as it was: idle, or the word
+def _zero_relation(context: ProofContext, semantics: CircuitSemantics, lane: Lane) -> Node:
+    """The condition that a read of nothing or of x0 leaves a lane as it was: idle, or the word
     below it."""
     space = semantics.space
-    read, bit = context.x0_reads[lane]
-    for address in read.address:
-        semantics.touch(address)
-    any_bit = functools.reduce(space.maximum, map(semantics.lane, read.address), space.zero)
+    read, bit = context.zero_reads[lane]
+    adds = space.one
+    for source in (*read.address, *(read.when or ())):
+        semantics.touch(source)
+    if read.when is not None:
+        adds = semantics.lane(read.when[0])
+    if read.in_registers and context.circuit.zero_register:
+        nonzero = functools.reduce(space.maximum, map(semantics.lane, read.address), space.zero)
+        adds = space.times(adds, nonzero)
     below = space.zero if read.onto is None else semantics.lane(read.onto[bit])
-    return space.maximum(any_bit, space.equals(space.variable(lane), below))
+    return space.maximum(adds, space.equals(space.variable(lane), below))
 
 
 def _relation(

@@ -53,14 +53,15 @@ _ROUNDINGS = 8
 def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
     """The cheap part of a certificate: sums, norm and softmax in one dtype.
 
-    The margins come from the weights; a plan that says more is a fault. Raises CompileError for an
-    unknown dtype.
+    The margins come from the weights; a plan that says more is a fault. All workers are of one
+    class. Raises CompileError for an unknown dtype.
     """
     form = precision(dtype)
     wrong = [n for n, weight in machine.weights.items() if not bool(weight.isfinite().all())]
     if wrong:
         return Verdict(dtype, 0, (f"`{wrong[0]}` has a weight that is not finite",))
-    classes = column_classes(machine.plan)
+    plan = machine.plan
+    classes = column_classes(plan if plan.workers is None else plan.with_workers(1))
     sums: list[SumRange] = []
     margins: list[HeadMargin] = []
     lies: list[str] = []

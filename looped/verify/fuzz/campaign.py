@@ -55,9 +55,12 @@ class PartResult:
 
 
 def make_case(plan: Plan, seed: int, number: int) -> Case:
-    """Random program `number` of a seed: a function of both and of machine, width and memory."""
+    """Random program `number` of a seed: a function of both, of machine, width and memory, and
+    of the parameters."""
     rng = random.Random(f"{plan.machine} {plan.width} {plan.memory} {seed} {number}")
-    return registry.fuzz_profile(plan.machine).generate(rng, plan.width, plan.memory, number)
+    return registry.fuzz_profile(plan.machine).generate(
+        rng, plan.width, plan.memory, number, **plan.parameters
+    )
 
 
 def parts(count: int) -> list[range]:
@@ -80,7 +83,7 @@ def try_part(
     observe = registry.fuzz_profile(machine.plan.machine).observe
     total = Coverage()
     for case in cases:
-        total += observe(case, machine.plan.memory, steps)
+        total += observe(case, machine.plan.memory, steps, **machine.plan.parameters)
     return PartResult(total, failure)
 
 
@@ -124,11 +127,13 @@ def fuzz(
 def _begun_late(machine: CompiledMachine, engine: Engine, failure: Failure) -> Failure:
     """The failure of a program that begins just before the difference, or the given one if none
     fails."""
-    step, memory = failure.difference.step, machine.plan.memory
+    step, plan = failure.difference.step, machine.plan
     if step <= 1:
         return failure
-    profile = registry.fuzz_profile(machine.plan.machine)
-    for case in profile.shortened_reproducers(failure.case, memory, step - 1):
+    profile = registry.fuzz_profile(plan.machine)
+    for case in profile.shortened_reproducers(
+        failure.case, plan.memory, step - 1, **plan.parameters
+    ):
         difference = failure_of(machine, engine, case, step)
         if difference is not None:
             return Failure(failure.number, case, difference)

@@ -10,12 +10,18 @@ from looped.profiles.case import Case
 __all__ = ["source"]
 
 
-def source(case: Case, heading: Sequence[str]) -> str:
-    """The text of a program: its words up to the last that is not zero, after lines of comment."""
+def source(case: Case, heading: Sequence[str]) -> str | None:
+    """The text of a program: its words up to the last that is not zero, after lines of comment.
+
+    None if the language of its machine cannot write all words.
+    """
+    listing = registry.fuzz_profile(case.image.machine).listing
+    if listing is None:
+        return None
     image = case.image
     words = image.words[: max((n + 1 for n, word in enumerate(image.words) if word), default=1)]
     language = registry.machine(image.machine).language
-    lines = list(registry.fuzz_profile(image.machine).listing(words))
+    lines = list(listing(words))
     margin = max(len(text) for text, _ in lines)
     header = [f"{language.comment} {line}".rstrip() for line in heading]
     settings = [f".machine {image.machine}"]

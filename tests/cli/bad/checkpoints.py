@@ -97,7 +97,7 @@ CHECKPOINTS = [
     _state(
         "a compiled machine",
         compiled(),
-        "error: state: expected looped-run-1, found looped-machine-4",
+        "error: state: expected looped-run-2, found looped-machine-4",
     ),
     _state(
         "another program",

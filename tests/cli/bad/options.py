@@ -76,6 +76,21 @@ OPTIONS = [
         "run a.sasm --memroy 64",
         "No such option '--memroy'. (Did you mean one of: '--every', '--memory'?)",
     ),
+    _asked(
+        "run a.sasm --trace-file a.csv", "cannot tell the format of a.csv from its name", code=4
+    ),
+    _asked(
+        "run a.sasm --trace-file no/a.jsonl",
+        "cannot write no/a.jsonl: No such file or directory",
+        code=4,
+    ),
+    _asked(
+        "run a.sasm --trace-file a --trace-format spike",
+        "a trace of subleq cannot be a commit log of Spike, which simulates RISC-V",
+        code=4,
+    ),
+    _usage("diff", "Missing argument 'A'."),
+    _asked("diff a.jsonl a.sasm", "cannot read a.jsonl: No such file or directory", code=4),
     _usage("verify", "Missing argument 'PROGRAM...', or --fuzz N."),
     _usage("verify a.sasm --jobs 0", "Invalid value for '--jobs': 0 is not in the range x>=1."),
     _usage("certify", "Missing argument 'MACHINE|PROGRAM|FILE'."),

@@ -223,6 +223,7 @@ def test_what_is_accepted_does_the_same_with_any_number_of_workers(lines: list[s
 
 def test_the_language_is_one_like_the_others() -> None:
     errors: list[object] = []
-    placed = FLEQ.assemble(Source("p", "halt"), None, False, errors)  # type: ignore[arg-type]
+    source = Source("p", "halt")
+    placed = FLEQ.assemble(source, None, False, errors, {})  # type: ignore[arg-type]
     assert not errors and placed.width == FLEQ.width == FLEQ.checked(None)
     assert len(placed.words) == len(placed.source_map) == 7

@@ -12,14 +12,15 @@ import numpy as np
 from looped.artefact.embedding import State, embed
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.engines.engine import Engine, Lanes
-from looped.isa.fleq import FUNCTIONS, Operation, Selector, encode
-from looped.machines.fleq.machine import IMPLEMENTED, describe
+from looped.isa.fleq import FUNCTIONS, Operation, Selector, decode, encode
+from looped.machines.fleq.machine import describe
 from looped.passes.emit import compile_circuit
 from looped.reference.fleq import Fleq
+from looped.trace import Step
 
 __all__ = ["CORNERS", "NUMBERS", "Setting", "fleq", "program", "reference", "together"]
 
-NUMBERS = frozenset(FUNCTIONS[name].number for name in IMPLEMENTED)
+NUMBERS = frozenset(function.number for function in FUNCTIONS.values())
 CORNERS = (0, 1, 0x7FFF, 0x8000, 0x10000, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFF)
 
 _MOST_LOOPS = 20_000
@@ -59,7 +60,6 @@ def reference(words: Sequence[int], setting: Setting) -> Fleq:
         fraction=setting.fraction,
         side=setting.side,
         workers=setting.workers,
-        functions=NUMBERS,
     )
 
 
@@ -93,7 +93,7 @@ def _op(rng: random.Random, side: int) -> int:
     def operand() -> tuple[Selector, Selector]:
         return Selector(rng.randrange(4)), Selector(rng.randrange(4))
 
-    function, judge = rng.choice(["mul", *IMPLEMENTED]), rng.random() < 0.4
+    function, judge = rng.choice(["mul", *FUNCTIONS]), rng.random() < 0.4
     operation = Operation(function, operand(), operand(), size(), size(), size(), judge)
     return encode(operation) | rng.choice([0, rng.getrandbits(6)]) << 26
 
@@ -118,10 +118,10 @@ def together(engine: Engine, plain: Fleq, plan: Plan, most: int) -> list[int]:
     loops: list[int] = []
     while len(loops) < most and not plain.halted:
         pc, op = plain.pc, plain.memory[plain.pc]
-        plain.step()
+        printed = _last_printed(plain, op, plain.step())
         loops.append(_instruction(engine, busy, plan.cpu))
         found = engine.state()[0]
-        for column, lane in np.argwhere(found != _state(plain, plan))[:1].tolist():
+        for column, lane in np.argwhere(found != _state(plain, plan, printed))[:1].tolist():
             raise AssertionError(
                 f"instruction {len(loops)} at {pc}, {op:#x}: in {plan.column_name(column)} "
                 f"{plan.lane_name(lane)} is {found[column, lane]}"
@@ -129,14 +129,41 @@ def together(engine: Engine, plain: Fleq, plan: Plan, most: int) -> list[int]:
     return loops
 
 
-def _state(plain: Fleq, plan: Plan) -> State:
+def _last_printed(plain: Fleq, op: int, step: Step) -> dict[int, tuple[int, bool]]:
+    """What workers have printed in the last loop of an instruction, and whether it ends a line.
+
+    Its last group may have fewer elements than workers.
+    """
+    operation = decode(op)
+    if operation is None or operation.function != "print" or operation.judge or step.cause:
+        return {}
+    side, workers = plain.side, plain.workers
+    rows, cols = (size - 1 & side - 1 for size in (operation.rows, operation.cols))
+    first = (rows * side + cols) // workers * workers
+    if workers >= side:
+        first = rows * side // workers * workers
+    places = (divmod(first + worker, side) for worker in range(workers))
+    inside = [w for w, (i, j) in enumerate(places) if i <= rows and j <= cols]
+    words = (access.value for access in step.reads[len(step.reads) - len(inside) :])
+    return {w: (word, (first + w) % side == cols) for w, word in zip(inside, words, strict=True)}
+
+
+def _state(plain: Fleq, plan: Plan, printed: dict[int, tuple[int, bool]]) -> State:
     """The residual stream that stands for a machine between two instructions."""
     x = embed(plain.memory, plan, plain.pc)
     flags = {"halted": int(plain.halted), "trap": plain.trap, "cause": plain.cause}
-    for name, number in flags.items():
-        lanes = list(plan.words[name])
-        x[np.ix_(plan.cpus, lanes)] = 2 * (number >> np.arange(len(lanes)) & 1) - 1
+    for column in plan.cpus:
+        for name, number in flags.items():
+            _set(x, plan, column, name, number)
+    for worker, (word, ends) in printed.items():
+        for name, number in (("printing", 1), ("line end", int(ends)), ("printed", word)):
+            _set(x, plan, plan.cpu + worker, name, number)
     return x
+
+
+def _set(x: State, plan: Plan, column: int, name: str, number: int) -> None:
+    lanes = list(plan.words[name])
+    x[column, lanes] = 2 * (number >> np.arange(len(lanes)) & 1) - 1
 
 
 def _instruction(engine: Engine, busy: Lanes, cpu: int) -> int:

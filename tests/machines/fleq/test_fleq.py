@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,12 @@ import pytest
 from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
 from looped.errors import CompileError
-from looped.isa.fleq import FUNCTIONS, Operation, Selector, encode
-from looped.machines.fleq.machine import IMPLEMENTED, describe
+from looped.isa.fleq import Operation, Selector, encode
+from looped.machines.fleq.machine import describe
 from looped.precision import PRECISIONS
 from looped.reference.fleq import Fleq
 from tests import seeds
 from tests.machines.fleq.stepping import (
-    CORNERS,
     NUMBERS,
     Setting,
     fleq,
@@ -62,20 +60,6 @@ def test_random_programs_on_the_event_engine() -> None:
 )
 def test_hundreds_of_random_instructions_on_the_event_engine(setting: Setting) -> None:
     assert len(run(setting, 20)) >= 200
-
-
-@pytest.mark.parametrize("function", IMPLEMENTED)
-def test_corners_of_every_function(function: str) -> None:
-    """Saturation on both sides, rounding, and the lowest word, all pairs in one program."""
-    data, result = 6 * len(CORNERS) ** 2, SMALL.memory - 1
-    words = list[int]()
-    for a, b in product(range(len(CORNERS)), repeat=2):
-        words += [encode(Operation(function)), data + a, data + b, result, 0, 0]
-    words += CORNERS
-    machine, count = fleq(SMALL), len(CORNERS) ** 2
-    engine = EventEngine(machine)
-    loops = together(engine, reference(words, SMALL), machine.plan, count)
-    assert (len(loops), engine.fallbacks) == (count, 0)
 
 
 @pytest.mark.parametrize("size", [1, 2, 4, 8])
@@ -124,17 +108,10 @@ def test_random_programs_on_the_dense_module(most: int) -> None:
 def test_a_difference_is_found() -> None:
     """A reference with another point in its words."""
     words = program(seeds.rng("other"), SMALL)
-    plain = Fleq(words, 32, SMALL.memory, fraction=15, side=2, functions=NUMBERS)
+    plain = Fleq(words, 32, SMALL.memory, fraction=15, side=2)
     machine = fleq(SMALL)
     with pytest.raises(AssertionError, match="instruction"):
         together(EventEngine(machine), plain, machine.plan, 100)
-
-
-def test_a_reference_may_lack_functions() -> None:
-    words = [encode(Operation("div")), *[0] * 63]
-    assert not Fleq(words, 32, 64, side=2).step().cause
-    lacking = frozenset(f.number for f in FUNCTIONS.values()) - {FUNCTIONS["div"].number}
-    assert Fleq(words, 32, 64, side=2, functions=lacking).step().cause == 2
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Programs of the project on the machine: those that need no function that it lacks."""
+"""Programs of the project on the machine learn the same weights as on the reference."""
 
 from __future__ import annotations
 

@@ -134,8 +134,8 @@ def test_counts_disagree_where_operands_overlap() -> None:
     assert [m.memory[64:67] for m in plain.values()] == [[7, 7, 7], [7, 7, 8]]
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-def test_the_circuit_says_the_same(workers: int) -> None:
+@pytest.mark.parametrize(("workers", "loops"), [(2, 8), slow(1, 60), slow(4, 60)])
+def test_the_circuit_says_the_same(workers: int, loops: int) -> None:
     """Loop by loop, all registers of all workers and the memory are those of the circuit."""
     setting = replace(SMALL, workers=workers)
     machine, circuit = fleq(setting), describe(32, 9, side=2)
@@ -143,7 +143,7 @@ def test_the_circuit_says_the_same(workers: int) -> None:
     plan, engine = machine.plan, EventEngine(machine)
     engine.load(embed(words, plan)[None])
     state = WorkersState(words, [], _registers(engine, plan))
-    for _ in range(20):
+    for _ in range(loops):
         state = loop_of_workers(circuit, state)
         engine.step()
         assert _registers(engine, plan) == state.cpus

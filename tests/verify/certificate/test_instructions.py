@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
 from looped import diagrams, registry
@@ -15,11 +13,11 @@ from looped.passes.emit import compile_circuit
 from looped.verify.certificate import instructions
 from looped.verify.certificate.claims import Claim
 from looped.verify.certificate.context import ProofContext
-from looped.verify.certificate.instructions import instruction_claims, longest
+from looped.verify.certificate.instructions import instruction_claims
 from looped.verify.certificate.invariants import broken
 from tests.conftest import compiled
 
-NO_COUNTER = "found no register that counts its loops to an end"
+NO_COUNTER = "found no registers that rank its loops"
 
 
 def claims(circuit: Circuit) -> list[Claim]:
@@ -149,12 +147,3 @@ def test_a_space_of_diagrams_is_bounded_in_steps() -> None:
     lanes = [space.variable(i) for i in range(30)]
     with pytest.raises(diagrams.TooLarge, match="too many steps"):
         space.affine(((lane, 1 << i) for i, lane in enumerate(lanes)), 0)
-
-
-def test_the_longest_path_is_found_and_a_cycle_at_once() -> None:
-    steps = {0: [1, 2], 1: [2], 2: [3], 3: []}
-    assert longest([0, 3], steps.__getitem__) == 4
-    assert longest([], steps.__getitem__) == 0
-    assert longest([1, 0], steps.__getitem__) == 4
-    assert longest([0], {0: [1], 1: [2], 2: [1]}.__getitem__) is None
-    assert longest(itertools.count(), lambda value: [value]) is None

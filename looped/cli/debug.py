@@ -1,0 +1,160 @@
+"""debug: run a program under the debugger, on the terminal or for gdb."""
+
+from __future__ import annotations
+
+import io
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from looped import api
+from looped.cli.options import (
+    Wanted,
+    check_engine,
+    engine_options,
+    machine_options,
+    open_program,
+)
+from looped.cli.progress import progress, reporter
+from looped.debug.debugger import Debugger
+from looped.debug.gdb.server import Server, listen
+from looped.debug.terminal.console import Console
+from looped.debug.terminal.prompt import prompt
+from looped.debug.terminal.screen import Screen
+from looped.debug.timeline import Timeline
+from looped.errors import CompileError, FileError
+from looped.files import read_bytes
+from looped.lang.sources import read_source
+from looped.registry import machine as registered
+
+__all__ = ["debug"]
+
+_PATH = click.Path(path_type=Path, readable=False)
+_LARGEST_INPUT = 1 << 26
+"""The most bytes of a file that is a program's input."""
+
+_HELP = """Debug PROGRAM (source, image or compiled file), forwards and backwards.
+
+Commands have gdb's names: break, watch, step, next, finish, continue, print, x, info registers,
+reverse-step, reverse-continue. `help` lists them. stdin is for commands: the program's input comes
+from --input.
+
+`--gdb :PORT` waits for gdb instead (RISC-V programs only), on this computer alone unless a host is
+named. In gdb: `target remote :PORT`.
+
+\b
+Examples:
+  looped debug programs/subleq/sieve.sasm
+  looped debug PROGRAM --command script.gdb
+  looped debug PROGRAM.elf --gdb :1234
+"""
+
+
+@click.command(help=_HELP)
+@click.argument("program", type=_PATH)
+@machine_options
+@engine_options("auto")
+@click.option("--input", "source", type=_PATH, metavar="FILE", help="The program's input.")
+@click.option("--command", type=_PATH, metavar="FILE", help="Execute the commands in a file.")
+@click.option("--gdb", metavar="[HOST]:PORT", help="Wait for gdb at this address.")
+def debug(
+    program: Path,
+    wanted: Wanted,
+    engine: str,
+    dtype: str,
+    uncertified: bool,
+    device: str,
+    verbose: bool,
+    source: Path | None,
+    command: Path | None,
+    gdb: str | None,
+) -> None:
+    """Debug PROGRAM (source, image or compiled file) on the transformer."""
+    check_engine(engine, uncertified)
+    if gdb is not None and command is not None:
+        raise click.UsageError("--command is for the terminal, --gdb for gdb.")
+    lines = None if command is None else read_source(command).text.splitlines()
+    content = b"" if source is None else read_bytes(source, _LARGEST_INPUT)
+    with progress("debug") as line:
+        compiled, image = open_program(program, wanted, dtype)
+        if gdb is not None and not registered(image.machine).runs_elf:
+            raise CompileError(f"gdb knows no {image.machine}", hint="debug it without --gdb")
+        chosen = api.choose_engine(
+            compiled, engine, dtype, device, reporter(verbose, line), uncertified
+        )
+        timeline = Timeline(compiled, image, chosen, io.BytesIO(content), _show)
+        chosen.prepare(line.note)
+    if gdb is not None:
+        _serve(timeline, *_address(gdb))
+        return
+    with _interrupts() as interrupted:
+        screen = Screen(Debugger(timeline, interrupted), click.echo)
+        console = Console(screen)
+        screen.where()
+        if lines is not None and not console.execute_all(lines):
+            raise click.exceptions.Exit(1)
+        if lines is None:
+            prompt(console)
+
+
+def _show(content: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 0xFFFF:
+        raise click.BadParameter(f"`{text}` is not HOST:PORT.", param_hint="--gdb")
+    return host or "127.0.0.1", int(port)
+
+
+def _serve(timeline: Timeline, host: str, port: int) -> None:
+    """Serve one gdb after another until one of them kills the program."""
+    debugger = Debugger(timeline)
+    server = Server(debugger)
+    try:
+        waiting = listen(host, port)
+    except OSError as error:
+        raise FileError(f"cannot listen at {host}:{port}: {error.strerror or error}") from None
+    with waiting:
+        where = waiting.getsockname()[:2]
+        click.echo(f"waiting for gdb: target remote {where[0]}:{where[1]}", err=True)
+        ended = False
+        while not ended:
+            link, _ = waiting.accept()
+            with link:
+                ended = server.serve(link)
+
+
+@contextmanager
+def _interrupts() -> Iterator[Interrupted]:
+    """Ctrl-C stops a run of the debugger; at the prompt it does what it always does."""
+    flag = Interrupted()
+    before = signal.signal(signal.SIGINT, flag.note)
+    try:
+        yield flag
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Interrupted:
+    """Whether Ctrl-C came since the last look."""
+
+    def __init__(self) -> None:
+        self._came = False
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        """Handle the signal."""
+        self._came = True
+
+    def __call__(self) -> bool:
+        """Whether it came; forgets it."""
+        came, self._came = self._came, False
+        return came

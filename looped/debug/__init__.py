@@ -1,0 +1,1 @@
+"""Debugging: a run that stops where people want, and that goes backwards."""

@@ -1,0 +1,183 @@
+"""Debugger: runs a timeline forwards and backwards until something stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from looped.debug.expressions import Expression
+from looped.debug.stops import Breakpoint, Change, Stop, Watchpoint
+from looped.debug.timeline import Timeline
+from looped.debug.words import Words
+from looped.isa.flow import Flow
+from looped.registry import machine
+
+__all__ = ["Debugger"]
+
+_Goal = Callable[[], bool]
+
+
+class Debugger:
+    """A timeline with breakpoints and watchpoints.
+
+    All methods that run return why they stopped. They look at `interrupted` before each
+    instruction. Places are as in `Timeline`: the place before instruction number n is place n.
+    """
+
+    def __init__(self, timeline: Timeline, interrupted: Callable[[], bool] = lambda: False) -> None:
+        self.timeline = timeline
+        self.image = timeline.image
+        self.words = Words(timeline.image, timeline.port)
+        self.breakpoints: dict[int, Breakpoint] = {}
+        self.watchpoints: dict[int, Watchpoint] = {}
+        self._interrupted = interrupted
+        self._machine = machine(timeline.image.machine)
+        self._last = 0
+
+    def add_breakpoint(
+        self, pc: int, condition: tuple[str, Expression] | None = None, temporary: bool = False
+    ) -> Breakpoint:
+        """A new breakpoint at a program counter."""
+        self._last += 1
+        made = Breakpoint(self._last, pc, condition, temporary)
+        self.breakpoints[made.number] = made
+        return made
+
+    def add_watchpoint(self, text: str, expression: Expression) -> Watchpoint:
+        """A new watchpoint. Raises SourceError if the expression has no value now."""
+        expression(self.words)
+        self._last += 1
+        made = Watchpoint(self._last, text, expression)
+        self.watchpoints[made.number] = made
+        return made
+
+    def delete(self, number: int) -> bool:
+        """Delete a breakpoint or a watchpoint; False if there is none with this number."""
+        found = self.breakpoints.pop(number, None) or self.watchpoints.pop(number, None)
+        return found is not None
+
+    def step(self, count: int = 1) -> Stop:
+        """Execute `count` instructions."""
+        end = self.timeline.steps + count
+        return self._run(lambda: self.timeline.steps >= end)
+
+    def resume(self) -> Stop:
+        """Run until something stops the program."""
+        return self._run(lambda: False)
+
+    def until(self, pc: int) -> Stop:
+        """Run until the program counter is at an address."""
+        return self._run(lambda: self.timeline.pc == pc)
+
+    def next(self) -> Stop:
+        """Execute one instruction, or, if it is a call, all until it returns."""
+        depth = _Depth(self._flow)
+        return self._run(lambda: depth.after() <= 0)
+
+    def finish(self) -> Stop:
+        """Run until the present function has returned."""
+        depth = _Depth(self._flow)
+        return self._run(lambda: depth.after() < 0)
+
+    def reverse_step(self, count: int = 1) -> Stop:
+        """Go back by `count` instructions."""
+        target = self.timeline.steps - count
+        self.timeline.go_to(max(0, target))
+        return Stop(began=target < 0)
+
+    def reverse_resume(self) -> Stop:
+        """Go back to the last place where a breakpoint was, or just before the last change of a
+        watched expression."""
+        end = self.timeline.steps
+        while end > 0:
+            begin = self.timeline.saved_before(end)
+            self.timeline.restore(begin)
+            found, last = begin, Stop()
+            while self.timeline.steps < end and not self._interrupted():
+                place, at = self.timeline.steps, self._hit()
+                before = self._values()
+                self.timeline.step()
+                stop = Stop(at, self._changes(before))
+                if not stop.expected:
+                    found, last = place, stop
+            if self._interrupted():
+                return Stop(interrupted=True)
+            if not last.expected:
+                self.timeline.go_to(found)
+                return self._counted(last)
+            end = begin
+        self.timeline.go_to(0)
+        return Stop(began=True)
+
+    def _run(self, done: _Goal) -> Stop:
+        while not self.timeline.halted:
+            if self._interrupted():
+                return Stop(interrupted=True)
+            before = self._values()
+            self.timeline.step()
+            reached = done()
+            stop = Stop(self._hit(), self._changes(before), halted=self.timeline.halted)
+            if reached or not stop.expected:
+                return self._counted(stop)
+        return Stop(halted=True)
+
+    def _hit(self) -> tuple[Breakpoint, ...]:
+        """The enabled breakpoints at this place whose condition holds."""
+        if not self.breakpoints:
+            return ()
+        pc = self.timeline.pc
+        return tuple(
+            each
+            for each in self.breakpoints.values()
+            if each.enabled
+            and each.pc == pc
+            and (each.condition is None or each.condition[1](self.words) != 0)
+        )
+
+    def _values(self) -> dict[int, int]:
+        enabled = (w for w in self.watchpoints.values() if w.enabled)
+        return {each.number: each.expression(self.words) for each in enabled}
+
+    def _changes(self, before: dict[int, int]) -> tuple[Change, ...]:
+        changes = []
+        for number, old in before.items():
+            watchpoint = self.watchpoints[number]
+            new = watchpoint.expression(self.words)
+            if new != old:
+                changes.append(Change(watchpoint, old, new))
+        return tuple(changes)
+
+    def _counted(self, stop: Stop) -> Stop:
+        for breakpoint in stop.breakpoints:
+            breakpoint.hits += 1
+            if breakpoint.temporary:
+                self.breakpoints.pop(breakpoint.number, None)
+        for change in stop.changes:
+            change.watchpoint.hits += 1
+        return stop
+
+    def _flow(self) -> Flow:
+        words, flow = self._instruction(), self._machine.flow
+        return Flow.NEITHER if words is None or flow is None else flow(words)
+
+    def _instruction(self) -> tuple[int, ...] | None:
+        """The words of the next instruction, None outside memory."""
+        port, count = self.timeline.port, self._machine.instruction_words
+        index = self.image.index(self.timeline.pc)
+        if index + count > port.size:
+            return None
+        return tuple(port.memory(index + n) for n in range(count))
+
+
+class _Depth:
+    """How many calls deeper a program is than at the beginning."""
+
+    def __init__(self, flow: Callable[[], Flow]) -> None:
+        self._flow = flow
+        self._next = flow()
+        self._calls = 0
+
+    def after(self) -> int:
+        """The depth after one instruction more."""
+        self._calls += self._next.value
+        self._next = self._flow()
+        return self._calls

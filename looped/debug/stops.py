@@ -1,0 +1,66 @@
+"""Stops: breakpoints and watchpoints, and why a run has stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from looped.debug.expressions import Expression
+
+__all__ = ["Breakpoint", "Change", "Stop", "Watchpoint"]
+
+
+@dataclass(slots=True)
+class Breakpoint:
+    """Stops before the instruction at `pc`, if `condition` is not zero there.
+
+    `condition` is a text and what it means. `temporary` ones are deleted by their first hit. `hits`
+    counts how often the run has stopped here.
+    """
+
+    number: int
+    pc: int
+    condition: tuple[str, Expression] | None = None
+    temporary: bool = False
+    enabled: bool = True
+    hits: int = 0
+
+
+@dataclass(slots=True)
+class Watchpoint:
+    """Stops when the value of an expression changes."""
+
+    number: int
+    text: str
+    expression: Expression
+    enabled: bool = True
+    hits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a watched expression was before an instruction, and after it."""
+
+    watchpoint: Watchpoint
+    old: int
+    new: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why the run has stopped: at breakpoints, at changes, or because the program has ended.
+
+    `began` is True if the run has gone back to its beginning, `interrupted` after Ctrl-C. If
+    nothing is set, the run went as far as asked.
+    """
+
+    breakpoints: tuple[Breakpoint, ...] = ()
+    changes: tuple[Change, ...] = ()
+    halted: bool = False
+    began: bool = False
+    interrupted: bool = False
+
+    @property
+    def expected(self) -> bool:
+        """Whether the run went as far as it was asked to."""
+        stopped = self.halted or self.began or self.interrupted
+        return not (self.breakpoints or self.changes or stopped)

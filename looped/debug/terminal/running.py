@@ -1,0 +1,132 @@
+"""Commands that move the program: forwards, backwards, and until something stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from looped.debug.debugger import Debugger
+from looped.debug.expressions import parse
+from looped.debug.locations import address_of
+from looped.debug.stops import Stop
+from looped.debug.terminal.command import Command
+from looped.debug.terminal.screen import Screen
+from looped.errors import CompileError
+from looped.registry import machine
+
+__all__ = ["RUNNING"]
+
+
+def _number(screen: Screen, text: str, default: int = 1) -> int:
+    """The count after a command."""
+    return parse(text)(screen.debugger.words) if text else default
+
+
+def _alive(screen: Screen) -> Debugger:
+    if screen.debugger.timeline.halted:
+        raise CompileError("the program has halted", hint="`reverse-step` and `goto` go back")
+    return screen.debugger
+
+
+def _stepi(screen: Screen, rest: str) -> None:
+    screen.show(_alive(screen).step(_number(screen, rest)))
+
+
+def _step(screen: Screen, rest: str) -> None:
+    """Until another source line begins, `rest` times."""
+    _lines(screen, rest, lambda debugger: debugger.step())
+
+
+def _next(screen: Screen, rest: str) -> None:
+    _lines(screen, rest, lambda debugger: debugger.next())
+
+
+def _lines(screen: Screen, rest: str, move: Callable[[Debugger], Stop]) -> None:
+    debugger = _alive(screen)
+    image, timeline, stop = debugger.image, debugger.timeline, Stop()
+    for _ in range(_number(screen, rest)):
+        line = image.location(timeline.pc)
+        while (stop := move(debugger)).expected:
+            if line is None or image.location(timeline.pc) != line:
+                break
+        if not stop.expected:
+            break
+    screen.show(stop)
+
+
+def _nexti(screen: Screen, rest: str) -> None:
+    debugger, stop = _alive(screen), Stop()
+    for _ in range(_number(screen, rest)):
+        stop = debugger.next()
+        if not stop.expected:
+            break
+    screen.show(stop)
+
+
+def _finish(screen: Screen, rest: str) -> None:
+    debugger = _alive(screen)
+    if machine(debugger.image.machine).flow is None:
+        raise CompileError(f"{debugger.image.machine} has no calls and no returns")
+    screen.show(debugger.finish())
+
+
+def _continue(screen: Screen, rest: str) -> None:
+    """On to the next stop; with a count, that many stops."""
+    debugger, stop = _alive(screen), Stop()
+    for _ in range(_number(screen, rest)):
+        stop = debugger.resume()
+        if not stop.breakpoints and not stop.changes:
+            break
+    screen.show(stop)
+
+
+def _until(screen: Screen, rest: str) -> None:
+    if not rest:
+        raise CompileError("until which place?", hint="until LABEL, until LINE, until *ADDRESS")
+    debugger = _alive(screen)
+    screen.show(debugger.until(address_of(rest, debugger.words)))
+
+
+def _reverse_step(screen: Screen, rest: str) -> None:
+    screen.show(screen.debugger.reverse_step(_number(screen, rest)))
+
+
+def _reverse_continue(screen: Screen, rest: str) -> None:
+    screen.show(screen.debugger.reverse_resume())
+
+
+def _goto(screen: Screen, rest: str) -> None:
+    if not rest:
+        raise CompileError("to which step?", hint="`goto 100` goes to the place before step 100")
+    place = _number(screen, rest)
+    if place < 0:
+        raise CompileError("steps count from 0")
+    screen.debugger.timeline.go_to(place)
+    screen.show(Stop(halted=screen.debugger.timeline.halted))
+
+
+RUNNING = (
+    Command("step", "step [N]", "Run until another source line begins.", _step, ("s",), True),
+    Command("stepi", "stepi [N]", "Execute N instructions.", _stepi, ("si",), True),
+    Command("next", "next [N]", "As step, but a call is one line.", _next, ("n",), True),
+    Command("nexti", "nexti [N]", "As stepi, but a call is one step.", _nexti, ("ni",), True),
+    Command("finish", "finish", "Run until this function has returned.", _finish, ("fin",)),
+    Command("continue", "continue [N]", "Run until the Nth stop.", _continue, ("c",), True),
+    Command("until", "until LOCATION", "Run until a place.", _until, ("u",)),
+    Command(
+        "reverse-step",
+        "reverse-step [N]",
+        "Go back by N instructions.",
+        _reverse_step,
+        ("rs", "reverse-stepi", "rsi"),
+        True,
+    ),
+    Command(
+        "reverse-continue",
+        "reverse-continue",
+        "Go back to the last stop: a breakpoint, or before a watched change.",
+        _reverse_continue,
+        ("rc",),
+        True,
+    ),
+    Command("goto", "goto STEP", "Go to the place before a step, from either side.", _goto),
+)

@@ -1,0 +1,174 @@
+"""Commands that show and change words: print, x, set, disassemble, list, info."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from looped.debug.expressions import parse
+from looped.debug.locations import address_of, line_text, shown_place
+from looped.debug.terminal.command import Command
+from looped.debug.terminal.screen import Screen
+from looped.debug.terminal.stopping import list_points
+from looped.errors import CompileError
+from looped.image import Location
+from looped.registry import disassembled, machine
+
+__all__ = ["SHOWING"]
+
+_FORMAT = re.compile(r"/(?P<count>\d*)(?P<format>[a-z]?)[a-z]?\s*(?P<rest>.*)\Z", re.DOTALL)
+_SHOWN_LINES = 10
+
+
+def _formatted(rest: str, default: str) -> tuple[int, str, str]:
+    """Count, format and the rest of `/8x *label`."""
+    found = _FORMAT.match(rest)
+    if found is None:
+        return 1, default, rest
+    return int(found["count"] or 1), found["format"] or default, found["rest"]
+
+
+def _text(screen: Screen, value: int, form: str) -> str:
+    width = screen.debugger.image.width
+    unsigned = value % (1 << width)
+    match form:
+        case "d":
+            return str(value)
+        case "u":
+            return str(unsigned)
+        case "x":
+            return f"{unsigned:#x}"
+        case "t":
+            return f"{unsigned:#b}"
+        case "c":
+            return f"{value} {chr(unsigned & 0xFF)!r}"
+        case "f":
+            number = screen.debugger.timeline.machine.plan.formats["value"]
+            return f"{float(number.number(unsigned, width)):.9g}"
+    raise CompileError(f"no format `{form}`", hint="formats: d u x t c f, and i for x")
+
+
+def _print(screen: Screen, rest: str) -> None:
+    _, form, text = _formatted(rest, "d")
+    if not text:
+        raise CompileError("print which expression?", hint="print *counter, print/x $pc")
+    screen.say(f"{text} = {_text(screen, parse(text)(screen.debugger.words), form)}")
+
+
+def _examine(screen: Screen, rest: str) -> None:
+    count, form, text = _formatted(rest, "d")
+    words = screen.debugger.words
+    address = parse(text)(words) if text else screen.pc
+    if form == "i":
+        _instructions(screen, address, count)
+        return
+    unit = words.image.addresses_per_word
+    for n in range(count):
+        at = address + n * unit
+        label = words.label(at)
+        shown = _text(screen, words.at(at), form)
+        screen.say(f"{screen.address(at)}{f' <{label}>' if label else ''}: {shown}")
+
+
+def _disassemble(screen: Screen, rest: str) -> None:
+    count, _, text = _formatted(rest, "i")
+    address = address_of(text, screen.debugger.words) if text else screen.pc
+    _instructions(screen, address, count if rest.startswith("/") else _SHOWN_LINES)
+
+
+def _instructions(screen: Screen, address: int, count: int) -> None:
+    image, port = screen.debugger.image, screen.debugger.timeline.port
+    size = machine(image.machine).instruction_words * image.addresses_per_word
+    for at in range(address, address + count * size, size):
+        text = disassembled(image, port, at)
+        if text is None:
+            return
+        label = screen.debugger.words.label(at)
+        mark = "=>" if at == screen.pc else "  "
+        screen.say(f"{mark} {screen.address(at)}{f' <{label}>' if label else ''}: {text}")
+
+
+def _set(screen: Screen, rest: str) -> None:
+    target, sign, value = rest.removeprefix("var ").partition("=")
+    target = target.strip()
+    if not sign:
+        raise CompileError("set what to what?", hint="set *counter = 3, set $x5 = 7")
+    debugger = screen.debugger
+    words = debugger.words
+    number = parse(value)(words) % (1 << words.width)
+    if debugger.timeline.halted:
+        raise CompileError("the program has halted", hint="`reverse-step` and `goto` go back")
+    if target.startswith("$"):
+        if not words.can_set(target[1:], number):
+            parse(target)(words)
+            raise CompileError(f"{number} does not fit {target}")
+        debugger.timeline.edit(lambda port: words.set_register(target[1:], number))
+        return
+    inner = re.fullmatch(r"\*(.*)|mem\s*\[(.*)\]", target)
+    if inner is None:
+        raise CompileError(f"`{target}` cannot be set", hint="set *LABEL = …, mem[…] = …, $REG = …")
+    address = parse(inner[1] or inner[2])(words)
+    debugger.timeline.edit(lambda port: words.set_at(address, number))
+
+
+def _list(screen: Screen, rest: str) -> None:
+    debugger = screen.debugger
+    address = address_of(rest, debugger.words) if rest else screen.pc
+    place = debugger.image.location(address)
+    if place is None:
+        raise CompileError("no source line is known here", hint="`disassemble` shows instructions")
+    first = max(1, place.line - _SHOWN_LINES // 2)
+    here = debugger.image.location(screen.pc)
+    for line in range(first, first + _SHOWN_LINES):
+        text = line_text(Location(place.file, line))
+        if text is None:
+            return
+        mark = "=>" if here == Location(place.file, line) else "  "
+        screen.say(f"{mark}{line:>5}  {text}".rstrip())
+
+
+def _info(screen: Screen, rest: str) -> None:
+    for name, show in _INFO.items():
+        if rest and name.startswith(rest.split()[0]):
+            show(screen, rest.split()[1:])
+            return
+    raise CompileError("info about what?", hint=f"info {', info '.join(_INFO)}")
+
+
+def _registers(screen: Screen, names: list[str]) -> None:
+    words = screen.debugger.words
+    for name in names or words.register_names():
+        value = parse(f"${name.removeprefix('$')}")(words)
+        screen.say(f"{name.removeprefix('$'):<12} {_text(screen, value, 'x'):<12} {value}")
+
+
+def _symbols(screen: Screen, names: list[str]) -> None:
+    for name, value in sorted(screen.debugger.image.symbols.items(), key=lambda item: item[1]):
+        if not names or any(each in name for each in names):
+            screen.say(f"{screen.address(value):>12}  {name}")
+
+
+def _line(screen: Screen, names: list[str]) -> None:
+    address = address_of(names[0], screen.debugger.words) if names else screen.pc
+    screen.say(shown_place(screen.debugger.words, address))
+
+
+_INFO: dict[str, Callable[[Screen, list[str]], None]] = {
+    "registers": _registers,
+    "breakpoints": lambda screen, names: list_points(screen),
+    "watchpoints": lambda screen, names: list_points(screen),
+    "symbols": _symbols,
+    "line": _line,
+}
+
+SHOWING = (
+    Command("print", "print[/dxutcf] EXPRESSION", "Print a value.", _print, ("p", "inspect")),
+    Command("x", "x[/NF] [EXPRESSION]", "Print N words from an address, or /i: code.", _examine),
+    Command("set", "set *ADDRESS|mem[…]|$REGISTER = EXPRESSION", "Change a word.", _set),
+    Command("disassemble", "disassemble[/N] [LOCATION]", "Print code.", _disassemble, ("disas",)),
+    Command("list", "list [LOCATION]", "Print the source around a place.", _list, ("l",)),
+    Command("info", "info registers|breakpoints|symbols|line", "Print facts.", _info, ("i",)),
+    Command(
+        "where", "where", "Print where the program is.", lambda s, _: s.where(), ("bt", "frame")
+    ),
+)

@@ -1,0 +1,108 @@
+"""Commands on breakpoints and watchpoints."""
+
+from __future__ import annotations
+
+import re
+
+from looped.debug.expressions import parse
+from looped.debug.locations import address_of, shown_place
+from looped.debug.stops import Breakpoint, Watchpoint
+from looped.debug.terminal.command import Command
+from looped.debug.terminal.screen import Screen
+from looped.errors import CompileError
+
+__all__ = ["STOPPING", "list_points"]
+
+_IF = re.compile(r"(?:^|\s)if\s")
+
+
+def _break(screen: Screen, rest: str) -> None:
+    _add(screen, rest, temporary=False)
+
+
+def _tbreak(screen: Screen, rest: str) -> None:
+    _add(screen, rest, temporary=True)
+
+
+def _add(screen: Screen, rest: str, temporary: bool) -> None:
+    place, *condition = _IF.split(rest, maxsplit=1)
+    words = screen.debugger.words
+    pc = address_of(place, words) if place.strip() else screen.pc
+    parsed = None
+    if condition:
+        parsed = condition[0].strip(), parse(condition[0])
+        parsed[1](words)  # an unknown name is an error now, not at the first hit
+    made = screen.debugger.add_breakpoint(pc, parsed, temporary)
+    kind = "temporary breakpoint" if temporary else "breakpoint"
+    screen.say(f"{kind} {made.number} at {shown_place(words, pc)}")
+
+
+def _watch(screen: Screen, rest: str) -> None:
+    if not rest:
+        raise CompileError("watch which expression?", hint="watch *counter, watch $x5")
+    made = screen.debugger.add_watchpoint(rest, parse(rest))
+    screen.say(f"watchpoint {made.number}: {rest}")
+
+
+def _delete(screen: Screen, rest: str) -> None:
+    debugger = screen.debugger
+    numbers = _numbers(rest) or [*debugger.breakpoints, *debugger.watchpoints]
+    for number in numbers:
+        if not debugger.delete(number):
+            raise CompileError(f"no breakpoint or watchpoint has the number {number}")
+
+
+def _enable(screen: Screen, rest: str) -> None:
+    _set_enabled(screen, rest, True)
+
+
+def _disable(screen: Screen, rest: str) -> None:
+    _set_enabled(screen, rest, False)
+
+
+def _set_enabled(screen: Screen, rest: str, enabled: bool) -> None:
+    debugger = screen.debugger
+    points: dict[int, Breakpoint | Watchpoint] = {**debugger.breakpoints, **debugger.watchpoints}
+    for number in _numbers(rest) or list(points):
+        if number not in points:
+            raise CompileError(f"no breakpoint or watchpoint has the number {number}")
+        points[number].enabled = enabled
+
+
+def _numbers(text: str) -> list[int]:
+    if not re.fullmatch(r"[\d\s]*", text):
+        raise CompileError(f"`{text}` is not a list of numbers", hint="delete 1 2")
+    return [int(number) for number in text.split()]
+
+
+def list_points(screen: Screen) -> None:
+    """Print all breakpoints and watchpoints."""
+    debugger = screen.debugger
+    for point in debugger.breakpoints.values():
+        condition = f"  if {point.condition[0]}" if point.condition else ""
+        place = shown_place(debugger.words, point.pc)
+        screen.say(f"{_state(point)}  {place}{condition}")
+    for watched in debugger.watchpoints.values():
+        screen.say(f"{_state(watched)}  watch {watched.text}")
+    if not debugger.breakpoints and not debugger.watchpoints:
+        screen.say("no breakpoints, no watchpoints")
+
+
+def _state(point: Breakpoint | Watchpoint) -> str:
+    return f"{point.number:>3}  {'on ' if point.enabled else 'off'}  {point.hits} hits"
+
+
+STOPPING = (
+    Command(
+        "break",
+        "break [LOCATION] [if EXPRESSION]",
+        "Stop before the instruction at LABEL, LINE, FILE:LINE or *ADDRESS.",
+        _break,
+        ("b", "br"),
+    ),
+    Command("tbreak", "tbreak [LOCATION] [if EXPRESSION]", "Stop there once.", _tbreak, ("tb",)),
+    Command("watch", "watch EXPRESSION", "Stop when the value changes.", _watch, ("wa",)),
+    Command("delete", "delete [N ...]", "Delete breakpoints and watchpoints.", _delete, ("d",)),
+    Command("enable", "enable [N ...]", "Make them stop again.", _enable, ("en",)),
+    Command("disable", "disable [N ...]", "Keep them, but do not stop.", _disable, ("dis",)),
+)

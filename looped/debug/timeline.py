@@ -1,0 +1,182 @@
+"""Timeline: the run of one program, forwards and backwards.
+
+A timeline keeps snapshots. To go back it restores the nearest one before the place and runs forward
+from there: a deterministic machine with the same input repeats itself exactly.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from looped.artefact.plan import CompiledMachine
+from looped.debug.recording import Recording
+from looped.devices.host import ByteSource, ColumnPort
+from looped.engines.engine import Engine
+from looped.image import Image
+from looped.registry import host_for
+from looped.run.computer import Computer, Event, Snapshot
+
+__all__ = ["Timeline"]
+
+_SPACING = 1_000
+"""Instructions between the first snapshots. To step back costs one restored snapshot and the
+instructions since: on the slowest engine, `dense`, that is less than a second."""
+
+_MOST_SNAPSHOTS = 64
+"""Beyond this every second one is dropped, and their distance doubles."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """A snapshot whose lanes are packed eight to a byte, and where input and output were."""
+
+    snapshot: Snapshot
+    packed: bytes
+    shape: tuple[int, int]
+    input_position: int
+    output_length: int
+
+
+class Timeline:
+    """One program on an engine, which the caller may move to any instruction of its run.
+
+    `steps` counts the instructions since the program began; the place before instruction number n
+    is place n. `show` gets each byte of output once,
+    when the run reaches it for the first time; `output` is the output up to the present.
+    """
+
+    def __init__(
+        self,
+        machine: CompiledMachine,
+        image: Image,
+        engine: Engine,
+        source: ByteSource,
+        show: Callable[[bytes], None] = lambda content: None,
+    ) -> None:
+        self.machine = machine
+        self.image = image
+        self.engine = engine
+        self.input = Recording(source)
+        self.host = host_for(image, self.input)
+        words, entries = [image.words], [image.entry]
+        self.computer = Computer(machine.plan, engine, words, [self.input], entries, [self.host])
+        self.port = ColumnPort(machine.plan, engine, 0)
+        self.steps = 0
+        self.output = bytearray()
+        self._show = show
+        self._shown = 0
+        self._spacing = _SPACING
+        self._saved: dict[int, _Saved] = {}
+        self._edits: dict[int, list[Callable[[ColumnPort], None]]] = {}
+        self._save()
+
+    @property
+    def halted(self) -> bool:
+        """Whether the program has halted."""
+        return self.computer.halted()
+
+    @property
+    def pc(self) -> int:
+        """The program counter, unsigned."""
+        return self.computer.pcs[0]
+
+    def step(self) -> Event:
+        """Execute one instruction of a program that has not halted.
+
+        The event says which one it was. If the input ends the wait by an exception, nothing has
+        happened.
+        """
+        self._save_if_due()
+        while True:
+            _, event = self.computer.advance(1)
+            self._arrive(event, int(event.retired))
+            if event.retired or self.halted:
+                return event
+
+    def forward(self, count: int) -> None:
+        """Execute `count` instructions, or fewer if the program halts before."""
+        end = self.steps + count
+        while self.steps < end and not self.halted:
+            self._save_if_due()
+            edits = (place for place in self._edits if place > self.steps)
+            stretch = min(end, self._next_save(), *edits) - self.steps
+            before, event = self.computer.advance(stretch)
+            self._arrive(event, before + event.retired)
+
+    def go_to(self, step: int) -> None:
+        """Move to the place before instruction number `step`, counted from zero.
+
+        The place may be in the past or in the future; a program that halts before is at its end.
+        """
+        if step < self.steps:
+            self.restore(max(saved for saved in self._saved if saved <= step))
+        self.forward(step - self.steps)
+
+    def saved_before(self, step: int) -> int:
+        """The place of the last snapshot before a place; 0 if there is none."""
+        places = sorted(self._saved)
+        return places[max(0, bisect.bisect_left(places, step) - 1)]
+
+    def restore(self, place: int) -> None:
+        """Move to the place of a snapshot."""
+        saved = self._saved[place]
+        size = saved.shape[0] * saved.shape[1]
+        bits = np.unpackbits(np.frombuffer(saved.packed, np.uint8), count=size)
+        state = bits.reshape(saved.shape).astype(np.bool_)
+        self.computer.restore(replace(saved.snapshot, state=state))
+        self.input.position = saved.input_position
+        del self.output[saved.output_length :]
+        self.steps = place
+
+    def edit(self, change: Callable[[ColumnPort], None]) -> None:
+        """Change words by hand, here and whenever the run comes here again.
+
+        What came after this place is forgotten. The program must not have halted.
+        """
+        self._edits = {place: made for place, made in self._edits.items() if place <= self.steps}
+        self._edits.setdefault(self.steps, []).append(change)
+        self._saved = {p: saved for p, saved in self._saved.items() if p < self.steps}
+        self._shown = len(self.output)
+        self._apply(change)
+        self._save()
+
+    def _arrive(self, event: Event, steps: int) -> None:
+        """Note what the last instructions did; `steps` is how many there were."""
+        emitted = b"" if event.emitted is None else bytes([event.emitted])
+        self.output += emitted + event.written
+        if len(self.output) > self._shown:
+            self._show(bytes(self.output[self._shown :]))
+            self._shown = len(self.output)
+        self.steps += steps
+        if steps:
+            for change in self._edits.get(self.steps, ()):
+                self._apply(change)
+
+    def _apply(self, change: Callable[[ColumnPort], None]) -> None:
+        change(self.port)
+        self.computer.pcs[0] = self.computer.pc()
+
+    def _next_save(self) -> int:
+        return (self.steps // self._spacing + 1) * self._spacing
+
+    def _save_if_due(self) -> None:
+        if self.steps % self._spacing == 0 and self.steps not in self._saved:
+            self._save()
+
+    def _save(self) -> None:
+        snapshot = self.computer.snapshot()
+        packed = np.packbits(snapshot.state.reshape(-1)).tobytes()
+        shape = snapshot.state.shape[0], snapshot.state.shape[1]
+        empty = replace(snapshot, state=np.zeros((0, 0), np.bool_))
+        self._saved[self.steps] = _Saved(
+            empty, packed, shape, self.input.position, len(self.output)
+        )
+        if len(self._saved) > _MOST_SNAPSHOTS:
+            self._spacing *= 2
+            first = min(self._saved)
+            kept = {p: s for p, s in self._saved.items() if p == first or p % self._spacing == 0}
+            self._saved = kept

@@ -1,0 +1,50 @@
+"""FLEQ: an instruction calls a function on matrices of fixed-point words, and branches."""
+
+from __future__ import annotations
+
+from looped.devices.fleq import describe_fleq_trap, fleq_accesses
+from looped.isa.fleq import WORDS, Format
+from looped.isa.fleq_text import disassemble
+from looped.lang.fleq import FLEQ as LANGUAGE
+from looped.lang.fleq.settings import SIDES
+from looped.machines.fleq.machine import FRACTION, SIDE, describe
+from looped.profiles.fleq import FLEQ_PROFILE
+from looped.reference import Fleq
+from looped.registry.definition import MINIMUM_MEMORY, Machine
+from looped.registry.parameters import Parameter
+from looped.registry.registry import register
+
+__all__ = ["FLEQ"]
+
+_PARAMETERS = (
+    Parameter("fraction", "bits after the point", Format.fractions, lambda width: FRACTION),
+    Parameter("side", "words from one row to the next", lambda width: SIDES, lambda width: SIDE),
+)
+
+
+def _most_loops(width: int, fraction: int, side: int) -> int:
+    """A bound on the loops of an instruction.
+
+    Each of side² elements takes fewer than ten loops, and beside these a loop for each k and digit
+    of four bits of a product, or for each bit of a quotient. The branch takes one.
+    """
+    return side**2 * (10 + max(side * width // 4, width + fraction)) + 1
+
+
+FLEQ = register(
+    Machine(
+        name=LANGUAGE.name,
+        widths=(32,),
+        describe=describe,
+        reference=Fleq,
+        language=LANGUAGE,
+        accesses=fleq_accesses,
+        disassemble=disassemble,
+        instruction_words=len(WORDS),
+        parameters=_PARAMETERS,
+        least_memory=lambda fraction, side: max(MINIMUM_MEMORY, side**2),
+        most_loops=_most_loops,
+        fuzz=FLEQ_PROFILE,
+        describe_trap=describe_fleq_trap,
+    )
+)

@@ -1,0 +1,193 @@
+"""Replay: records of instructions, from tapes of the residual stream."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import numpy as np
+
+from looped.artefact.embedding import read_word
+from looped.artefact.plan import Plan
+from looped.devices.accesses import Accesses
+from looped.engines.engine import NO_LANES
+from looped.engines.recording import Recording
+from looped.engines.tape import Tape
+from looped.image import Image
+from looped.registry import machine
+from looped.run.computer import Computer, Event
+from looped.traces.memory import Memory
+from looped.traces.record import Read, Record, RegisterWrite, Write
+
+__all__ = ["Replay"]
+
+
+class _View:
+    """The words of a machine before one pass of a tape, as `accesses` reads them."""
+
+    def __init__(self, plan: Plan, values: list[int]) -> None:
+        self.plan = plan
+        self.size = plan.memory
+        self.row = 0
+        self._values = values
+        self._lanes = {name: np.array(lanes, np.intp) for name, lanes in plan.words.items()}
+        self._tape: Tape | None = None
+        self._words: dict[str, list[int]] = {}
+
+    def load(self, tape: Tape) -> None:
+        """Read from this tape."""
+        self._tape, self._words = tape, {}
+
+    def memory(self, index: int) -> int:
+        """A word of memory."""
+        return self._values[index]
+
+    def register(self, number: int) -> int:
+        """A register of the register file."""
+        return self._values[self.size + number]
+
+    def cpu(self, name: str) -> int:
+        """A word of the CPU."""
+        words = self._words.get(name)
+        return (self.rows(name) if words is None else words)[self.row]
+
+    def rows(self, name: str) -> list[int]:
+        """A word of the CPU before the first pass, and after each one."""
+        if name not in self._words:
+            assert self._tape is not None
+            self._words[name] = self._tape.word(self._lanes[name]).tolist()
+        return self._words[name]
+
+
+class Replay:
+    """Follows the only program of a computer in stretches, and makes a record per instruction.
+
+    Between `begin` and `end` the computer records its passes. All values are those of the residual
+    stream: memory and registers once at the beginning, then what each pass stored. A record says
+    what a step of `Observer` says.
+    """
+
+    def __init__(self, computer: Computer, image: Image, steps: int) -> None:
+        self._computer, self._image, self._plan = computer, image, computer.plan
+        self._machine = machine(image.machine)
+        self._recording = Recording(computer.engine, computer.plan)
+        columns = computer.state()[0, : self._plan.cpu]
+        self._values: list[int] = read_word(columns[:, self._plan.words["value"]]).tolist()
+        self._memory = Memory(self._plan, image, self._values, steps)
+        self._view = _View(self._plan, self._values)
+        self._busy = NO_LANES if self._plan.busy is None else np.array([self._plan.busy])
+        self._begun = False
+        self._changed: dict[int, int] = {}
+        self._loops = 0
+
+    def begin(self) -> None:
+        """Record from now on."""
+        self._computer.passes = self._recording.advance
+
+    def end(self) -> None:
+        """Record no longer."""
+        self._computer.passes = self._computer.engine.advance
+
+    def records(self, event: Event | None) -> Iterator[Record]:
+        """The records of a stretch whose last loop is `event`, or None if it still waits."""
+        tapes = self._recording.take()
+        for tape in tapes[:-1]:
+            yield from self._passes(tape, len(tape))
+        if tapes:
+            yield from self._passes(tapes[-1], len(tapes[-1]) - 1)
+            if self._begun and event is not None and event.retired:
+                yield self._finish(event)
+            elif self._begun and not (event is not None and event.busy):
+                self._begun, self._loops = False, 0
+        elif event is not None and event.retired:  # its passes came before this trace
+            self._begin_at(event.pc, Accesses())
+            yield self._finish(event)
+
+    def _passes(self, tape: Tape, retired: int) -> Iterator[Record]:
+        """Follow the passes of a tape; records of those among the first `retired` that retire."""
+        view, values, changed = self._view, self._values, self._changed
+        view.load(tape)
+        pcs, busy, cpu = view.rows("pc"), tape.any(self._busy), self._plan.cpu
+        stores = list(zip(tape.columns.T.tolist(), tape.values.T.tolist(), strict=True))
+        for number in range(len(tape)):
+            if not self._begun:
+                view.row = number
+                self._begin_at(pcs[number], self._machine.accesses(self._image, view))
+            for columns, words in stores:
+                column, value = columns[number], words[number]
+                if 0 <= column < cpu and values[column] != value:
+                    changed.setdefault(column, values[column])
+                    values[column] = value
+            self._loops += 1
+            if number < retired and not busy[number]:
+                yield self._retire(pcs[number + 1])
+
+    def _begin_at(self, pc: int, told: Accesses) -> None:
+        """Note what an instruction reads before it runs."""
+        unit = self._image.addresses_per_word
+        self._begun, self._pc, self._told = True, pc, told
+        self._code = self._memory.code(pc)
+        self._reads = tuple([Read(column * unit, self._values[column]) for column in told.reads])
+
+    def _retire(self, next_pc: int) -> Record:
+        """The record of an instruction that has finished, and needed no host."""
+        reads = self._reads_of(self._told) if self._told.late else self._reads
+        writes, registers = self._changes(self._told)
+        self._begun, loops, self._loops = False, self._loops, 0
+        return self._memory.record(self._pc, next_pc, self._code, loops, reads, writes, registers)
+
+    def _finish(self, event: Event) -> Record:
+        """The record of the instruction that the last loop of a stretch has finished."""
+        completed = event.cause is None or event.cause in self._machine.causes_of_next
+        reads = self._reads_of(self._told) if completed else ()
+        set_by_host = {column for column, _ in event.served}
+        for column in self._changed.keys() & set_by_host:
+            self._values[column] = self._changed.pop(column)
+        writes, registers = self._changes(self._told if completed else Accesses(), set_by_host)
+        memory, unit = self._plan.memory, self._image.addresses_per_word
+        for column, value in event.served:
+            old, self._values[column] = self._values[column], value
+            if column < memory:
+                writes.append(Write(column * unit, old, value))
+            else:
+                registers.append(RegisterWrite(column - memory, old, value))
+        self._begun, loops, self._loops = False, self._loops, 0
+        return self._memory.record(
+            *(self._pc, event.next_pc, self._code, loops, reads, writes, registers),
+            *(event.consumed, _output(event), event.cause),
+        )
+
+    def _reads_of(self, told: Accesses) -> tuple[Read, ...]:
+        """The reads, each with the value that its word had at that time."""
+        pairs = enumerate(zip(told.reads, self._reads, strict=True))
+        return tuple(
+            Read(read.address, self._values[column]) if number in told.late else read
+            for number, (column, read) in pairs
+        )
+
+    def _changes(
+        self, told: Accesses, without: Collection[int] = ()
+    ) -> tuple[list[Write], list[RegisterWrite]]:
+        """What an instruction wrote as it says, then every other word that has changed."""
+        values, changed, memory = self._values, self._changed, self._plan.memory
+        unit, writes, registers = self._image.addresses_per_word, [], []
+        for column in told.writes:
+            if column not in without:
+                old = changed.pop(column, values[column])
+                writes.append(Write(column * unit, old, values[column]))
+        for number in told.registers:
+            column = memory + number
+            if column not in without:
+                old = changed.pop(column, values[column])
+                registers.append(RegisterWrite(number, old, values[column]))
+        for column in sorted(changed) if changed else ():
+            if column < memory:
+                writes.append(Write(column * unit, changed[column], values[column]))
+            else:
+                number = column - memory
+                registers.append(RegisterWrite(number, changed[column], values[column]))
+        changed.clear()
+        return writes, registers
+
+
+def _output(event: Event) -> bytes:
+    return event.written if event.emitted is None else bytes([event.emitted])

@@ -1,0 +1,1 @@
+"""Traces of runs: one record per instruction, in files, and the first difference of two."""

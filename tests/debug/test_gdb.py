@@ -1,0 +1,149 @@
+"""The stub for gdb: packet by packet, and under the real gdb where there is one."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from looped.debug.gdb.packets import Connection
+from looped.debug.gdb.server import Server
+from looped.debug.gdb.target import PC
+from tests.conftest import examples
+from tests.debug.gdb_client import Client
+from tests.debug.sessions import CALLS, debugger
+
+ROOT = Path(__file__).parents[2]
+GDB = shutil.which("gdb-multiarch") or shutil.which("riscv64-unknown-elf-gdb")
+GCC = shutil.which("riscv64-unknown-elf-gcc")
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    """A client connected to a stub that serves CALLS in a thread."""
+    ours, theirs = socket.socketpair()
+    run = debugger(CALLS)
+    run.step()  # compiles the engine, which the client would wait for
+    run.timeline.go_to(0)
+    server = Server(run)
+    run._interrupted = server.interrupted
+    thread = threading.Thread(target=server.serve, args=(theirs,), daemon=True)
+    thread.start()
+    with ours:
+        yield Client(ours)
+        ours.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def word(client: Client, number: int) -> int:
+    """A register."""
+    return int.from_bytes(bytes.fromhex(client.ask(b"p%x" % number).decode()), "little")
+
+
+def test_a_session(client: Client) -> None:
+    assert b"ReverseStep+" in client.ask(b"qSupported:swbreak+")
+    assert client.ask(b"?") == b"S05"
+    assert client.ask(b"Z0,28,4") == b"OK"
+    assert client.ask(b"vCont;c") == b"T05swbreak:;" and word(client, PC) == 0x28
+    assert len(client.ask(b"g")) == 8 * 33 and word(client, 10) == 4
+    assert client.ask(b"z0,28,4") == b"OK"
+    assert client.ask(b"Z2,100,4") == b"OK"
+    assert client.ask(b"c") == b"T05watch:100;"
+    assert client.ask(b"m100,4") == b"08000000"
+    assert client.ask(b"bs") == b"S05" and client.ask(b"m100,4") == b"00000000"
+    assert client.ask(b"c") == b"T05watch:100;" and client.ask(b"c") == b"T05watch:100;"
+    assert client.ask(b"m100,2") == b"1000"
+    assert client.ask(b"bc") == b"T05watch:100;" and client.ask(b"m100,4") == b"08000000"
+    assert client.ask(b"z2,100,4") == b"OK"
+    assert client.ask(b"bc") == b"T05replaylog:begin;" and word(client, PC) == 0
+    assert client.ask(b"c") == b"W10", "the exit status of the program, 16"
+
+
+def test_changes_by_hand(client: Client) -> None:
+    assert client.ask(b"M101,3:abcdef") == b"OK" and client.ask(b"m100,5") == b"00abcdef00"
+    assert client.ask(b"Pa=2a000000") == b"OK" and word(client, 10) == 42
+    assert client.ask(b"P0=2a000000") == b"OK" and word(client, 0) == 0
+    assert client.ask(b"P20=24000000") == b"OK" and word(client, PC) == 0x24
+    assert client.ask(b"m3fe,8") == b"0000", "memory ends there"
+    assert client.ask(b"m400,1") == b"E01" and client.ask(b"M3ff,2:aaaa") == b"E01"
+    assert client.ask(b"m3ff,1") == b"00"
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [b"p", b"pzz", b"p999", b"m", b"m1", b"M0,4:00", b"Z0,1", b"P1", b"Z9,0,4", b"vX", b""],
+)
+def test_packets_that_mean_nothing_get_an_error(client: Client, packet: bytes) -> None:
+    assert client.ask(packet) in (b"E01", b"")
+    assert client.ask(b"?") == b"S05", "and the session continues"
+
+
+@examples(0.3)
+@given(st.lists(st.binary(max_size=40), max_size=4), st.integers(1, 7))
+def test_packets_survive_escapes_and_pieces(contents: list[bytes], piece: int) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        sender, receiver = Connection(ours), Connection(theirs)
+        for content in contents:
+            sender.send(content)
+            assert receiver.receive() == content
+        ours.shutdown(socket.SHUT_WR)
+        assert receiver.receive() is None
+
+
+def test_a_damaged_packet_is_refused() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(b"$g#00$g#67")
+        assert Connection(theirs).receive() == b"g"
+        assert ours.recv(10) == b"-+"
+
+
+@pytest.mark.skipif(GDB is None or GCC is None, reason="needs gdb and a compiler for RISC-V")
+def test_the_real_gdb(tmp_path: Path) -> None:
+    (tmp_path / "calls.s").write_text(CALLS.replace(".machine rv32i", ".globl _start\n_start:"))
+    elf, script = tmp_path / "calls.elf", tmp_path / "script.gdb"
+    flags = "-march=rv32i -mabi=ilp32 -nostdlib -g -Wl,-Ttext=0 -Wl,--no-warn-rwx-segments"
+    assert GCC is not None and GDB is not None
+    subprocess.run([GCC, *flags.split(), "-o", elf, tmp_path / "calls.s"], check=True)
+    command = [sys.executable, "-m", "looped", "debug", elf, "--gdb", ":0", "--engine", "event"]
+    stub = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        assert stub.stderr is not None
+        where = stub.stderr.readline().strip().removeprefix("waiting for gdb: ")
+        script.write_text(
+            f"""set pagination off
+            {where}
+            break double
+            continue
+            info symbol $pc
+            delete
+            watch *(int *) 256
+            continue
+            print *(int *) 256
+            reverse-continue
+            print *(int *) 256
+            delete
+            continue
+            """
+        )
+        done = subprocess.run(
+            [GDB, "-batch", "-x", script, elf], capture_output=True, text=True, timeout=120
+        )
+    finally:
+        stub.kill()
+        stub.wait()
+    shown = done.stdout
+    assert "double in section .text" in shown
+    assert "Old value = 0\nNew value = 8" in shown and "$1 = 8" in shown
+    assert "Old value = 8\nNew value = 0" in shown and "$2 = 0" in shown
+    assert "exited with code 020" in shown
