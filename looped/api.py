@@ -13,27 +13,27 @@ import os
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from looped import registry
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.engines.auto import ENGINES, AutoEngine
 from looped.engines.engine import Engine
-from looped.engines.lifted import LiftedEngine
 from looped.errors import CertificateError, CompileError
 from looped.image import Image
 from looped.image.elf import is_elf
 from looped.image.formats import FORMATS, load_image
-from looped.passes.emit import compile_circuit
 from looped.precision import precision
 from looped.registry import DEFAULT_MACHINE
 from looped.registry.definition import largest_memory
 from looped.run.computer import Computer
 from looped.run.session import Session
 from looped.trace import Trace
-from looped.verify.certificate import Certificate, numeric_verdict
-from looped.verify.certificate import certify as certify_circuit
-from looped.verify.lockstep import Agreement, lockstep
-from looped.verify.translation import Translation, prove_small_lifts, translation
+
+if TYPE_CHECKING:
+    from looped.verify.certificate import Certificate
+    from looped.verify.lockstep import Agreement
+    from looped.verify.translation import Translation
 
 __all__ = [
     "DEFAULT_MACHINE",
@@ -110,6 +110,8 @@ def compile(
     machine, needed = registry.machine(image.machine), _needed_parameters(image)
     machine.check(image.width, memory, **needed)
     image.padded(memory)
+    from looped.passes.emit import compile_circuit
+
     form = precision(dtype)
     if not bake:
         return compile_circuit(machine.circuit(image.width, memory, None, form, **needed))
@@ -131,6 +133,8 @@ def compile_machine(
     `memory` is the number of words, by default DEFAULT_MEMORY or the most that `width` allows.
     `parameters` that are missing have their defaults. Raises CompileError.
     """
+    from looped.passes.emit import compile_circuit
+
     described = registry.machine(name)
     width = described.language.width if width is None else width
     memory = default_memory(name, width) if memory is None else memory
@@ -167,6 +171,8 @@ def choose_engine(
     if uncertified:
         name = "dense"
     else:
+        from looped.verify.certificate import numeric_verdict
+
         faults = numeric_verdict(machine, dtype).faults
         if faults:
             raise CertificateError(
@@ -225,6 +231,9 @@ def verify(
     The default engine is `dense`, the definition. For a lifted engine this first proves that its
     code equals the weights, if that takes about a second. Raises WrongLift if the proof fails.
     """
+    from looped.verify.lockstep import lockstep
+    from looped.verify.translation import prove_small_lifts
+
     engine = engine or choose_engine(machine, "dense")
     prove_small_lifts(engine)
     return lockstep(machine, engine, [image], [data], steps, progress)
@@ -241,6 +250,8 @@ def certify(
     Raises CompileError for an unknown machine, CertificateError if the program of a baked machine
     is missing or is another one.
     """
+    from looped.verify.certificate import certify as certify_circuit
+
     plan = machine.plan
     described = registry.machine(plan.machine)
     code = None
@@ -264,6 +275,9 @@ def translate(
     The proof covers the code with which a run of the image begins; without an image, the code for
     a memory of random words. Raises CertificateError if the settings of PyTorch are not exact.
     """
+    from looped.engines.lifted import LiftedEngine
+    from looped.verify.translation import Translation, translation
+
     found: list[Translation] = []
     words = _any_words(machine.plan) if image is None else image.words
     host, entry = (None, 0) if image is None else (registry.host_for(image, b""), image.entry)

@@ -13,15 +13,15 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
-import safetensors
-import safetensors.torch
-from torch import Tensor
 
 from looped.errors import FileError
 from looped.files import open_regular, write_atomically
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["read_tensors", "with_checksum", "write_tensors"]
 
@@ -37,6 +37,8 @@ _CHECKSUM = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
 def with_checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     """The content of a tensor file, with the metadata and the checksum in its header."""
+    import safetensors.torch
+
     plain = {name: tensor.contiguous() for name, tensor in tensors.items()}
     content = safetensors.torch.save(plain, {**metadata, "sha256": _BLANK})
     found = _CHECKSUM.search(content)
@@ -65,6 +67,8 @@ def read_tensors(
     FileError for a missing file, a file of another format, and a file that has changed since it was
     written. The header is checked before the rest is read.
     """
+    import safetensors.torch
+
     try:
         with open_regular(path, _LARGEST_FILE) as file:
             header = _read_header(path, file, os.fstat(file.fileno()).st_size, what)

@@ -10,10 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, TypeVar
 
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.artefact.program import check_program
@@ -22,6 +19,9 @@ from looped.errors import FileError, LoopedError
 from looped.image import Image, Location
 from looped.tensorfile import read_tensors, write_tensors
 from looped.untrusted import decode, encode
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["FORMAT", "load_machine", "save_machine"]
 
@@ -35,6 +35,8 @@ _PROGRAM = "program.words"
 
 def save_machine(path: Path, machine: CompiledMachine, image: Image | None = None) -> None:
     """Write a compiled machine, and `image`, its program, unless that is None. Raises FileError."""
+    import torch
+
     tensors = dict(machine.weights)
     metadata = {"format": FORMAT, "plan": encode(machine.plan)}
     if image is not None:
@@ -82,6 +84,8 @@ def _check_mixer(path: Path, plan: Plan) -> None:
 
 def _check(path: Path, machine: CompiledMachine) -> None:
     """Raise FileError unless the weights have the planned names and shapes, and are finite."""
+    import torch
+
     expected = machine.plan.shapes()
     found = {name: tuple(w.shape) for name, w in machine.weights.items()}
     if found != expected:
@@ -124,6 +128,8 @@ def _program(image: Image) -> _Program:
 
 def _image(program: _Program, words: Tensor, plan: Plan) -> Image:
     """The image of a program for a machine. Raises ValueError and CompileError."""
+    import torch
+
     if words.dtype != torch.int64 or words.dim() != 1:
         raise ValueError("the program is not a list of words")
     if (program.machine, program.width) != (plan.machine, plan.width):

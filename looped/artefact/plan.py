@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from looped.errors import CompileError
-from looped.nn import LoopedTransformer, Transformer
 from looped.number_format import NumberFormat
 from looped.ports import Ports
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from looped.nn import LoopedTransformer, Transformer
 
 __all__ = [
     "SOFTMAX",
@@ -195,6 +197,8 @@ class Plan:
 
         Raises CompileError for an unknown mixer, as `shapes` does.
         """
+        from looped.nn import Transformer
+
         self.check_mixer()
         return Transformer.stock(
             self.d_model, len(self.blocks), self.n_heads, self.d_head, self.d_ff, eps=0.0
@@ -202,6 +206,8 @@ class Plan:
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of every weight, by name."""
+        import torch
+
         with torch.device("meta"):
             return {k: tuple(w.shape) for k, w in self.transformer().state_dict().items()}
 
@@ -254,6 +260,8 @@ class CompiledMachine:
 
     def model(self) -> LoopedTransformer:
         """A looped transformer with these weights, float32, on the CPU."""
+        from looped.nn import LoopedTransformer
+
         transformer = self.plan.transformer()
         transformer.load_state_dict(dict(self.weights))
         return LoopedTransformer(transformer).requires_grad_(False).eval()

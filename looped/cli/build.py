@@ -7,11 +7,8 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from looped import api, registry
-from looped.artefact.checkpoint import save_machine
-from looped.artefact.llama import export_llama
 from looped.cli.options import (
     COMPILED,
     Wanted,
@@ -25,7 +22,6 @@ from looped.cli.options import (
 from looped.errors import FileError
 from looped.files import write_atomically
 from looped.image.formats import FORMATS, dump_image
-from looped.inspect.listing import describe, listing
 from looped.precision import PRECISIONS
 from looped.run.streams import write_whole
 
@@ -123,6 +119,9 @@ def compile_command(
     as_json: bool,
 ) -> None:
     """Compile a program, or only a machine, to weights in a safetensors file."""
+    from looped.artefact.checkpoint import save_machine
+    from looped.inspect.listing import describe
+
     if target in registry.names():
         if bake:
             raise click.UsageError("--bake needs a program.")
@@ -164,6 +163,10 @@ Examples:
 @json_option
 def info(target: str, wanted: Wanted, picture: Path | None, as_json: bool) -> None:
     """Explain the weights: per block, each head and each MLP group, and the words they touch."""
+    from rich.console import Console
+
+    from looped.inspect.listing import describe, listing
+
     compiled = open_target(target, wanted)
     if picture is not None:
         from looped.inspect.picture import draw
@@ -200,6 +203,8 @@ def export(target: str, folder: Path, kind: str, wanted: Wanted, as_json: bool) 
     """Write the weights into FOLDER as a checkpoint that stock software loads."""
     if folder.exists() and not folder.is_dir():
         raise FileError(f"{folder} is not a folder")
+    from looped.artefact.llama import export_llama
+
     compiled = open_target(target, wanted)
     export_llama(compiled, folder)
     if as_json:

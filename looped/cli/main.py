@@ -5,16 +5,8 @@ from __future__ import annotations
 import click
 
 from looped import __version__
-from looped.cli.ablate import ablate
-from looped.cli.build import asm, compile_command, export, info
-from looped.cli.certify import certify
-from looped.cli.debug import debug
-from looped.cli.diff import diff
-from looped.cli.execute import run
-from looped.cli.exits import EXIT_CODES, CleanGroup
-from looped.cli.prove import prove
-from looped.cli.study import study
-from looped.cli.verify import verify
+from looped.cli.exits import EXIT_CODES
+from looped.cli.late import Late, LateGroup
 
 __all__ = ["cli", "main"]
 
@@ -39,7 +31,7 @@ Begin here:
 
 @click.group(
     help=_HELP,
-    cls=CleanGroup,
+    cls=LateGroup,
     epilog=EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -48,20 +40,77 @@ def cli() -> None:
     """Compile assembly language to the weights of a looped transformer, and run it."""
 
 
-for command in (
-    asm,
-    compile_command,
-    run,
-    debug,
-    diff,
-    verify,
-    certify,
-    prove,
-    info,
-    export,
-    ablate,
-    study,
-):
-    cli.add_command(command)
+_COMMANDS = (
+    Late("asm", "looped.cli.build", "asm", "Assemble SOURCE into an image: the words of memory."),
+    Late(
+        "compile",
+        "looped.cli.build",
+        "compile_command",
+        "Compile a program, or only a machine, to weights in a safetensors file.",
+    ),
+    Late(
+        "run",
+        "looped.cli.execute",
+        "run",
+        "Run PROGRAM (source, image or compiled file) on the transformer until it halts.",
+    ),
+    Late(
+        "debug",
+        "looped.cli.debug",
+        "debug",
+        "Debug PROGRAM (source, image or compiled file), forwards and backwards.",
+    ),
+    Late(
+        "diff",
+        "looped.cli.diff",
+        "diff",
+        "Find the first difference of A and B: by step, word, bit and source line.",
+    ),
+    Late(
+        "verify",
+        "looped.cli.verify",
+        "verify",
+        "Run every PROGRAM on the transformer and on the reference, and compare after every loop.",
+    ),
+    Late(
+        "certify",
+        "looped.cli.certify",
+        "certify",
+        "Prove from the weights that a machine computes its circuit, exactly, for all states.",
+    ),
+    Late(
+        "prove",
+        "looped.cli.prove",
+        "prove",
+        "Prove that one loop of a machine's circuit is one step of the reference, in every state.",
+    ),
+    Late(
+        "info",
+        "looped.cli.build",
+        "info",
+        "Explain the weights: per block, each head and each MLP group, and the words they touch.",
+    ),
+    Late(
+        "export",
+        "looped.cli.build",
+        "export",
+        "Write the weights into FOLDER as a checkpoint that stock software loads.",
+    ),
+    Late(
+        "ablate",
+        "looped.cli.ablate",
+        "ablate",
+        "Knock out every head and every MLP group of MACHINE, one at a time, and say what breaks.",
+    ),
+    Late(
+        "study",
+        "looped.cli.study",
+        "study",
+        "Measure constructions of the literature on the core.",
+    ),
+)
+
+for _command in _COMMANDS:
+    cli.add_late(_command)
 
 main = cli

@@ -6,10 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
-from rich import progress as bars
-from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich import progress as bars
 
 __all__ = ["ProgressLine", "progress", "reporter"]
 
@@ -49,6 +51,9 @@ class ProgressLine:
             self._bar = None
 
     def _show(self, text: str) -> None:
+        from rich import progress as bars
+        from rich.console import Console
+
         if self._bar is None:
             self._bar = bars.Progress(
                 bars.TextColumn("{task.description}", markup=False),

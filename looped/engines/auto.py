@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.plan import CompiledMachine
-from looped.engines.dense import DenseEngine
 from looped.engines.engine import NOTHING, Engine, Lanes, Watch
 from looped.errors import CompileError
 
@@ -27,10 +26,16 @@ def _event(machine: CompiledMachine, dtype: str, device: str, uncertified: bool)
     return EventEngine(machine, dtype, device, uncertified)
 
 
+def _dense(machine: CompiledMachine, dtype: str, device: str, uncertified: bool) -> Engine:
+    from looped.engines.dense import DenseEngine  # PyTorch takes a second or two to load
+
+    return DenseEngine(machine, dtype, device, uncertified)
+
+
 ENGINES: dict[str, Callable[..., Engine]] = {
     "lifted": _lifted,
     "event": _event,
-    "dense": DenseEngine,
+    "dense": _dense,
 }
 """All engines by name, the fastest first: functions of a machine, a dtype, a device, and whether
 the dtype may be uncertified. The dense engine can run every model."""
@@ -58,7 +63,7 @@ class AutoEngine:
         self.names = list(ENGINES)
         self.decided = False
         self._earlier_fallbacks = 0
-        self.engine: Engine = DenseEngine(machine, dtype, device, uncertified)
+        self.engine: Engine = _dense(machine, dtype, device, uncertified)
 
     @property
     def fallbacks(self) -> int:

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from elftools.elf.elffile import ELFFile
-
 from looped.errors import FileError
 from looped.files import open_regular, read_bytes
 from looped.image.image import Image, Location
@@ -46,6 +44,8 @@ def load_elf(path: Path, machine_for: Callable[[str], str | None]) -> Image:
     Raises FileError unless the file is a whole, linked RV32 program without compressed instructions
     that needs at most 4 MB, for an architecture that has a machine.
     """
+    from elftools.elf.elffile import ELFFile
+
     content = read_bytes(path, _LARGEST_FILE)
     if not content.startswith(_MAGIC):
         raise FileError(f"{path} is not an ELF file")

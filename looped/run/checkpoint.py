@@ -8,10 +8,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from looped.artefact.plan import CompiledMachine
 from looped.errors import FileError
@@ -20,6 +19,9 @@ from looped.image import Image
 from looped.run.computer import Snapshot
 from looped.tensorfile import read_tensors, with_checksum
 from looped.untrusted import decode, encode
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["FORMAT", "Checkpoint", "Identity", "identify", "load_checkpoint", "prepare_checkpoint"]
 
@@ -102,6 +104,8 @@ def identify(machine: CompiledMachine, image: Image) -> Identity:
 
 def prepare_checkpoint(path: Path, checkpoint: Checkpoint) -> Replacement:
     """Write a checkpoint to disk; `commit` on the result replaces the old one. Raises FileError."""
+    import torch
+
     state, snapshot = checkpoint.snapshot.state, checkpoint.snapshot
     run = _Run(
         checkpoint.identity,
@@ -152,8 +156,10 @@ def load_checkpoint(path: Path, identity: Identity) -> Checkpoint:
         raise FileError(f"{path} is not a {_WHAT}, or is damaged: {error}") from None
 
 
-def _checkpoint(run: _Run, tensors: dict[str, torch.Tensor]) -> Checkpoint:
+def _checkpoint(run: _Run, tensors: dict[str, Tensor]) -> Checkpoint:
     """The checkpoint in a file. Raises ValueError for parts that do not belong together."""
+    import torch
+
     columns, lanes = run.shape
     if not (0 < columns <= _LARGEST and 0 < lanes <= _LARGEST):
         raise ValueError("the shape of the state is out of range")

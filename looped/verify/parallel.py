@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
 
-import torch
-
 __all__ = ["parallel_map"]
 
 Item = TypeVar("Item")
@@ -36,4 +34,6 @@ def parallel_map(
 
 def _one_thread() -> None:
     """Several processes share the cores; threads of their own would only get in the way."""
+    import torch
+
     torch.set_num_threads(1)

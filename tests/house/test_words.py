@@ -62,7 +62,8 @@ def helps(command: click.Command, context: click.Context) -> Iterator[str]:
     yield command.get_help(context)
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
-            child = command.commands[name]
+            child = command.get_command(context, name)
+            assert child is not None
             yield from helps(child, click.Context(child, info_name=name, parent=context))
 
 
