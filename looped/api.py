@@ -25,12 +25,11 @@ from looped.image.elf import is_elf
 from looped.image.formats import FORMATS, load_image
 from looped.precision import precision
 from looped.registry import DEFAULT_MACHINE
+from looped.registry.compiled import compiled
 from looped.registry.definition import largest_memory
-from looped.run.computer import Computer
-from looped.run.session import Session
-from looped.trace import Trace
 
 if TYPE_CHECKING:
+    from looped.trace import Trace
     from looped.verify.certificate import Certificate
     from looped.verify.lockstep import Agreement
     from looped.verify.translation import Translation
@@ -110,11 +109,11 @@ def compile(
     machine, needed = registry.machine(image.machine), _needed_parameters(image)
     machine.check(image.width, memory, **needed)
     image.padded(memory)
-    from looped.passes.emit import compile_circuit
-
     form = precision(dtype)
     if not bake:
-        return compile_circuit(machine.circuit(image.width, memory, None, form, **needed))
+        return compiled(machine, image.width, memory, form, needed)
+    from looped.passes.emit import compile_circuit
+
     code = machine.read_code(image, memory)
     circuit = machine.circuit(image.width, memory, code, form, **needed)
     baked = compile_circuit(circuit, code.addresses)
@@ -133,13 +132,10 @@ def compile_machine(
     `memory` is the number of words, by default DEFAULT_MEMORY or the most that `width` allows.
     `parameters` that are missing have their defaults. Raises CompileError.
     """
-    from looped.passes.emit import compile_circuit
-
     described = registry.machine(name)
     width = described.language.width if width is None else width
     memory = default_memory(name, width) if memory is None else memory
-    form = precision(dtype)
-    return compile_circuit(described.circuit(width, memory, None, form, **parameters))
+    return compiled(described, width, memory, precision(dtype), parameters)
 
 
 def default_memory(name: str, width: int) -> int:
@@ -214,6 +210,9 @@ def run(
     residual stream, at the columns that the instruction accesses or changes. So the cost of a step
     does not depend on the size of memory.
     """
+    from looped.run.session import Session
+    from looped.trace import Trace
+
     session = Session(machine, image, engine or choose_engine(machine), data)
     return Trace(tuple(session.walk(steps)), session.computer.halted())
 
@@ -276,6 +275,7 @@ def translate(
     a memory of random words. Raises CertificateError if the settings of PyTorch are not exact.
     """
     from looped.engines.lifted import LiftedEngine
+    from looped.run.computer import Computer
     from looped.verify.translation import Translation, translation
 
     found: list[Translation] = []

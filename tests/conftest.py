@@ -26,6 +26,7 @@ from looped.precision import FLOAT32
 from tests import seeds
 
 os.environ["LOOPED_CHECK"] = "1"  # each pass of the compiler checks what it leaves
+os.environ["LOOPED_CACHE"] = ""  # nothing that another run has made; tests of the cache turn it on
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job of a shell
     signal.signal(signal.SIGINT, signal.default_int_handler)  # processes that tests start heed it
 

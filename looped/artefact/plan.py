@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from looped.artefact.stored_weights import Facts, StoredWeights
 from looped.errors import CompileError
 from looped.number_format import NumberFormat
 from looped.ports import Ports
@@ -248,14 +249,23 @@ class CompiledMachine:
         return replace(self, plan=self.plan.with_workers(count))
 
     @property
+    def stored(self) -> Facts | None:
+        """What is known of the weights without loading them; None for weights in memory."""
+        return self.weights.facts if isinstance(self.weights, StoredWeights) else None
+
+    @property
     def nonzero_weights(self) -> int:
         """The number of weights that are not zero, without the gains of the norms."""
+        if self.stored is not None:
+            return self.stored.nonzero
         matrices = (w for w in self.weights.values() if w.dim() == 2)
         return sum(int(w.count_nonzero()) for w in matrices)
 
     @property
     def parameters(self) -> int:
         """The number of parameters, zeros and norms included."""
+        if self.stored is not None:
+            return self.stored.parameters
         return sum(w.numel() for w in self.weights.values())
 
     def model(self) -> LoopedTransformer:

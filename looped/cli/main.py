@@ -103,6 +103,12 @@ _COMMANDS = (
         "Knock out every head and every MLP group of MACHINE, one at a time, and say what breaks.",
     ),
     Late(
+        "cache",
+        "looped.cli.cache",
+        "cache",
+        "Show what earlier runs have kept, so that later ones start at once.",
+    ),
+    Late(
         "study",
         "looped.cli.study",
         "study",

@@ -97,7 +97,7 @@ def source_options(command: F) -> F:
             multiple=True,
             metavar="NAME=NUMBER",
             callback=lambda ctx, option, given: dict(map(_parameter, given)),
-            help=_parameter_help(),
+            cls=_ParameterOption,
         ),
         click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32."),
         click.option(
@@ -108,6 +108,15 @@ def source_options(command: F) -> F:
     ):
         gathered = option(gathered)
     return cast(F, gathered)
+
+
+class _ParameterOption(click.Option):
+    """The option --set: its help, when it is shown, asks all machines for their parameters."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option and its help."""
+        self.help = _parameter_help()
+        return super().get_help_record(ctx)
 
 
 def _parameter(text: str) -> tuple[str, int]:

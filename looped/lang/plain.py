@@ -10,10 +10,7 @@ from looped.errors import Diagnostic, LoopedError, Source, SourceError
 from looped.isa import Instruction, InstructionSet
 from looped.lang.ast import Command, Number, Program, Symbol
 from looped.lang.language import Language, Placed
-from looped.lang.macros import Expander
-from looped.lang.parser import parse
 from looped.lang.sources import read_source
-from looped.lang.words import DIRECTIVES, lay_out
 
 __all__ = ["plain_language", "plain_text"]
 
@@ -33,6 +30,10 @@ def plain_language(isa: InstructionSet, width: int, suffix: str) -> Language:
         errors: list[Diagnostic],
         parameters: Mapping[str, int],
     ) -> Placed:
+        from looped.lang.macros import Expander  # the parser takes a while to load
+        from looped.lang.parser import parse
+        from looped.lang.words import DIRECTIVES, lay_out
+
         program, wrong = parse(source)
         errors += wrong
         bits = _width(program, wanted, language, chosen)
@@ -69,6 +70,8 @@ def plain_text(instruction: Instruction) -> Callable[[tuple[int, ...], int, int]
 @cache
 def _prelude(name: str) -> Program:
     """The macro library that every source may use."""
+    from looped.lang.parser import parse
+
     program, errors = parse(read_source(_LIBRARY / name))
     if errors:
         raise SourceError(errors)

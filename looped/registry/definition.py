@@ -6,21 +6,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from looped.circuit.circuit import Circuit
-from looped.devices import ProgramHost
-from looped.devices.accesses import Accesses, Words
-from looped.devices.host import ByteSource, Port
 from looped.errors import CompileError
-from looped.image import Image
-from looped.isa.flow import Flow
-from looped.lang.language import Language
 from looped.machines.code import BakedCode, not_baked
 from looped.precision import FLOAT32, Precision
-from looped.profiles.profile import FuzzProfile
-from looped.reference import Reference, System
 from looped.registry.parameters import Parameter, settled
 
 if TYPE_CHECKING:
+    from looped.circuit.circuit import Circuit
+    from looped.devices import ProgramHost
+    from looped.devices.accesses import Accesses, Words
+    from looped.devices.host import ByteSource, Port
+    from looped.image import Image
+    from looped.isa.flow import Flow
+    from looped.lang.language import Language
+    from looped.profiles.profile import FuzzProfile
+    from looped.reference import Reference, System
     from looped.symbolic.cases import Case
     from looped.symbolic.loop import Loop
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from looped.devices.host import ColumnPort
-from looped.image import Image
+from typing import TYPE_CHECKING
+
 from looped.registry.registry import machine
+
+if TYPE_CHECKING:
+    from looped.devices.host import ColumnPort
+    from looped.image import Image
 
 __all__ = ["describe_pc", "disassembled"]
 

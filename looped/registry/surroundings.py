@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from looped.devices import ProgramHost
-from looped.devices.host import ByteSource, Port
-from looped.image import Image
-from looped.reference import System
+from typing import TYPE_CHECKING
+
 from looped.registry.registry import machine
+
+if TYPE_CHECKING:
+    from looped.devices import ProgramHost
+    from looped.devices.host import ByteSource, Port
+    from looped.image import Image
+    from looped.reference import System
 
 __all__ = ["host_for", "system_for", "unserved_trap"]
 

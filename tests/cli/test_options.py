@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from looped import api, registry
+from looped.circuit.circuit import Circuit
 from looped.cli.main import cli
 from looped.image import Image
-from looped.precision import PRECISIONS
+from looped.precision import FLOAT32, PRECISIONS, Precision
 from looped.registry.definition import Machine, largest_memory
 
 PROGRAMS = Path(__file__).parents[2] / "programs"
@@ -72,7 +73,17 @@ def assembled(path, machine, width, parameters) -> Image:
 
 
 plain_assemble = api.assemble
-described = cache(Machine.circuit)
+plain_circuit = Machine.circuit
+
+
+@cache
+def described_once(name: str, width: int, memory: int, form: Precision, asked) -> Circuit:
+    return plain_circuit(registry.machine(name), width, memory, None, form, **dict(asked))
+
+
+def described(machine, width, memory, code=None, precision=FLOAT32, **asked) -> Circuit:
+    assert code is None
+    return described_once(machine.name, width, memory, precision, tuple(asked.items()))
 
 
 class Reached(Exception):
@@ -83,16 +94,22 @@ def reached(*arguments, **named):
     raise Reached
 
 
+def uncompiled(machine: Machine, width: int, memory: int, form: Precision, parameters) -> Circuit:
+    return machine.circuit(width, memory, None, form, **parameters)
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Programs and circuits are made once, and nothing is done with them."""
     monkeypatch.setattr(api, "assemble", assembled)
     monkeypatch.setattr(Machine, "circuit", described)
-    monkeypatch.setattr(api, "compile_circuit", lambda circuit: circuit)
+    monkeypatch.setattr(api, "compiled", uncompiled)
     for name in ("certify", "choose_engine"):
         monkeypatch.setattr(api, name, reached)
-    for place in ("build.export_llama", "build.save_machine", "build.describe", "build.listing"):
-        monkeypatch.setattr(f"looped.cli.{place}", reached)
+    for place in ("artefact.llama.export_llama", "artefact.checkpoint.save_machine"):
+        monkeypatch.setattr(f"looped.{place}", reached)
+    for place in ("describe", "listing"):
+        monkeypatch.setattr(f"looped.inspect.listing.{place}", reached)
     monkeypatch.setattr("looped.cli.prove._proof", reached)
 
 

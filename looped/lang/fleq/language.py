@@ -6,10 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from looped.errors import Diagnostic, Source
-from looped.lang.fleq.data import read_data
-from looped.lang.fleq.layout import lay_out
-from looped.lang.fleq.names import Names
-from looped.lang.fleq.parser import parse
 from looped.lang.fleq.settings import WIDTHS, read_settings
 from looped.lang.language import Language, Placed
 
@@ -23,6 +19,11 @@ def _assemble(
     errors: list[Diagnostic],
     parameters: Mapping[str, int],
 ) -> Placed:
+    from looped.lang.fleq.data import read_data  # the parser takes a while to load
+    from looped.lang.fleq.layout import lay_out
+    from looped.lang.fleq.names import Names
+    from looped.lang.fleq.parser import parse
+
     statements, wrong = parse(source)
     errors += wrong
     settings, names = read_settings(statements, width, asked, parameters), Names()

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from looped.devices.fleq import describe_fleq_trap, fleq_accesses
 from looped.isa.fleq import WORDS, Format
 from looped.isa.fleq_text import disassemble
 from looped.lang.fleq import FLEQ as LANGUAGE
 from looped.lang.fleq.settings import SIDES
-from looped.machines.fleq.machine import FRACTION, SIDE, describe
 from looped.profiles.fleq import FLEQ_PROFILE
 from looped.reference import Fleq
 from looped.registry.definition import MINIMUM_MEMORY, Machine
 from looped.registry.parameters import Parameter
 from looped.registry.registry import register
 
+if TYPE_CHECKING:
+    from looped.circuit.circuit import Circuit
+
 __all__ = ["FLEQ"]
 
+
+def _describe(*given: Any, **parameters: Any) -> Circuit:
+    from looped.machines.fleq.machine import describe  # a run of compiled weights needs no circuit
+
+    return describe(*given, **parameters)
+
+
+def _fraction(width: int) -> int:
+    from looped.machines.fleq.machine import FRACTION
+
+    return FRACTION
+
+
+def _side(width: int) -> int:
+    from looped.machines.fleq.machine import SIDE
+
+    return SIDE
+
+
 _PARAMETERS = (
-    Parameter("fraction", "bits after the point", Format.fractions, lambda width: FRACTION),
-    Parameter("side", "words from one row to the next", lambda width: SIDES, lambda width: SIDE),
+    Parameter("fraction", "bits after the point", Format.fractions, _fraction),
+    Parameter("side", "words from one row to the next", lambda width: SIDES, _side),
 )
 
 
@@ -35,7 +58,7 @@ FLEQ = register(
     Machine(
         name=LANGUAGE.name,
         widths=(32,),
-        describe=describe,
+        describe=_describe,
         reference=Fleq,
         language=LANGUAGE,
         accesses=fleq_accesses,

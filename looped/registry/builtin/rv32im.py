@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from looped.devices import describe_trap, riscv_host
 from looped.devices.accesses import riscv_accesses
@@ -15,18 +15,32 @@ from looped.isa.rv32i_log import commit_line
 from looped.isa.rv32i_text import disassemble
 from looped.isa.rv32im import INSTRUCTIONS, has_extension
 from looped.lang.riscv import RV32IM as LANGUAGE
-from looped.machines.rv32i.machine import read_code
-from looped.machines.rv32im.machine import describe
 from looped.profiles.riscv import riscv_profile
 from looped.reference import Rv32im, riscv_system
 from looped.registry.definition import Machine
 from looped.registry.registry import register
 
 if TYPE_CHECKING:
+    from looped.circuit.circuit import Circuit
+    from looped.machines.code import BakedCode
     from looped.symbolic.cases import Case
     from looped.symbolic.loop import Loop
 
 __all__ = ["RV32IM"]
+
+
+def _describe(*given: Any, **parameters: Any) -> Circuit:
+    from looped.machines.rv32im.machine import (
+        describe,
+    )  # a run of compiled weights needs no circuit
+
+    return describe(*given, **parameters)
+
+
+def _read_code(image: Image, memory: int) -> BakedCode:
+    from looped.machines.rv32i.machine import read_code
+
+    return read_code(image, memory)
 
 
 def _name_of(word: int) -> str | None:
@@ -48,13 +62,13 @@ RV32IM = register(
     Machine(
         name=LANGUAGE.name,
         widths=LANGUAGE.widths,
-        describe=describe,
+        describe=_describe,
         reference=Rv32im,
         language=LANGUAGE,
         accesses=riscv_accesses,
         causes_of_next=frozenset({FETCH_FAULT}),
         disassemble=lambda words, pc, width: disassemble(words[0], pc, INSTRUCTIONS),
-        read_code=read_code,
+        read_code=_read_code,
         fuzz=riscv_profile(LANGUAGE.name, Rv32im, INSTRUCTIONS),
         prover_cases=_prover_cases,
         host=riscv_host,

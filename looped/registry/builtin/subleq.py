@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from looped.devices.accesses import subleq_accesses
 from looped.isa.subleq import SUBLEQ as ISA
 from looped.lang.plain import plain_language, plain_text
-from looped.machines.subleq import describe
-from looped.machines.subleq_code import read_code
 from looped.profiles.subleq import SUBLEQ_PROFILE
 from looped.reference import Subleq
 from looped.registry.definition import Machine
 from looped.registry.registry import register
 
 if TYPE_CHECKING:
+    from looped.circuit.circuit import Circuit
+    from looped.image import Image
+    from looped.machines.code import BakedCode
     from looped.symbolic.cases import Case
     from looped.symbolic.loop import Loop
 
 __all__ = ["SUBLEQ"]
+
+
+def _describe(*given: Any, **parameters: Any) -> Circuit:
+    from looped.machines.subleq import describe  # a run of compiled weights needs no circuit
+
+    return describe(*given, **parameters)
+
+
+def _read_code(image: Image, memory: int) -> BakedCode:
+    from looped.machines.subleq_code import read_code
+
+    return read_code(image, memory)
 
 
 def _prover_cases(loop: Loop) -> Iterator[Case]:
@@ -32,13 +45,13 @@ SUBLEQ = register(
     Machine(
         name=ISA.name,
         widths=ISA.widths,
-        describe=describe,
+        describe=_describe,
         reference=Subleq,
         language=plain_language(ISA, width=16, suffix=".sasm"),
         accesses=subleq_accesses,
         disassemble=plain_text(ISA.instructions[0]),
         instruction_words=3,
-        read_code=read_code,
+        read_code=_read_code,
         fuzz=SUBLEQ_PROFILE,
         prover_cases=_prover_cases,
     )

@@ -1,0 +1,1 @@
+"""What earlier runs have made, on disk: found by its key, checked by its hash, never trusted."""

@@ -1,0 +1,99 @@
+"""The compiled machine: from the cache if an earlier run has compiled it, else by the compiler."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from looped.artefact.plan import CompiledMachine, Plan
+from looped.artefact.stored_weights import Facts, StoredWeights, facts_of
+from looped.cache.key import key
+from looped.cache.store import Cache, open_cache
+from looped.precision import Precision
+from looped.registry import builtin
+from looped.registry.definition import Machine
+from looped.untrusted import decode, encode
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["compiled"]
+
+_MACHINE, _WEIGHTS = "machine", "weights"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Kept:
+    """A machine in the cache. Its weights are an entry of their own, by their digest."""
+
+    plan: Plan
+    digest: str
+    parameters: int
+    nonzero: int
+
+
+def compiled(
+    machine: Machine, width: int, memory: int, form: Precision, parameters: Mapping[str, int]
+) -> CompiledMachine:
+    """The weights of a universal machine. Raises CompileError for an impossible one.
+
+    The cache is only for the machines of this package, whose sources the key contains.
+    """
+    machine.check(width, memory, **parameters)
+    if machine.describe.__module__.rpartition(".")[0] != builtin.__name__:
+        return _compile(machine, width, memory, form, parameters)
+    asked = machine.settled(width, parameters)
+    name, cache = key(machine.name, width, memory, form.name, asked), open_cache()
+
+    def again() -> CompiledMachine:
+        return _compile(machine, width, memory, form, parameters)
+
+    kept = _kept(cache, name)
+    if kept is None:
+        made = again()
+        facts = facts_of(made.weights)
+        _keep(cache, name, made, facts)
+        return CompiledMachine(made.plan, StoredWeights(facts, lambda: made.weights))
+    facts = Facts(kept.digest, kept.parameters, kept.nonzero)
+    weights = StoredWeights(facts, lambda: _weights(cache, kept.digest) or again().weights)
+    return CompiledMachine(kept.plan, weights)
+
+
+def _compile(
+    machine: Machine, width: int, memory: int, form: Precision, parameters: Mapping[str, int]
+) -> CompiledMachine:
+    from looped.passes.emit import compile_circuit
+
+    return compile_circuit(machine.circuit(width, memory, None, form, **parameters))
+
+
+def _keep(cache: Cache, name: str, made: CompiledMachine, facts: Facts) -> None:
+    import safetensors.torch
+
+    tensors = {k: w.contiguous() for k, w in made.weights.items()}
+    cache.put(_WEIGHTS, facts.digest, safetensors.torch.save(tensors))
+    kept = _Kept(made.plan, facts.digest, facts.parameters, facts.nonzero)
+    cache.put(_MACHINE, name, encode(kept).encode())
+
+
+def _kept(cache: Cache, name: str) -> _Kept | None:
+    content = cache.get(_MACHINE, name)
+    try:
+        return None if content is None else decode(content.decode(), _Kept, "machine")
+    except ValueError:
+        return None
+
+
+def _weights(cache: Cache, digest: str) -> Mapping[str, Tensor] | None:
+    """The weights with that digest; None if the cache has them no longer, or others."""
+    content = cache.get(_WEIGHTS, digest)
+    if content is None:
+        return None
+    import safetensors.torch
+
+    try:
+        found: dict[str, Tensor] = safetensors.torch.load(content)
+    except (safetensors.SafetensorError, ValueError):
+        return None
+    return found if facts_of(found).digest == digest else None
