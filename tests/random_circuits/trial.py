@@ -105,11 +105,11 @@ def _workers_trial(case: Case, counts: Counter[str], lifted: bool) -> None:
     if compiled is None:
         return
     circuit, machine, _ = compiled
-    if lifted:
-        _certified(case, machine, circuit, counts)
     for bits in range(case.workers + 1):
         several = machine.with_workers(1 << bits)
         expected = told(case, several)
+        if lifted:
+            _certified(case, several, circuit, counts)
         name = f"dense float64, {1 << bits} workers,"
         _same(case, name, DenseEngine(several, "float64", uncertified=True), expected)
         _fast(case, several, expected, counts, lifted)

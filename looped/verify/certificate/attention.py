@@ -3,6 +3,19 @@
 The scores say which column each head attends to (`winners`). What the head then adds is a form of
 the lanes of that column (`attention_state`). In every lane, the sum must be what the reads and
 writes of the circuit put there (`memory_access`).
+
+With several workers the proof of a class of columns has one of them, in any state. That is enough:
+
+- To the columns that are no workers, which worker it is makes no difference. In the heads of a
+  block, each worker that they attend to writes to them (`_wrong_worker`), and at most one worker
+  does (`workers`). So they attend to it in the presence of all others: it leads the best column
+  that is no worker by the margin, as that column leads each other worker. Else that column leads
+  all workers. So these columns become what they become beside that one worker alone.
+- A worker attends to no other worker: whatever lanes that one has, it loses to the best of the
+  columns that are no other worker by the margin.
+
+A score depends on the lanes of two columns, so these claims about pairs of columns cover any
+number of workers.
 """
 
 from __future__ import annotations
@@ -20,6 +33,7 @@ from looped.verify.certificate.columns import ColumnClass
 from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.memory_access import MemoryAccess
 from looped.verify.certificate.phases import after_attention
+from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.rows import BlockRows, Row
 from looped.verify.certificate.winners import (
     AttentionResult,
@@ -126,13 +140,16 @@ class _Attempt:
         failed = content_in_keys(rows, [*w_ov], state.classes)
         if failed is not None:
             return failed
-        order_variables(state.lanes, rows, [*w_ov], state.columns, state.classes)
+        keys = [*state.classes, *state.rivals]
+        order_variables(state.lanes, rows, [*w_ov], state.columns, keys)
         names = state.space.names
         self.lanes_in_scores = frozenset(name for name in names if isinstance(name, Lane))
-        results = {
-            h: attention_result(state.lanes, rows, h, state.columns, state.classes) for h in w_ov
-        }
-        failed = self._wrong_margin(results) or self._wrong_lane(accesses, w_ov, results)
+        results = {h: attention_result(state.lanes, rows, h, state.columns, keys) for h in w_ov}
+        failed = (
+            self._wrong_margin(results)
+            or self._wrong_worker(accesses, results)
+            or self._wrong_lane(accesses, w_ov, results)
+        )
         return failed or {head: found.scaled_margin for head, found in results.items()}
 
     def _wrong_margin(self, results: Mapping[int, AttentionResult]) -> ClaimFailed | None:
@@ -147,6 +164,25 @@ class _Attempt:
                     f"head `{planned.name}` has a scaled margin of {float(found.scaled_margin):g}, "
                     f"but the plan says {planned.margin} · {planned.beta}"
                 )
+        return None
+
+    def _wrong_worker(
+        self, accesses: MemoryAccess, results: Mapping[int, AttentionResult]
+    ) -> ClaimFailed | None:
+        """A head by which columns attend to a worker that does not write to them, if there are
+        several; or by which a worker attends to another."""
+        state = self.state
+        if len(state.context.plan.cpus) == 1:
+            return None
+        others = state.space.negated(accesses.written())
+        for found in results.values():
+            for winner in found.winners:
+                if winner.keys.columns in state.rivals and winner.condition != state.space.zero:
+                    return ClaimFailed("a worker may attend to another")
+                if winner.keys.columns.is_cpu and not state.columns.is_cpu:
+                    stray = state.space.times(winner.condition, others)
+                    if possible(state.context, state.semantics, stray):
+                        return ClaimFailed("a column may attend to a worker that does not write")
         return None
 
     def _wrong_lane(

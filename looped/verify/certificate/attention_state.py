@@ -14,7 +14,7 @@ from looped.circuit.words import Lane
 from looped.diagrams import Diagrams, Node
 from looped.passes.allocate import REGISTER, TAG
 from looped.verify.certificate.column_lanes import ColumnLanes
-from looped.verify.certificate.columns import POSITION, ColumnClass
+from looped.verify.certificate.columns import POSITION, ColumnClass, rival_workers
 from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.phases import before_attention
 from looped.verify.certificate.semantics import CircuitSemantics
@@ -37,7 +37,8 @@ def is_register_file(context: ProofContext, columns: ColumnClass) -> bool:
 class AttentionState:
     """What all lanes hold before the attention of a block, for one class of columns.
 
-    `seen_through` maps some lanes of the CPU to their definitions, which replace them.
+    `seen_through` maps some lanes of the CPU to their definitions, which replace them. `rivals` are
+    columns to which these may not attend: other workers, if they are workers.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class AttentionState:
         occupied = frozenset(self.before)
         self.classes = [c.with_free(occupied) if c.is_cpu else c for c in context.classes]
         self.columns = next(c for c in self.classes if c.name == columns.name)
+        self.rivals = rival_workers(context.plan, self.columns) if columns.is_cpu else ()
 
     def old(self, lane: int) -> Node:
         """What a lane of the columns holds: -1 or +1."""

@@ -21,6 +21,7 @@ from looped.verify.certificate.premises import premise_claims
 from looped.verify.certificate.sum_ranges import SumRange, block_sum_ranges
 from looped.verify.certificate.value_ranges import block_value_ranges
 from looped.verify.certificate.verdicts import head_margins, verdict
+from looped.verify.certificate.workers import worker_claims
 
 __all__ = ["block_claims", "certify", "whole_claims"]
 
@@ -84,6 +85,7 @@ def whole_claims(context: ProofContext) -> Iterator[Claim]:
     yield from induction_claims(Induction(context))
     yield from invariant_claims(context)
     yield from instruction_claims(context)
+    yield from worker_claims(context)
 
 
 def block_claims(context: ProofContext, block: int) -> Iterator[Claim]:

@@ -3,7 +3,8 @@
 Columns form classes by what never changes: a lane is *static* if the empty residual stream has a +1
 in it anywhere, except for the memory word. In the CPU column, live lanes may have either sign, and
 all others hold -1. In every other column, only the memory word may have either sign; in the null
-column of a machine with workers, no lane may.
+column of a machine with workers, no lane may. All workers are one class, with the structure of one
+column: which other workers there are is the matter of `rival_workers`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from looped.artefact.embedding import State, embed
 from looped.artefact.plan import Plan
 from looped.passes.allocate import VALUE
 
-__all__ = ["POSITION", "ColumnClass", "column_classes", "static_lanes"]
+__all__ = ["POSITION", "ColumnClass", "column_classes", "rival_workers", "static_lanes"]
 
 POSITION = "position"
 
@@ -30,7 +31,7 @@ class ColumnClass:
     `fixed` maps each lane that has one sign in all of them to that sign. `free` are the lanes that
     may have either sign. `codes` maps each word of positions to those of its lanes that differ
     between columns. `static` is (columns, d_model): what the static lanes hold; `members` are the
-    columns' numbers.
+    columns' numbers. For the CPU columns, `static` is that of the first one.
     """
 
     name: str
@@ -66,9 +67,15 @@ class ColumnClass:
         return np.asarray((ones * (1 << np.arange(ones.shape[1]))).sum(axis=1), dtype=np.int64)
 
 
+def rival_workers(plan: Plan, cpu: ColumnClass) -> tuple[ColumnClass, ...]:
+    """Another worker, as the keys of a worker: its free lanes hold anything. None of one CPU."""
+    another = replace(cpu, name="another worker", is_cpu=False)
+    return (another,) if len(plan.cpus) > 1 else ()
+
+
 def static_lanes(plan: Plan) -> frozenset[int]:
     """The lanes that no weight and no host ever changes."""
-    used = (_empty(plan) > 0).any(axis=0)
+    used = (_empty(plan.with_workers(1)) > 0).any(axis=0)
     return frozenset(np.flatnonzero(used).tolist()) - frozenset(plan.words[VALUE])
 
 
@@ -84,7 +91,7 @@ def column_classes(plan: Plan) -> tuple[ColumnClass, ...]:
     placed = {lane for lanes in positions.values() for lane in lanes}
     static = static_lanes(plan)
     tags = sorted(static - placed)
-    kinds = np.column_stack([np.arange(plan.columns) != plan.cpu, x[:, tags] > 0])
+    kinds = np.column_stack([~np.isin(np.arange(plan.columns), plan.cpus), x[:, tags] > 0])
     groups, kind = np.unique(kinds, axis=0, return_inverse=True)
     members = (np.flatnonzero(kind.reshape(-1) == group) for group in range(len(groups)))
     return tuple(_column_class(plan, x, positions, columns) for columns in members)
@@ -93,10 +100,10 @@ def column_classes(plan: Plan) -> tuple[ColumnClass, ...]:
 def _column_class(
     plan: Plan, x: State, positions: Mapping[str, tuple[int, ...]], columns: npt.NDArray[np.intp]
 ) -> ColumnClass:
-    own = x[columns]
+    is_cpu = bool(columns[0] == plan.cpu)
+    own = x[columns[:1] if is_cpu else columns]
     varies = (own != own[0]).any(axis=0)
     codes = {w: tuple(lane for lane in lanes if varies[lane]) for w, lanes in positions.items()}
-    is_cpu = bool(columns[0] == plan.cpu)
     static = static_lanes(plan)
     changing = frozenset(range(plan.d_model)) - static - frozenset(plan.words[VALUE])
     null = plan.workers is not None and int(columns[0]) == plan.null

@@ -13,6 +13,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import numpy as np
+
 from looped.artefact.embedding import embed
 from looped.circuit.words import Lane, Word
 from looped.diagrams import Diagrams, Node, TooLarge, Work
@@ -125,7 +127,7 @@ def _pins(context: ProofContext) -> set[Lane]:
 
 def _nonzero_first(context: ProofContext) -> str | None:
     plan = context.plan
-    first = embed((), plan)[plan.cpu, list(plan.scratch)]
+    first = embed((), plan)[np.ix_(plan.cpus, plan.scratch)]
     return "they are not zero at the beginning" if (first > 0).any() else None
 
 

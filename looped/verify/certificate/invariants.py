@@ -24,9 +24,9 @@ __all__ = ["broken", "invariant_claims"]
 
 def invariant_claims(context: ProofContext) -> Iterator[Claim]:
     """A claim for each invariant of the circuit, and one about a register that stays zero."""
-    start = _first_state(context)
+    starts = [_first_state(context, column) for column in context.plan.cpus]
     for invariant in context.circuit.invariants:
-        begins = _holds(invariant.condition, start)
+        begins = all(_holds(invariant.condition, start) for start in starts)
         fault = None if begins else "it does not hold at the beginning"
         yield Claim(
             None, "registers",
@@ -41,11 +41,11 @@ def invariant_claims(context: ProofContext) -> Iterator[Claim]:
         )  # fmt: skip
 
 
-def _first_state(context: ProofContext) -> dict[Lane, int]:
-    """What the lanes of registers hold before a program begins, apart from those of its entry and
-    of pins, which the host sets."""
+def _first_state(context: ProofContext, column: int) -> dict[Lane, int]:
+    """What the lanes of registers hold in a CPU column before a program begins, apart from those of
+    its entry and of pins, which the host sets."""
     plan = context.plan
-    cpu = embed((), plan)[plan.cpu]
+    cpu = embed((), plan)[column]
     held = {ONE: 1}
     for register in context.circuit.registers:
         if register.following is None and not _is_mask(context, register.word):

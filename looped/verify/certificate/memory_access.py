@@ -75,6 +75,15 @@ class MemoryAccess:
             )
         return state.old(lane)
 
+    def written(self) -> Node:
+        """The condition that some write of the block goes to the column."""
+        space = self.state.space
+        total = space.zero
+        if not is_device(self.state.context, self.state.columns):
+            for write in self.writes:
+                total = space.maximum(total, self._addressed(write))
+        return total
+
     def _read_lane(self, read: Read, bit: int) -> Node | ClaimFailed:
         """A lane of the CPU that a read fills, or adds to a word that is live."""
         if read.onto is None:

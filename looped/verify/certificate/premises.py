@@ -226,10 +226,8 @@ def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> I
 
 
 def _worker_faults(plan: Plan, circuit: Circuit) -> Iterator[str]:
-    """Whether there is one CPU column, and a null column where the circuit may have several."""
+    """Whether the registers of workers are those of the circuit; `check_plan` checks the count."""
     own, declared = plan.workers, circuit.workers
-    if own is not None and own.count != 1:
-        yield f"it has {own.count} CPU columns, but the proof covers one"
     names = None if own is None else (own.number, own.mask)
     if names != (None if declared is None else (declared.number.name, declared.mask.name)):
         yield "its workers are not those of the circuit"
@@ -237,6 +235,8 @@ def _worker_faults(plan: Plan, circuit: Circuit) -> Iterator[str]:
         kept = [r.word for r in circuit.registers if r.following is None]
         if declared.mask not in kept:
             yield f"`{declared.mask.name}` does not stay what it is"
+        if declared.number not in [r.word for r in circuit.registers]:
+            yield f"`{declared.number.name}` is not the whole of a register"
 
 
 def _word_faults(plan: Plan, planned: Mapping[str, tuple[int, ...]]) -> Iterator[str]:

@@ -61,7 +61,7 @@ def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
     if wrong:
         return Verdict(dtype, 0, (f"`{wrong[0]}` has a weight that is not finite",))
     plan = machine.plan
-    classes = column_classes(plan if plan.workers is None else plan.with_workers(1))
+    classes = column_classes(plan)
     sums: list[SumRange] = []
     margins: list[HeadMargin] = []
     lies: list[str] = []
