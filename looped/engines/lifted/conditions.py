@@ -15,19 +15,13 @@ The threshold [z ≥ t] of a weighted sum z of bits is simplified bit by bit, he
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from looped.engines.lifted.code import Code
+from looped.engines.lifted.runs import WHOLE, Bit, Field, Weights, fields_of, members, runs_of
 
 __all__ = ["All", "Bit", "Conditions", "Cube", "Expression", "Not", "Parity", "leaves"]
-
-
-class Bit(NamedTuple):
-    """Bit `place` of the value of an instruction."""
-
-    value: int
-    place: int
 
 
 class Cube(NamedTuple):
@@ -46,30 +40,6 @@ class Cube(NamedTuple):
         """Whether the other holds wherever this one does."""
         inside = self.value == other.value and not other.mask & ~self.mask
         return inside and self.pattern & other.mask == other.pattern
-
-
-class _Field(NamedTuple):
-    """Bits `low` to `top` of `value >> start`, each weighted by ±2^(its place there)."""
-
-    value: int
-    start: int
-    sign: int
-    length: int
-    low: int
-
-    @property
-    def top(self) -> int:
-        """The place after the last one."""
-        return self.low + self.length
-
-    @property
-    def first(self) -> Bit:
-        """Its lightest bit."""
-        return Bit(self.value, self.start + self.low)
-
-    def cut(self, bits: int) -> _Field:
-        """The same field if it ends below bit `bits`, else the whole word from its first bit on."""
-        return self if self.top < bits else self._replace(length=_WHOLE - self.low)
 
 
 class Not(NamedTuple):
@@ -92,12 +62,13 @@ class Parity(NamedTuple):
 
 Expression = bool | Bit | Not | All | Parity
 
-_WHOLE = 64
-"""Places of a word."""
-
 _FEW = 4
 """From this many literals of one word on, the word is compared: that takes a mask and a comparison,
 while each literal takes a shift and a mask. A comparison also excludes or implies others (Cube)."""
+
+_LEAST_COUNTED, _MOST_COUNTED = 5, 7
+"""Bits in a count: with fewer, literals and carries are as short, and expressions double with each.
+FLEQ counts 5 and 6."""
 
 
 def leaves(expression: Expression) -> set[Bit]:
@@ -120,9 +91,9 @@ class Conditions:
         self.code = code
         self.widths = widths
         self.cubes: dict[Bit, Cube] = {}
-        self.sums: dict[tuple[_Field, ...], list[tuple[int, int]]] = {}
+        self.sums: dict[object, list[tuple[int, int]]] = {}
 
-    def threshold(self, bits: Mapping[Bit, int], at: int) -> Expression:
+    def threshold(self, bits: Weights, at: int) -> Expression:
         """`[Σ weight · bit ≥ at]`."""
         weights = {bit: weight for bit, weight in bits.items() if weight}
         low = sum(min(w, 0) for w in weights.values())
@@ -134,6 +105,8 @@ class Conditions:
         carry = self._carry(weights, at, low, high)
         if carry is not None:
             return carry
+        if self.is_count(weights):
+            return self._counted(sorted(weights.items()), at)
         necessary = {b for b, w in weights.items() if high - abs(w) < at}
         sufficient = {b for b, w in weights.items() if low + abs(w) >= at} - necessary
         if not necessary and not sufficient:
@@ -147,6 +120,29 @@ class Conditions:
         given = sum(w for b, w in weights.items() if b in peeled and w < 0)  # none of them holds
         denied = {bit: not positive for bit, positive in literals.items()}
         return _negation(self._conjunction(denied, _negation(self.threshold(rest, at - given))))
+
+    @staticmethod
+    def is_count(bits: Weights) -> bool:
+        """Whether a sum counts ones in different words: each lane of a word does so in its place,
+        and its condition needs no sum of its own."""
+        values = {bit.value for bit in bits}
+        few = _LEAST_COUNTED <= len(values) <= _MOST_COUNTED
+        return few and len(values) == len(bits) and {*bits.values()} <= {-1, 1}
+
+    def _counted(self, bits: Sequence[tuple[Bit, int]], at: int) -> Expression:
+        """The threshold of a count: it is that of all other bits, with or without the first."""
+        low = sum(weight < 0 for _, weight in bits)
+        if at <= -low:
+            return True
+        if at > len(bits) - low:
+            return False
+        (bit, weight), rest = bits[0], bits[1:]
+        parts = []
+        for literal, left in ((bit, at - weight), (Not(bit), at)):
+            other = self._counted(rest, left)
+            if other is not False:
+                parts.append(literal if other is True else All((literal, other)))
+        return parts[0] if len(parts) == 1 else Parity(tuple(parts))
 
     def _conjunction(self, literals: Mapping[Bit, bool], rest: Expression) -> Expression:
         """Literals (True: the bit is one) and one more expression."""
@@ -170,24 +166,24 @@ class Conditions:
             parts.append(rest)
         return parts[0] if len(parts) == 1 else All(tuple(parts))
 
-    def _outermost(self, weights: Mapping[Bit, int], candidates: set[Bit]) -> set[Bit]:
+    def _outermost(self, weights: Weights, candidates: set[Bit]) -> set[Bit]:
         """Candidates to remove first: bits outside fields, else single bits, else the heaviest."""
-        fields = _runs(weights)
-        words = _members(f for f in fields if f.length > 1 or self._may_grow(weights, f.first))
-        for inside in (_members(fields), words):
+        fields = runs_of(weights)
+        words = members(f for f in fields if f.length > 1 or self._may_grow(weights, f.first))
+        for inside in (members(fields), words):
             if outside := candidates - inside:
                 return outside
         heaviest = max(abs(weights[bit]) for bit in candidates)
         return {bit for bit in candidates if abs(weights[bit]) == heaviest}
 
-    def _may_grow(self, weights: Mapping[Bit, int], bit: Bit) -> bool:
+    def _may_grow(self, weights: Weights, bit: Bit) -> bool:
         """Whether a bit is a field of one: the only bit of its word here, and the word's first."""
         alone = sum(other.value == bit.value for other in weights) == 1
         return alone and bit.place == 0 and self.widths.get(bit.value, 0) > 1
 
-    def _carry(self, weights: Mapping[Bit, int], at: int, low: int, high: int) -> Expression | None:
+    def _carry(self, weights: Weights, at: int, low: int, high: int) -> Expression | None:
         """The threshold as a bit of a sum of words, if its bits are fields of words."""
-        fields = _fields(weights)
+        fields = fields_of(weights)
         if fields is None:
             return None
         i = max((at - low - 1).bit_length(), (high - at).bit_length())
@@ -208,9 +204,30 @@ class Conditions:
         expression = parts[0] if len(parts) == 1 else Parity(tuple(parts))
         return expression if flipped else Not(expression)
 
-    def _sum(self, terms: tuple[_Field, ...], constant: int, bits: int) -> tuple[int, int]:
-        """`Σ ±(word >> start) + K` and K, which equals `constant` modulo 2^bits; reuses a sum."""
-        made = self.sums.setdefault(terms, [])
+    def digit(self, bits: Weights, constant: int, place: int) -> Bit:
+        """Bit `place` of `Σ weight · bit + constant`, as a two's complement number.
+
+        A field that ends there may go on, since heavier bits do not change bit `place`. So one
+        addition gives all digits of a sum.
+        """
+        weights = {bit: weight for bit, weight in bits.items() if weight}
+        fields = [f for f in runs_of(weights) if f.length > 1 or self._may_grow(weights, f.first)]
+        inside = members(fields)
+        single = tuple(sorted((b, w) for b, w in weights.items() if b not in inside))
+        words = tuple(sorted(field.cut(place + 1) for field in fields))
+        total, _ = self._sum(words, constant % (2 << place), place + 1, single)
+        return Bit(total, place)
+
+    def _sum(
+        self,
+        terms: tuple[Field, ...],
+        constant: int,
+        bits: int,
+        single: tuple[tuple[Bit, int], ...] = (),
+    ) -> tuple[int, int]:
+        """`Σ ±(word >> start) + Σ weight · bit + K` and K, which equals `constant` modulo 2^bits;
+        reuses a sum. The `single` bits are added one by one."""
+        made = self.sums.setdefault((terms, single), [])
         for value, other in made:
             if (constant - other) % (1 << bits) == 0:
                 return value, other
@@ -219,16 +236,20 @@ class Conditions:
         total = self.code.const(chosen)
         for field in terms:
             shifted = self.code.shift(field.value, -field.start)
-            if field.low or field.top < _WHOLE:
+            if field.low or field.top < WHOLE:
                 shifted = self.code.mask(shifted, (1 << field.top) - (1 << field.low))
             if field.sign > 0:
                 total = self.code.plus(total, shifted)
             else:
                 total = self.code.emit("sub", total, shifted)
+        for bit, weight in single:
+            held = self.code.mask(self.code.shift(bit.value, -bit.place), 1)
+            moved = self.code.emit("mul", held, self.code.const(weight))
+            total = self.code.plus(total, moved)
         made.append((total, chosen))
         return total, chosen
 
-    def _compare(self, weights: Mapping[Bit, int], at: int) -> Expression:
+    def _compare(self, weights: Weights, at: int) -> Expression:
         """The sum compared with `at`; bits of one word with equal weights are counted together."""
         code = self.code
         total = code.const(-at)
@@ -246,43 +267,3 @@ def _negation(expression: Expression) -> Expression:
     if isinstance(expression, bool):
         return not expression
     return expression.inner if isinstance(expression, Not) else Not(expression)
-
-
-def _runs(weights: Mapping[Bit, int]) -> list[_Field]:
-    """For each value its longest run of bits with doubling weights that begin at a power of two."""
-    by_value: dict[int, list[tuple[int, int]]] = {}
-    for bit, weight in weights.items():
-        by_value.setdefault(bit.value, []).append((bit.place, weight))
-    result = []
-    for value, pairs in by_value.items():
-        pairs.sort()
-        runs = [(_run_length(pairs[n:]), -n) for n in range(len(pairs)) if _is_power(pairs[n][1])]
-        length, n = max(runs, default=(0, 0))
-        place, weight = pairs[-n]
-        if length > 1 or (len(pairs) == 1 and abs(weight) == 1):
-            low = abs(weight).bit_length() - 1
-            result.append(_Field(value, place - low, weight >> low, length, low))
-    return result
-
-
-def _is_power(weight: int) -> bool:
-    return abs(weight).bit_count() == 1
-
-
-def _run_length(pairs: list[tuple[int, int]]) -> int:
-    """How many (place, weight), from the first on, have consecutive places and doubling weights."""
-    start, weight = pairs[0]
-    fitting = [pair == (start + j, weight << j) for j, pair in enumerate(pairs)]
-    return fitting.index(False) if False in fitting else len(fitting)
-
-
-def _members(fields: Iterable[_Field]) -> set[Bit]:
-    """The bits of fields."""
-    return {Bit(f.value, f.start + j) for f in fields for j in range(f.low, f.top)}
-
-
-def _fields(weights: Mapping[Bit, int]) -> list[_Field] | None:
-    """The runs of `_runs` if they contain all bits, else None."""
-    fields = _runs(weights)
-    whole = sum(field.length for field in fields) == len(weights)
-    return fields if whole else None

@@ -19,8 +19,9 @@ from looped.analysis.steps import Affine, Gated, Threshold
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.columns import Behaviour, Block
 from looped.engines.lifted.conditions import Bit, Conditions, Expression, Not
+from looped.engines.lifted.digits import take_digits
 from looped.engines.lifted.entries import entry
-from looped.engines.lifted.fields import block_words, cut, driver_words, packed_lanes
+from looped.engines.lifted.fields import cut, find_fields
 from looped.engines.lifted.heads import Capture, FixedTarget, Lookup, columns_of
 from looped.engines.lifted.lookups import Lookups, Step
 from looped.engines.lifted.model import Head
@@ -70,13 +71,12 @@ class Lifted:
 
 def lift(behaviour: Behaviour) -> Lifted:
     """The code of a model whose columns have this behaviour. Raises CompileError."""
-    packed = packed_lanes(behaviour)
-    if len(packed) > 64:
+    fields = find_fields(behaviour)
+    if len(fields.packed) > 64:
         what = "more than 64 lanes of passive columns change"
         raise CompileError(f"{what}: the model cannot be lifted")
-    words = driver_words(behaviour)
-    lifting = _Lifting(behaviour, words, packed)
-    for block, taken in zip(behaviour.blocks, block_words(behaviour), strict=True):
+    lifting = _Lifting(behaviour, fields.driver, fields.packed)
+    for block, taken in zip(behaviour.blocks, fields.blocks, strict=True):
         lifting.align(taken)
         lifting.attend(block)
         lifting.align(taken)
@@ -159,9 +159,12 @@ class _Lifting:
             total = self._sum(sums, lane)
             looked_up, replaced = taken.get(lane, (Form(), set()))
             total.form.add(looked_up)
-            for step, added in own:
-                if added.bits or step not in replaced:
-                    total.gate(self.conditions.threshold(dict(step.bits), step.at), added)
+            left = [(step, form) for step, form in own if form.bits or step not in replaced]
+            for digit in take_digits(left, self.conditions.is_count):
+                bit = self.conditions.digit(dict(digit.bits), digit.constant, digit.place)
+                total.form.add(Form(0.0, {bit: digit.value}))
+            for step, added in left:
+                total.gate(self.conditions.threshold(dict(step.bits), step.at), added)
         self.assembly.assign(sums, self.lanes)
         self._cut({}, ())
 
