@@ -161,12 +161,15 @@ class Fleq(Reference):
                 return operation
 
     def _group(self, operation: _Operation, row: int, column: int) -> list[tuple[int, int]]:
-        """The elements of the group whose first place is (row, column)."""
+        """The elements of the group whose first place is (row, column).
+
+        There are none if the instruction has become smaller since the last group.
+        """
+        columns = range(operation.cols)
         if self.workers < self.side:
             columns = range(column, min(column + self.workers, operation.cols))
-            return [(row, j) for j in columns]
-        rows = range(row, min(row + self.workers // self.side, operation.rows))
-        return [(i, j) for i in rows for j in range(operation.cols)]
+        rows = range(row, min(row + max(1, self.workers // self.side), operation.rows))
+        return [(i, j) for i in rows for j in columns]
 
     def _element(self, operation: _Operation, a: int, b: int, i: int, j: int) -> int:
         """One element of the result, as a signed word."""

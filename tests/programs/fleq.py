@@ -1,18 +1,23 @@
-"""FLEQ programs on the reference: run, changed in a constant or a matrix, read back as numbers."""
+"""FLEQ programs: changed in a constant or a matrix, run on the reference or in weights, read back."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from looped.artefact.embedding import memory_words
+from looped.artefact.plan import CompiledMachine
+from looped.engines.engine import Engine
 from looped.errors import Source
 from looped.image import Image
 from looped.lang.assembler import assemble_in
 from looped.lang.fleq import FLEQ
 from looped.reference.fleq import Fleq
+from looped.run.session import Session
 from tests.programs.headers import FOLDER
 
 __all__ = [
@@ -20,6 +25,7 @@ __all__ = [
     "Vector",
     "assemble",
     "execute",
+    "execute_in_weights",
     "initial",
     "source",
     "with_constant",
@@ -36,17 +42,13 @@ class Run:
     """A program that has halted."""
 
     image: Image
-    machine: Fleq
+    memory: Sequence[int]
+    text: str
     steps: int
-
-    @property
-    def text(self) -> str:
-        """What it has printed."""
-        return self.machine.output.decode()
 
     def matrix(self, name: str) -> Vector:
         """A matrix as it stands in memory at the end."""
-        return _matrix(self.image, self.machine.memory, name)
+        return _matrix(self.image, self.memory, name)
 
 
 def assemble(source: Source, width: int | None = None) -> Image:
@@ -68,7 +70,19 @@ def execute(text: str, workers: int = 64, name: str = "p.fleq") -> Run:
         steps += 1
         assert steps <= MOST_STEPS, f"{name} does not halt"
     assert not machine.trap, f"trap at {image.location(machine.pc)}"
-    return Run(image, machine, steps)
+    return Run(image, machine.memory, machine.output.decode(), steps)
+
+
+def execute_in_weights(
+    text: str, machine: CompiledMachine, engine: Engine, name: str = "p.fleq"
+) -> Run:
+    """Assemble a source and run it on the transformer until it halts."""
+    image = assemble(Source(name, text))
+    session = Session(machine, image, engine)
+    session.run(MOST_STEPS)
+    assert session.computer.halted(), f"{name} does not halt"
+    memory = memory_words(engine.state(), machine.plan)[0].tolist()
+    return Run(image, memory, session.output.pending.decode(), session.steps)
 
 
 def source(name: str) -> str:
@@ -100,7 +114,7 @@ def with_matrix(text: str, name: str, values: Vector) -> str:
     return changed
 
 
-def _matrix(image: Image, memory: tuple[int, ...] | list[int], name: str) -> Vector:
+def _matrix(image: Image, memory: Sequence[int], name: str) -> Vector:
     symbols = image.symbols
     rows, cols, start = symbols[f"{name}.rows"], symbols[f"{name}.cols"], symbols[name]
     side, scale = symbols["fleq.side"], 1 << symbols["fleq.fraction"]

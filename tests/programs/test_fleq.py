@@ -12,16 +12,21 @@ import pytest
 
 from looped.isa.fleq import FUNCTIONS
 from tests.programs.fleq import Vector, execute, initial, source, with_constant, with_matrix
+from tests.programs.float64 import (
+    UNIT,
+    Network,
+    check_newton,
+    iris_in_float64,
+    learned,
+    random_matrix,
+    sigmoid,
+    xor_in_float64,
+    xor_text,
+)
 from tests.programs.headers import Program, fields, fleq_programs
-from tests.seeds import generator
 
 ALL = fleq_programs()
 LONG = 10_000
-UNIT = 2.0**-16
-
-
-def sigmoid(x: Vector) -> Vector:
-    return 1 / (1 + np.exp(-x))
 
 
 def rows(text: str) -> Vector:
@@ -46,7 +51,7 @@ def test_a_program_prints_what_its_header_says(program: Program) -> None:
 @pytest.mark.parametrize("workers", [1, 8])
 def test_the_number_of_workers_changes_nothing(name: str, workers: int) -> None:
     text = source(name)
-    assert execute(text, workers).machine.memory == execute(text).machine.memory
+    assert execute(text, workers).memory == execute(text).memory
 
 
 def test_one_machine_runs_all_programs_and_they_use_every_function() -> None:
@@ -70,50 +75,23 @@ def test_calculator() -> None:
     assert (np.abs(found - exact) <= np.array(bounds) + 5e-6).all()  # as printed
 
 
-def random_matrix(seed: int, size: int, condition: float) -> Vector:
-    """Singular values from √condition down to 1 / √condition."""
-    rng = generator(seed)
-    left, _ = np.linalg.qr(rng.normal(size=(size, size)))
-    right, _ = np.linalg.qr(rng.normal(size=(size, size)))
-    values: Vector = np.geomspace(1, 1 / condition, size) * math.sqrt(condition)
-    return (left * values) @ right.T
-
-
-def best_residual(a: Vector) -> float:
-    """max |I - A X| for the exact inverse, rounded to words."""
-    rounded = np.floor(np.linalg.inv(a) / UNIT + 0.5) * UNIT
-    return float(np.abs(np.eye(len(a)) - a @ rounded).max())
-
-
-def newton_rounds(a: Vector) -> int:
-    """How often the program newton8 goes round, in float64."""
-    x, rounds = a.T / (a**2).sum(), 0
-    while True:
-        rounds += 1
-        residual = np.eye(len(a)) - a @ x
-        x = x @ (np.eye(len(a)) + residual)
-        if (residual**2).sum() < 0.001:
-            return rounds
-
-
-def check_newton(text: str) -> None:
-    a, run = initial(text, "A"), execute(text)
-    residual = np.abs(np.eye(8) - a @ run.matrix("X")).max()
-    assert residual <= 1.5 * best_residual(a)
-    assert abs(float(run.text.split()[0]) - newton_rounds(a)) <= 1
+def newton_text(seed: int, condition: float) -> str:
+    return with_matrix(source("newton8"), "A", random_matrix(seed, 8, condition))
 
 
 def test_newton_is_as_good_as_words_can_be_and_as_fast_as_float64() -> None:
-    check_newton(source("newton8"))
+    check_newton(source("newton8"), execute(source("newton8")))
     for seed, condition in [(1, 100), (2, 100), (3, 30)]:
-        check_newton(with_matrix(source("newton8"), "A", random_matrix(seed, 8, condition)))
+        text = newton_text(seed, condition)
+        check_newton(text, execute(text))
 
 
 @pytest.mark.slow
 def test_newton_on_many_matrices() -> None:
     for seed in range(20):
         for condition in (10, 30, 100):
-            check_newton(with_matrix(source("newton8"), "A", random_matrix(seed, 8, condition)))
+            text = newton_text(seed, condition)
+            check_newton(text, execute(text))
 
 
 def test_newton_of_four_rows() -> None:
@@ -168,51 +146,6 @@ def test_logistic_regression(rounds: int) -> None:
     assert np.abs(execute(text).matrix("w")[0] - w).max() <= 5e-4
 
 
-class Network:
-    """Two layers of sigmoids, trained in float64 as the programs xor and iris train them."""
-
-    names = ("W1", "b1", "W2", "b2")
-
-    def __init__(self, text: str) -> None:
-        self.w1, self.b1, self.w2, self.b2 = (initial(text, name) for name in self.names)
-
-    def outputs(self, x: Vector) -> Vector:
-        return sigmoid(sigmoid(x @ self.w1 + self.b1) @ self.w2 + self.b2)
-
-    def learn(self, x: Vector, y: Vector, eta: float) -> None:
-        """One point; x and y are rows."""
-        a = sigmoid(x @ self.w1 + self.b1)
-        o = sigmoid(a @ self.w2 + self.b2)
-        d2 = eta * (o - y) * o * (1 - o)
-        d1 = a * (1 - a) * (d2 @ self.w2.T)
-        self.w2, self.b2 = self.w2 - a.T @ d2, self.b2 - d2
-        self.w1, self.b1 = self.w1 - x.T @ d1, self.b1 - d1
-
-    def distance(self, matrices: list[Vector]) -> float:
-        own = (self.w1, self.b1, self.w2, self.b2)
-        return float(max(np.abs(a - b).max() for a, b in zip(own, matrices, strict=True)))
-
-
-def xor_text(epochs: int, seed: int) -> str:
-    text = with_constant(source("xor"), "EPOCHS", 1 - epochs)
-    return with_constant(with_constant(text, "SEED", seed), "OTHER_SEED", 100 + seed)
-
-
-def xor_in_float64(text: str, epochs: int) -> tuple[Network, Vector]:
-    net, data = Network(text), initial(text, "D")
-    net.w2 = net.w2.T
-    for _ in range(epochs):
-        for row in data:
-            net.learn(row[None, :2], row[None, 2:], 3)
-    outputs = net.outputs(data[:, :2])
-    net.w2 = net.w2.T
-    return net, outputs
-
-
-def learned(outputs: Vector) -> bool:
-    return bool((np.abs(outputs.ravel() - [0, 1, 1, 0]) < 0.2).all())
-
-
 @pytest.mark.parametrize("seed", range(1, 7))
 def test_xor_weights_after_ten_epochs(seed: int) -> None:
     text = xor_text(10, seed)
@@ -232,13 +165,7 @@ def test_xor_is_learned_from_the_seeds_that_float64_learns(seed: int) -> None:
 @pytest.mark.parametrize("epochs", [1, pytest.param(20, marks=pytest.mark.slow)])
 def test_iris_is_recognised_as_in_float64(epochs: int) -> None:
     text = with_constant(source("iris"), "EPOCHS", 1 - epochs)
-    net = Network(text)
-    train, held_out, mean, spread = (initial(text, name) for name in ("D", "T", "mean", "spread"))
-    for _ in range(epochs):
-        for row in train:
-            net.learn((row[None, :4] - mean) / spread, row[None, 4:], 0.5)
-    outputs = net.outputs((held_out[:, :4] - mean) / spread)
-    right = (outputs.argmax(1) == held_out[:, 4:].argmax(1)).sum()
+    net, right = iris_in_float64(text, epochs)
     run = execute(text)
     assert run.text == f"{right}\n"
     if epochs == 1:

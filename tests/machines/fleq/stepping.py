@@ -11,14 +11,22 @@ import numpy as np
 
 from looped.artefact.embedding import State, embed
 from looped.artefact.plan import CompiledMachine, Plan
-from looped.engines.engine import Engine, Lanes
-from looped.isa.fleq import FUNCTIONS, Operation, Selector, decode, encode
+from looped.engines.engine import NO_LANES, Engine, Lanes, Watch
+from looped.isa.fleq import FUNCTIONS, Operation, Selector, encode
 from looped.machines.fleq.machine import describe
 from looped.passes.emit import compile_circuit
 from looped.reference.fleq import Fleq
-from looped.trace import Step
 
-__all__ = ["CORNERS", "NUMBERS", "Setting", "fleq", "program", "reference", "together"]
+__all__ = [
+    "CORNERS",
+    "NUMBERS",
+    "Setting",
+    "elements_together",
+    "fleq",
+    "program",
+    "reference",
+    "together",
+]
 
 NUMBERS = frozenset(function.number for function in FUNCTIONS.values())
 CORNERS = (0, 1, 0x7FFF, 0x8000, 0x10000, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFF)
@@ -63,11 +71,13 @@ def reference(words: Sequence[int], setting: Setting) -> Fleq:
     )
 
 
-def program(rng: random.Random, setting: Setting, length: int = 24) -> list[int]:
+def program(
+    rng: random.Random, setting: Setting, length: int = 24, large: bool = False
+) -> list[int]:
     """Instructions that branch forwards only, so that no state comes twice, and random words.
 
-    Most write behind the instructions, a few anywhere, so also over themselves. Whoever comes to
-    the end goes on with random words.
+    With `large` most results have all rows or all columns. Most write behind the instructions, a
+    few anywhere, so also over themselves. Whoever comes to the end goes on with random words.
     """
     memory, side = setting.memory, setting.side
     words = [_word(rng, setting.width) for _ in range(memory)]
@@ -76,7 +86,7 @@ def program(rng: random.Random, setting: Setting, length: int = 24) -> list[int]
         if rng.random() < 0.9:
             target = rng.randrange(6 * length, max(6 * length + 1, memory - side**2))
         words[6 * n : 6 * n + 6] = [
-            _op(rng, side),
+            _op(rng, side, large),
             rng.randrange(memory),
             rng.randrange(memory),
             target,
@@ -86,9 +96,10 @@ def program(rng: random.Random, setting: Setting, length: int = 24) -> list[int]
     return words
 
 
-def _op(rng: random.Random, side: int) -> int:
+def _op(rng: random.Random, side: int, large: bool) -> int:
     def size() -> int:
-        return rng.choice([1, 1, 2, rng.randint(1, side), rng.choice([1, side])])
+        sizes = [1, 1, 2, rng.randint(1, side), rng.choice([1, side])]
+        return rng.choice([*sizes, side, side, side, side] if large else sizes)
 
     def operand() -> tuple[Selector, Selector]:
         return Selector(rng.randrange(4)), Selector(rng.randrange(4))
@@ -118,10 +129,10 @@ def together(engine: Engine, plain: Fleq, plan: Plan, most: int) -> list[int]:
     loops: list[int] = []
     while len(loops) < most and not plain.halted:
         pc, op = plain.pc, plain.memory[plain.pc]
-        printed = _last_printed(plain, op, plain.step())
+        plain.step()
         loops.append(_instruction(engine, busy, plan.cpu))
         found = engine.state()[0]
-        for column, lane in np.argwhere(found != _state(plain, plan, printed))[:1].tolist():
+        for column, lane in np.argwhere(found != _state(plain, plan))[:1].tolist():
             raise AssertionError(
                 f"instruction {len(loops)} at {pc}, {op:#x}: in {plan.column_name(column)} "
                 f"{plan.lane_name(lane)} is {found[column, lane]}"
@@ -129,35 +140,38 @@ def together(engine: Engine, plain: Fleq, plan: Plan, most: int) -> list[int]:
     return loops
 
 
-def _last_printed(plain: Fleq, op: int, step: Step) -> dict[int, tuple[int, bool]]:
-    """What workers have printed in the last loop of an instruction, and whether it ends a line.
+def elements_together(engine: Engine, plain: Fleq, plan: Plan, most: int) -> int:
+    """Run a program on both as `together` does, but each instruction in one stretch.
 
-    Its last group may have fewer elements than workers.
+    Returns the elements of results that both have computed.
     """
-    operation = decode(op)
-    if operation is None or operation.function != "print" or operation.judge or step.cause:
-        return {}
-    side, workers = plain.side, plain.workers
-    rows, cols = (size - 1 & side - 1 for size in (operation.rows, operation.cols))
-    first = (rows * side + cols) // workers * workers
-    if workers >= side:
-        first = rows * side // workers * workers
-    places = (divmod(first + worker, side) for worker in range(workers))
-    inside = [w for w, (i, j) in enumerate(places) if i <= rows and j <= cols]
-    words = (access.value for access in step.reads[len(step.reads) - len(inside) :])
-    return {w: (word, (first + w) % side == cols) for w, word in zip(inside, words, strict=True)}
+    engine.load(embed(plain.memory, plan)[None])
+    watch = Watch(plan.cpu, NO_LANES, np.array(plan.words["busy"]))
+    elements = 0
+    for number in range(most):
+        if plain.halted:
+            break
+        pc, op = plain.pc, plain.memory[plain.pc]
+        step = plain.step()
+        engine.advance(1, watch)
+        same = np.array_equal(engine.state()[0], _state(plain, plan))
+        assert same, f"instruction {number} at {pc}, {op:#x}"
+        elements += len(step.writes) + len(step.written.split())
+    return elements
 
 
-def _state(plain: Fleq, plan: Plan, printed: dict[int, tuple[int, bool]]) -> State:
+def _state(plain: Fleq, plan: Plan) -> State:
     """The residual stream that stands for a machine between two instructions."""
     x = embed(plain.memory, plan, plain.pc)
     flags = {"halted": int(plain.halted), "trap": plain.trap, "cause": plain.cause}
     for column in plan.cpus:
         for name, number in flags.items():
             _set(x, plan, column, name, number)
-    for worker, (word, ends) in printed.items():
-        for name, number in (("printing", 1), ("line end", int(ends)), ("printed", word)):
-            _set(x, plan, plan.cpu + worker, name, number)
+    for column, shown in zip(plan.cpus, plain.printed(), strict=False):
+        if shown is not None:
+            _set(x, plan, column, "printing", 1)
+            _set(x, plan, column, "line end", int(shown.ends_line))
+            _set(x, plan, column, "printed", shown.word)
     return x
 
 

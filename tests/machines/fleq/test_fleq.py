@@ -97,6 +97,15 @@ def test_an_instruction_that_overwrites_itself() -> None:
     assert plain.trap == 1
 
 
+def test_an_instruction_that_makes_itself_smaller() -> None:
+    """Row 3 of a result writes another op word, of one element; row 4 begins, and stores none."""
+    operation = Operation("copy", rows=5, cols=8)
+    words = [encode(Operation("copy")), *[0] * 5, encode(operation), 0, 0, 487, 0, 0, *[0] * 500]
+    machine, plain = fleq(USUAL), reference(words, USUAL)
+    together(EventEngine(machine), plain, machine.plan, 2)
+    assert plain.memory[5:8] == [words[0], words[0], 0]
+
+
 @pytest.mark.parametrize("most", [12, pytest.param(60, marks=pytest.mark.slow)])
 def test_random_programs_on_the_dense_module(most: int) -> None:
     setting = Setting(2, memory=64)
