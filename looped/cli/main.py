@@ -12,6 +12,7 @@ from looped.cli.debug import debug
 from looped.cli.diff import diff
 from looped.cli.execute import run
 from looped.cli.exits import EXIT_CODES, CleanGroup
+from looped.cli.plot import plot
 from looped.cli.prove import prove
 from looped.cli.study import study
 from looped.cli.verify import verify
@@ -34,6 +35,7 @@ Begin here:
   looped certify subleq                       prove from the weights that they are exact
   looped prove subleq                         prove that the circuit equals the reference
   looped ablate subleq                        what breaks without each head and each MLP
+  looped plot weights subleq -o weights.svg   draw weights, a step, memory, the work of heads
 """
 
 
@@ -60,6 +62,7 @@ for command in (
     info,
     export,
     ablate,
+    plot,
     study,
 ):
     cli.add_command(command)

@@ -26,11 +26,12 @@ def label_left(axes: Axes, names: Sequence[str], places: Sequence[float], inch: 
     """
     from matplotlib.transforms import offset_copy
 
-    beside = offset_copy(axes.get_yaxis_transform(), axes.figure, x=-13, units="points")
+    figure = axes.get_figure(root=True)
+    beside = offset_copy(axes.get_yaxis_transform(), figure, x=-13, units="points")
     room = (0.0, max(axes.get_ylim()))
     for name, place, y in zip(names, places, spread(places, _LINE * inch, room), strict=True):
         style: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": 8}
-        ends = {"xycoords": axes.get_yaxis_transform(), "textcoords": beside}
+        ends: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "textcoords": beside}
         axes.annotate(name, (0, place), (0, y), arrowprops=_LEAD, **ends, **style)
 
 
@@ -38,11 +39,12 @@ def label_below(axes: Axes, names: Sequence[str], places: Sequence[float], inch:
     """Names below an axis whose x runs from 0, at ascending places; see `label_left`."""
     from matplotlib.transforms import offset_copy
 
-    below = offset_copy(axes.get_xaxis_transform(), axes.figure, y=-13, units="points")
+    figure = axes.get_figure(root=True)
+    below = offset_copy(axes.get_xaxis_transform(), figure, y=-13, units="points")
     room = (0.0, max(axes.get_xlim()))
     for name, place, x in zip(names, places, spread(places, _LINE * inch, room), strict=True):
         style: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 8, "rotation": 90}
-        ends = {"xycoords": axes.get_xaxis_transform(), "textcoords": below}
+        ends: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "textcoords": below}
         axes.annotate(name, (place, 0), (x, 0), arrowprops=_LEAD, **ends, **style)
 
 

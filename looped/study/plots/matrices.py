@@ -12,7 +12,7 @@ import numpy.typing as npt
 from looped.analysis import block_weights
 from looped.artefact.plan import CompiledMachine, Plan
 
-__all__ = ["Panel", "Span", "attention_panels", "mlp_panels"]
+__all__ = ["Matrix", "Panel", "Span", "attention_panels", "mlp_panels"]
 
 Matrix = npt.NDArray[np.float32]
 

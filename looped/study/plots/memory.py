@@ -1,16 +1,17 @@
-"""Memory over time as an image: a row for each word that a run uses, colours for its values."""
+"""Memory over time as an image: a row for each word that a run changes, colours for its values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.plan import Plan
+from looped.errors import FileError
 from looped.image import Image
 from looped.inspect.figure import INK, QUIET, look, require_plot, save
 from looped.number_format import NumberFormat, WordKind
@@ -27,7 +28,10 @@ __all__ = ["History", "draw_memory", "history"]
 _MOST = 1500
 """So many moments at most: a picture has no more columns of pixels."""
 
-_ROW, _ROOM, _WIDTH = 0.075, 7.5, 9.0
+_LETTER = 0.08
+"""Inches that a letter takes."""
+
+_ROW, _ROOM, _WIDTH = 0.16, 8.0, 9.0
 """Inches for a word, for all words together, and for all time."""
 
 
@@ -46,9 +50,9 @@ class History:
     output: tuple[tuple[int, str], ...]
 
     @property
-    def used(self) -> list[int]:
-        """The columns that ever hold anything but zero."""
-        return np.flatnonzero(self.values.any(axis=1)).tolist()
+    def changing(self) -> list[int]:
+        """The columns whose word changes."""
+        return np.flatnonzero((self.values != self.values[:, :1]).any(axis=1)).tolist()
 
 
 def history(plan: Plan, image: Image, records: Iterable[Record]) -> History:
@@ -75,11 +79,16 @@ def history(plan: Plan, image: Image, records: Iterable[Record]) -> History:
 
 
 def draw_memory(seen: History, path: Path) -> None:
-    """Draw a history into a .png, .svg or .pdf file. Raises FileError."""
+    """Draw a history into a .png, .svg or .pdf file.
+
+    Raises FileError if the file cannot be drawn, or if no word changes.
+    """
     require_plot(path)
     from matplotlib.figure import Figure
 
-    rows = seen.used
+    rows = seen.changing
+    if not rows:
+        raise FileError("there is nothing to draw: no word of memory changes in these steps")
     tall = min(max(_ROW * len(rows), 1.2), _ROOM)
     left, right, top, bottom = 1.7, 1.15, 0.95, 0.6
     width, height = left + _WIDTH + right, top + tall + bottom
@@ -89,6 +98,8 @@ def draw_memory(seen: History, path: Path) -> None:
         axes = figure.add_axes(place)
         title = f"{seen.image.machine}: memory over {seen.steps[-1]:,} instructions"
         figure.text(0.15 / width, 1 - 0.3 / height, title, fontsize=13, fontweight="bold")
+        caption = f"the {len(rows)} of {seen.plan.cpu:,} words that change; above: what is written"
+        figure.text(0.15 / width, 1 - 0.53 / height, caption, fontsize=8, color=QUIET)
         _draw(axes, seen, rows)
         places, names = _names(seen, rows)
         label_left(axes, names, places, len(rows) / tall)
@@ -114,6 +125,7 @@ def _draw(axes: Axes, seen: History, rows: list[int]) -> None:
         extent=(-0.5, seen.steps[-1] + 0.5, len(rows), 0),
     )
     axes.set_yticks([])
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("instruction")
 
 
@@ -121,8 +133,11 @@ def _names(seen: History, rows: list[int]) -> tuple[list[float], list[str]]:
     """The labels of words with the rows at which they begin; registers have their own names."""
     labels = labels_of(seen.image, seen.plan)
     places, names = [], []
+    every = len(rows) * _ROW <= _ROOM
     for row, column in enumerate(rows):
-        own = seen.plan.column_name(column) if column >= seen.plan.memory else labels.get(column)
+        own = labels.get(column)
+        if own is None and (every or column >= seen.plan.memory):
+            own = seen.plan.column_name(column)
         if own is not None:
             places.append(row + 0.5)
             names.append(own)
@@ -130,19 +145,30 @@ def _names(seen: History, rows: list[int]) -> tuple[list[float], list[str]]:
 
 
 def _draw_output(axes: Axes, seen: History) -> None:
-    """What the program writes, above the image, where it writes it."""
-    for step, text in seen.output:
-        shown = text.replace("\n", "↵").replace(" ", "␣")
-        axes.annotate(
-            shown,
-            (step, 1),
-            (0, 3),
-            xycoords=axes.get_xaxis_transform(),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=8,
-        )
+    """The words that the program writes, above the image, where they begin and have room."""
+    letter, end = _LETTER * (seen.steps[-1] + 1) / _WIDTH, -1.0
+    above = axes.get_xaxis_transform()
+    place: dict[str, Any] = {"xycoords": above, "textcoords": "offset points"}
+    for step, word in _words(seen.output):
+        if step > end and step + letter * len(word) < seen.steps[-1]:
+            axes.annotate(word, (step, 1), (0, 3), fontsize=8, va="bottom", **place)
+            end = step + letter * (len(word) + 1)
+
+
+def _words(output: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Output as words, each with the instruction that writes its first letter."""
+    words: list[tuple[int, str]] = []
+    begun = False
+    for step, text in output:
+        for letter in text:
+            if letter.isspace():
+                begun = False
+            elif begun:
+                words[-1] = (words[-1][0], words[-1][1] + letter)
+            else:
+                words.append((step, letter))
+                begun = True
+    return words
 
 
 def _draw_scale(

@@ -7,7 +7,7 @@ ends at the CPU, one that writes begins there.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from looped.inspect.figure import FAINT, INK, PALETTE, QUIET, look, require_plot, save
 from looped.study.plots.scene import Act, Column, Made, Moved, Scene
@@ -45,7 +45,7 @@ def draw_step(scene: Scene, path: Path) -> None:
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(0, width), ylim=(height, 0))
         axes.axis("off")
-        _draw(axes, scene, heights, (width, height))
+        _draw(axes, scene, heights, height)
         save(figure, path)
 
 
@@ -54,8 +54,7 @@ def _height(act: Act) -> float:
     return _ARC * len(act.moved) + _LINE * max(1, lines) + 3 * _PAD
 
 
-def _draw(axes: Axes, scene: Scene, heights: list[float], size: tuple[float, float]) -> None:
-    width, height = size
+def _draw(axes: Axes, scene: Scene, heights: list[float], height: float) -> None:
     axes.text(0.25, 0.33, scene.title, fontsize=13, fontweight="bold", va="center")
     places = {c.number: 0.95 + _APART * (i + 0.5) for i, c in enumerate(scene.columns)}
     top, bottom = 1.15, height - 0.6
@@ -82,8 +81,8 @@ def _name(axes: Axes, column: Column, x: float, y: float) -> None:
     """The name of a column above its box, and below it the label that the program gives it."""
     axes.text(x, y - 0.28, column.name, ha="center", va="bottom", fontsize=8.5)
     if column.label:
-        label = {"ha": "center", "va": "bottom", "fontsize": 8, "fontweight": "bold"}
-        axes.text(x, y - 0.44, column.label, **label)
+        label: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 8}
+        axes.text(x, y - 0.44, column.label, fontweight="bold", **label)
 
 
 def _box(axes: Axes, x: float, y: float, text: str, fill: str, bold: bool = False) -> None:
@@ -128,7 +127,7 @@ def _arc(axes: Axes, moved: Moved, y: float, places: dict[int, float], colour: s
     axes.annotate("", (end, y), (begin, y), arrowprops={**arrow, **style, "shrinkA": 0}, zorder=3)
     axes.plot([begin], [y], "o", color=colour, markersize=4.5, zorder=4)
     text = f"{transfer.head.name} = {moved.word}"
-    bold = {"fontsize": 9, "fontweight": "bold", "ha": "right", "va": "bottom"}
+    bold: dict[str, Any] = {"fontsize": 9, "fontweight": "bold", "ha": "right", "va": "bottom"}
     axes.text(max(begin, end) - 0.16, y - 0.1, text, color=colour, zorder=5, **bold)
 
 

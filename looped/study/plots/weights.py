@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from looped.artefact.plan import CompiledMachine
 from looped.errors import CompileError
 from looped.inspect.figure import FAINT, QUIET, look, require_plot, save
 from looped.study.plots.labels import label_below, label_left
-from looped.study.plots.matrices import Panel, Span, attention_panels, mlp_panels
+from looped.study.plots.matrices import Matrix, Panel, attention_panels, mlp_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +29,9 @@ _LANE = 0.062
 
 _ROW, _ROOM = 0.062, 11.0
 """Inches per row, and for all rows of a panel: more rows are thinner."""
+
+_COLOURS = ["#8a3b00", "#e08214", "white", "#4a90c8", "#083d77"]
+"""From the smallest number to the largest one, with zero in the middle."""
 
 _CAPTION = (
     "rows: dimensions of heads, then hidden units of MLP groups; "
@@ -135,22 +139,21 @@ _SUBSCRIPTS = {
 }
 
 
-def _shades(weights: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
+def _shades(weights: Matrix, scale: tuple[float, float]) -> npt.NDArray[np.float64]:
     """Weights as shades from -1 to 1, by the logarithm of their size; zero stays zero."""
     least, most = scale
     size = np.abs(weights)
     range_ = np.log(most / least) or 1.0
     share = np.log(np.where(size > 0, size, least) / least) / range_
-    return np.sign(weights) * (_FAINTEST + (1 - _FAINTEST) * share)
+    shades: npt.NDArray[np.float64] = np.sign(weights) * (_FAINTEST + (1 - _FAINTEST) * share)
+    return shades
 
 
 def _draw_scale(figure: Figure, scale: tuple[float, float], size: tuple[float, float]) -> None:
     """The colours of weights at the top right: sizes on both sides of zero."""
     wide, tall = min(2.6, size[0] / 2) / size[0], 0.11 / size[1]
     axes = figure.add_axes((1 - wide - 0.25 / size[0], 1 - 0.36 / size[1], wide, tall))
-    axes.imshow(
-        np.linspace(-1, 1, 255)[None], cmap=_colours(), aspect="auto", extent=(-1, 1, 0, 1)
-    )
+    axes.imshow(np.linspace(-1, 1, 255)[None], cmap=_colours(), aspect="auto", extent=(-1, 1, 0, 1))
     axes.set_yticks([])
     least, most = scale
     ticks = [(-1.0, f"−{most:g}"), (-_FAINTEST, f"−{least:g}"), (0.0, "0")]
@@ -163,4 +166,6 @@ def _colours() -> LinearSegmentedColormap:
     """Negative weights orange, positive ones blue, and zero white."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("weights", ["#8a3b00", "#e08214", "white", "#4a90c8", "#083d77"])
+    return LinearSegmentedColormap.from_list(
+        "weights", ["#8a3b00", "#e08214", "white", "#4a90c8", "#083d77"]
+    )
