@@ -26,6 +26,7 @@ Begin here:
   looped certify subleq                       prove from the weights that they are exact
   looped prove subleq                         prove that the circuit equals the reference
   looped ablate subleq                        what breaks without each head and each MLP
+  looped plot weights subleq -o weights.svg   draw weights, a step, memory, the work of heads
 """
 
 
@@ -102,6 +103,7 @@ _COMMANDS = (
         "ablate",
         "Knock out every head and every MLP group of MACHINE, one at a time, and say what breaks.",
     ),
+    Late("plot", "looped.cli.plot", "plot", "Draw weights and runs into a .svg, .png or .pdf file."),
     Late(
         "cache",
         "looped.cli.cache",

@@ -54,9 +54,10 @@ Examples:
 )
 def paper(steps: int, plot: Path | None) -> None:
     """Measure the constructions of Giannou et al. 2023 in float16, 32 and 64."""
+    from looped.inspect.figure import require_plot
     from looped.study.paper.cases import cases
     from looped.study.paper.layers import DTYPES
-    from looped.study.paper.plot import draw, require_plot
+    from looped.study.paper.plot import draw
     from looped.study.paper.table import (
         MACHINES,
         adder_row,

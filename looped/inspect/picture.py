@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -13,8 +12,7 @@ from torch import Tensor
 
 from looped.analysis import block_weights
 from looped.artefact.plan import CompiledMachine, Plan
-from looped.errors import FileError
-from looped.files import write_atomically
+from looped.inspect.figure import require_plot, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +21,6 @@ __all__ = ["draw"]
 
 _W_Q, _W_K, _READS, _WRITES = "W_Q", "W_K", "W_V, W_gate, W_up", "W_O, W_down"
 _COLOURS = {_W_Q: "#4c78a8", _W_K: "#72b7b2", _READS: "#54a24b", _WRITES: "#e45756"}
-_FORMATS = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +37,9 @@ def draw(machine: CompiledMachine, path: Path) -> None:
 
     A cell is coloured if a weight is not zero. Only names and unit numbers come from the plan.
     """
-    if path.suffix not in _FORMATS:
-        kind = f"a `{path.suffix}` file" if path.suffix else "a file without an extension"
-        raise FileError(f"cannot draw {kind}", hint=f"one of {', '.join(_FORMATS)}")
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise FileError("pictures need matplotlib", hint="pip install 'looped[plot]'") from None
+    require_plot(path)
+    from matplotlib.figure import Figure
+
     blocks = [list(_rows(machine, block)) for block in range(len(machine.plan.blocks))]
     heights = [len(rows) for rows in blocks]
     figure = Figure(figsize=(15, 1.2 + 0.27 * sum(heights)), layout="constrained")
@@ -55,9 +48,7 @@ def draw(machine: CompiledMachine, path: Path) -> None:
         _draw_block(axis, rows, machine.plan, f"block {number}")
     _label_lanes(axes[-1, 0], machine.plan)
     _legend(axes[0, 0])
-    content = io.BytesIO()
-    figure.savefig(content, format=path.suffix[1:], dpi=110)
-    write_atomically(path, content.getvalue())
+    save(figure, path)
 
 
 def _rows(machine: CompiledMachine, block: int) -> Iterator[_Row]:

@@ -42,6 +42,8 @@ def record(stream: Stream, loops: int, watch: Watch, value: Lanes) -> Tape | Non
     program = stream.program
     if program is None or watch.column != program.lifted.behaviour.driver:
         return None
+    if stream.words.shape[1] != 1:  # a tape has the words of one CPU column
+        return None
     packed = {lane: place for place, lane in enumerate(program.lifted.packed)}
     if not packed.keys() >= set(value.tolist()):
         return None
@@ -49,7 +51,7 @@ def record(stream: Stream, loops: int, watch: Watch, value: Lanes) -> Tape | Non
     rows = np.empty((ROOM + 1, len(stream.words)), np.uint64)
     columns = np.empty((ROOM, stores), np.int64)
     contents = np.empty((ROOM, stores), np.uint64)
-    rows[0] = stream.words
+    rows[0] = stream.words[:, 0]
     stops, mid_instruction = stream.masks(watch.stops), stream.masks(watch.mid_instruction)
     none = np.zeros_like(stops)
     given = (stream.words, stream.cells, none, stops, mid_instruction, native.stored)

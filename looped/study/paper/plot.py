@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from looped.errors import FileError
-from looped.files import write_atomically
+from looped.inspect.figure import require_plot, save
 from looped.study.paper.layers import DTYPES
 from looped.study.paper.memory import leak_bound, read_error
 from looped.study.paper.product import LINEAR, RICHARDSON, SINH, error_at, matrices
@@ -18,24 +16,11 @@ from looped.study.paper.table import MACHINES, TEMPERATURES, steps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-__all__ = ["draw", "require_plot"]
+__all__ = ["draw"]
 
-_FORMATS = (".png", ".svg", ".pdf")
 _COLOURS = {"float16": "#e45756", "float32": "#4c78a8", "float64": "#54a24b"}
 _SIZES = (8, 16, 32, 64, 128, 256)
-
-
-def require_plot(path: Path) -> None:
-    """Raise FileError if `path` cannot be drawn: its ending, or no matplotlib."""
-    if path.suffix not in _FORMATS:
-        kind = f"a `{path.suffix}` file" if path.suffix else "a file whose name has no ending"
-        raise FileError(f"cannot draw {kind}", hint=f"one of {', '.join(_FORMATS)}")
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise FileError("pictures need matplotlib", hint="pip install 'looped[plot]'") from None
 
 
 def draw(path: Path, limit: int, note: Callable[[str], None] = lambda text: None) -> None:
@@ -49,13 +34,7 @@ def draw(path: Path, limit: int, note: Callable[[str], None] = lambda text: None
         panel(axes, limit)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
-    _save(figure, path)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    content = io.BytesIO()
-    figure.savefig(content, format=path.suffix[1:], dpi=110)
-    write_atomically(path, content.getvalue())
+    save(figure, path)
 
 
 def _draw_read(axes: Axes, limit: int) -> None:
