@@ -107,6 +107,36 @@ class Debugger:
         self.timeline.go_to(0)
         return Stop(began=True)
 
+    def reverse_next(self) -> Stop:
+        """Go back by one instruction, or, if it is the return from a call, by all of the call."""
+        return self._back(lambda depth: depth <= 0)
+
+    def reverse_finish(self) -> Stop:
+        """Go back to the place before the call of the present function."""
+        return self._back(lambda depth: depth < 0)
+
+    def _back(self, reached: Callable[[int], bool]) -> Stop:
+        """Go back to the last breakpoint, or the last place whose depth of calls is `reached`: how
+        many calls deeper it is than the present one."""
+        end, depth = self.timeline.steps, 0
+        while end > 0:
+            begin = self.timeline.restore_near(end)
+            flows, hits = [], []
+            while self.timeline.steps < end:
+                if self.interrupted():
+                    return Stop(interrupted=True)
+                flows.append(self._flow().value)
+                hits.append(self._hit())
+                self.timeline.step()
+            for n in reversed(range(len(flows))):
+                depth -= flows[n]
+                if reached(depth) or hits[n]:
+                    self.timeline.go_to(begin + n)
+                    return self._counted(Stop(() if reached(depth) else hits[n]))
+            end = begin
+        self.timeline.go_to(0)
+        return Stop(began=True)
+
     def _last_stop(self, end: int) -> tuple[int, Stop]:
         """Run to the place `end`; the last stop before it and its place. An interrupt ends it."""
         timeline, watches, stretch = self.timeline, bool(self._values()), _Stretch()
@@ -116,7 +146,8 @@ class Debugger:
             if watches:
                 before = self._values()
                 timeline.step()
-                stop = Stop(stop.breakpoints, self._changes(before))
+                back = [Change(c.watchpoint, c.new, c.old) for c in self._changes(before)]
+                stop = Stop(stop.breakpoints, tuple(back))
             else:
                 stretch.forward(timeline, self._stopping(), end - place)
             if not stop.expected:

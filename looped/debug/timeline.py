@@ -130,16 +130,25 @@ class Timeline:
         The place may be in the past or in the future; a program that halts before is at its end.
         """
         if step < self.steps:
-            self.restore(max(saved for saved in self._saved if saved <= step))
-            if step - self.steps > _NEAR:
-                self.forward(step - _NEAR - self.steps)
-                self._save()
+            self._restore_near(step, max(saved for saved in self._saved if saved <= step))
         self.forward(step - self.steps)
 
     def saved_before(self, step: int) -> int:
         """The place of the last snapshot before a place; 0 if there is none."""
         places = sorted(self._saved)
         return places[max(0, bisect.bisect_left(places, step) - 1)]
+
+    def restore_near(self, step: int) -> int:
+        """Move to a place before `step`, at most `_NEAR` instructions before it; returns it."""
+        self._restore_near(step, self.saved_before(step))
+        return self.steps
+
+    def _restore_near(self, step: int, place: int) -> None:
+        """Restore a snapshot; if it is far from `step`, move on and make a new one."""
+        self.restore(place)
+        if step - place > _NEAR:
+            self.forward(step - _NEAR - place)
+            self._save()
 
     def restore(self, place: int) -> None:
         """Move to the place of a snapshot."""
