@@ -87,25 +87,39 @@ def debug(
         chosen = api.choose_engine(
             compiled, engine, dtype, device, reporter(verbose, line), uncertified
         )
-        timeline = Timeline(compiled, image, chosen, io.BytesIO(content), _show)
+        terminal = Terminal()
+        timeline = Timeline(compiled, image, chosen, io.BytesIO(content), terminal.show)
         chosen.prepare(line.note)
     if gdb is not None:
         _serve(timeline, *_address(gdb))
         return
-    with _interrupts() as interrupted:
-        screen = Screen(Debugger(timeline, interrupted), click.echo)
-        console = Console(screen)
-        screen.where()
-        if lines is not None and not console.execute_all(lines):
-            raise click.exceptions.Exit(1)
-        if lines is None:
-            prompt(console)
+    interrupts = Interrupts()
+    screen = Screen(Debugger(timeline, interrupts.came), terminal.say)
+    console = Console(screen, interrupts.noted)
+    screen.where()
+    if lines is not None and not console.execute_all(lines):
+        raise click.exceptions.Exit(1)
+    if lines is None:
+        prompt(console)
 
 
-def _show(content: bytes) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
+class Terminal:
+    """Prints what the program writes, and what the debugger says: that begins a line of its own."""
+
+    def __init__(self) -> None:
+        self._in_line = False
+
+    def show(self, content: bytes) -> None:
+        """Print output of the program."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        self._in_line = not content.endswith(b"\n")
+
+    def say(self, text: str) -> None:
+        """Print a line of the debugger."""
+        click.echo("\n" + text if self._in_line else text)
+        self._in_line = False
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -133,28 +147,26 @@ def _serve(timeline: Timeline, host: str, port: int) -> None:
                 ended = server.serve(link)
 
 
-@contextmanager
-def _interrupts() -> Iterator[Interrupted]:
+class Interrupts:
     """Ctrl-C stops a run of the debugger; at the prompt it does what it always does."""
-    flag = Interrupted()
-    before = signal.signal(signal.SIGINT, flag.note)
-    try:
-        yield flag
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-class Interrupted:
-    """Whether Ctrl-C came since the last look."""
 
     def __init__(self) -> None:
         self._came = False
 
-    def note(self, number: int, frame: FrameType | None) -> None:
-        """Handle the signal."""
-        self._came = True
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note the signal within this context, and do not raise KeyboardInterrupt."""
+        self._came = False
+        before = signal.signal(signal.SIGINT, self._note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
 
-    def __call__(self) -> bool:
-        """Whether it came; forgets it."""
+    def came(self) -> bool:
+        """Whether Ctrl-C came since the last look; forgets it."""
         came, self._came = self._came, False
         return came
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._came = True

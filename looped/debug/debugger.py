@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from time import monotonic
 
 from looped.debug.expressions import Expression
 from looped.debug.stops import Breakpoint, Change, Stop, Watchpoint
@@ -15,12 +16,17 @@ __all__ = ["Debugger"]
 
 _Goal = Callable[[], bool]
 
+_PATIENCE = 0.1
+"""How long in seconds a stretch may take before they grow no longer: a person who types Ctrl-C
+waits for one of them."""
+
 
 class Debugger:
     """A timeline with breakpoints and watchpoints.
 
     All methods that run return why they stopped. They look at `interrupted` before each
-    instruction. Places are as in `Timeline`: the place before instruction number n is place n.
+    instruction or stretch of instructions. Places are as in `Timeline`: the place before
+    instruction number n is place n.
     """
 
     def __init__(self, timeline: Timeline, interrupted: Callable[[], bool] = lambda: False) -> None:
@@ -29,7 +35,7 @@ class Debugger:
         self.words = Words(timeline.image, timeline.port)
         self.breakpoints: dict[int, Breakpoint] = {}
         self.watchpoints: dict[int, Watchpoint] = {}
-        self._interrupted = interrupted
+        self.interrupted = interrupted
         self._machine = machine(timeline.image.machine)
         self._last = 0
 
@@ -62,11 +68,11 @@ class Debugger:
 
     def resume(self) -> Stop:
         """Run until something stops the program."""
-        return self._run(lambda: False)
+        return self._sweep(frozenset())
 
     def until(self, pc: int) -> Stop:
         """Run until the program counter is at an address."""
-        return self._run(lambda: self.timeline.pc == pc)
+        return self._sweep(frozenset([pc]))
 
     def next(self) -> Stop:
         """Execute one instruction, or, if it is a call, all until it returns."""
@@ -91,15 +97,8 @@ class Debugger:
         while end > 0:
             begin = self.timeline.saved_before(end)
             self.timeline.restore(begin)
-            found, last = begin, Stop()
-            while self.timeline.steps < end and not self._interrupted():
-                place, at = self.timeline.steps, self._hit()
-                before = self._values()
-                self.timeline.step()
-                stop = Stop(at, self._changes(before))
-                if not stop.expected:
-                    found, last = place, stop
-            if self._interrupted():
+            found, last = self._last_stop(end)
+            if self.timeline.steps < end:
                 return Stop(interrupted=True)
             if not last.expected:
                 self.timeline.go_to(found)
@@ -108,9 +107,73 @@ class Debugger:
         self.timeline.go_to(0)
         return Stop(began=True)
 
+    def reverse_next(self) -> Stop:
+        """Go back by one instruction, or, if it is the return from a call, by all of the call."""
+        return self._back(lambda depth: depth <= 0)
+
+    def reverse_finish(self) -> Stop:
+        """Go back to the place before the call of the present function."""
+        return self._back(lambda depth: depth < 0)
+
+    def _back(self, reached: Callable[[int], bool]) -> Stop:
+        """Go back to the last breakpoint, or the last place whose depth of calls is `reached`: how
+        many calls deeper it is than the present one."""
+        end, depth = self.timeline.steps, 0
+        while end > 0:
+            begin = self.timeline.restore_near(end)
+            flows, hits = [], []
+            while self.timeline.steps < end:
+                if self.interrupted():
+                    return Stop(interrupted=True)
+                flows.append(self._flow().value)
+                hits.append(self._hit())
+                self.timeline.step()
+            for n in reversed(range(len(flows))):
+                depth -= flows[n]
+                if reached(depth) or hits[n]:
+                    self.timeline.go_to(begin + n)
+                    return self._counted(Stop(() if reached(depth) else hits[n]))
+            end = begin
+        self.timeline.go_to(0)
+        return Stop(began=True)
+
+    def _last_stop(self, end: int) -> tuple[int, Stop]:
+        """Run to the place `end`; the last stop before it and its place. An interrupt ends it."""
+        timeline, watches, stretch = self.timeline, bool(self._values()), _Stretch()
+        found, last = timeline.steps, Stop()
+        while timeline.steps < end and not self.interrupted():
+            place, stop = timeline.steps, Stop(self._hit())
+            if watches:
+                before = self._values()
+                timeline.step()
+                back = [Change(c.watchpoint, c.new, c.old) for c in self._changes(before)]
+                stop = Stop(stop.breakpoints, tuple(back))
+            else:
+                stretch.forward(timeline, self._stopping(), end - place)
+            if not stop.expected:
+                found, last = place, stop
+        return found, last
+
+    def _sweep(self, targets: frozenset[int]) -> Stop:
+        """Run until something stops the program, or the program counter is one of `targets`.
+
+        Without watchpoints it runs in stretches.
+        """
+        if self._values():
+            return self._run(lambda: self.timeline.pc in targets)
+        places, stretch = targets | self._stopping(), _Stretch()
+        while not self.timeline.halted:
+            if self.interrupted():
+                return Stop(interrupted=True)
+            stretch.forward(self.timeline, places)
+            stop = Stop(self._hit(), halted=self.timeline.halted)
+            if self.timeline.pc in targets or not stop.expected:
+                return self._counted(stop)
+        return Stop(halted=True)
+
     def _run(self, done: _Goal) -> Stop:
         while not self.timeline.halted:
-            if self._interrupted():
+            if self.interrupted():
                 return Stop(interrupted=True)
             before = self._values()
             self.timeline.step()
@@ -132,6 +195,10 @@ class Debugger:
             and each.pc == pc
             and (each.condition is None or each.condition[1](self.words) != 0)
         )
+
+    def _stopping(self) -> frozenset[int]:
+        """Where the enabled breakpoints are."""
+        return frozenset(each.pc for each in self.breakpoints.values() if each.enabled)
 
     def _values(self) -> dict[int, int]:
         enabled = (w for w in self.watchpoints.values() if w.enabled)
@@ -166,6 +233,20 @@ class Debugger:
         if index + count > port.size:
             return None
         return tuple(port.memory(index + n) for n in range(count))
+
+
+class _Stretch:
+    """Stretches that take about `_PATIENCE` seconds: a run looks at the interrupt after each."""
+
+    def __init__(self) -> None:
+        self._steps = 16
+
+    def forward(self, timeline: Timeline, pcs: Collection[int], most: int = 1 << 20) -> None:
+        """Run one stretch, up to one of the program counters `pcs`, or `most` instructions."""
+        begin, place = monotonic(), timeline.steps
+        timeline.forward(min(self._steps, most), pcs)
+        if timeline.steps - place == self._steps and monotonic() - begin < _PATIENCE:
+            self._steps *= 2
 
 
 class _Depth:

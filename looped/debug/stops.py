@@ -38,7 +38,7 @@ class Watchpoint:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a watched expression was before an instruction, and after it."""
+    """What a watched expression was, and what it is where the run has stopped."""
 
     watchpoint: Watchpoint
     old: int

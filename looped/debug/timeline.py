@@ -7,8 +7,9 @@ from there: a deterministic machine with the same input repeats itself exactly.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from time import monotonic
 
 import numpy as np
 
@@ -25,6 +26,14 @@ __all__ = ["Timeline"]
 _SPACING = 1_000
 """Instructions between the first snapshots. To step back costs one restored snapshot and the
 instructions since: on the slowest engine, `dense`, that is less than a second."""
+
+_PERIOD = 0.1
+"""Seconds of a run between snapshots, at least: their distance doubles until a run takes so long.
+A snapshot of a machine with 8,192 words takes 0.02 s."""
+
+_NEAR = 1_000
+"""To go back further than this from a snapshot makes a new one as near: it is likely that people go
+back from there again."""
 
 _MOST_SNAPSHOTS = 64
 """Beyond this every second one is dropped, and their distance doubles."""
@@ -70,6 +79,7 @@ class Timeline:
         self._show = show
         self._shown = 0
         self._spacing = _SPACING
+        self._begun = monotonic()
         self._saved: dict[int, _Saved] = {}
         self._edits: dict[int, list[Callable[[ColumnPort], None]]] = {}
         self._save()
@@ -97,15 +107,22 @@ class Timeline:
             if event.retired or self.halted:
                 return event
 
-    def forward(self, count: int) -> None:
-        """Execute `count` instructions, or fewer if the program halts before."""
+    def forward(self, count: int, pcs: Collection[int] = ()) -> None:
+        """Execute `count` instructions; fewer if the program halts before, or comes to one of the
+        program counters `pcs`."""
         end = self.steps + count
-        while self.steps < end and not self.halted:
-            self._save_if_due()
-            edits = (place for place in self._edits if place > self.steps)
-            stretch = min(end, self._next_save(), *edits) - self.steps
-            before, event = self.computer.advance(stretch)
-            self._arrive(event, before + event.retired)
+        self.computer.stop_at(pcs)
+        try:
+            while self.steps < end and not self.halted:
+                self._save_if_due()
+                edits = (place for place in self._edits if place > self.steps)
+                stretch = min(end, self._next_save(), *edits) - self.steps
+                before, event = self.computer.advance(stretch)
+                self._arrive(event, before + event.retired)
+                if before + event.retired and self.pc in pcs:
+                    break
+        finally:
+            self.computer.stop_at(())
 
     def go_to(self, step: int) -> None:
         """Move to the place before instruction number `step`, counted from zero.
@@ -113,13 +130,25 @@ class Timeline:
         The place may be in the past or in the future; a program that halts before is at its end.
         """
         if step < self.steps:
-            self.restore(max(saved for saved in self._saved if saved <= step))
+            self._restore_near(step, max(saved for saved in self._saved if saved <= step))
         self.forward(step - self.steps)
 
     def saved_before(self, step: int) -> int:
         """The place of the last snapshot before a place; 0 if there is none."""
         places = sorted(self._saved)
         return places[max(0, bisect.bisect_left(places, step) - 1)]
+
+    def restore_near(self, step: int) -> int:
+        """Move to a place before `step`, at most `_NEAR` instructions before it; returns it."""
+        self._restore_near(step, self.saved_before(step))
+        return self.steps
+
+    def _restore_near(self, step: int, place: int) -> None:
+        """Restore a snapshot; if it is far from `step`, move on and make a new one."""
+        self.restore(place)
+        if step - place > _NEAR:
+            self.forward(step - _NEAR - place)
+            self._save()
 
     def restore(self, place: int) -> None:
         """Move to the place of a snapshot."""
@@ -131,6 +160,7 @@ class Timeline:
         self.input.position = saved.input_position
         del self.output[saved.output_length :]
         self.steps = place
+        self._begun = monotonic()
 
     def edit(self, change: Callable[[ColumnPort], None]) -> None:
         """Change words by hand, here and whenever the run comes here again.
@@ -164,8 +194,12 @@ class Timeline:
         return (self.steps // self._spacing + 1) * self._spacing
 
     def _save_if_due(self) -> None:
-        if self.steps % self._spacing == 0 and self.steps not in self._saved:
+        if self.steps % self._spacing or self.steps in self._saved:
+            return
+        if monotonic() - self._begun >= _PERIOD:
             self._save()
+        else:
+            self._spacing *= 2
 
     def _save(self) -> None:
         snapshot = self.computer.snapshot()
@@ -180,3 +214,4 @@ class Timeline:
             first = min(self._saved)
             kept = {p: s for p, s in self._saved.items() if p == first or p % self._spacing == 0}
             self._saved = kept
+        self._begun = monotonic()

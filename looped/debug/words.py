@@ -35,8 +35,17 @@ class Words:
         return found[0] if found else None
 
     def label(self, address: int) -> str | None:
-        """The last symbol at or before an address, with the distance: `loop+3`."""
-        before = [(a, name) for name, a in self.image.symbols.items() if 0 <= a <= address]
+        """The last symbol at or before an address, with the distance: `loop+3`.
+
+        Symbols that describe others, or the machine, are no addresses: `A.rows`, `fleq.side`.
+        """
+        symbols = self.image.symbols
+        named = {*symbols, self.image.machine}
+        before = [
+            (a, name)
+            for name, a in symbols.items()
+            if 0 <= a <= address and name.rpartition(".")[0] not in named
+        ]
         if not before:
             return None
         at, name = max(before, key=lambda pair: (pair[0], pair[1]))
@@ -47,9 +56,13 @@ class Words:
         index = self.image.index(address % (1 << self.width))
         return self.signed(self.port.memory(index % self.port.size))
 
+    def number(self, name: str) -> int | None:
+        """The number of a register of the file, None if it is none."""
+        return self._machine.register_numbers.get(name)
+
     def register(self, name: str) -> int | None:
         """A register of the file or a word of the CPU, signed; the program counter is unsigned."""
-        number = self._machine.register_numbers.get(name)
+        number = self.number(name)
         if number is not None:
             return self.signed(self.port.register(number))
         spelled = self._spelled()

@@ -9,10 +9,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NOTHING", "NO_LANES", "Engine", "Floats", "Lanes", "Watch"]
+__all__ = ["NOTHING", "NO_LANES", "Engine", "Floats", "Lanes", "Patterns", "Watch"]
 
 Lanes = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
+Patterns = npt.NDArray[np.bool_]
 
 NO_LANES: Lanes = np.zeros(0, np.intp)
 
@@ -21,24 +22,30 @@ NO_LANES: Lanes = np.zeros(0, np.intp)
 class Watch:
     """Lanes of one column that say of each pass whether it is the last one and whether it counts.
 
-    A pass that leaves a lane of `stops` at +1 is the last one. A pass that leaves a lane of
-    `mid_instruction` at +1 does not count, unless it is the last one.
+    A pass that leaves a lane of `stops` at +1 is the last one. Another pass that leaves a lane of
+    `mid_instruction` at +1 does not count. One that counts is the last one as well if it leaves the
+    lanes `places` as a row of `patterns` says, (patterns, places), True for +1.
     """
 
     column: int = 0
     stops: Lanes = field(default_factory=lambda: NO_LANES)
     mid_instruction: Lanes = field(default_factory=lambda: NO_LANES)
+    places: Lanes = field(default_factory=lambda: NO_LANES)
+    patterns: Patterns = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
 
     @property
     def lanes(self) -> Lanes:
-        """All watched lanes: `stops`, then `mid_instruction`."""
-        return np.concatenate([self.stops, self.mid_instruction])
+        """All watched lanes: `stops`, then `mid_instruction`, then `places`."""
+        return np.concatenate([self.stops, self.mid_instruction, self.places])
 
     def seen(self, values: npt.NDArray[np.generic]) -> tuple[bool, bool]:
         """Whether a pass that leaves `values` in `lanes` is the last one, and whether it counts."""
-        raised = values == 1
-        stop = bool(raised[: len(self.stops)].any())
-        return stop, stop or not raised[len(self.stops) :].any()
+        parts = np.cumsum([len(self.stops), len(self.mid_instruction)])
+        stops, quiet, places = np.split(values == 1, parts)
+        stop, counts = bool(stops.any()), bool(stops.any() or not quiet.any())
+        if counts and len(self.patterns):
+            stop = stop or bool((self.patterns == places).all(axis=1).any())
+        return stop, counts
 
 
 NOTHING = Watch()

@@ -46,7 +46,8 @@ class Recording:
         return tapes
 
     def advance(self, loops: int, watch: Watch = NOTHING) -> int:
-        """As `advance` of an engine; `watch` is on the first CPU column."""
+        """As `advance` of an engine; `watch` is on the first CPU column, and has no patterns."""
+        assert not len(watch.patterns)
         done, stop = 0, False
         while done < loops and not stop:
             tape = self._passes(loops - done, watch)

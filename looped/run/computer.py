@@ -8,7 +8,7 @@ takes several loops, the machine sets `busy` after all of them except the last.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -127,6 +127,12 @@ class Computer:
         self._poll_addresses = [host.poll_address if host else None for host in self.hosts]
         self._loops = [0] * len(inputs)
         self.panel.begin()
+
+    def stop_at(self, pcs: Collection[int]) -> None:
+        """Let stretches end with an instruction that leaves one of these program counters."""
+        rows = [[pc >> bit & 1 for bit in range(len(self._pc))] for pc in pcs]
+        patterns = np.array(rows, np.bool_).reshape(len(rows), len(self._pc))
+        self._watch = replace(self._watch, places=self._pc, patterns=patterns)
 
     def halted(self, stream: int = 0) -> bool:
         """Whether a program has halted, in a fixed point that the host has looked at."""

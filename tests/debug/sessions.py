@@ -76,6 +76,6 @@ def _engine(machine: str, width: int, memory: int, name: str) -> Engine:
     return api.choose_engine(compiled(machine, width, memory), name)
 
 
-def debugger(text: str, source: bytes = b"") -> Debugger:
+def debugger(text: str, source: bytes = b"", engine: str = "event") -> Debugger:
     """A debugger of a program at its beginning."""
-    return Debugger(timeline(text, source))
+    return Debugger(timeline(text, source, engine))

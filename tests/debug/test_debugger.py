@@ -27,20 +27,29 @@ def history(text: str, watched: str) -> list[tuple[int, int]]:
     return places
 
 
-WATCHED = [(ADDER, "*sum"), (CALLS, "$a0"), (CALLS, "mem[256]")]
+WATCHED = [
+    (ADDER, "*sum", "lifted"),
+    (ADDER, "*sum", "event"),
+    (CALLS, "$a0", "event"),
+    (CALLS, "mem[256]", "event"),
+]
 
 
-@pytest.mark.parametrize(("text", "watched"), WATCHED)
+@pytest.mark.parametrize(("text", "watched", "engine"), WATCHED)
 @examples(0.12)
 @given(data=st.data())
-def test_stops_are_where_they_must_be(text: str, watched: str, data: st.DataObject) -> None:
+def test_stops_are_where_they_must_be(
+    text: str, watched: str, engine: str, data: st.DataObject
+) -> None:
     places = history(text, watched)
     end = len(places) - 1
     pcs = data.draw(st.sets(st.sampled_from(sorted({pc for pc, _ in places})), max_size=2))
     watches = data.draw(st.booleans())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_SPACING", 5)
-        run = debugger(text, DATA)
+        patch.setattr(module, "_PERIOD", 0)
+        patch.setattr(module, "_NEAR", 3)
+        run = debugger(text, DATA, engine)
         for pc in pcs:
             run.add_breakpoint(pc)
         if watches:
@@ -106,8 +115,12 @@ def test_a_call_ends_at_a_breakpoint_inside() -> None:
 
 
 def test_an_interrupt_stops_a_run() -> None:
-    calls = iter([False] * 10 + [True] * 3)
     run = debugger(ADDER, DATA)
-    run._interrupted = lambda: next(calls)
-    assert run.resume().interrupted and run.timeline.steps == 10
-    assert run.reverse_resume().interrupted
+    for watch in (False, True):
+        if watch:
+            run.add_watchpoint("7", parse("7"))
+        run.timeline.go_to(0)
+        calls = iter([False] + [True] * 3)
+        run.interrupted = calls.__next__
+        assert run.resume().interrupted and 0 < run.timeline.steps < 40
+        assert run.reverse_resume().interrupted

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.debug.expressions import parse
+from looped.debug.words import Words
 from looped.errors import SourceError
 from tests.debug.sessions import ADDER, CALLS, debugger
 
 leaves = st.integers(0, 300).map(str)
+
+
+@cache
+def _words() -> Words:
+    return debugger(CALLS).words
 
 
 def _both(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -20,7 +28,7 @@ def _both(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 @given(st.recursive(leaves, _both, max_leaves=8))
 def test_arithmetic_is_that_of_python(text: str) -> None:
-    assert parse(text)(debugger(CALLS).words) == eval(text)
+    assert parse(text)(_words()) == eval(text)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +50,7 @@ def test_arithmetic_is_that_of_python(text: str) -> None:
     ],
 )
 def test_values(text: str, value: int) -> None:
-    assert parse(text)(debugger(CALLS).words) == value
+    assert parse(text)(_words()) == value
 
 
 def test_words_are_signed_and_addresses_wrap() -> None:
@@ -66,7 +74,7 @@ def test_words_are_signed_and_addresses_wrap() -> None:
 )
 def test_errors_say_where(text: str, column: int, message: str) -> None:
     with pytest.raises(SourceError) as caught:
-        parse(text)(debugger(CALLS).words)
+        parse(text)(_words())
     assert message in caught.value.render()
     assert f"expression:1:{column}:" in caught.value.render()
 

@@ -34,7 +34,6 @@ def client() -> Iterator[Client]:
     run.step()  # compiles the engine, which the client would wait for
     run.timeline.go_to(0)
     server = Server(run)
-    run._interrupted = server.interrupted
     thread = threading.Thread(target=server.serve, args=(theirs,), daemon=True)
     thread.start()
     with ours:
@@ -115,7 +114,8 @@ def test_the_real_gdb(tmp_path: Path) -> None:
     flags = "-march=rv32i -mabi=ilp32 -nostdlib -g -Wl,-Ttext=0 -Wl,--no-warn-rwx-segments"
     assert GCC is not None and GDB is not None
     subprocess.run([GCC, *flags.split(), "-o", elf, tmp_path / "calls.s"], check=True)
-    command = [sys.executable, "-m", "looped", "debug", elf, "--gdb", ":0", "--engine", "event"]
+    command = [sys.executable, "-m", "looped", "debug", elf, "--gdb", ":0"]
+    command += ["--engine", "event", "--memory", "256"]
     stub = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     try:
         assert stub.stderr is not None

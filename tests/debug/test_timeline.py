@@ -43,6 +43,8 @@ def test_every_place_is_the_same_from_both_sides(text: str, jumps: list[int], sp
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_SPACING", spacing)
         patch.setattr(module, "_MOST_SNAPSHOTS", 3)
+        patch.setattr(module, "_PERIOD", 0)
+        patch.setattr(module, "_NEAR", spacing)
         run = timeline(text, DATA)
         for jump in jumps:
             run.go_to(jump)

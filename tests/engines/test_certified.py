@@ -23,6 +23,7 @@ ADDER = (12, 13, 3, 14, 12, 6, 15, 15, 0, 0, 0, 0, 251, 7, 1, 0)
 
 MACHINE = compiled("subleq", 8, 32)
 WRITING = np.array(MACHINE.plan.words["writing"])
+PC = np.array(MACHINE.plan.words["pc"])
 
 
 class Moody:
@@ -95,6 +96,7 @@ watches = st.sampled_from(
         Watch(MACHINE.plan.cpu, WRITING),
         Watch(MACHINE.plan.cpu, NO_LANES, WRITING),
         Watch(MACHINE.plan.cpu, WRITING, np.array(MACHINE.plan.words["pc"][:1])),
+        Watch(MACHINE.plan.cpu, NO_LANES, WRITING, PC, np.zeros((1, 8), np.bool_)),
     ]
 )
 

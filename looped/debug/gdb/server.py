@@ -31,11 +31,12 @@ def listen(host: str, port: int) -> socket.socket:
 class Server:
     """Serves a debugger to gdb until gdb kills or detaches from the program.
 
-    Ctrl-C in gdb interrupts a run: pass `Server.interrupted` to the debugger.
+    Ctrl-C in gdb interrupts a run of the debugger.
     """
 
     def __init__(self, debugger: Debugger) -> None:
         self.debugger = debugger
+        debugger.interrupted = self.interrupted
         self.target = Target(debugger)
         self._connection: Connection | None = None
         self._points: dict[tuple[bytes, int, int], Breakpoint | Watchpoint] = {}

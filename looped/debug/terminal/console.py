@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
+from looped.debug.terminal.below import BELOW
 from looped.debug.terminal.command import Command, find
 from looped.debug.terminal.running import RUNNING
 from looped.debug.terminal.screen import Screen
@@ -17,11 +19,14 @@ __all__ = ["Console"]
 class Console:
     """Executes command lines on a screen. An empty line repeats a command that may be repeated.
 
-    A command that fails prints its error, and changes nothing.
+    A command that fails prints its error, and changes nothing. Commands run within `guard`.
     """
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(
+        self, screen: Screen, guard: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> None:
         self.screen = screen
+        self._guard = guard
         self._last = ""
 
     def execute(self, line: str) -> bool:
@@ -33,7 +38,8 @@ class Console:
         name, rest = _split(line)
         try:
             command = find(name, COMMANDS)
-            command.do(self.screen, rest)
+            with self._guard():
+                command.do(self.screen, rest)
         except LoopedError as error:
             self.screen.say(error.render())
             return False
@@ -86,6 +92,7 @@ COMMANDS: tuple[Command, ...] = (
     *RUNNING,
     *STOPPING,
     *SHOWING,
+    *BELOW,
     Command("help", "help [COMMAND]", "Print this list, or how to use a command.", _help, ("h",)),
     Command("quit", "quit", "Leave the debugger.", _quit, ("q", "exit")),
 )

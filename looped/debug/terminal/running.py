@@ -64,8 +64,7 @@ def _nexti(screen: Screen, rest: str) -> None:
 
 def _finish(screen: Screen, rest: str) -> None:
     debugger = _alive(screen)
-    if machine(debugger.image.machine).flow is None:
-        raise CompileError(f"{debugger.image.machine} has no calls and no returns")
+    _check_calls(screen)
     screen.show(debugger.finish())
 
 
@@ -86,8 +85,55 @@ def _until(screen: Screen, rest: str) -> None:
     screen.show(debugger.until(address_of(rest, debugger.words)))
 
 
-def _reverse_step(screen: Screen, rest: str) -> None:
+def _reverse_stepi(screen: Screen, rest: str) -> None:
     screen.show(screen.debugger.reverse_step(_number(screen, rest)))
+
+
+def _reverse_step(screen: Screen, rest: str) -> None:
+    """Back to the beginning of the source line before this place, `rest` times."""
+    _lines_back(screen, rest, lambda debugger: debugger.reverse_step())
+
+
+def _reverse_next(screen: Screen, rest: str) -> None:
+    _lines_back(screen, rest, lambda debugger: debugger.reverse_next())
+
+
+def _lines_back(screen: Screen, rest: str, move: Callable[[Debugger], Stop]) -> None:
+    debugger, stop = screen.debugger, Stop()
+    image, timeline = debugger.image, debugger.timeline
+    for _ in range(_number(screen, rest)):
+        stop = move(debugger)
+        line = image.location(timeline.pc)
+        while stop.expected and line is not None:
+            place = timeline.steps
+            stop = move(debugger)
+            if stop.expected and image.location(timeline.pc) != line:
+                timeline.go_to(place)
+                break
+        if not stop.expected:
+            break
+    screen.show(stop)
+
+
+def _reverse_finish(screen: Screen, rest: str) -> None:
+    _check_calls(screen)
+    screen.show(screen.debugger.reverse_finish())
+
+
+def _check_calls(screen: Screen) -> None:
+    name = screen.debugger.image.machine
+    if machine(name).flow is None:
+        raise CompileError(f"{name} has no calls and no returns")
+
+
+def _start(screen: Screen, rest: str) -> None:
+    screen.debugger.timeline.go_to(0)
+    screen.show(Stop())
+
+
+def _begin_and_run(screen: Screen, rest: str) -> None:
+    screen.debugger.timeline.go_to(0)
+    screen.show(screen.debugger.resume())
 
 
 def _reverse_continue(screen: Screen, rest: str) -> None:
@@ -111,14 +157,36 @@ RUNNING = (
     Command("nexti", "nexti [N]", "As stepi, but a call is one step.", _nexti, ("ni",), True),
     Command("finish", "finish", "Run until this function has returned.", _finish, ("fin",)),
     Command("continue", "continue [N]", "Run until the Nth stop.", _continue, ("c",), True),
-    Command("until", "until LOCATION", "Run until a place.", _until, ("u",)),
+    Command("until", "until LOCATION", "Run until a place.", _until, ("u", "advance")),
     Command(
         "reverse-step",
         "reverse-step [N]",
-        "Go back by N instructions.",
+        "Go back to where the line before this place begins.",
         _reverse_step,
-        ("rs", "reverse-stepi", "rsi"),
+        ("rs",),
         True,
+    ),
+    Command(
+        "reverse-stepi",
+        "reverse-stepi [N]",
+        "Go back by N instructions.",
+        _reverse_stepi,
+        ("rsi",),
+        True,
+    ),
+    Command(
+        "reverse-next",
+        "reverse-next [N]",
+        "As reverse-step, but a call is one line.",
+        _reverse_next,
+        ("rn",),
+        True,
+    ),
+    Command(
+        "reverse-finish",
+        "reverse-finish",
+        "Go back to the call of this function.",
+        _reverse_finish,
     ),
     Command(
         "reverse-continue",
@@ -129,4 +197,6 @@ RUNNING = (
         True,
     ),
     Command("goto", "goto STEP", "Go to the place before a step, from either side.", _goto),
+    Command("start", "start", "Go to the beginning.", _start, ("restart",)),
+    Command("run", "run", "Run from the beginning to the first stop.", _begin_and_run, ("r",)),
 )

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from looped.debug.debugger import Debugger
 from looped.debug.locations import shown_address, shown_place
+from looped.debug.loops import Loops
 from looped.debug.stops import Stop
+from looped.debug.terminal.values import assigned, default_form, shown
 
 __all__ = ["Screen"]
 
@@ -18,6 +20,9 @@ class Screen:
         self.debugger = debugger
         self.say = say
         self.quits = False
+        self.displays: dict[int, tuple[str, str | None]] = {}
+        self.last_display = 0
+        self.loops = Loops(debugger.timeline)
 
     @property
     def pc(self) -> int:
@@ -35,8 +40,9 @@ class Screen:
         for change in stop.changes:
             watched = change.watchpoint
             self.say(f"watchpoint {watched.number}: {watched.text}")
-            self.say(f"  old value {change.old}")
-            self.say(f"  new value {change.new}")
+            form = default_form(self.debugger, watched.text)
+            self.say(f"  old value {shown(self.debugger, change.old, form)}")
+            self.say(f"  new value {shown(self.debugger, change.new, form)}")
         if stop.interrupted:
             self.say("interrupted")
         if stop.began:
@@ -44,6 +50,12 @@ class Screen:
         if stop.halted:
             self.say(self._end())
         self.where()
+        self.display()
+
+    def display(self) -> None:
+        """Print the expressions of `display`."""
+        for number, (text, form) in self.displays.items():
+            self.say(f"{number}: {assigned(self.debugger, text, form)}")
 
     def where(self) -> None:
         """Print the place of the run: the number of the step, address, source line."""

@@ -9,7 +9,8 @@ from looped.debug.expressions import parse
 from looped.debug.locations import address_of, line_text, shown_place
 from looped.debug.terminal.command import Command
 from looped.debug.terminal.screen import Screen
-from looped.debug.terminal.stopping import list_points
+from looped.debug.terminal.stopping import list_points, numbers
+from looped.debug.terminal.values import assigned, default_form, shown
 from looped.errors import CompileError
 from looped.image import Location
 from looped.registry import disassembled, machine
@@ -20,58 +21,70 @@ _FORMAT = re.compile(r"/(?P<count>\d*)(?P<format>[a-z]?)[a-z]?\s*(?P<rest>.*)\Z"
 _SHOWN_LINES = 10
 
 
-def _formatted(rest: str, default: str) -> tuple[int, str, str]:
+def _formatted(rest: str) -> tuple[int, str | None, str]:
     """Count, format and the rest of `/8x *label`."""
     found = _FORMAT.match(rest)
     if found is None:
-        return 1, default, rest
-    return int(found["count"] or 1), found["format"] or default, found["rest"]
-
-
-def _text(screen: Screen, value: int, form: str) -> str:
-    width = screen.debugger.image.width
-    unsigned = value % (1 << width)
-    match form:
-        case "d":
-            return str(value)
-        case "u":
-            return str(unsigned)
-        case "x":
-            return f"{unsigned:#x}"
-        case "t":
-            return f"{unsigned:#b}"
-        case "c":
-            return f"{value} {chr(unsigned & 0xFF)!r}"
-        case "f":
-            number = screen.debugger.timeline.machine.plan.formats["value"]
-            return f"{float(number.number(unsigned, width)):.9g}"
-    raise CompileError(f"no format `{form}`", hint="formats: d u x t c f, and i for x")
+        return 1, None, rest
+    return int(found["count"] or 1), found["format"] or None, found["rest"]
 
 
 def _print(screen: Screen, rest: str) -> None:
-    _, form, text = _formatted(rest, "d")
+    _, form, text = _formatted(rest)
     if not text:
         raise CompileError("print which expression?", hint="print *counter, print/x $pc")
-    screen.say(f"{text} = {_text(screen, parse(text)(screen.debugger.words), form)}")
+    screen.say(assigned(screen.debugger, text, form))
+
+
+def _display(screen: Screen, rest: str) -> None:
+    """A new expression that each stop prints; without one, all of them now."""
+    _, form, text = _formatted(rest)
+    if text:
+        value = assigned(screen.debugger, text, form)
+        screen.last_display += 1
+        screen.displays[screen.last_display] = (text, form)
+        screen.say(f"{screen.last_display}: {value}")
+    else:
+        screen.display()
+
+
+def _undisplay(screen: Screen, rest: str) -> None:
+    for number in numbers(rest) or list(screen.displays):
+        if screen.displays.pop(number, None) is None:
+            raise CompileError(f"no display has the number {number}")
+
+
+def _output(screen: Screen, rest: str) -> None:
+    """What the program has written up to this place."""
+    text = bytes(screen.debugger.timeline.output).decode("utf-8", "replace")
+    for line in text.splitlines() or ["the program has written nothing yet"]:
+        screen.say(line)
+
+
+def _backtrace(screen: Screen, rest: str) -> None:
+    screen.where()
+    if machine(screen.debugger.image.machine).runs_elf:
+        screen.say("callers: gdb unwinds the stack, `looped debug PROGRAM --gdb :1234`")
 
 
 def _examine(screen: Screen, rest: str) -> None:
-    count, form, text = _formatted(rest, "d")
+    count, form, text = _formatted(rest)
     words = screen.debugger.words
     address = parse(text)(words) if text else screen.pc
     if form == "i":
         _instructions(screen, address, count)
         return
     unit = words.image.addresses_per_word
+    form = form or default_form(screen.debugger, "mem[0]")
     for n in range(count):
         at = address + n * unit
         label = words.label(at)
-        shown = _text(screen, words.at(at), form)
-        screen.say(f"{screen.address(at)}{f' <{label}>' if label else ''}: {shown}")
+        value = shown(screen.debugger, words.at(at), form)
+        screen.say(f"{screen.address(at)}{f' <{label}>' if label else ''}: {value}")
 
 
 def _disassemble(screen: Screen, rest: str) -> None:
-    count, _, text = _formatted(rest, "i")
+    count, _, text = _formatted(rest)
     address = address_of(text, screen.debugger.words) if text else screen.pc
     _instructions(screen, address, count if rest.startswith("/") else _SHOWN_LINES)
 
@@ -139,7 +152,7 @@ def _registers(screen: Screen, names: list[str]) -> None:
     words = screen.debugger.words
     for name in names or words.register_names():
         value = parse(f"${name.removeprefix('$')}")(words)
-        screen.say(f"{name.removeprefix('$'):<12} {_text(screen, value, 'x'):<12} {value}")
+        screen.say(f"{name.removeprefix('$'):<12} {shown(screen.debugger, value, 'x'):<12} {value}")
 
 
 def _symbols(screen: Screen, names: list[str]) -> None:
@@ -163,12 +176,16 @@ _INFO: dict[str, Callable[[Screen, list[str]], None]] = {
 
 SHOWING = (
     Command("print", "print[/dxutcf] EXPRESSION", "Print a value.", _print, ("p", "inspect")),
+    Command("display", "display[/dxutcf] [EXPRESSION]", "Print a value at each stop.", _display),
+    Command("undisplay", "undisplay [N ...]", "Print it no longer.", _undisplay),
+    Command("output", "output", "Print what the program has written so far.", _output),
     Command("x", "x[/NF] [EXPRESSION]", "Print N words from an address, or /i: code.", _examine),
     Command("set", "set *ADDRESS|mem[…]|$REGISTER = EXPRESSION", "Change a word.", _set),
     Command("disassemble", "disassemble[/N] [LOCATION]", "Print code.", _disassemble, ("disas",)),
     Command("list", "list [LOCATION]", "Print the source around a place.", _list, ("l",)),
     Command("info", "info registers|breakpoints|symbols|line", "Print facts.", _info, ("i",)),
+    Command("where", "where", "Print where the program is.", lambda s, _: s.where(), ("frame",)),
     Command(
-        "where", "where", "Print where the program is.", lambda s, _: s.where(), ("bt", "frame")
+        "backtrace", "backtrace", "Print where it is, and who knows more.", _backtrace, ("bt",)
     ),
 )

@@ -11,7 +11,7 @@ from looped.debug.terminal.command import Command
 from looped.debug.terminal.screen import Screen
 from looped.errors import CompileError
 
-__all__ = ["STOPPING", "list_points"]
+__all__ = ["STOPPING", "list_points", "numbers"]
 
 _IF = re.compile(r"(?:^|\s)if\s")
 
@@ -46,8 +46,7 @@ def _watch(screen: Screen, rest: str) -> None:
 
 def _delete(screen: Screen, rest: str) -> None:
     debugger = screen.debugger
-    numbers = _numbers(rest) or [*debugger.breakpoints, *debugger.watchpoints]
-    for number in numbers:
+    for number in numbers(rest) or [*debugger.breakpoints, *debugger.watchpoints]:
         if not debugger.delete(number):
             raise CompileError(f"no breakpoint or watchpoint has the number {number}")
 
@@ -63,13 +62,14 @@ def _disable(screen: Screen, rest: str) -> None:
 def _set_enabled(screen: Screen, rest: str, enabled: bool) -> None:
     debugger = screen.debugger
     points: dict[int, Breakpoint | Watchpoint] = {**debugger.breakpoints, **debugger.watchpoints}
-    for number in _numbers(rest) or list(points):
+    for number in numbers(rest) or list(points):
         if number not in points:
             raise CompileError(f"no breakpoint or watchpoint has the number {number}")
         points[number].enabled = enabled
 
 
-def _numbers(text: str) -> list[int]:
+def numbers(text: str) -> list[int]:
+    """The numbers in the rest of a line. Raises CompileError for anything else."""
     if not re.fullmatch(r"[\d\s]*", text):
         raise CompileError(f"`{text}` is not a list of numbers", hint="delete 1 2")
     return [int(number) for number in text.split()]

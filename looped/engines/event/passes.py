@@ -107,6 +107,18 @@ def _commit(masks, member, columns):
     count[0] = kept
 
 
+@inlined
+def _matches(row, places, patterns):
+    """Whether packed lanes, those under a mask, are one of the patterns."""
+    for p in range(patterns.shape[0]):
+        same = True
+        for w in range(places.shape[0]):
+            same &= row[w] & places[w] == patterns[p, w]
+        if same:
+            return True
+    return False
+
+
 def _digest() -> int:
     """A number that changes with the text of any file that is compiled into `advance`."""
     paths = [Path(keys.__file__), *(Path(__file__).with_name(f"{name}.py") for name in SOURCES)]
@@ -120,14 +132,15 @@ def _cached_for(digest):
     @njit(nogil=True, cache=True, **OPTIONS)
     def advance(
         banks, heads, mlps, targets, keys, queries, columns, known, buffers,
-        changed, loops, watched, stops, mid_instruction,
+        changed, loops, watched, stops, mid_instruction, places, patterns,
     ):  # fmt: skip
         """Pass until `loops` passes count or one stops; returns how many count, and whether the
         next pass was abandoned.
 
         A pass that leaves a lane of `stops` in column `watched` at +1 counts and is the last one.
-        Another pass that leaves a lane of `mid_instruction` there at +1 does not count. It also
-        returns after many passes that do not count.
+        Another pass that leaves a lane of `mid_instruction` there at +1 does not count. One that
+        counts is the last one if it leaves `places` there like a row of `patterns`. It also returns
+        after many passes that do not count.
 
         `changed` lists the columns whose lanes the host has changed since the last pass.
         """
@@ -153,6 +166,7 @@ def _cached_for(digest):
                 quiet |= state[watched, w] & mid_instruction[w] != 0
             if stop or not quiet:
                 done += 1
+                stop |= _matches(state[watched], places, patterns)
             if stop or done == loops:
                 break
         return done, False

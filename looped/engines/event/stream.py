@@ -99,9 +99,11 @@ class Stream:
 
         A call may also end early, after many passes that do not count.
         """
-        masks = self._mask(watch.stops), self._mask(watch.mid_instruction)
+        masks = [self._mask(part) for part in (watch.stops, watch.mid_instruction, watch.places)]
+        patterns = [self._mask(watch.places[row]) for row in watch.patterns]
+        rows = np.array(patterns, np.uint64).reshape(len(patterns), len(masks[0]))
         changed, self._changed = self._changed, np.zeros(0, np.int64)
-        return Progress(*advance(*self._arrays, changed, loops, watch.column, *masks))
+        return Progress(*advance(*self._arrays, changed, loops, watch.column, *masks, rows))
 
     def touched(self) -> npt.NDArray[np.intp]:
         """The dirty columns, which contain all that the last pass has changed."""

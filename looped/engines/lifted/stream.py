@@ -17,10 +17,12 @@ from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.lift import Lifted, lift
 from looped.engines.lifted.model import sparse
 from looped.engines.lifted.native import CELLS, Native, compile_code
+from looped.engines.lifted.seek import seek
 
 __all__ = ["Check", "Program", "Programs", "Stream"]
 
 Check = Callable[[analysis.Model, Lifted], None]
+Masks = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,11 @@ class Stream:
             return self._advance_singly(loops, watch)
         run, stops = self.program.native.run, self.masks(watch.stops)
         quiet = self.masks(watch.mid_instruction)
-        return Progress(*run(self.words, self.cells, stops, loops, quiet))
+        if not len(watch.patterns):
+            return Progress(*run(self.words, self.cells, stops, loops, quiet))
+        if len(self.program.lifted.behaviour.drivers) > 1:
+            return self._advance_singly(loops, watch)
+        return self._seek(loops, stops, quiet, watch)
 
     def touched(self) -> npt.NDArray[np.intp]:
         """The drivers, and the columns to which the last pass has stored.
@@ -210,8 +216,19 @@ class Stream:
         new[lanes] = values
         self._put(column, new)
 
+    def _seek(self, loops: int, stops: Masks, mid_instruction: Masks, watch: Watch) -> Progress:
+        """Pass until `loops` passes count, one stops or leaves a pattern in the only driver."""
+        assert self.program is not None
+        own = self.program.word[watch.places] >= 0
+        held = self.x[watch.column, watch.places] > 0
+        possible = watch.patterns[(watch.patterns == held)[:, ~own].all(axis=1)]
+        rows = [self.masks(watch.places[own & row]) for row in possible]
+        patterns = np.array(rows, np.uint64).reshape(len(rows), len(self.words))
+        masks = stops, mid_instruction, self.masks(watch.places)
+        return Progress(*seek(self.program.native, self.words, self.cells, masks, patterns, loops))
+
     def _advance_singly(self, loops: int, watch: Watch) -> Progress:
-        """Pass one at a time, to watch lanes of a column other than the driver."""
+        """Pass one at a time, to watch lanes of a column other than the only driver."""
         done, stop = 0, False
         while done < loops and not stop:
             if self.advance(1, NOTHING).abandoned:
