@@ -15,6 +15,7 @@ from looped.cli.exits import EXIT_CODES, CleanGroup
 from looped.cli.prove import prove
 from looped.cli.study import study
 from looped.cli.verify import verify
+from looped.cli.view import view
 
 __all__ = ["cli", "main"]
 
@@ -30,6 +31,7 @@ Begin here:
   looped run programs/subleq/hello.sasm       run a program on the transformer
   looped verify programs/subleq/sieve.sasm    compare every step with the reference
   looped diff A B                             find the first difference of two traces or runs
+  looped view PROGRAM -o page.html            see every step from the inside
   looped info subleq                          what each head and each MLP does
   looped certify subleq                       prove from the weights that they are exact
   looped prove subleq                         prove that the circuit equals the reference
@@ -54,6 +56,7 @@ for command in (
     run,
     debug,
     diff,
+    view,
     verify,
     certify,
     prove,
