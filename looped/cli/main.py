@@ -22,6 +22,7 @@ Begin here:
   looped run programs/subleq/hello.sasm       run a program on the transformer
   looped verify programs/subleq/sieve.sasm    compare every step with the reference
   looped diff A B                             find the first difference of two traces or runs
+  looped view PROGRAM -o page.html            see every step from the inside
   looped info subleq                          what each head and each MLP does
   looped certify subleq                       prove from the weights that they are exact
   looped prove subleq                         prove that the circuit equals the reference
@@ -103,7 +104,15 @@ _COMMANDS = (
         "ablate",
         "Knock out every head and every MLP group of MACHINE, one at a time, and say what breaks.",
     ),
-    Late("plot", "looped.cli.plot", "plot", "Draw weights and runs into a .svg, .png or .pdf file."),
+    Late(
+        "view",
+        "looped.cli.view",
+        "view",
+        "Write a page that shows a run of PROGRAM from the inside.",
+    ),
+    Late(
+        "plot", "looped.cli.plot", "plot", "Draw weights and runs into a .svg, .png or .pdf file."
+    ),
     Late(
         "cache",
         "looped.cli.cache",

@@ -1,0 +1,1 @@
+"""A page that shows a run from the inside: words, columns, heads and units, step by step."""

@@ -1,0 +1,70 @@
+// place: where in the run a person looks, and the link that leads there.
+
+export class Place {
+  constructor(run) {
+    this.run = run;
+    this.step = 0;
+    this.loop = 0;
+    this.phase = -1;
+    this.cpu = 0;
+    this.watchers = [];
+  }
+
+  watch(seen) {
+    this.watchers.push(seen);
+  }
+
+  // Move to a place as near as possible to this one, and tell all watchers.
+  go({ step = this.step, loop, phase = this.phase, cpu = this.cpu }) {
+    const last = this.run.story.phases.length - 2;
+    const at = clamp(step, 0, this.run.length);
+    this.loop = clamp(loop ?? (at === this.step ? this.loop : 0), 0, this.run.loopsOf(at)[1] - 1);
+    this.step = at;
+    this.phase = at === this.run.length ? -1 : clamp(phase, -1, last);
+    this.cpu = clamp(cpu, 0, this.run.cpus - 1);
+    history.replaceState(null, "", this.link());
+    for (const seen of this.watchers) seen();
+  }
+
+  // Forward or back by phases, across loops and instructions.
+  movePhase(by) {
+    const count = this.run.story.phases.length;
+    const next = this.phase + 1 + by;
+    if (next >= 0 && next < count && this.step < this.run.length) return this.go({ phase: next - 1 });
+    return by > 0 ? this.moveLoop(1, -1) : this.moveLoop(-1, count - 2);
+  }
+
+  moveLoop(by, phase = this.phase) {
+    const next = this.loop + by;
+    if (next >= 0 && next < this.run.loopsOf(this.step)[1] && this.step < this.run.length) return this.go({ loop: next, phase });
+    const step = this.step + by;
+    if (step < 0 || step > this.run.length) return undefined;
+    return this.go({ step, loop: by > 0 ? 0 : this.run.loopsOf(step)[1] - 1, phase });
+  }
+
+  link() {
+    const parts = [`step=${this.step}`];
+    if (this.run.loopsOf(this.step)[1] > 1) parts.push(`loop=${this.loop}`);
+    if (this.phase >= 0) parts.push(`block=${this.phase >> 1}`);
+    if (this.phase & 1 && this.phase > 0) parts.push("part=mlp");
+    if (this.cpu) parts.push(`worker=${this.cpu}`);
+    return `#${parts.join("&")}`;
+  }
+
+  follow(link) {
+    const asked = new URLSearchParams(link.replace(/^#/, ""));
+    const number = (name, otherwise) => (/^[0-9]+$/.test(asked.get(name) ?? "") ? Number(asked.get(name)) : otherwise);
+    const block = number("block", -1);
+    const phase = block < 0 ? -1 : 2 * block + (asked.get("part") === "mlp" ? 1 : 0);
+    this.go({ step: number("step", 0), loop: number("loop", 0), phase, cpu: number("worker", 0) });
+  }
+}
+
+export function clamp(value, low, high) {
+  return Math.max(low, Math.min(high, Math.floor(value)));
+}
+
+export function phaseName(phase) {
+  if (phase < 0) return "start";
+  return `block ${phase >> 1} ${phase & 1 ? "MLP" : "attention"}`;
+}

@@ -1,0 +1,163 @@
+"""Pages in a real browser: they load, step and jump, and show the state of the reference."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from looped.view.page import page
+from tests.programs.headers import (
+    Program,
+    extended_programs,
+    fleq_programs,
+    programs,
+    riscv_programs,
+)
+from tests.view import browser as browsers
+from tests.view.browser import Browser
+from tests.view.runs import Seen, followed, seen
+
+pytestmark = pytest.mark.skipif(browsers.missing() is not None, reason=str(browsers.missing()))
+
+PLACES = 20
+"""Random instructions of a run whose state is compared."""
+
+MOST_SECONDS = 2.0
+"""Until a page is open."""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all pages."""
+    with browsers.browser() as found:
+        yield found
+
+
+def opened(chromium: Browser, folder: Path, found: Seen, name: str, link: str = "") -> None:
+    path = folder / "page.html"
+    path.write_bytes(page(found.run, name))
+    chromium.open(path, link)
+
+
+def check_states(chromium: Browser, found: Seen) -> None:
+    """Compare what the page shows at random instructions with the reference."""
+    states, length = followed(found), len(found.run.instructions)
+    draw = random.Random(length)
+    for step in [0, length, *(draw.randint(0, length) for _ in range(PLACES))]:
+        chromium.go(step=step)
+        shown = chromium.value("window.looped.state()")
+        assert (shown["words"], shown["cpu"]) == (states[step].words, states[step].cpu)
+        assert shown["step"] == step
+        if step < length:
+            pc = found.run.code[found.run.instructions[step].code][0]
+            assert pc == shown["cpu"]["pc"] == states[step].cpu["pc"]
+        for column, text in chromium.value(CELLS):
+            word = states[step].words[int(column)]
+            assert (
+                int(text, 16 if found.image.addresses_per_word > 1 else 10)
+                % (1 << found.image.width)
+                == word
+            )
+
+
+CELLS = (
+    "[...document.querySelectorAll('#memory .cell')]"
+    ".map((cell) => [cell.dataset.column, cell.textContent])"
+)
+
+
+@pytest.mark.parametrize("name", ["subleq/multiply.sasm", "rv32i/gcd.s"])
+def test_a_page_shows_the_state_of_the_reference(
+    chromium: Browser, tmp_path: Path, name: str
+) -> None:
+    found = seen(name, 120)
+    opened(chromium, tmp_path, found, name)
+    check_states(chromium, found)
+    assert chromium.errors() == []
+
+
+def test_a_page_of_a_machine_with_workers_shows_each_of_them(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    found = seen("fleq/power.fleq", 4, workers=2)
+    opened(chromium, tmp_path, found, "power", "#step=2&worker=1&block=1")
+    assert chromium.value("window.looped.state().loops") > 1
+    assert "cpu 1 →" in chromium.text("#heads")
+    chromium.keys(".")
+    assert "loop 2 of" in chromium.text("#status")
+    assert chromium.driver.current_url.endswith("#step=2&loop=1&block=1&worker=1")
+    assert chromium.errors() == []
+
+
+def test_keys_links_and_searches_move(chromium: Browser, tmp_path: Path) -> None:
+    found = seen("subleq/multiply.sasm", 120)
+    opened(chromium, tmp_path, found, "multiply.sasm", "#step=42&block=1")
+    assert "instruction 42 of 120, block 1 attention" in chromium.text("#status")
+    assert chromium.text("#attention h2") == "Attention, block 1"
+    chromium.keys("m")
+    assert chromium.driver.current_url.endswith("#step=42&block=1&part=mlp")
+    chromium.value("document.querySelector('#next').click()")
+    chromium.go()
+    assert chromium.value("window.looped.state().step") == 43
+    chromium.value(
+        "(document.querySelector('#write').value = 'product', "
+        "document.querySelector('#write-form').requestSubmit())"
+    )
+    chromium.go()
+    step = chromium.value("window.looped.state().step")
+    product = found.image.symbols["product"]
+    written = [n for n, each in enumerate(found.run.instructions) if product in dict(each.writes)]
+    assert step == next(n for n in written if n > 43)
+    chromium.value(
+        "(document.querySelector('#line').value = '15', "
+        "document.querySelector('#line-form').requestSubmit())"
+    )
+    chromium.go()
+    assert chromium.text("#source [aria-current] .gutter") == "15"
+    assert chromium.errors() == []
+
+
+def test_a_program_that_is_longer_than_the_page_is_announced(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    opened(chromium, tmp_path, seen("subleq/multiply.sasm", 120), "multiply.sasm", "#step=120")
+    assert "the program is longer than this page" in chromium.text("#status")
+    opened(chromium, tmp_path, seen("subleq/multiply.sasm"), "multiply.sasm", "#step=9999")
+    assert "after 211 instructions: the program has halted" in chromium.text("#status")
+    assert chromium.text("#output pre") == "*" * 42 + "\n"
+
+
+def test_nothing_overlaps_the_edge_of_a_projector(chromium: Browser, tmp_path: Path) -> None:
+    opened(chromium, tmp_path, seen("rv32i/gcd.s", 120), "gcd.s", "#step=40&block=3")
+    root = "document.documentElement"
+    size = chromium.value(f"[{root}.scrollWidth, {root}.scrollHeight]")
+    assert size == [browsers.WIDTH, browsers.HEIGHT]
+
+
+EVERY = [*programs(), *riscv_programs(), *extended_programs(), *fleq_programs()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", EVERY, ids=lambda program: program.path.name)
+def test_every_program(chromium: Browser, tmp_path: Path, program: Program) -> None:
+    found = seen(str(program.path), 400, program.input, engine="auto")
+    opened(chromium, tmp_path, found, program.path.name)
+    check_states(chromium, found)
+    assert chromium.errors() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["subleq/sieve.sasm", "rv32i/sieve.s"])
+def test_five_thousand_instructions_are_small_and_open_at_once(
+    chromium: Browser, tmp_path: Path, name: str
+) -> None:
+    found = seen(name, engine="auto")
+    assert len(found.run.instructions) == 5_000
+    assert len(page(found.run, name)) < 3_000_000
+    began = time.monotonic()
+    opened(chromium, tmp_path, found, name)
+    assert time.monotonic() - began < MOST_SECONDS
