@@ -27,6 +27,7 @@ from looped.precision import precision
 from looped.registry import DEFAULT_MACHINE
 from looped.registry.compiled import compiled
 from looped.registry.definition import largest_memory
+from looped.verify.numeric_faults import numeric_faults
 
 if TYPE_CHECKING:
     from looped.trace import Trace
@@ -167,9 +168,7 @@ def choose_engine(
     if uncertified:
         name = "dense"
     else:
-        from looped.verify.certificate import numeric_verdict
-
-        faults = numeric_verdict(machine, dtype).faults
+        faults = numeric_faults(machine, dtype)
         if faults:
             raise CertificateError(
                 f"the machine is not certified in {dtype}: {faults[0]}",

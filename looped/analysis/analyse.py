@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from torch import Tensor
 
 from looped.analysis.exactness import (
     check_attention,
@@ -31,6 +30,9 @@ from looped.analysis.grid import Floats, Ints, grid, integers
 from looped.analysis.model import Block, Head, Model
 from looped.analysis.weights import BlockWeights, HeadWeights, block_weights
 from looped.precision import Precision
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["analyse", "hidden_units"]
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from looped.analysis.grid import Floats, grid
 from looped.errors import CompileError
 from looped.precision import FLOAT32, Precision
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = [
     "check_attention",
@@ -41,6 +43,8 @@ def inexact(precision: Precision, reason: str) -> CompileError:
 
 def check_weights(weights: Mapping[str, Tensor], precision: Precision) -> None:
     """Raise CompileError unless the format holds every weight exactly."""
+    import torch
+
     dtype: torch.dtype = getattr(torch, precision.name)
     for name, weight in weights.items():
         held = torch.equal(weight.to(dtype).to(weight.dtype), weight)

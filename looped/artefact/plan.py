@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from looped.artefact.stored_weights import Facts, StoredWeights
+from looped.artefact.stored_weights import Facts, StoredWeights, digest_of
 from looped.errors import CompileError
 from looped.number_format import NumberFormat
 from looped.ports import Ports
@@ -252,6 +252,11 @@ class CompiledMachine:
     def stored(self) -> Facts | None:
         """What is known of the weights without loading them; None for weights in memory."""
         return self.weights.facts if isinstance(self.weights, StoredWeights) else None
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the weights."""
+        return digest_of(self.weights) if self.stored is None else self.stored.digest
 
     @property
     def nonzero_weights(self) -> int:

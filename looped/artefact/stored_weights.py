@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Facts", "StoredWeights", "facts_of"]
+__all__ = ["Facts", "StoredWeights", "digest_of", "facts_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,19 @@ class StoredWeights(Mapping[str, "Tensor"]):
         return self._loaded
 
 
-def facts_of(weights: Mapping[str, Tensor]) -> Facts:
-    """The facts of weights in memory."""
+def digest_of(weights: Mapping[str, Tensor]) -> str:
+    """The SHA-256 of weights with their names and shapes."""
     digest = hashlib.sha256()
     for name, weight in sorted(weights.items()):
         digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}\n".encode())
         digest.update(weight.contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def facts_of(weights: Mapping[str, Tensor]) -> Facts:
+    """The facts of weights in memory."""
     return Facts(
-        digest.hexdigest(),
+        digest_of(weights),
         sum(w.numel() for w in weights.values()),
         sum(int(w.count_nonzero()) for w in weights.values() if w.dim() == 2),
     )

@@ -63,7 +63,8 @@ class AutoEngine:
         self.names = list(ENGINES)
         self.decided = False
         self._earlier_fallbacks = 0
-        self.engine: Engine = _dense(machine, dtype, device, uncertified)
+        self._loaded = False
+        self.engine = self._make()
 
     @property
     def fallbacks(self) -> int:
@@ -72,7 +73,9 @@ class AutoEngine:
 
     def load(self, x: npt.NDArray[np.generic]) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
-        self.names, self.decided = list(ENGINES), False
+        if self._loaded:
+            self.names, self.decided = list(ENGINES), False
+            self.engine = self._make()
         self._begin(x)
 
     def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
@@ -85,6 +88,7 @@ class AutoEngine:
                 state = self.engine.state()
                 self._earlier_fallbacks += self.engine.fallbacks
                 self.names.pop(0)
+                self.engine = self._make()
                 self._begin(state)
                 continue
             if not self.decided:
@@ -124,16 +128,29 @@ class AutoEngine:
         """Set some lanes of one column of one stream to values (lanes,)."""
         self.engine.write(stream, column, lanes, values)
 
-    def _begin(self, x: npt.NDArray[np.generic]) -> None:
-        """Make the first engine on the list that can run the model and these streams."""
+    def _make(self) -> Engine:
+        """The first engine on the list that can run the model."""
         while True:
             try:
                 make = ENGINES[self.names[0]]
-                self.engine = make(self.machine, self.dtype, self.device, self.uncertified)
+                return make(self.machine, self.dtype, self.device, self.uncertified)
+            except CompileError as error:
+                self._refused(error)
+
+    def _begin(self, x: npt.NDArray[np.generic]) -> None:
+        """Load these streams into the engine, or into the next one that can run them."""
+        self._loaded = True
+        while True:
+            try:
                 self.engine.load(x)
                 return
             except CompileError as error:
-                if len(self.names) == 1:
-                    raise
-                self.report(f"not {self.names[0]}: {error}")
-                self.names.pop(0)
+                self._refused(error)
+                self.engine = self._make()
+
+    def _refused(self, error: CompileError) -> None:
+        """Strike the first engine from the list. Raises the error if there is no other."""
+        if len(self.names) == 1:
+            raise error
+        self.report(f"not {self.names[0]}: {error}")
+        self.names.pop(0)

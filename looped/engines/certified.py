@@ -8,9 +8,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.engine import NOTHING, Engine, Floats, Lanes, Watch
+from looped.engines.engine import NOTHING, Floats, Lanes, Watch
 
-__all__ = ["Certified", "Fast", "FastStream", "Progress"]
+__all__ = ["Certified", "Definition", "Fast", "FastStream", "Progress"]
 
 _FEW = 16
 """Up to this many loops per call run one by one, so that each notes what it changes. A caller that
@@ -69,13 +69,26 @@ class Fast(Protocol):
         """Prepare streams; `note` gets a line about slow work. Raises CompileError."""
 
 
+class Definition(Protocol):
+    """What computes the passes that a fast engine abandons."""
+
+    def load(self, x: npt.NDArray[np.generic]) -> None:
+        """Begin with these residual streams, (batch, columns, d_model)."""
+
+    def step(self, loops: int = 1) -> None:
+        """Pass all streams through all blocks, `loops` times."""
+
+    def state(self) -> Floats:
+        """A copy of the residual streams, (batch, columns, d_model)."""
+
+
 class Certified:
     """An engine that is as exact as `dense` and as fast as `fast`, except in fallbacks.
 
     `fallbacks` counts the passes of single streams that `fast` abandoned and `dense` computed.
     """
 
-    def __init__(self, fast: Fast, dense: Engine) -> None:
+    def __init__(self, fast: Fast, dense: Definition) -> None:
         self.fast = fast
         self.dense = dense
         self.fallbacks = 0

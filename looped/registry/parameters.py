@@ -28,11 +28,11 @@ class Parameter:
         """Raise CompileError unless the parameter can have this value."""
         values = self.values(width)
         if value not in values:
-            whole = list(values) == list(range(values[0], values[-1] + 1))
+            whole = bool(values) and list(values) == list(range(values[0], values[-1] + 1))
             known = f"{values[0]} to {values[-1]}" if whole else ", ".join(map(str, values))
             raise CompileError(
                 f"{machine} with {width}-bit words cannot have a {self.name} of {value}",
-                hint=f"{self.name}, {self.meaning}: {known}",
+                hint=f"{self.name}, {self.meaning}: {known or 'none'}",
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ HELLO = str(ROOT / "programs" / "subleq" / "hello.sasm")
 HEAVY = {"torch", "numba", "llvmlite", "transformers", "matplotlib", "scipy", "z3", "pyarrow"}
 
 
-def imported(*arguments: str) -> set[str]:
+def imported(*arguments: str, cache: Path | None = None) -> set[str]:
     """The top-level modules that a command leaves imported."""
     script = (
         "import atexit, os, sys\n"
@@ -26,7 +27,8 @@ def imported(*arguments: str) -> set[str]:
         "cli(prog_name='looped')\n"
     )
     command = [sys.executable, "-c", script, *arguments]
-    result = subprocess.run(command, capture_output=True, text=True)
+    environment = {**os.environ, "LOOPED_CACHE": str(cache or "")}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert result.returncode == 0, result.stderr
     return set(result.stderr.partition("MODULES ")[2].split())
 
@@ -40,6 +42,13 @@ def test_the_list_of_commands_needs_no_command(arguments: list[str]) -> None:
 def test_assembling_and_help_need_numpy_at_most(arguments: list[str]) -> None:
     found = imported(*arguments)
     assert found & HEAVY == set() and ("lark" in found) is (arguments[0] == "asm")
+
+
+def test_with_a_cache_a_run_needs_llvm_and_a_view_only_numpy(tmp_path: Path) -> None:
+    for arguments, needed in ((["run", HELLO], {"llvmlite"}), (["info", HELLO], set())):
+        first = imported(*arguments, cache=tmp_path)
+        assert "torch" in first or arguments[0] == "info"
+        assert imported(*arguments, cache=tmp_path) & HEAVY == needed
 
 
 def test_a_summary_is_the_first_sentence_of_the_help() -> None:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from looped.analysis import analyse
+from looped.analysis import Model, analyse
 from looped.artefact.plan import CompiledMachine
 from looped.engines.certified import Certified, FastStream
-from looped.engines.dense import DenseEngine
-from looped.engines.engine import Lanes, Watch
+from looped.engines.engine import Engine, Lanes, Watch
+from looped.engines.late_dense import LateDense
+from looped.engines.lifted.kept import Kept
 from looped.engines.lifted.record import record
-from looped.engines.lifted.stream import Check, Programs, Stream
+from looped.engines.lifted.stream import Check, Programs, Stream, unchecked
 from looped.engines.tape import Tape
 from looped.errors import CompileError
 from looped.precision import precision
@@ -40,15 +41,26 @@ class LiftedEngine(Certified):
         dtype: str = "float32",
         device: str = "cpu",
         uncertified: bool = False,
-        check: Check = lambda model, lifted: None,
+        check: Check = unchecked,
     ) -> None:
         if device != "cpu":
             raise CompileError("the lifted engine runs on the CPU", hint="--engine dense")
         plan = machine.plan
-        dense = DenseEngine(machine, dtype, device, uncertified)
-        exact = analyse(machine.weights, len(plan.blocks), plan.d_head, precision(dtype))
-        self.programs = Programs(exact, check)
-        super().__init__(_Fast(self.programs), dense)
+
+        def dense() -> Engine:
+            from looped.engines.dense import DenseEngine  # PyTorch takes a second or two to load
+
+            return DenseEngine(machine, dtype, device, uncertified)
+
+        def exact() -> Model:
+            return analyse(machine.weights, len(plan.blocks), plan.d_head, precision(dtype))
+
+        definition = LateDense(dense)
+        kept = Kept(machine, dtype, uncertified)
+        self.programs = Programs(exact, check, kept)
+        if not self.programs.ready:
+            definition.make()
+        super().__init__(_Fast(self.programs), definition)
 
     def record(self, loops: int, watch: Watch, value: Lanes) -> Tape | None:
         """Advance the only stream, and record its passes (see `looped.engines.recording`)."""

@@ -31,7 +31,7 @@ from looped.engines.lifted.several import (
     scratch_words,
 )
 
-__all__ = ["CELLS", "Native", "compile_code"]
+__all__ = ["CELLS", "Native", "compile_code", "load_code"]
 
 CELLS = (8, 16, 32, 64)
 """The sizes in bits of the integer that holds the packed lanes of a passive column."""
@@ -53,9 +53,16 @@ class Native:
 
     cell: type[np.unsignedinteger]
     stored: npt.NDArray[np.int64]
+    sizes: Sizes
+    object_code: bytes
     _engine: binding.ExecutionEngine
     _function: Callable[..., int]
     _scratch: tuple[npt.NDArray[np.uint64], ...]
+
+    @property
+    def stores(self) -> int:
+        """How many stores the code has, or for how many drivers it notes one."""
+        return len(self.stored)
 
     @property
     def address(self) -> int:
@@ -87,40 +94,58 @@ def compile_code(
     If there are several drivers, `columns` is the number of cells without the spare one. Raises
     CompileError if several drivers cannot execute the code.
     """
-    scratch: tuple[npt.NDArray[np.uint64], ...] = ()
+    sizes = Sizes(words, drivers, columns, cell_bits)
     if drivers == 1:
-        stores = sum(instruction.operation == "store" for instruction in code.instructions)
-        engine = _compiled(_Writer(code, cell_bits, words).module, len(code.instructions))
-        stored = np.zeros(stores, np.int64)
+        module = _Writer(code, cell_bits, words).module
     else:
         check_several(code)
-        sizes = Sizes(words, drivers, columns, cell_bits)
         module = module_of_several(code, sizes, (_MOST_PASSES, _MORE_PASSES))
-        engine = _compiled(module, len(code.instructions))
-        stored, scratch = np.full(drivers, columns), (np.zeros(scratch_words(sizes), np.uint64),)
+    stores = sum(instruction.operation == "store" for instruction in code.instructions)
+    return load_code(_compiled(module, len(code.instructions)), sizes, stores)
+
+
+def load_code(object_code: bytes, sizes: Sizes, stores: int) -> Native:
+    """Object code, made for this processor from code with so many stores, ready to run.
+
+    Raises RuntimeError for bytes that are no object code.
+    """
+    scratch: tuple[npt.NDArray[np.uint64], ...] = ()
+    stored = np.zeros(stores, np.int64)
+    if sizes.drivers > 1:
+        stored = np.full(sizes.drivers, sizes.columns)
+        scratch = (np.zeros(scratch_words(sizes), np.uint64),)
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _processor())
+    engine.add_object_file(binding.ObjectFileRef.from_data(object_code))
+    engine.finalize_object()
     pointers = [ctypes.c_void_p] * (5 + len(scratch))
     function = ctypes.CFUNCTYPE(ctypes.c_int64, *pointers, ctypes.c_int64)(
         engine.get_function_address("run")
     )
-    return Native(getattr(np, f"uint{cell_bits}"), stored, engine, function, scratch)
+    cell = getattr(np, f"uint{sizes.cell_bits}")
+    return Native(cell, stored, sizes, object_code, engine, function, scratch)
 
 
-def _compiled(module: ir.Module, size: int) -> binding.ExecutionEngine:
-    """Machine code of a module for this processor; `size` is the number of instructions."""
+def _processor() -> binding.TargetMachine:
+    """This processor as a target of LLVM."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    machine = binding.Target.from_default_triple().create_target_machine(
+    return binding.Target.from_default_triple().create_target_machine(
         cpu=binding.get_host_cpu_name(),
         features=binding.get_host_cpu_features().flatten(),
         opt=3,
+        jit=True,
     )
+
+
+def _compiled(module: ir.Module, size: int) -> bytes:
+    """Object code of a module for this processor; `size` is the number of instructions."""
+    machine = _processor()
     parsed = binding.parse_assembly(str(module))
     parsed.verify()
     if size <= _OPTIMISED:
         _optimise(parsed, machine)
-    engine = binding.create_mcjit_compiler(parsed, machine)
-    engine.finalize_object()
-    return engine
+    code: bytes = machine.emit_object(parsed)
+    return code
 
 
 def _optimise(module: binding.ModuleRef, machine: binding.TargetMachine) -> None:

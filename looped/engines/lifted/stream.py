@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -14,57 +14,67 @@ from looped.analysis.hidden_sums import check_hidden_sums
 from looped.engines.certified import Progress
 from looped.engines.engine import NOTHING, Watch
 from looped.engines.lifted.columns import behaviour
+from looped.engines.lifted.kept import Kept
 from looped.engines.lifted.lift import Lifted, lift
-from looped.engines.lifted.model import sparse
-from looped.engines.lifted.native import CELLS, Native, compile_code
+from looped.engines.lifted.model import Model, sparse
+from looped.engines.lifted.native import CELLS, compile_code
+from looped.engines.lifted.program import Program, program_of
 from looped.engines.lifted.seek import seek
 
-__all__ = ["Check", "Program", "Programs", "Stream"]
+__all__ = ["Check", "Programs", "Stream", "unchecked"]
 
 Check = Callable[[analysis.Model, Lifted], None]
 Masks = npt.NDArray[np.uint64]
 
 
-@dataclass(frozen=True)
-class Program:
-    """Lifted code and its machine code. Lane i of a driver is bit `bit[i]` of word `word[i]` of its
-    state; `word[i]` is -1 if the lane is known. `known` are the known lanes of all columns of the
-    residual stream, drivers included. `cell` (columns,) is the place of each passive column among
-    the cells, -1 for drivers; `number` (columns,) is the place of each driver among these, else -1.
-    """
-
-    lifted: Lifted
-    native: Native
-    word: npt.NDArray[np.intp]
-    bit: npt.NDArray[np.uint64]
-    known: npt.NDArray[np.int8]
-    cell: npt.NDArray[np.intp]
-    number: npt.NDArray[np.intp]
-
-    def fits(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> bool:
-        """Whether this program is right for the stream `x`, whose host sets the lanes `host`."""
-        if len(self.known) != len(x) or (self.known[host] != 0).any():
-            return False
-        return bool(((self.known == 0) | (self.known == x)).all())
+def unchecked(model: analysis.Model, lifted: Lifted) -> None:
+    """Accept all lifted code, also that of an earlier run."""
 
 
 class Programs:
     """The programs made for a model: one serves all streams with the same constants.
 
     `check` gets all lifted code before it is compiled, and raises an error of its own to refuse it.
+    Without a check a program of an earlier run will do, and then nothing needs the model.
     """
 
-    def __init__(self, model: analysis.Model, check: Check = lambda model, lifted: None) -> None:
-        self.exact = model
+    def __init__(
+        self,
+        model: Callable[[], analysis.Model],
+        check: Check = unchecked,
+        kept: Kept | None = None,
+    ) -> None:
+        self._model = model
         self.check = check
-        self.model = sparse(model)
+        self._kept = kept
+        self._found = None if kept is None or check is not unchecked else kept.find()
         self.made: list[Program] = []
+        if self._found is None:
+            _ = self.exact
+
+    @cached_property
+    def exact(self) -> analysis.Model:
+        """The model in exact integers."""
+        return self._model()
+
+    @cached_property
+    def model(self) -> Model:
+        """The same with sparse rows."""
+        return sparse(self.exact)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a program of an earlier run."""
+        return self._found is not None
 
     def find(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> Program:
         """The program for a stream. Raises CompileError if the model cannot be lifted."""
         for program in self.made:
             if program.fits(x, host):
                 return program
+        if self._found is not None and self.check is unchecked and self._found.fits(x, host):
+            self.made.append(self._found)
+            return self._found
         check_hidden_sums(self.exact, x, ~host)
         lifted = lift(behaviour(self.model, x, host))
         self.check(self.exact, lifted)
@@ -72,26 +82,10 @@ class Programs:
         found = lifted.behaviour
         sizes = len(lifted.words), len(found.drivers), len(found.columns)
         native = compile_code(lifted.code, bits, *sizes)
-        self.made.append(_program(lifted, native, len(x)))
+        self.made.append(program_of(lifted, native, len(x)))
+        if self._kept is not None:
+            self._kept.keep(self.made[-1])
         return self.made[-1]
-
-
-def _program(lifted: Lifted, native: Native, columns: int) -> Program:
-    """The places of lanes and columns in words and cells."""
-    found = lifted.behaviour
-    lanes = found.known.shape[1]
-    word, bit = np.full(lanes, -1, np.intp), np.zeros(lanes, np.uint64)
-    for n, own in enumerate(lifted.words):
-        word[list(own)] = n
-        bit[list(own)] = np.arange(len(own))
-    known = np.zeros((columns, lanes), np.int8)
-    known[found.columns] = found.known
-    known[found.drivers] = found.known[found.driver]
-    cell, number = np.full(columns, -1, np.intp), np.full(columns, -1, np.intp)
-    cell[found.columns] = np.arange(len(found.columns))
-    number[found.drivers] = np.arange(len(found.drivers))
-    cell[found.drivers] = -1
-    return Program(lifted, native, word, bit, known, cell, number)
 
 
 class Stream:

@@ -1,0 +1,100 @@
+"""Programs that earlier runs have made, in the cache, with their machine code.
+
+The key has all that the code is made from: the weights and the plan, the dtype, the sources of this
+package, LLVM, and the processor. A program serves only streams whose known lanes it fits
+(`Program.fits`), as it does in the run that makes it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import llvmlite
+import numpy as np
+import numpy.typing as npt
+import safetensors
+import safetensors.numpy
+from llvmlite import binding
+
+from looped.artefact.plan import CompiledMachine
+from looped.cache.key import key
+from looped.cache.store import Cache, open_cache
+from looped.engines.lifted.code import Code
+from looped.engines.lifted.columns import Behaviour
+from looped.engines.lifted.lift import Lifted
+from looped.engines.lifted.native import load_code
+from looped.engines.lifted.program import Program, program_of
+from looped.engines.lifted.several import Sizes
+from looped.untrusted import encode
+
+__all__ = ["Kept"]
+
+_KIND = "lifted"
+
+
+class Kept:
+    """The program that the cache has for a machine in a dtype."""
+
+    def __init__(self, machine: CompiledMachine, dtype: str, uncertified: bool) -> None:
+        self._cache: Cache = open_cache()
+        self._key = None
+        if self._cache.path is not None:
+            plan = json.loads(encode(machine.plan))
+            self._key = key(machine.digest, plan, dtype, uncertified, _processor())
+
+    def find(self) -> Program | None:
+        """The program; None if there is none that is intact."""
+        content = None if self._key is None else self._cache.get(_KIND, self._key)
+        try:
+            return None if content is None else _program(safetensors.numpy.load(content))
+        except (safetensors.SafetensorError, KeyError, ValueError, RuntimeError):
+            return None
+
+    def keep(self, program: Program) -> None:
+        """Replace the program."""
+        if self._key is not None:
+            content = safetensors.numpy.save(_arrays(program))
+            self._cache.put(_KIND, self._key, content)
+
+
+def _processor() -> list[Any]:
+    """What machine code is made for, and by which LLVM."""
+    features = binding.get_host_cpu_features().flatten()
+    return [
+        binding.get_default_triple(),
+        binding.get_host_cpu_name(),
+        features,
+        llvmlite.__version__,
+        list(binding.llvm_version_info),
+    ]
+
+
+def _arrays(program: Program) -> dict[str, npt.NDArray[Any]]:
+    lifted, found, native = program.lifted, program.lifted.behaviour, program.native
+    return {
+        "known": found.known,
+        "places": np.array([found.driver, native.stores], np.int64),
+        "drivers": found.drivers.astype(np.int64),
+        "columns": found.columns.astype(np.int64),
+        "words": np.array([lane for word in lifted.words for lane in word], np.int64),
+        "lengths": np.array([len(word) for word in lifted.words], np.int64),
+        "packed": np.array(lifted.packed, np.int64),
+        "total": np.array([len(program.known), native.sizes.cell_bits], np.int64),
+        "code": np.frombuffer(native.object_code, np.uint8),
+    }
+
+
+def _program(arrays: dict[str, npt.NDArray[Any]]) -> Program:
+    """The program in an entry; its lifted code has no instructions, as machine code suffices."""
+    driver, stores = arrays["places"].tolist()
+    total, cell_bits = arrays["total"].tolist()
+    ends = np.cumsum(arrays["lengths"])[:-1]
+    words = tuple(tuple(word.tolist()) for word in np.split(arrays["words"], ends))
+    drivers, columns = arrays["drivers"], arrays["columns"]
+    nobody = np.zeros(0, np.int64)
+    behaviour = Behaviour(driver, arrays["known"], nobody, [], drivers, columns)
+    lifted = Lifted(Code(), behaviour, words, tuple(arrays["packed"].tolist()), ())
+    sizes = Sizes(len(words), len(drivers), len(columns), cell_bits)
+    native = load_code(arrays["code"].tobytes(), sizes, stores)
+    return program_of(lifted, native, total)
