@@ -20,15 +20,16 @@ from dataclasses import dataclass, field
 
 from looped.circuit.circuit import Read
 from looped.circuit.words import Lane
-from looped.diagrams import Diagrams, TooLarge, Work
+from looped.diagrams import Diagrams
 from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.semantics import CircuitSemantics
 from looped.verify.certificate.specialised import Signs, specialised
 
 __all__ = ["Agreement", "agreement", "mask_signs", "numbering"]
 
-_STEPS = 100_000
-"""Steps for the diagram of one lane: half a second. A larger one depends on all its lanes."""
+_FEW = 12
+"""The most lanes of a definition whose diagram is made; another depends on all its lanes. In FLEQ
+those that decide have 8 at most with rows of 16 words, and sums of words have hundreds."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,11 @@ class _Sources:
         """The lanes on which the definition of a lane depends as a function."""
         if lane not in self._supports:
             signal = self.context.definitions[lane]
-            semantics = CircuitSemantics(Diagrams(Work(_STEPS)), {})
-            try:
+            semantics = CircuitSemantics(Diagrams(), {})
+            found = frozenset(signal.lanes())
+            if len(found) <= _FEW:
                 semantics.arrange(signal)
                 names = semantics.space.support(semantics.signal(signal))
                 found = frozenset(name for name in names if isinstance(name, Lane))
-            except TooLarge:
-                found = frozenset(signal.lanes())
             self._supports[lane] = found
         return self._supports[lane]

@@ -76,6 +76,8 @@ def _nothing_read(context: ProofContext, lane: Lane, known: Signs) -> Signal | N
 
 def _reduced(signal: Signal, known: Signs) -> Signal:
     """A signal with known signs put in; gates that are then shut or open disappear."""
+    if known.keys().isdisjoint(signal.lanes()):
+        return signal
     linear, left = _put_in(signal.linear, known), []
     for term in signal.gated:
         gate = Condition(_put_in(term.condition.form, known), term.condition.threshold)

@@ -66,6 +66,7 @@ def team(*parts: Part, bits: int = 4, pins: bool = False) -> Circuit:
     for part in parts:
         part(Team(m, pc, number, mask, base, seen, word, zero, own, read))
     given = {register.name for register in m.registers if register.following is not None}
+    nexts: dict[str, tuple[Word, Word | Value]]
     nexts = {"pc": (pc, m.add(pc, 1)), "number": (number, number), "base": (base, word)}
     if not pins:
         nexts["seen"] = seen, word[:1]
