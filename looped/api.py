@@ -223,17 +223,19 @@ def verify(
     steps: int | None = None,
     engine: Engine | None = None,
     progress: Callable[[int], None] = lambda done: None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Agreement:
     """Compare a run with the reference, every lane after every loop. Raises Mismatch.
 
     The default engine is `dense`, the definition. For a lifted engine this first proves that its
-    code equals the weights, if that takes about a second. Raises WrongLift if the proof fails.
+    code equals the weights, if that takes about a second; if not, `note` gets a line that says so.
+    Raises WrongLift if the proof fails.
     """
     from looped.verify.lockstep import lockstep
     from looped.verify.translation import prove_small_lifts
 
     engine = engine or choose_engine(machine, "dense")
-    prove_small_lifts(engine)
+    prove_small_lifts(engine, note)
     return lockstep(machine, engine, [image], [data], steps, progress)
 
 

@@ -41,8 +41,8 @@ other lane of the residual stream. Each lane must be exactly -1 or +1. The comma
 difference by name and exits with 1.
 
 With --engine lifted, the command first proves that the code equals the weights, if that takes about
-a second: up to 500 instructions and 2,048 columns, as for SUBLEQ. For larger code use `looped
-certify --lifted`.
+a second: up to 500 instructions and 2,048 columns, as for SUBLEQ. For larger code a line says that
+it is not proved; use `looped certify --lifted`.
 
 --fuzz verifies random programs: branches, self-modification, equal operands, the edges of memory
 and addresses that wrap around them; for rv32i all encodings, valid or not. Program number i of a
@@ -192,7 +192,12 @@ def _verify(task: _Task) -> Agreement:
         engine = api.choose_engine(
             compiled, options.engine, options.dtype, options.device, report, options.uncertified
         )
-        return api.verify(compiled, image, task.data, options.steps, engine, line)
+
+        def note(text: str) -> None:
+            line.clear()
+            click.echo(f"{task.path}: {text}", err=True)
+
+        return api.verify(compiled, image, task.data, options.steps, engine, line, note)
 
 
 def _read_input(data: Path | None) -> bytes:

@@ -64,7 +64,7 @@ class Recording:
             engine.prepare()
             engine = engine.engine
         tape = None
-        if isinstance(engine, Taping) and self.plan.workers is None:
+        if isinstance(engine, Taping) and len(self.plan.cpus) == 1:
             tape = engine.record(loops, watch, self._value)
         return self._single_pass() if tape is None else tape
 

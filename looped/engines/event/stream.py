@@ -12,11 +12,17 @@ from looped.analysis.model import Block, Model
 from looped.engines.certified import Progress
 from looped.engines.engine import Watch
 from looped.engines.event.banks import pack, padded, unpack
-from looped.engines.event.columns import COLUMN, STATE, all_clean, nothing_known
+from looped.engines.event.columns import (
+    COLUMN,
+    KEY_CHANGED,
+    STATE,
+    all_clean,
+    nothing_known,
+)
 from looped.engines.event.index import check_margins, index_columns
 from looped.engines.event.order import lane_order, reordered
 from looped.engines.event.passes import advance
-from looped.engines.event.tables import Classes, Tables, tabulate
+from looped.engines.event.tables import DOWN, Classes, Tables, tabulate
 
 __all__ = ["Stream", "TableCache", "columns_by_class"]
 
@@ -65,6 +71,18 @@ def columns_by_class(
     return tuple(tuple(row) for row in lanes.tolist()), member
 
 
+def _busy(tables: Tables, member: Ints) -> npt.NDArray[np.bool_]:
+    """The columns to which an MLP adds something, if there are several, (columns, 1).
+
+    Often their keys are equal at the beginning, and the index does not tell which of equal keys has
+    moved. So it does not hold for them from the start.
+    """
+    mlp = tables.mlps.first[:-1] + member
+    adds = tables.mlps.mlp[:, DOWN + 1] > tables.mlps.mlp[:, DOWN]
+    busy: npt.NDArray[np.bool_] = adds[mlp].any(axis=1, keepdims=True)
+    return busy if busy.sum() > 1 else np.zeros_like(busy)
+
+
 class Stream:
     """One residual stream whose lanes are all ±1, (columns, d_model).
 
@@ -86,6 +104,8 @@ class Stream:
         queries = index_columns([head.query for head in heads], packed, dims)
         member = np.stack([member for _, member in kinds], axis=1)
         self._columns = all_clean(pack(packed > 0), member, len(heads), len(queries.group), dims)
+        moving = np.array([head.key[:, model.written].any() for head in heads], np.bool_)
+        self._columns.attention_edge[..., KEY_CHANGED] = _busy(tables, member) & moving
         known = nothing_known(len(heads), len(tables.mlps.mlp), self._columns.lanes.shape[2])
         buffers = tuple(np.zeros(size, np.int32) for size in (tables.widest, tables.widest, dims))
         self._arrays = (

@@ -42,8 +42,8 @@ after a fraction of a second, so that signals are served. A product of 8x8 matri
 passes with one worker of FLEQ, the longest instruction of the other machines takes 34."""
 
 _OPTIMISED = 8_000
-"""Longer code is compiled as it stands. LLVM's passes over it make 8-bit SUBLEQ a third faster and
-RV32I (5,700 instructions) a tenth; FLEQ (16,900) becomes no faster, and they take 8 s."""
+"""Longer code is compiled as it stands. LLVM's passes over it make 8-bit SUBLEQ a third faster,
+RV32I (5,500 instructions) a tenth, FLEQ (6,700) a quarter, and take a second for FLEQ."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 from looped.analysis.model import Model
 from looped.engines.engine import Engine
 from looped.engines.lifted import LiftedEngine
@@ -24,17 +27,20 @@ def is_small(lifted: Lifted) -> bool:
     return few and len(lifted.code.instructions) <= _INSTRUCTIONS
 
 
-def prove_small_lifts(engine: Engine) -> None:
+def prove_small_lifts(engine: Engine, note: Callable[[str], None] = lambda text: None) -> None:
     """Have an engine prove each small lift that it makes from now on, before the lift runs.
 
-    Only a lifted engine makes any. It then raises WrongLift where a lift is not proved.
+    Only a lifted engine makes any. It then raises WrongLift where a proof fails; `note` gets a line
+    about each lift that is not proved because it is not small.
     """
     if isinstance(engine, LiftedEngine):
-        engine.programs.check = _prove_if_small
+        engine.programs.check = functools.partial(_prove_if_small, note)
 
 
-def _prove_if_small(model: Model, lifted: Lifted) -> None:
+def _prove_if_small(note: Callable[[str], None], model: Model, lifted: Lifted) -> None:
     if not is_small(lifted):
+        size = f"{len(lifted.code.instructions):,} instructions"
+        note(f"the lifted code ({size}) is compared with the reference, but not proved")
         return
     try:
         validate(model, lifted)

@@ -115,7 +115,7 @@ def test_every_worker_is_as_in_the_dense_engine(workers: int) -> None:
     watch = Watch(machine.plan.cpu, np.zeros(0, np.intp), driver)
     assert len({engine.advance(30, watch) for engine in engines}) == 1
     assert np.array_equal(lifted.state(), dense.state())
-    assert lifted.fallbacks == 0
+    assert lifted.fallbacks == event.fallbacks == 0
     for column in (machine.plan.cpus[-1], 5, machine.plan.null):
         lanes = np.arange(machine.plan.d_model)
         assert np.array_equal(lifted.read(column, lanes), dense.read(column, lanes))

@@ -48,9 +48,14 @@ def test_other_engines_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_large_lift_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = compiled("subleq", 8, 32)
     lifts = proved(monkeypatch)
-    monkeypatch.setattr(in_use, "_INSTRUCTIONS", 100)
-    assert api.verify(machine, IMAGE, engine=api.choose_engine(machine, "lifted"), steps=3).steps
-    assert lifts == []
+    notes: list[str] = []
+    for limit in (100, 500):
+        monkeypatch.setattr(in_use, "_INSTRUCTIONS", limit)
+        engine = api.choose_engine(machine, "lifted")
+        assert api.verify(machine, IMAGE, engine=engine, steps=3, note=notes.append).steps
+    assert len(lifts) == 1
+    (note,) = notes
+    assert note.endswith("instructions) is compared with the reference, but not proved")
 
 
 def test_a_lift_of_many_columns_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
