@@ -113,7 +113,8 @@ def _read(session: Session, name: str) -> Floats:
     words = memory_words(session.computer.state(), plan)[0].astype(np.int64)
     words[words >> plan.width - 1 == 1] -= 1 << plan.width
     places = start + side * np.arange(rows)[:, None] + np.arange(cols)
-    return words[places] / (1 << fraction)
+    matrix: Floats = words[places] / (1 << fraction)
+    return matrix
 
 
 def draw(loss: Curve, residual: Curve, path: Path) -> None:
@@ -130,6 +131,7 @@ def draw(loss: Curve, residual: Curve, path: Path) -> None:
         axis.semilogy(curve.float64, color=_FLOAT64, lw=2, ls=(0, (2, 2.5)), label="NumPy, float64")
         axis.set_title(title, fontsize=10)
         axis.set_xlabel(below)
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8, frameon=False)
     figure.savefig(path, dpi=110)

@@ -16,6 +16,7 @@ from looped.isa.rv32i import INSTRUCTIONS
 from looped.run.computer import Computer
 from tests import seeds
 from tests.machines.rv32i_cases import case, differences, embedded
+from tests.programs.fleq import execute, execute_in_weights, source
 from tests.programs.headers import programs, riscv_programs
 
 transformers = pytest.importorskip("transformers")
@@ -164,3 +165,15 @@ def test_whole_programs_on_the_stock_model(name: str, tmp_path) -> None:
     image = looped.assemble(program.path)
     machine = looped.compile(image)
     assert check_program(machine, image.words, program.input, tmp_path) == program.output
+
+
+@pytest.mark.slow
+def test_a_stock_llama_runs_the_calculator_of_fleq(tmp_path) -> None:
+    """Instructions of up to 52 loops; the words in memory are those of the reference."""
+    text = source("calculator")
+    expected = execute(text)
+    machine = looped.compile_machine("fleq", memory=256)
+    export_llama(machine, tmp_path)
+    run = execute_in_weights(text, machine, StockEngine(machine, tmp_path))
+    assert (run.text, run.steps) == (expected.text, expected.steps)
+    assert list(run.memory) == list(expected.memory)

@@ -1,4 +1,4 @@
-"""FLEQ programs: changed in a constant or a matrix, run on the reference or in weights, read back."""
+"""FLEQ programs, changed in a constant or a matrix, on the reference or in weights."""
 
 from __future__ import annotations
 

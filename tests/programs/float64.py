@@ -34,7 +34,8 @@ def random_matrix(seed: int, size: int, condition: float) -> Vector:
     left, _ = np.linalg.qr(rng.normal(size=(size, size)))
     right, _ = np.linalg.qr(rng.normal(size=(size, size)))
     values: Vector = np.geomspace(1, 1 / condition, size) * math.sqrt(condition)
-    return (left * values) @ right.T
+    matrix: Vector = (left * values) @ right.T
+    return matrix
 
 
 def best_residual(a: Vector) -> float:
