@@ -1,4 +1,4 @@
-.PHONY: demo test test-all lint bench programs-c
+.PHONY: demo test test-all lint bench programs-c docs pictures
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,10 +22,19 @@ bench: $(VENV)/ready ## Speed of all engines, side by side; BENCH=--write renews
 	$(BIN)/python -m benchmarks.fleq
 
 lint: $(VENV)/ready ## Style, types and the import rules of the house
-	$(BIN)/ruff check looped tests benchmarks
-	$(BIN)/ruff format --check looped tests benchmarks
+	$(BIN)/ruff check looped tests benchmarks examples docs
+	$(BIN)/ruff format --check looped tests benchmarks examples docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/ready ## The documentation as a site in build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+pictures: $(VENV)/ready ## The pictures of docs/pictures again
+	$(BIN)/looped plot weights subleq --width 8 --memory 64 --block 2 -o docs/pictures/weights.svg
+	$(BIN)/looped plot step programs/subleq/multiply.sasm --step 8 -o docs/pictures/step.svg
+	$(BIN)/looped plot memory programs/subleq/sieve.sasm -o docs/pictures/memory.svg
+	$(BIN)/looped plot heads programs/subleq/multiply.sasm -o docs/pictures/heads.png
 
 RISCV_CC := riscv64-unknown-elf-gcc
 RISCV_FLAGS := -march=rv32i -mabi=ilp32 -O2 -std=c11 -Wall -Wextra -ffreestanding -nostdlib \
@@ -41,5 +50,5 @@ $(C_BUILD)/%.elf: programs/c/%.c $(wildcard programs/c/lib/*)
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,hf,plot,cluster,prove]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,hf,plot,cluster,prove,docs]'
 	touch $@
