@@ -29,6 +29,7 @@ per loop. `looped verify` compares a run with a plain interpreter, lane by lane.
 Begin here:
   looped run programs/subleq/hello.sasm       run a program on the transformer
   looped verify programs/subleq/sieve.sasm    compare every step with the reference
+  looped debug programs/subleq/sieve.sasm     stop it, step, go backwards, look inside
   looped diff A B                             find the first difference of two traces or runs
   looped info subleq                          what each head and each MLP does
   looped certify subleq                       prove from the weights that they are exact
