@@ -27,7 +27,7 @@ from looped.debug.terminal.console import Console
 from looped.debug.terminal.prompt import prompt
 from looped.debug.terminal.screen import Screen
 from looped.debug.timeline import Timeline
-from looped.errors import CompileError, FileError
+from looped.errors import CompileError, FileError, SourceError
 from looped.files import read_bytes
 from looped.lang.sources import read_source
 from looped.registry import machine as registered
@@ -78,11 +78,12 @@ def debug(
     check_engine(engine, uncertified)
     if gdb is not None and command is not None:
         raise click.UsageError("--command is for the terminal, --gdb for gdb.")
+    address = None if gdb is None else _address(gdb)
     lines = None if command is None else read_source(command).text.splitlines()
     content = b"" if source is None else read_bytes(source, _LARGEST_INPUT)
     with progress("debug") as line:
         compiled, image = open_program(program, wanted, dtype)
-        if gdb is not None and not registered(image.machine).runs_elf:
+        if address is not None and not registered(image.machine).runs_elf:
             raise CompileError(f"gdb knows no {image.machine}", hint="debug it without --gdb")
         chosen = api.choose_engine(
             compiled, engine, dtype, device, reporter(verbose, line), uncertified
@@ -90,15 +91,15 @@ def debug(
         terminal = Terminal()
         timeline = Timeline(compiled, image, chosen, io.BytesIO(content), terminal.show)
         chosen.prepare(line.note)
-    if gdb is not None:
-        _serve(timeline, *_address(gdb))
+    if address is not None:
+        _serve(timeline, *address)
         return
     interrupts = Interrupts()
     screen = Screen(Debugger(timeline, interrupts.came), terminal.say)
     console = Console(screen, interrupts.noted)
     screen.where()
     if lines is not None and not console.execute_all(lines):
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(SourceError.exit_code)
     if lines is None:
         prompt(console)
 
@@ -111,15 +112,25 @@ class Terminal:
 
     def show(self, content: bytes) -> None:
         """Print output of the program."""
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        self.write(content)
         self._in_line = not content.endswith(b"\n")
 
     def say(self, text: str) -> None:
-        """Print a line of the debugger."""
-        click.echo("\n" + text if self._in_line else text)
+        """Print lines of the debugger."""
+        self.begin_line()
+        self.write(text.encode() + b"\n")
+
+    def begin_line(self) -> None:
+        """End a line that the program has begun."""
+        if self._in_line:
+            self.write(b"\n")
         self._in_line = False
+
+    def write(self, content: bytes) -> None:
+        """Write bytes to stdout."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
 
 
 def _address(text: str) -> tuple[str, int]:

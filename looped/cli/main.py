@@ -21,6 +21,7 @@ per loop. `looped verify` compares a run with a plain interpreter, lane by lane.
 Begin here:
   looped run programs/subleq/hello.sasm       run a program on the transformer
   looped verify programs/subleq/sieve.sasm    compare every step with the reference
+  looped debug programs/subleq/sieve.sasm     stop it, step, go backwards, look inside
   looped diff A B                             find the first difference of two traces or runs
   looped view PROGRAM -o page.html            see every step from the inside
   looped info subleq                          what each head and each MLP does

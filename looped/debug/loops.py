@@ -47,6 +47,8 @@ class Loops:
             walk, at = self._from(self._timeline.computer.state()[0]), 0
         while at < number and not self._is_last(walk):
             walk, at = self._from(walk.state(walk.last_phase)), at + 1
+        if number < 0:
+            raise CompileError("loops count from 1")
         if at != number:
             count = f"{at + 1} loop{'s' if at else ''}"
             raise CompileError(f"this instruction takes {count}", hint="`loop 1` is the first one")

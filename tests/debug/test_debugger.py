@@ -30,7 +30,6 @@ def history(text: str, watched: str) -> list[tuple[int, int]]:
 WATCHED = [
     (ADDER, "*sum", "lifted"),
     (ADDER, "*sum", "event"),
-    (CALLS, "$a0", "event"),
     (CALLS, "mem[256]", "event"),
 ]
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +17,8 @@ from looped.debug.gdb.server import Server
 from looped.debug.gdb.target import PC
 from tests.conftest import examples
 from tests.debug.gdb_client import Client
+from tests.debug.remote import COMPILER, GDB, gdb_session
 from tests.debug.sessions import CALLS, debugger
-
-ROOT = Path(__file__).parents[2]
-GDB = shutil.which("gdb-multiarch") or shutil.which("riscv64-unknown-elf-gdb")
-GCC = shutil.which("riscv64-unknown-elf-gcc")
 
 
 @pytest.fixture
@@ -56,12 +51,15 @@ def test_a_session(client: Client) -> None:
     assert len(client.ask(b"g")) == 8 * 33 and word(client, 10) == 4
     assert client.ask(b"z0,28,4") == b"OK"
     assert client.ask(b"Z2,100,4") == b"OK"
-    assert client.ask(b"c") == b"T05watch:100;"
-    assert client.ask(b"m100,4") == b"08000000"
-    assert client.ask(b"bs") == b"S05" and client.ask(b"m100,4") == b"00000000"
-    assert client.ask(b"c") == b"T05watch:100;" and client.ask(b"c") == b"T05watch:100;"
+    for value in (b"08", b"10"):
+        assert client.ask(b"c") == b"T05watch:100;"
+        assert client.ask(b"m100,1") != value, "the instruction has not yet stored"
+        assert client.ask(b"z2,100,4") == b"OK" and client.ask(b"s") == b"S05"
+        assert client.ask(b"m100,4") == value + b"000000" and client.ask(b"Z2,100,4") == b"OK"
+    assert client.ask(b"s") == b"S05" and client.ask(b"bc") == b"T05watch:100;"
     assert client.ask(b"m100,2") == b"1000"
-    assert client.ask(b"bc") == b"T05watch:100;" and client.ask(b"m100,4") == b"08000000"
+    assert client.ask(b"z2,100,4") == b"OK" and client.ask(b"bs") == b"S05"
+    assert client.ask(b"m100,4") == b"08000000" and client.ask(b"Z2,100,4") == b"OK"
     assert client.ask(b"z2,100,4") == b"OK"
     assert client.ask(b"bc") == b"T05replaylog:begin;" and word(client, PC) == 0
     assert client.ask(b"c") == b"W10", "the exit status of the program, 16"
@@ -79,7 +77,21 @@ def test_changes_by_hand(client: Client) -> None:
 
 @pytest.mark.parametrize(
     "packet",
-    [b"p", b"pzz", b"p999", b"m", b"m1", b"M0,4:00", b"Z0,1", b"P1", b"Z9,0,4", b"vX", b""],
+    [
+        b"Z3,100,4",
+        b"Z4,100,4",
+        b"p",
+        b"pzz",
+        b"p999",
+        b"m",
+        b"m1",
+        b"M0,4:00",
+        b"Z0,1",
+        b"P1",
+        b"Z9,0,4",
+        b"vX",
+        b"",
+    ],
 )
 def test_packets_that_mean_nothing_get_an_error(client: Client, packet: bytes) -> None:
     assert client.ask(packet) in (b"E01", b"")
@@ -107,42 +119,19 @@ def test_a_damaged_packet_is_refused() -> None:
         assert ours.recv(10) == b"-+"
 
 
-@pytest.mark.skipif(GDB is None or GCC is None, reason="needs gdb and a compiler for RISC-V")
+@pytest.mark.skipif(GDB is None or COMPILER is None, reason="needs gdb and a compiler for RISC-V")
+@pytest.mark.slow
 def test_the_real_gdb(tmp_path: Path) -> None:
     (tmp_path / "calls.s").write_text(CALLS.replace(".machine rv32i", ".globl _start\n_start:"))
-    elf, script = tmp_path / "calls.elf", tmp_path / "script.gdb"
+    elf = tmp_path / "calls.elf"
     flags = "-march=rv32i -mabi=ilp32 -nostdlib -g -Wl,-Ttext=0 -Wl,--no-warn-rwx-segments"
-    assert GCC is not None and GDB is not None
-    subprocess.run([GCC, *flags.split(), "-o", elf, tmp_path / "calls.s"], check=True)
-    command = [sys.executable, "-m", "looped", "debug", elf, "--gdb", ":0"]
-    command += ["--engine", "event", "--memory", "256"]
-    stub = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    try:
-        assert stub.stderr is not None
-        where = stub.stderr.readline().strip().removeprefix("waiting for gdb: ")
-        script.write_text(
-            f"""set pagination off
-            {where}
-            break double
-            continue
-            info symbol $pc
-            delete
-            watch *(int *) 256
-            continue
-            print *(int *) 256
-            reverse-continue
-            print *(int *) 256
-            delete
-            continue
-            """
-        )
-        done = subprocess.run(
-            [GDB, "-batch", "-x", script, elf], capture_output=True, text=True, timeout=120
-        )
-    finally:
-        stub.kill()
-        stub.wait()
-    shown = done.stdout
+    assert COMPILER is not None
+    subprocess.run([COMPILER, *flags.split(), "-o", elf, tmp_path / "calls.s"], check=True)
+    word = "*(int *) 256"
+    commands = ["break double", "continue", "info symbol $pc", "delete", f"watch {word}"]
+    commands += ["continue", f"print {word}", "reverse-continue", f"print {word}", "delete"]
+    options = "--engine", "event", "--memory", "256"
+    shown = gdb_session(elf, [*commands, "continue"], tmp_path, *options)
     assert "double in section .text" in shown
     assert "Old value = 0\nNew value = 8" in shown and "$1 = 8" in shown
     assert "Old value = 8\nNew value = 0" in shown and "$2 = 0" in shown

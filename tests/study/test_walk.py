@@ -83,6 +83,7 @@ def test_bits_that_a_lane_no_longer_holds() -> None:
     assert [phase_name(n) for n in (-1, 0, 3)] == ["begin", "block 1 attention", "block 2 MLP"]
 
 
+@pytest.mark.slow
 def test_workers_see_different_columns() -> None:
     image = registry.assemble(Source("two.fleq", TWO_BY_TWO))
     machine = compiled("fleq", 32, 64, side=2).with_workers(4)

@@ -138,7 +138,21 @@ class Server:
         return _OK
 
     def _run(self, run: Callable[[], Stop]) -> bytes:
-        return self._reply(Stop(halted=True) if self.debugger.timeline.halted else run())
+        """Run forwards. A watchpoint stops before the instruction that changes the word: on RISC-V
+        gdb then steps over it by itself."""
+        if self.debugger.timeline.halted:
+            return self._reply(Stop(halted=True))
+        stop = run()
+        if stop.changes and not stop.halted:
+            self.debugger.reverse_step()
+        return self._reply(stop)
+
+    def _run_back(self, run: Callable[[], Stop]) -> bytes:
+        """Run backwards. A watchpoint stops after that instruction, and gdb steps back over it."""
+        stop = run()
+        if stop.changes:
+            self.debugger.timeline.step()
+        return self._reply(stop)
 
     def _reply(self, stop: Stop) -> bytes:
         host = self.debugger.timeline.host
@@ -161,10 +175,10 @@ class Server:
         return self._run(self.debugger.step)
 
     def _back(self, rest: bytes) -> bytes:
-        return self._reply(self.debugger.reverse_resume())
+        return self._run_back(self.debugger.reverse_resume)
 
     def _step_back(self, rest: bytes) -> bytes:
-        return self._reply(self.debugger.reverse_step())
+        return self._run_back(self.debugger.reverse_step)
 
     def _resumed(self, rest: bytes) -> bytes:
         return self._continue(rest) if rest[:1] in b"cC" else self._step(rest)

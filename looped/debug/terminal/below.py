@@ -28,7 +28,7 @@ def _loop(screen: Screen, rest: str) -> None:
     if rest:
         loops.choose_loop(_number(screen, rest) - 1)
     walk = loops.walk()
-    end = "the last one" if loops.is_last() else "and it goes on"
+    end = "the last one" if loops.is_last() else "not the last one"
     worker = f", worker {loops.worker}" if len(walk.plan.cpus) > 1 else ""
     screen.say(f"loop {loops.loop + 1} of the next instruction, {end}{worker}")
     for block in range(len(walk.plan.blocks)):
