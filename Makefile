@@ -1,4 +1,4 @@
-.PHONY: demo test test-all lint bench programs-c
+.PHONY: demo test test-all lint bench pictures programs-c
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,6 +19,9 @@ test-all: $(VENV)/ready ## The test suite with its slow part, on more examples, 
 
 bench: $(VENV)/ready ## Speed of all engines, side by side; BENCH=--write renews docs/performance.md
 	$(BIN)/python -m benchmarks $(BENCH)
+
+pictures: $(VENV)/ready ## The pictures of docs/view.md, by Chromium
+	$(BIN)/python -m tests.view.pictures
 
 lint: $(VENV)/ready ## Style, types and the import rules of the house
 	$(BIN)/ruff check looped tests benchmarks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from looped.view.page import page
+from tests import seeds
 from tests.programs.headers import (
     Program,
     extended_programs,
@@ -46,7 +46,7 @@ def opened(chromium: Browser, folder: Path, found: Seen, name: str, link: str = 
 def check_states(chromium: Browser, found: Seen) -> None:
     """Compare what the page shows at random instructions with the reference."""
     states, length = followed(found), len(found.run.instructions)
-    draw = random.Random(length)
+    draw = seeds.rng(str(length))
     for step in [0, length, *(draw.randint(0, length) for _ in range(PLACES))]:
         chromium.go(step=step)
         shown = chromium.value("window.looped.state()")
