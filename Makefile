@@ -1,4 +1,4 @@
-.PHONY: demo test test-all lint bench programs-c docs pictures
+.PHONY: demo test test-all lint bench programs-c docs pictures screenshots
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -35,6 +35,9 @@ pictures: $(VENV)/ready ## The pictures of docs/pictures again
 	$(BIN)/looped plot step programs/subleq/multiply.sasm --step 8 -o docs/pictures/step.svg
 	$(BIN)/looped plot memory programs/subleq/sieve.sasm -o docs/pictures/memory.svg
 	$(BIN)/looped plot heads programs/subleq/multiply.sasm -o docs/pictures/heads.png
+
+screenshots: $(VENV)/ready ## The pictures of docs/view.md again, by Chromium
+	$(BIN)/python -m tests.view.pictures
 
 RISCV_CC := riscv64-unknown-elf-gcc
 RISCV_FLAGS := -march=rv32i -mabi=ilp32 -O2 -std=c11 -Wall -Wextra -ffreestanding -nostdlib \

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,11 +13,15 @@ from looped.cli.options import (
     Wanted,
     check_engine,
     engine_options,
+    json_option,
     machine_options,
     open_program,
 )
 from looped.cli.progress import progress, reporter
 from looped.files import read_bytes, write_atomically
+
+if TYPE_CHECKING:
+    from looped.view.collect import Run
 
 __all__ = ["view"]
 
@@ -40,6 +46,7 @@ Examples:
 @click.argument("program", type=_PATH)
 @machine_options
 @engine_options("auto")
+@json_option
 @click.option("-o", "output", type=_PATH, required=True, metavar="FILE", help="The page to write.")
 @click.option("--input", "source", type=_PATH, metavar="FILE", help="The program's input.")
 @click.option(
@@ -57,6 +64,7 @@ def view(
     uncertified: bool,
     device: str,
     verbose: bool,
+    as_json: bool,
     output: Path,
     source: Path | None,
     steps: int,
@@ -75,12 +83,17 @@ def view(
         run = collect(compiled, image, chosen, content, steps, line)
         made = page(run, program.name)
     write_atomically(output, made)
-    shown = {
-        "halted": "",
-        "steps": ", the limit of --steps",
-        "loops": ", the most that a page shows",
-    }
+    _report(output, run, len(made), as_json)
+
+
+def _report(output: Path, run: Run, size: int, as_json: bool) -> None:
+    count = len(run.instructions)
+    if as_json:
+        told = {"file": str(output), "instructions": count, "loops": run.loops}
+        click.echo(json.dumps({**told, "ended": run.ended, "bytes": size}))
+        return
+    ends = {"steps": ", the limit of --steps", "loops": ", the most that a page shows"}
     click.echo(
-        f"{output}: {len(run.instructions):,} instructions in {run.loops:,} loops"
-        f"{shown[run.ended]}, {len(made) / 1e6:.1f} MB"
+        f"{output}: {count:,} instructions in {run.loops:,} loops{ends.get(run.ended, '')}, "
+        f"{size / 1e6:.1f} MB"
     )

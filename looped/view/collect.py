@@ -49,8 +49,8 @@ class Run:
 
     `code` has the program counter, the text, and the source line of every instruction that the run
     executes. `chunks` are the loops from the inside (see Packer). `ended` is `halted`, or which
-    limit the run has reached: `steps` or `loops`. `final` are the lanes of the first CPU column
-    that are +1 at the end.
+    limit the run has reached: `steps` or `loops`. `final` are the lanes that are +1 at the end,
+    for each CPU column.
     """
 
     plan: Plan
@@ -61,7 +61,7 @@ class Run:
     chunks: list[bytes] = field(default_factory=list)
     loops: int = 0
     ended: str = "halted"
-    final: tuple[int, ...] = ()
+    final: tuple[tuple[int, ...], ...] = ()
 
 
 def collect(
@@ -155,6 +155,6 @@ class _Collector:
         while self._waiting:
             self._send(_TOGETHER)
         self.run.chunks = self._packer.finished()
-        last = self._walk.stream[self._plan.cpu] > 0
-        self.run.final = tuple(np.flatnonzero(last).tolist())
+        last = self._walk.stream[self._plan.cpus.start : self._plan.cpus.stop] > 0
+        self.run.final = tuple(tuple(np.flatnonzero(row).tolist()) for row in last)
         return self.run

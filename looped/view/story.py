@@ -14,9 +14,6 @@ from looped.view.pack import LOOPS, unit_counts
 
 __all__ = ["story"]
 
-_CLEAR = "clear"
-"""The group of the units that return lanes to -1."""
-
 
 def story(run: Run, name: str) -> bytes:
     """The JSON of a run of the program `name`."""
@@ -67,7 +64,10 @@ def _register_names(plan: Plan) -> list[str]:
 
 
 def _words(plan: Plan, phase: int) -> list[tuple[str, list[int]]]:
-    """The words that the CPU column holds after a phase, each with the lanes of its bits."""
+    """The words that the CPU column holds after a phase, each with the lanes of its bits.
+
+    Those of this loop come first, then those that the CPU keeps, then those that never change.
+    """
     held: dict[str, dict[int, int]] = {}
     for lane in range(plan.d_model):
         occupant = plan.occupant(lane, phase)
@@ -78,7 +78,8 @@ def _words(plan: Plan, phase: int) -> list[tuple[str, list[int]]]:
         taken = {lane for bits in held.values() for lane in bits.values()}
         if word not in held and not taken.intersection(lanes):
             held[word] = dict(enumerate(lanes))
-    return [(word, [bits[bit] for bit in sorted(bits)]) for word, bits in held.items()]
+    order = sorted(held, key=lambda word: (word in plan.words, word not in plan.registers))
+    return [(word, [held[word][bit] for bit in sorted(held[word])]) for word in order]
 
 
 def _block(plan: Plan, number: int) -> dict[str, object]:

@@ -39,10 +39,16 @@ class State:
 
 @functools.cache
 def seen(
-    name: str, steps: int = 5_000, data: bytes = b"", workers: int = 1, engine: str = "dense"
+    name: str,
+    steps: int = 5_000,
+    data: bytes = b"",
+    workers: int = 1,
+    engine: str = "dense",
+    side: int | None = None,
 ) -> Seen:
-    """The first steps of a program in `programs`, by its path there."""
-    image = api.assemble(FOLDER / Path(name))
+    """The first steps of a program in `programs`, by its path there; `side` is for FLEQ."""
+    parameters = {} if side is None else {"side": side}
+    image = api.assemble(FOLDER / Path(name), parameters=parameters)
     machine = api.compile(image).with_workers(workers)
     run = collect(machine, image, api.choose_engine(machine, engine), data, steps)
     return Seen(machine, image, data, run)

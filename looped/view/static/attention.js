@@ -2,7 +2,7 @@
 
 import { drawn, id, make } from "./dom.js";
 
-const HEIGHT = 118; // of the drawing, in pixels
+const HEIGHT = 108; // of the drawing, in pixels
 
 export class Attention {
   constructor(run, place, names) {
@@ -55,7 +55,8 @@ export class Attention {
   }
 
   short(column) {
-    return this.names.column(column).replace(/^mem\[(.*)\]$/, "$1").split(" ").at(-1);
+    const name = this.names.column(column);
+    return name.startsWith("cpu") ? name : name.replace(/^mem\[(.*)\]$/, "$1").split(" ").at(-1);
   }
 
   sentence({ head, column, target, score, margin }, heads) {
@@ -90,7 +91,7 @@ function bundles(arcs) {
 
 function arcShape({ column, target, signs, back }, from, to, base, width) {
   const own = column === target;
-  const rise = own ? 46 : Math.min(base - 12, 26 + (90 * Math.abs(to - from)) / width) - (back ? 24 : 0);
+  const rise = own ? 46 : 24 + ((base - 36) * Math.abs(to - from)) / (width - 70) - (back ? 18 : 0);
   const path = own
     ? `M${from + 3} ${base - 5} C${from + 30} ${base - rise * 1.3} ${from - 30} ${base - rise * 1.3} ${from - 3} ${base - 5}`
     : `M${from} ${base - 5} C${from} ${base - rise * 1.3} ${to} ${base - rise * 1.3} ${to} ${base - 5}`;

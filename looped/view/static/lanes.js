@@ -30,6 +30,8 @@ export class Lanes {
 
   show(inside) {
     const { phase, cpu } = this.place;
+    const which = this.run.cpus > 1 ? `CPU column ${cpu}` : "the CPU column";
+    id("lanes").querySelector("h2").textContent = `Residual stream of ${which} after ${phaseName(phase).replace("start", "the loop before")}`;
     const on = (row, lane) => inside.lane(row - 1, cpu, lane);
     this.rows.forEach(({ map, button }, row) => {
       const active = row === phase + 1;
@@ -99,7 +101,7 @@ export class Lanes {
 
 // The bits of a word, the most significant one on the left; a bit that changed has a line below.
 function bits(lanes, on, moved) {
-  const width = lanes.length > 16 ? 4 : 7;
+  const width = lanes.length > 32 ? 3 : lanes.length > 16 ? 4 : 7;
   const cells = lanes.toReversed().flatMap((lane, at) => {
     const x = at * width;
     const cell = drawn("rect", { x: x + 0.5, y: 1.5, width: width - 1.2, height: 8, class: on(lane) ? "one" : "zero" });

@@ -104,8 +104,8 @@ export class Run {
 
   // The lanes at the end of the run, as those of a loop.
   end() {
-    const on = new Set(this.story.final);
-    return { heads: null, arcs: [], lane: (phase, cpu, lane) => on.has(lane), fires: () => false };
+    const on = this.story.final.map((lanes) => new Set(lanes));
+    return { heads: null, arcs: [], lane: (phase, cpu, lane) => on[cpu].has(lane), fires: () => false };
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { canvas, color, id, make } from "./dom.js";
 
-const LONG = 132; // width of the strip of a group, in pixels
+const LONG = 112; // width of the strip of a group, in pixels
 
 export class Units {
   constructor(run, place) {
@@ -17,7 +17,7 @@ export class Units {
     section.querySelector("h2").textContent = `MLP, block ${block}`;
     const groups = inside.heads === null ? [] : this.run.story.blocks[block].groups;
     const rows = groups.map((group) => this.row(group, block, inside));
-    const table = make("table", {}, make("thead", {}, make("tr", {}, ...["makes", "units that fire", ""].map((name) => make("th", { scope: "col" }, name)))), make("tbody", {}, ...rows));
+    const table = make("table", {}, make("thead", {}, make("tr", {}, ...["makes", "fire", "units"].map((name) => make("th", { scope: "col" }, name)))), make("tbody", {}, ...rows));
     section.querySelector(".scroll").replaceChildren(rows.length ? table : make("p", { class: "none" }, "The run ends here."));
   }
 
@@ -33,6 +33,6 @@ export class Units {
     fired.forEach((on, at) => on && context.fillRect(at * step, 0, Math.max(1, step - 0.8), 9));
     const from = group.reads.length ? `${group.name} from ${group.reads.join(", ")}` : group.name;
     return make("tr", { class: count ? null : "quiet", title: from },
-      make("td", { class: "name" }, group.name), make("td", {}, strip), make("td", { class: "number" }, `${count} of ${group.units.length}`));
+      make("td", { class: "name" }, group.name), make("td", { class: "fire" }, `${count} of ${group.units.length}`), make("td", {}, strip));
   }
 }
