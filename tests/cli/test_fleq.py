@@ -50,7 +50,7 @@ def test_a_trap_is_told_with_its_place(folder: Path) -> None:
     result = command("run", folder / "trap.safetensors", "--engine", "event")
     assert result.exit_code == 7
     assert "error: trap at 24 (" in result.stderr
-    assert "trap.fleq:7): no function has the number 0" in result.stderr
+    assert "trap.fleq:8): no function has the number 0" in result.stderr
 
 
 def test_a_run_that_stops_early_says_where_in_its_language(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from looped import registry
-from looped.artefact.plan import CompiledMachine, GroupPlan, HeadPlan, Plan
+from looped.artefact.plan import CompiledMachine, GroupPlan, HeadPlan, Plan, Workers
 from looped.number_format import UNSIGNED
 from looped.ports import Ports
 from looped.verify.certificate import certify
@@ -42,6 +42,8 @@ PLANS: dict[str, tuple[Any, ...]] = {
     "halted": (None, PLAN.words["ready"][0]),
     "busy": (PLAN.words["ready"][0],),
     "scratch": ((IDLE,),),
+    "workers": (Workers(1, "out", "pc"), Workers(2, "out", "pc")),
+    "parameters": ({"side": 4},),
     "dtype": ("float64", "nothing"),
     "mixer": ("linear",),
 }
