@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.hooks import ratio
 from benchmarks.measure import ENGINES, Row, dense_is_quick, measure
 from benchmarks.report import draw, into_page, peak_table, table, to_json
 from benchmarks.workload import STRIDE, riscv_walk, walk
@@ -81,3 +82,8 @@ def test_tables_and_files(tmp_path: Path) -> None:
     assert "| 64 | 7 MB | 7 MB | 7 MB |" in page.read_text()
     draw(ROWS, tmp_path / "cost.png")
     assert (tmp_path / "cost.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_core_is_compared_with_the_same_sums() -> None:
+    milliseconds, found = ratio("subleq", 8, 32, 3)
+    assert milliseconds > 0 and found > 0

@@ -44,7 +44,7 @@ def test_without_a_head_its_word_is_zero() -> None:
     assert result(study.ablate(machine(), group="result")) == 0
 
 
-@pytest.mark.parametrize("name", ["subleq", "rv32i"])
+@pytest.mark.parametrize("name", ["subleq", pytest.param("rv32i", marks=pytest.mark.slow)])
 def test_hooks_and_weights_take_the_same_part_out(name: str) -> None:
     whole = compiled(name, {"subleq": 16, "rv32i": 32}[name], 32)
     rng = seeds.generator(0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import random
 
 import pytest
 
@@ -20,6 +19,7 @@ from looped.reference import Fleq
 from looped.run.session import Session
 from looped.trace import Step
 from looped.verify.lockstep import Mismatch, lockstep
+from tests import seeds
 from tests.conftest import compiled
 
 MEMORY = 64
@@ -118,7 +118,7 @@ def test_the_steps_of_random_programs_are_those_of_the_reference() -> None:
     """Unless an instruction rewrites itself: it is decoded before it does."""
     compared = 0
     for number in range(20):
-        rng = random.Random(f"steps {number}")
+        rng = seeds.rng(f"steps {number}")
         case = generate(rng, 32, MEMORY, number, fraction=16, side=2)
         for one, other in zip(*steps_of(case.image, 1 << number % 3, 12), strict=True):
             own = {(one.pc + k) % MEMORY for k in range(6)}

@@ -23,7 +23,7 @@ from looped.analysis.grid import Ints
 from looped.analysis.keys import NOBODY
 from looped.analysis.steps import Affine, MlpSteps, mlp_steps
 from looped.engines.lifted import model as weights
-from looped.engines.lifted.drivers import check_apart, find_drivers
+from looped.engines.lifted.drivers import Drivers, check_apart, find_drivers
 from looped.engines.lifted.heads import (
     Capture,
     FixedTarget,
@@ -75,7 +75,20 @@ def behaviour(model: Model, x: Known, host: npt.NDArray[np.bool_]) -> Behaviour:
 
     `host` marks the lanes that the host sets, which are therefore not known. Raises CompileError.
     """
-    drivers, columns, known = find_drivers(model, np.where(host, 0, x).astype(np.int8))
+    found = find_drivers(model, np.where(host, 0, x).astype(np.int8))
+    if len(found.drivers) == 1:
+        return _analysed(model, found)
+    try:
+        result = _analysed(model, found)
+        check_apart((seen for b in result.blocks for _, seen in b.heads), result.driver)
+    except CompileError as error:
+        raise CompileError(f"several columns compute: {error}") from None
+    return result
+
+
+def _analysed(model: Model, found: Drivers) -> Behaviour:
+    """The behaviour of all columns, by induction."""
+    drivers, columns, known = found
     driver = int(drivers[0])
     protected = _attended_by_passive(model, known, driver)
     known = _first_guess(model, known, driver, protected)
@@ -93,8 +106,6 @@ def behaviour(model: Model, x: Known, host: npt.NDArray[np.bool_]) -> Behaviour:
             captured = np.setdiff1d(columns_of(capture.table), protected)
             known[np.ix_(captured, np.array(sorted(capture.touched)))] = 0
         if (known == assumed).all():
-            if len(drivers) > 1:
-                check_apart((seen for block in blocks for _, seen in block.heads), driver)
             return Behaviour(driver, known, protected, blocks, drivers, columns)
 
 

@@ -37,8 +37,8 @@ _MOST_CLASSES = 64
 """Classes of columns with equal static lanes: each is analysed once, and the machines have 3."""
 
 _FEW_STATES = 8
-"""So many different states of one class are analysed one by one. FLEQ has up to 256 drivers in one class,
-with as many states; one analysis of an MLP takes a twentieth of a second."""
+"""So many states of a class are analysed one by one. FLEQ has up to 256 drivers in one class, with
+as many states; one analysis of an MLP takes a twentieth of a second."""
 
 
 class Drivers(NamedTuple):

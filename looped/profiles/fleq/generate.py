@@ -142,8 +142,11 @@ class _Writer:
     def _corner(self) -> int:
         """A signed word at which some function is about to do something else."""
         one, half = 1 << self.fraction, 1 << self.width - 1
-        corners = (0, 1, -1, one, -one, one // 2, -half, half - 1, 1 - half, 16 * one, -16 * one)
-        if self.rng.random() < 0.5:
+        corners = (0, 1, -1, one, -one, one // 2, half - 1, 1 - half, 16 * one, -16 * one)
+        kind = self.rng.random()
+        if kind < 0.1:
+            return -half
+        if kind < 0.5:
             return self.rng.choice(corners) + self.rng.choice((0, 0, 1, -1))
         return self._value()
 

@@ -98,7 +98,7 @@ def _attempt(
 
 
 def _deciding(context: ProofContext, busy: Lane) -> tuple[list[Lane], list[Word]]:
-    """The registers that decide, in some loop, how long an instruction goes on: flags that are
+    """The registers that decide, in some loop, when an instruction ends: flags that are
     working registers, and words; those whose next values depend on the fewest lanes come first.
 
     No pin is among them, since its host sets it. What decides about a wide register is left open.

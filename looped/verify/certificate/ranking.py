@@ -3,10 +3,10 @@
 Only the strongly connected parts of the graph have cycles. In each of them the proof looks for a
 register that, as a number, never goes down in any loop there, or never goes up. It can change only
 so often. So a path that never ends would at last consist of loops that do not change it: the proof
-leaves all others out, and goes on with what is left of the part. The registers that it finds are a
-lexicographic ranking (Alias, Darte, Feautrier and Gonnord 2010, "Multi-dimensional rankings,
-program termination, and complexity bounds of flowchart programs"). A counter that wraps is none,
-and two counters that reset each other are none.
+leaves all others out, and treats what is left of the part in the same way. The registers that it
+finds are a lexicographic ranking (Alias, Darte, Feautrier and Gonnord 2010, "Multi-dimensional
+rankings, program termination, and complexity bounds of flowchart programs"). A counter that wraps
+is none, and two counters that reset each other are none.
 """
 
 from __future__ import annotations

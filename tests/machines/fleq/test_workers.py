@@ -53,7 +53,7 @@ def test_hundreds_of_random_instructions(side: int, workers: int, programs: int)
 
 @pytest.mark.slow
 def test_sixteen_workers_on_the_dense_module() -> None:
-    assert run(Setting(4, 256, workers=16), 1, DenseEngine, 12) == 12
+    assert run(Setting(4, 256, workers=16), 3, DenseEngine, 3) >= 6
 
 
 def slow(*arguments: int) -> object:

@@ -1,0 +1,53 @@
+"""docs/study.md: its programs print what it shows, and its tables are those of the command."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from looped.cli.main import cli
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "study.md").read_text()
+EXAMPLES = re.findall(r"^```python\n(.*?)^```\n\n^```text\n(.*?)^```", TEXT, re.M | re.S)
+NEEDS = {"lens.bridge": "transformer_lens", "from nnsight": "nnsight"}
+
+
+def test_the_programs_of_the_page_print_what_it_shows(tmp_path: Path) -> None:
+    """One after the other, as a reader runs them; those for packages that are missing are not.
+
+    Each is in a file: nnsight reads the text of the `with` block that it traces.
+    """
+    assert len(EXAMPLES) == TEXT.count("```python") >= 6
+    names: dict[str, Any] = {}
+    for number, (program, shown) in enumerate(EXAMPLES):
+        needed = [package for text, package in NEEDS.items() if text in program]
+        if all(importlib.util.find_spec(package) for package in needed):
+            path, printed = tmp_path / f"example{number}.py", io.StringIO()
+            path.write_text(program)
+            with contextlib.redirect_stdout(printed):
+                exec(compile(program, str(path), "exec"), names)
+            assert printed.getvalue() == shown, program
+
+
+@pytest.mark.parametrize("machine", ["subleq", pytest.param("rv32i", marks=pytest.mark.slow)])
+def test_a_table_of_the_page_is_what_its_command_makes(
+    machine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    command = re.search(rf"^\$ looped (ablate {machine} .*?)\n```", TEXT, re.M | re.S)
+    section = re.search(rf"<!-- {machine} -->\n(.*?)<!-- end -->", TEXT, re.S)
+    assert command is not None and section is not None
+    arguments = shlex.split(command.group(1).replace("\\\n", " "))
+    made = tmp_path / "table.md"
+    result = CliRunner().invoke(cli, [*arguments, "-o", str(made)])
+    assert (result.exit_code, result.output) == (0, "")
+    assert section.group(1) == made.read_text()
