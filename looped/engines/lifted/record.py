@@ -49,7 +49,7 @@ def record(stream: Stream, loops: int, watch: Watch, value: Lanes) -> Tape | Non
     rows = np.empty((ROOM + 1, len(stream.words)), np.uint64)
     columns = np.empty((ROOM, stores), np.int64)
     contents = np.empty((ROOM, stores), np.uint64)
-    rows[0] = stream.words
+    rows[0] = stream.words[:, 0]
     stops, mid_instruction = stream.masks(watch.stops), stream.masks(watch.mid_instruction)
     none = np.zeros_like(stops)
     given = (stream.words, stream.cells, none, stops, mid_instruction, native.stored)
