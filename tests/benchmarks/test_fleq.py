@@ -67,6 +67,7 @@ def test_a_program_with_another_constant() -> None:
         assemble("xor", ROUNDS=1)
 
 
+@pytest.mark.slow
 def test_losses_are_read_from_the_memory_of_the_machine() -> None:
     curve = losses(3, "event")
     assert len(curve.inside) == len(curve.float64) == 4

@@ -63,7 +63,9 @@ def check_programs(programs: list[Program], workers: int, memory: int, kind: str
     assert weights_of(machine(memory)) == before
 
 
-@pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.parametrize(
+    "workers", [1, 4, *(pytest.param(n, marks=pytest.mark.slow) for n in (16, 64))]
+)
 def test_one_checkpoint_runs_small_programs(workers: int) -> None:
     programs = [program for program in fleq_programs() if program.path.stem in SMALL]
     assert len(programs) == len(SMALL)
@@ -76,6 +78,7 @@ def test_one_checkpoint_runs_all_programs(workers: int) -> None:
     check_programs(fleq_programs(), workers, 2048, "lifted")
 
 
+@pytest.mark.slow
 def test_a_file_has_the_same_weights_for_any_number_of_workers(tmp_path: Path) -> None:
     found = set()
     for workers in WORKERS:
