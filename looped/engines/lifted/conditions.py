@@ -207,7 +207,7 @@ class Conditions:
     def digit(self, bits: Weights, constant: int, place: int) -> Bit:
         """Bit `place` of `Σ weight · bit + constant`, as a two's complement number.
 
-        A field that ends there may continue, since heavier bits do not change bit `place`. So one
+        A field that ends there may be longer: heavier bits do not change bit `place`. So one
         addition gives all digits of a sum.
         """
         weights = {bit: weight for bit, weight in bits.items() if weight}

@@ -57,7 +57,9 @@ def test_a_table_adds_what_its_steps_add(steps: dict[int, list[Step]]) -> None:
             assert form.constant + found == expected
 
 
-@pytest.mark.parametrize(("bits", "tables", "width"), [(6, 1, 8), (7, 5, 16)])
+@pytest.mark.parametrize(
+    ("bits", "tables", "width"), [(6, 1, 8), pytest.param(7, 5, 16, marks=pytest.mark.slow)]
+)
 def test_tables_in_weights_are_loads(bits: int, tables: int, width: int) -> None:
     """5 tables of 128 rows and 16 lanes would be 640 tests and 80 sums of up to 128."""
     machine = lookups(bits, tables, width)

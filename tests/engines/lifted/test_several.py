@@ -83,6 +83,30 @@ def _together(code: Code, state: np.ndarray, cells: np.ndarray) -> tuple | None:
     return after, stored
 
 
+@examples(0.25)
+@given(st.sampled_from([2, 4, 6, 16]), st.data())
+def test_two_captures_of_one_column_are_always_seen_and_only_they(
+    drivers: int, data: st.DataObject
+) -> None:
+    """Each driver stores its second word to the column that its first word names."""
+    code = Code()
+    column, content = code.emit("state", number=0), code.emit("state", number=1)
+    code.emit("store", column, content)
+    code.following = [column, content]
+    native, columns = compile_code(code, 8, 2, drivers, 20), st.integers(0, 20)
+    cells = np.arange(21, dtype=np.uint8)
+    for number in range(12):
+        apart = data.draw(st.permutations(range(21)))[:drivers]
+        own = data.draw(st.just(apart) | st.lists(columns, min_size=drivers, max_size=drivers))
+        state = np.array([own, [100 + number] * drivers], np.uint64)
+        captured = [c for c in own if c != 20]
+        twice = len(set(captured)) < len(captured)
+        expected = cells.copy()
+        expected[[] if twice else captured] = 100 + number
+        assert native.run(state, cells, np.zeros(2, np.uint64), 1) == (1 - twice, twice)
+        assert np.array_equal(cells[:20], expected[:20])
+
+
 @pytest.mark.parametrize("kinds", [["store", "load"], ["store", "store"]])
 def test_code_that_may_see_the_stores_of_other_drivers_is_refused(kinds: list[str]) -> None:
     code = Code()
