@@ -6,6 +6,7 @@ import pytest
 
 from looped.passes.emit import compile_circuit
 from looped.verify.certificate import certify
+from tests.circuit.workers import adders
 from tests.verify.certificate.team_parts import APART, MEETING, PARTING, TOGETHER
 from tests.verify.certificate.teams import agrees, claimed, team
 
@@ -50,3 +51,12 @@ def test_a_memory_for_fewer_workers_than_numbers(bits: int, most: int) -> None:
     circuit = team(lambda t: t.write("own", t.low(t.number)), bits=bits)
     assert claimed(circuit, most) == []
     assert bool(claimed(circuit, 4)) == (most < 4)
+
+
+@pytest.mark.parametrize("flagged", [True, False])
+def test_a_register_file_that_workers_share(flagged: bool) -> None:
+    """A place may be one of memory or of the file."""
+    circuit = adders(register_bits=2, flagged=flagged)
+    assert certify(compile_circuit(circuit, workers=4), circuit).certified("float32")
+    same = adders(register_bits=2, flagged=flagged, apart=False)
+    assert claimed(same, 2) == ["`total` of a worker may meet `total` of another"]
