@@ -41,10 +41,11 @@ def compiled(
     The cache is only for the machines of this package, whose sources the key contains.
     """
     machine.check(width, memory, **parameters)
-    if machine.describe.__module__.rpartition(".")[0] != builtin.__name__:
+    cache = open_cache()
+    if cache.path is None or machine.describe.__module__.rpartition(".")[0] != builtin.__name__:
         return _compile(machine, width, memory, form, parameters)
     asked = machine.settled(width, parameters)
-    name, cache = key(machine.name, width, memory, form.name, asked), open_cache()
+    name = key(machine.name, width, memory, form.name, asked)
 
     def again() -> CompiledMachine:
         return _compile(machine, width, memory, form, parameters)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-import looped.api
 from looped.artefact.plan import CompiledMachine
 from looped.cli import fuzz
+from looped.passes import emit
 from tests.cli.test_cli import looped as command
 from tests.engines.faults import faults
 
@@ -34,12 +34,12 @@ def test_json_says_the_same_whoever_does_the_work() -> None:
 def test_the_program_that_goes_wrong_is_left_small_and_goes_wrong_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = looped.api.compile_circuit
+    right = emit.compile_circuit
 
     def wrong(*arguments: Any) -> CompiledMachine:
         return list(faults(right(*arguments), 4))[3]
 
-    monkeypatch.setattr(looped.api, "compile_circuit", wrong)
+    monkeypatch.setattr(emit, "compile_circuit", wrong)
     monkeypatch.chdir(tmp_path)
     fuzz._opened.cache_clear()
     result = command("verify", "--fuzz", 40, "--seed", 1, "--engine", "event", *SMALL)
