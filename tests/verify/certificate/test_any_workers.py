@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from looped.circuit.circuit import Circuit
@@ -12,6 +12,7 @@ from looped.passes.emit import compile_circuit
 from looped.verify.certificate import certify
 from tests import seeds
 from tests.circuit.evaluate import WorkersState, loop_of_workers
+from tests.conftest import examples
 from tests.random_circuits.mutants import mutated
 from tests.verify.certificate.team_parts import APART
 from tests.verify.certificate.teams import Team, agrees, claimed, team
@@ -66,14 +67,14 @@ def never_wrong(circuit: Circuit, workers: int) -> None:
 
 
 @given(CIRCUITS, st.sampled_from([2, 4]))
-@settings(max_examples=12, deadline=None)
+@examples(0.12)
 def test_what_is_not_refused_never_meets(circuit: Circuit, workers: int) -> None:
     never_wrong(circuit, workers)
 
 
 @pytest.mark.slow
 @given(CIRCUITS, st.sampled_from([2, 4]))
-@settings(max_examples=300, deadline=None)
+@examples(3)
 def test_hundreds_that_are_not_refused(circuit: Circuit, workers: int) -> None:
     never_wrong(circuit, workers)
 

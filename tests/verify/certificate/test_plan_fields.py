@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from looped import registry
-from looped.artefact.plan import CompiledMachine, GroupPlan, HeadPlan, Plan
+from looped.artefact.plan import CompiledMachine, GroupPlan, HeadPlan, Plan, Workers
 from looped.number_format import UNSIGNED
 from looped.ports import Ports
 from looped.verify.certificate import certify
@@ -38,6 +38,8 @@ PLANS: dict[str, tuple[Any, ...]] = {
     "baked": (True,),
     "entry": (3,),
     "n_registers": (32,),
+    "parameters": ({"side": 8},),
+    "workers": (Workers(1, "pc", "out"), Workers(2, "pc", "out")),
     "has_input": (False,),
     "halted": (None, PLAN.words["ready"][0]),
     "busy": (PLAN.words["ready"][0],),
