@@ -198,8 +198,8 @@ def _plan_faults(plan: Plan, circuit: Circuit, layout: Layout, blocks: int) -> I
         "n_registers": (plan.n_registers, n_registers),
         "has_input": (plan.has_input, circuit.has_input),
         "dtype": (plan.dtype, circuit.precision.name),
-        "parameters": (dict(plan.parameters), dict(circuit.parameters)),
         "ports": (plan.ports, circuit.ports),
+        "parameters": (dict(plan.parameters), dict(circuit.parameters)),
         "halted": (plan.halted, _settled(circuit, layout, circuit.halted)),
         "busy": (plan.busy, _settled(circuit, layout, circuit.busy)),
         "scratch": (

@@ -67,14 +67,14 @@ def never_wrong(circuit: Circuit, workers: int) -> None:
 
 
 @given(CIRCUITS, st.sampled_from([2, 4]))
-@examples(0.25)
+@examples(0.12)
 def test_what_is_not_refused_never_meets(circuit: Circuit, workers: int) -> None:
     never_wrong(circuit, workers)
 
 
 @pytest.mark.slow
 @given(CIRCUITS, st.sampled_from([2, 4]))
-@examples(6)
+@examples(3)
 def test_hundreds_that_are_not_refused(circuit: Circuit, workers: int) -> None:
     never_wrong(circuit, workers)
 

@@ -309,4 +309,4 @@ def test_a_pin_does_not_count_the_loops_of_an_instruction() -> None:
     m.next(pc, m.fetch("word", pc))
     found = certify(compile_circuit(m), m)
     faults = [claim.fault for claim in found.claims if claim.part == "instructions"]
-    assert faults == ["found no register that counts its loops to an end"]
+    assert faults == ["found no registers that rank its loops"]
