@@ -113,6 +113,7 @@ class _Programs:
         for image in images:
             check_program(image, plan)
         self.plan = plan
+        self._free = np.array(_free_lanes(self.plan), np.intp)
         self.images = images
         self.hosts = [registry.host_for(image, data) for image, data in pairs]
         words, entries = [image.words for image in images], [image.entry for image in images]
@@ -167,7 +168,7 @@ class _Programs:
         for row, column in enumerate(columns.tolist()):
             found[row] = engine.read(column, lanes)[program]
         expected.follow(columns, found)
-        wanted, free = expected.x[columns], _free_lanes(self.plan)
+        wanted, free = expected.x[columns], self._free
         for row in np.flatnonzero(np.isin(columns, self.plan.cpus)).tolist():
             wanted[row, free] = np.where(found[row, free] > 0, 1, -1)
         if not np.array_equal(found, wanted):
