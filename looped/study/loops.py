@@ -1,11 +1,13 @@
 """LoopCase: one loop of a machine, with the state before it and the state that must follow.
 
 The reference gives both. Cases come from the random programs of a machine's fuzz profile, or from
-the first steps of given programs. The host does nothing between the two states.
+the first steps of given programs. The host does nothing between the two states. The profile names
+classes of instructions, corners such as a shift by 0 among them: each class has a case.
 """
 
 from __future__ import annotations
 
+import bisect
 import copy
 import random
 from collections import Counter
@@ -16,6 +18,7 @@ from looped import registry
 from looped.artefact.embedding import State
 from looped.artefact.plan import Plan
 from looped.image import Image
+from looped.profiles.case import Case
 from looped.trace import Step
 from looped.verify.expected import Expected
 
@@ -25,8 +28,7 @@ _PROGRAMS = 400
 """The most random programs that the cases come from."""
 
 _IDLE = 60
-"""The search ends after so many programs in a row that add nothing. On RV32I it then has found 68
-kinds of loops, but no breakpoint."""
+"""The search ends after so many programs in a row that add nothing, if each class has a case."""
 
 _STEPS = 100
 """The steps of a random program; most halt earlier."""
@@ -38,33 +40,58 @@ _UNNAMED = "unnamed"
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LoopCase:
-    """The residual streams (columns, d_model) before and after a loop, and what it executes."""
+    """The residual streams (columns, d_model) before and after a loop, and what it executes.
+
+    `step` is the number of its instruction in the program, from 1 on; None if it executes none.
+    """
 
     kind: str
     before: State
     after: State
+    step: int | None
 
 
 def random_loops(plan: Plan, of_each: int, seed: int = 0) -> list[LoopCase]:
-    """At most `of_each` loops of every kind, each from another random program.
+    """At most `of_each` loops of every kind, each from another random program, and beyond these
+    one of every class of instructions that the machine's fuzz profile counts.
 
     Raises CompileError for a machine without random programs.
     """
-    generate = registry.fuzz_profile(plan.machine).generate
+    profile, parameters = registry.fuzz_profile(plan.machine), plan.parameters
+    missing = set(profile.classes(plan.width, plan.memory, **parameters))
     counts: Counter[str] = Counter()
     chosen: list[LoopCase] = []
     idle = 0
     for number in range(_PROGRAMS):
         rng = random.Random(f"{seed} {number}")
-        case = generate(rng, plan.width, plan.memory, number)
-        loops = program_loops(plan, case.image, case.data, _STEPS)
-        found = {loop.kind: loop for loop in loops if counts[loop.kind] < of_each}
-        chosen += found.values()
-        counts.update(found.keys())
+        case = profile.generate(rng, plan.width, plan.memory, number, **parameters)
+        loops = list(program_loops(plan, case.image, case.data, _STEPS))
+        steps = _corners(plan, case, missing)
+        last = {loop.kind: loop for loop in loops if counts[loop.kind] < of_each}
+        found = [loop for loop in loops if loop is last.get(loop.kind) or loop.step in steps]
+        chosen += found
+        counts.update(loop.kind for loop in found)
         idle = 0 if found else idle + 1
-        if idle == _IDLE:
+        if idle >= _IDLE and not missing:
             break
     return chosen
+
+
+def _corners(plan: Plan, case: Case, missing: set[str]) -> set[int]:
+    """For each class in `missing` that a random program has, the number of its last step of that
+    class; `missing` loses these classes."""
+    observe = registry.fuzz_profile(plan.machine).observe
+
+    def counts(steps: int) -> Counter[str]:
+        return observe(case, plan.memory, steps, **plan.parameters).classes
+
+    total = counts(_STEPS) if missing else Counter[str]()
+    found = missing.intersection(total)
+    missing -= found
+    return {
+        bisect.bisect_left(range(_STEPS), total[name], key=lambda steps: counts(steps)[name])
+        for name in found
+    }
 
 
 def program_loops(plan: Plan, image: Image, data: bytes, steps: int) -> Iterator[LoopCase]:
@@ -74,7 +101,7 @@ def program_loops(plan: Plan, image: Image, data: bytes, steps: int) -> Iterator
     last instruction, or a trap, comes a loop of the halted machine.
     """
     expected = Expected(image, plan, data)
-    for _ in range(steps):
+    for number in range(1, steps + 1):
         if expected.halted:
             break
         if plan.ports.input is not None and expected.reference.takes_input():
@@ -83,7 +110,7 @@ def program_loops(plan: Plan, image: Image, data: bytes, steps: int) -> Iterator
         alone = _alone(expected)
         step = alone.step()
         assert step is not None
-        yield _case(_kind(image, mnemonic, step), expected, alone)
+        yield _case(_kind(image, mnemonic, step), expected, alone, number)
         if alone.halted:
             still = _alone(alone)
             still.step()
@@ -91,11 +118,11 @@ def program_loops(plan: Plan, image: Image, data: bytes, steps: int) -> Iterator
         expected.step()
 
 
-def _case(kind: str, before: Expected, after: Expected) -> LoopCase:
+def _case(kind: str, before: Expected, after: Expected, step: int | None = None) -> LoopCase:
     """A case; what the host puts into the input column after the loop is left out."""
     if before.plan.ports.input is not None:
         after.x[before.plan.input] = before.x[before.plan.input]
-    return LoopCase(kind, before.x.copy(), after.x.copy())
+    return LoopCase(kind, before.x.copy(), after.x.copy(), step)
 
 
 def _alone(expected: Expected) -> Expected:
@@ -117,7 +144,7 @@ def _waiting(expected: Expected) -> LoopCase:
     if ports.output is not None:
         twin.set(cpu, ports.output.when, 0)
         twin.set(cpu, ports.output.content, 0)
-    return LoopCase("waiting", before, twin.x)
+    return LoopCase("waiting", before, twin.x, None)
 
 
 def _mnemonic(image: Image, expected: Expected) -> str:

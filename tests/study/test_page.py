@@ -38,6 +38,11 @@ def test_the_programs_of_the_page_print_what_it_shows(tmp_path: Path) -> None:
             assert printed.getvalue() == shown, program
 
 
+def test_every_part_in_a_table_of_the_page_breaks_some_loops() -> None:
+    rows = re.findall(r"^\| \d \| (?:head|group) .*", TEXT, re.M)
+    assert len(rows) > 90 and not any("none of these loops" in row for row in rows)
+
+
 @pytest.mark.parametrize("machine", ["subleq", pytest.param("rv32i", marks=pytest.mark.slow)])
 def test_a_table_of_the_page_is_what_its_command_makes(
     machine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

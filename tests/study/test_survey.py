@@ -12,6 +12,7 @@ from looped import study
 from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.errors import CompileError
+from looped.isa.rv32i import INSTRUCTIONS
 from looped.study.ablation import knock_out_all
 from looped.study.loops import LoopCase, random_loops
 from looped.study.needs import CircuitLoop
@@ -34,11 +35,27 @@ def subleq() -> Survey:
 
 def test_cases_are_loops_of_the_dense_engine() -> None:
     machine, loops = compiled("subleq", 16, 32), cases("subleq", 16)
-    assert {case.kind for case in loops} == KINDS and len(loops) == 18
+    assert {case.kind for case in loops} == KINDS and 18 <= len(loops) < 30
     engine = DenseEngine(machine)
     engine.load(np.stack([case.before for case in loops]))
     engine.step()
     assert np.array_equal(engine.state(), np.stack([case.after for case in loops]))
+
+
+def test_each_class_of_the_fuzz_profile_has_a_case() -> None:
+    """On RV32I: every instruction (some `fence` is unnamed), and copies of negative signs."""
+    plan = compiled("rv32i", 32, 32).plan
+    loops, value = random_loops(plan, 0), list(plan.words["value"])
+    assert {case.kind.split()[0] for case in loops} >= set(INSTRUCTIONS) - {"fence"}
+    for name in ("lb", "lh", "sra", "srai"):
+        alike = [case for case in loops if case.kind == name]
+        assert any(_makes_negative(case, slice(plan.memory, plan.cpu), value) for case in alike)
+
+
+def _makes_negative(case: LoopCase, registers: slice, value: list[int]) -> bool:
+    """Whether a loop gives a register another value, which is negative."""
+    before, after = case.before[registers][:, value], case.after[registers][:, value]
+    return bool(((before != after).any(axis=1) & (after[:, -1] > 0)).any())
 
 
 @pytest.mark.parametrize(
@@ -127,3 +144,4 @@ def test_a_baked_machine_is_refused() -> None:
 def test_on_rv32i_exactly_what_needs_a_part_breaks_without_it() -> None:
     found = survey(compiled("rv32i", 32, 32), {}, of_each=1)
     assert found.disagreements() == [] and len(found.outcomes) > 70
+    assert all(outcome.breaks.any() for outcome in found.outcomes)

@@ -26,7 +26,12 @@ _TRAPS = {
     11: "trap 11: call",
 }
 _BRANCH, _LOAD, _STORE = 0x63, 0x03, 0x23
+_FAR = 1 << 28
+"""The number of the word in the middle of the address space; the words just below address 0 are
+beyond it. Only the upper bits of its target make a jump lead there."""
 _SHIFTS = ("sll", "srl", "sra", "slli", "srli", "srai")
+_EXTENDING = ("lb", "lh", "sra", "srai")
+"""The instructions that copy a sign into higher bits of their result."""
 
 
 def classes(width: int, memory: int, *, instructions: Mapping[str, Encoding]) -> tuple[str, ...]:
@@ -46,12 +51,15 @@ def classes(width: int, memory: int, *, instructions: Mapping[str, Encoding]) ->
         "shift by 0",
         "shift by 31",
         "shift by a register beyond 31",
+        *(f"{name} extends a negative sign" for name in _EXTENDING),
         *(f"load from byte {i} of a word" for i in range(4)),
         *(f"store to byte {i} of a word" for i in range(4)),
+        "misaligned word at an even address",
         "first word changed",
         "last word changed",
         "changed word executed",
         "jump to an odd address",
+        "jump far outside memory",
         "address wraps around 2^32",
     )
 
@@ -95,8 +103,14 @@ def _classes(hart: Rv32i, found: Decoded | None, registers: list[int], step: Ste
         yield "equal operands"
     if found.mnemonic in _SHIFTS:
         yield from _shift(found, b)
+    if found.mnemonic in _EXTENDING and _extends(found, b, step):
+        yield f"{found.mnemonic} extends a negative sign"
     if found.mnemonic == "jalr" and a + found.imm & 1:
         yield "jump to an odd address"
+    if step.cause == 1 and word_index(step.next_pc) >= _FAR:
+        yield "jump far outside memory"
+    if step.cause in (4, 6) and found.mnemonic in ("lw", "sw") and a + found.imm & 3 == 2:
+        yield "misaligned word at an even address"
     if encoding.opcode in (_LOAD, _STORE) and step.cause is None:
         yield from _access(len(hart.memory), encoding.opcode == _LOAD, a, found.imm)
 
@@ -105,9 +119,19 @@ def _shift(found: Decoded, amount: int) -> Iterator[str]:
     by_register = INSTRUCTIONS[found.mnemonic].format == "R"
     if by_register and amount > 31:
         yield "shift by a register beyond 31"
-    shift = amount & 31 if by_register else found.imm
-    if shift in (0, 31):
-        yield f"shift by {shift}"
+    if _shifted(found, amount) in (0, 31):
+        yield f"shift by {_shifted(found, amount)}"
+
+
+def _shifted(found: Decoded, amount: int) -> int:
+    """By how many places a shift moves; `amount` is its second register."""
+    return amount & 31 if INSTRUCTIONS[found.mnemonic].format == "R" else found.imm
+
+
+def _extends(found: Decoded, amount: int, step: Step) -> bool:
+    """Whether an instruction writes a negative number whose sign it has copied."""
+    negative = any(write.value >> 31 for write in step.registers)
+    return negative and not (found.mnemonic in _SHIFTS and _shifted(found, amount) == 0)
 
 
 def _access(memory: int, load: bool, base: int, offset: int) -> Iterator[str]:

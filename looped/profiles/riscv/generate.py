@@ -23,7 +23,8 @@ from looped.reference import Rv32i
 __all__ = ["generate"]
 
 _STEPS = 64
-"""The most instructions that are chosen; at least half of them come before the end."""
+"""The most instructions that are chosen. The end comes after half to all of them, in a memory of
+fewer words after half to all of that number: later no fresh word is left."""
 
 _MASK, _HIGH = 0xFFFFFFFF, 1 << 31
 _REGISTERS = 9
@@ -96,7 +97,8 @@ class _Writer:
         self.planned: list[int] = []
 
     def program(self, end: str) -> Case:
-        last = self.rng.randrange(_STEPS // 2, _STEPS)
+        most = min(_STEPS, self.memory)
+        last = self.rng.randrange(most // 2, most)
         for number in range(_STEPS):
             if self.run.halted:
                 break
