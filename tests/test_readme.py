@@ -33,7 +33,7 @@ def test_commands_succeed_and_the_python_text_prints_the_product(folder: Path) -
     commands = [line[2:] for block in blocks("console") for line in block.splitlines()]
     assert len(commands) >= 8
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
-    environment = {"PATH": path, "PYTHONPATH": str(ROOT)}
+    environment = {"PATH": path, "PYTHONPATH": str(ROOT), "LOOPED_CACHE": str(folder / "cache")}
     for command in commands:
         result = subprocess.run(
             command, shell=True, cwd=folder, capture_output=True, text=True, env=environment

@@ -64,12 +64,13 @@ def check_programs(programs: list[Program], workers: int, memory: int, kind: str
 
 
 @pytest.mark.parametrize(
-    "workers", [1, 4, *(pytest.param(n, marks=pytest.mark.slow) for n in (16, 64))]
+    ("workers", "names"),
+    [(4, SMALL[:1]), *(pytest.param(n, SMALL, marks=pytest.mark.slow) for n in WORKERS)],
 )
-def test_one_checkpoint_runs_small_programs(workers: int) -> None:
-    programs = [program for program in fleq_programs() if program.path.stem in SMALL]
-    assert len(programs) == len(SMALL)
-    check_programs(programs if workers < 64 else programs[:1], workers, 512, "event")
+def test_one_checkpoint_runs_small_programs(workers: int, names: tuple[str, ...]) -> None:
+    programs = [program for program in fleq_programs() if program.path.stem in names]
+    assert len(programs) == len(names)
+    check_programs(programs, workers, 512, "event")
 
 
 @pytest.mark.slow

@@ -97,6 +97,7 @@ def test_a_history_is_that_of_the_reference() -> None:
     assert "".join(text for _, text in seen.output) == "*" * 15
 
 
+@pytest.mark.slow
 def test_a_long_history_has_few_moments() -> None:
     image = looped.assemble(ROOT / "programs" / "subleq" / "sieve.sasm")
     machine = looped.compile(image)
