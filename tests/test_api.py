@@ -12,6 +12,7 @@ import looped
 import looped.api
 from looped.engines.auto import ENGINES
 from looped.engines.certified import Certified
+from looped.engines.dense import DenseEngine
 from looped.engines.engine import Floats
 from looped.engines.event import EventEngine
 from looped.errors import CertificateError, CompileError
@@ -102,7 +103,7 @@ def test_only_dense_runs_what_is_not_certified(name: str) -> None:
 def test_auto_is_dense_if_it_is_uncertified() -> None:
     machine = compiled("subleq", 16, 32)
     engine = looped.api.choose_engine(machine, "auto", "bfloat16", uncertified=True)
-    assert type(engine) is ENGINES["dense"]
+    assert type(engine) is DenseEngine
 
 
 @pytest.mark.parametrize(("width", "memory"), [(8, 256), (16, 1024), (32, 1024)])

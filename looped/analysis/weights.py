@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["BlockWeights", "HeadWeights", "block_weights", "largest_score"]
+__all__ = ["BlockWeights", "HeadWeights", "block_weights", "largest_score", "with_units"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,19 @@ def block_weights(weights: Mapping[str, Tensor], block: int, d_head: int) -> Blo
     own = [slice(first, first + d_head) for first in range(0, len(q), d_head)]
     heads = tuple(HeadWeights(q[d], k[d], v[d], o[:, d]) for d in own)
     return BlockWeights(heads, gate, up, down)
+
+
+def with_units(weights: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
+    """A copy of all weights; each block gets `count` more hidden units, its last ones, all zero."""
+    from torch.nn.functional import pad
+
+    copy = {name: weight.clone() for name, weight in weights.items()}
+    for name, weight in weights.items():
+        if name.endswith(".mlp.down_proj.weight"):
+            copy[name] = pad(weight, (0, count))
+        elif ".mlp." in name:
+            copy[name] = pad(weight, (0, 0, 0, count))
+    return copy
 
 
 def largest_score(weights: Mapping[str, Tensor], blocks: int, d_head: int) -> float:

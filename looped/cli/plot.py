@@ -61,7 +61,10 @@ def _checked(context: click.Context, option: click.Parameter, path: Path) -> Pat
     return path
 
 
-@plot.command()
+_WEIGHTS = "Draw all weights of a block: rows by head and MLP group, columns by word."
+
+
+@plot.command(help=_WEIGHTS)
 @click.argument("target", metavar="PROGRAM|MACHINE|FILE")
 @click.option("--block", type=click.IntRange(1), default=1, show_default=True, metavar="N")
 @machine_options
@@ -73,16 +76,19 @@ def weights(target: str, block: int, wanted: Wanted, output: Path) -> None:
     draw_weights(open_target(target, wanted), block - 1, output)
 
 
-@plot.command()
+_STEP = """Draw one step: columns, heads with their scores, and what the MLP groups make.
+
+Of an instruction that takes several loops this is the first loop.
+"""
+
+
+@plot.command(help=_STEP)
 @click.argument("program", type=_PATH)
 @click.option("--step", type=click.IntRange(1), default=1, show_default=True, metavar="N")
 @machine_options
 @_output
 def step(program: Path, step: int, wanted: Wanted, output: Path) -> None:
-    """Draw one step: columns, heads with their scores, and what the MLP groups make.
-
-    Of an instruction that takes several loops this is the first loop.
-    """
+    """Draw one step: columns, heads with their scores, and what the MLP groups make."""
     from looped.study.plots import describe_loop, draw_step
     from looped.study.watched import watch
 
@@ -99,7 +105,10 @@ _FAR = 200
 """
 
 
-@plot.command()
+_MEMORY = "Draw memory over time: a row for each word that changes, colours for its values."
+
+
+@plot.command(help=_MEMORY)
 @click.argument("program", type=_PATH)
 @click.option(
     "--steps",
@@ -121,7 +130,10 @@ def memory(program: Path, steps: int, wanted: Wanted, output: Path) -> None:
     draw_memory(seen, output)
 
 
-@plot.command()
+_HEADS = "Draw what heads do in the first loops: which columns they read and write."
+
+
+@plot.command(help=_HEADS)
 @click.argument("program", type=_PATH)
 @click.option(
     "--loops",

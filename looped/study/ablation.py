@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from looped.analysis import block_weights
 from looped.artefact.embedding import State, read_word
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.nn import Block
@@ -143,7 +144,7 @@ def _has_weights(machine: CompiledMachine, part: Part) -> bool:
     """Whether a part adds anything: an MLP may leave a word as it is."""
     if isinstance(part, Head):
         return True
-    down = machine.weights[f"layers.{part.block}.mlp.down_proj.weight"]
+    down = block_weights(machine.weights, part.block, machine.plan.d_head).w_down
     return bool(down[list(part.lanes)].any())
 
 

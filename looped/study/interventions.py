@@ -13,6 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from looped.analysis.weights import block_weights, with_units
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.nn import Hook, Site
 from looped.study.cache import PlanCache
@@ -43,29 +44,22 @@ def ablate(
 
 
 def _without_head(machine: CompiledMachine, head: Head) -> CompiledMachine:
-    size = machine.plan.d_head
-    name = f"layers.{head.block}.self_attn.o_proj.weight"
-    changed = machine.weights[name].clone()
-    changed[:, head.index * size : (head.index + 1) * size] = 0
-    return dataclasses.replace(machine, weights={**machine.weights, name: changed})
+    weights = with_units(machine.weights, 0)
+    block_weights(weights, head.block, machine.plan.d_head).heads[head.index].w_o[:] = 0
+    return dataclasses.replace(machine, weights=weights)
 
 
 def _zeroed(machine: CompiledMachine, group: Group) -> CompiledMachine:
     """A unit for each lane that is to be cleared: relu(1) · (lane + 1), subtracted."""
     plan, lanes = machine.plan, list(group.lanes)
     new = 0 if group.name == CLEAR else len(lanes)
-    weights = dict(machine.weights)
-    for name, weight in machine.weights.items():
-        if ".mlp.down_proj" in name:
-            weights[name] = torch.cat([weight, torch.zeros(plan.d_model, new)], dim=1)
-        elif ".mlp." in name:
-            weights[name] = torch.cat([weight, torch.zeros(new, plan.d_model)])
-    layer, one = f"layers.{group.block}.mlp.", plan.words["one"][0]
-    weights[f"{layer}down_proj.weight"][lanes] = 0
+    weights = with_units(machine.weights, new)
+    mlp, one = block_weights(weights, group.block, plan.d_head), plan.words["one"][0]
+    mlp.w_down[lanes] = 0
     for unit, lane in enumerate(lanes[:new], start=plan.d_ff):
-        weights[f"{layer}gate_proj.weight"][unit, one] = 1
-        weights[f"{layer}up_proj.weight"][unit, [lane, one]] = 1
-        weights[f"{layer}down_proj.weight"][lane, unit] = -1
+        mlp.w_gate[unit, one] = 1
+        mlp.w_up[unit, [lane, one]] = 1
+        mlp.w_down[lane, unit] = -1
     return CompiledMachine(dataclasses.replace(plan, d_ff=plan.d_ff + new), weights)
 
 

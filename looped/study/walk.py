@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
+from looped.analysis import block_weights
 from looped.artefact.embedding import read_word
 from looped.artefact.plan import CompiledMachine, Plan
-from looped.nn import Attention, Block, GatedMLP, LoopedTransformer
+from looped.nn import Block, GatedMLP, LoopedTransformer
 from looped.study.parts import Group, Head, occupied
 
 __all__ = ["Attended", "Bits", "Walk", "bits_of", "phase_name"]
@@ -80,7 +80,7 @@ class Walk:
     def __init__(
         self, machine: CompiledMachine, model: LoopedTransformer, x: npt.NDArray[np.generic]
     ) -> None:
-        self.plan = machine.plan
+        self.plan, self._weights = machine.plan, machine.weights
         self._blocks = [block for block in model.transformer.layers if isinstance(block, Block)]
         stream = torch.tensor(np.asarray(x), dtype=torch.float32)
         self._streams = [stream]
@@ -116,12 +116,11 @@ class Walk:
         """What each of some columns attends to in a head."""
         asking = list(columns)
         plan, block = self.plan.blocks[head.block].heads[head.index], self._blocks[head.block]
-        attention = block.self_attn
-        assert isinstance(attention, Attention)
+        own = block_weights(self._weights, head.block, self.plan.d_head).heads[head.index]
         with torch.inference_mode():
             seen = block.input_layernorm(self._streams[2 * head.block])
-            queries = seen[asking] @ self._of_head(attention.q_proj.weight, head).T
-            keys = seen @ self._of_head(attention.k_proj.weight, head).T
+            queries = seen[asking] @ own.w_q.T
+            keys = seen @ own.w_k.T
             scores = queries @ keys.T / (math.sqrt(self.plan.d_head) * plan.beta)
             best = scores.topk(2, dim=1)
         rows = zip(asking, best.indices.tolist(), best.values.tolist(), strict=True)
@@ -145,11 +144,6 @@ class Walk:
         row = self.state(phase)[column]
         held = zip(bits.bits, bits.lanes, strict=True)
         return sum(1 << bit for bit, lane in held if row[lane] > 0)
-
-    def _of_head(self, weight: Tensor, head: Head) -> Tensor:
-        """The rows of a projection that belong to a head, (d_head, d_model)."""
-        size = self.plan.d_head
-        return weight[head.index * size : (head.index + 1) * size]
 
     def _copied(self, head: Head, target: int) -> dict[str, int]:
         """The words that a head copies from a column."""

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from looped.analysis import block_weights
 from looped.artefact.plan import CompiledMachine
 from looped.errors import MismatchError
 from looped.nn.attention import Attention
@@ -63,7 +64,7 @@ class Phases:
     """Follows a residual stream, whose columns are now `stream`, from pass to pass."""
 
     def __init__(self, compiled: CompiledMachine, stream: npt.NDArray[np.int8]) -> None:
-        self.plan = compiled.plan
+        self.plan, self._weights = compiled.plan, compiled.weights
         layers = compiled.model().transformer.layers
         self._blocks = [cast(Block, block) for block in layers]
         self._stream = torch.tensor(stream, dtype=torch.float32)
@@ -118,7 +119,7 @@ class Phases:
             for matrix in (attention.q_proj, attention.k_proj, attention.v_proj)
         )
         mixed = torch.zeros_like(q)
-        outputs = attention.o_proj.weight.view(self.plan.d_model, self.plan.n_heads, -1)
+        own = block_weights(self._weights, number, self.plan.d_head).heads
         for index, head in enumerate(self.plan.blocks[number].heads):
             best, target = self._winners(number, index, q, k, columns)
             resting = self._values[number][target, index]
@@ -126,7 +127,7 @@ class Phases:
             moving = live.float() @ v[:, :, index]
             mixed[:, :, index] = torch.where(live.any(-1, keepdim=True), moving, resting)
             scores = torch.stack([best[..., 0], best[..., 0] - best[..., 1]], -1) / head.beta
-            added = (mixed[:, :, index] @ outputs[:, index].T != 0).any(-1)
+            added = (mixed[:, :, index] @ own[index].w_o.T != 0).any(-1)
             seen.head(target, scores, added)
         total: Tensor = attention.o_proj(mixed.flatten(2))
         seen.close_block(number, (total != 0).any(-1))

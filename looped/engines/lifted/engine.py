@@ -52,14 +52,14 @@ class LiftedEngine(Certified):
 
             return DenseEngine(machine, dtype, device, uncertified)
 
+        definition = LateDense(dense)
+
         def exact() -> Model:
+            definition.make()  # so that its errors come first
             return analyse(machine.weights, len(plan.blocks), plan.d_head, precision(dtype))
 
-        definition = LateDense(dense)
         kept = Kept(machine, dtype, uncertified)
         self.programs = Programs(exact, check, kept)
-        if not self.programs.ready:
-            definition.make()
         super().__init__(_Fast(self.programs), definition)
 
     def record(self, loops: int, watch: Watch, value: Lanes) -> Tape | None:

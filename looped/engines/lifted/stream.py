@@ -49,7 +49,7 @@ class Programs:
         self._kept = kept
         self._found = None if kept is None or check is not unchecked else kept.find()
         self.made: list[Program] = []
-        if self._found is None:
+        if not self.ready:
             _ = self.exact
 
     @cached_property

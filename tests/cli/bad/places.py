@@ -216,7 +216,7 @@ PLACES = [
     _write(
         "a picture without a kind",
         "info subleq --picture picture",
-        "cannot draw a file without an extension",
+        "cannot draw a file whose name has no ending",
     ),
     _write(
         "a picture in no folder",

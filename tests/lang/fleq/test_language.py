@@ -217,7 +217,7 @@ def test_what_is_accepted_does_the_same_with_any_number_of_workers(lines: list[s
         except LoopedError:
             pass
     text = "\n".join(accepted) + data
-    memories = [execute(text, workers).machine.memory for workers in (1, 2, 4, 8, 16)]
+    memories = [execute(text, workers).memory for workers in (1, 2, 4, 8, 16)]
     assert all(memory == memories[0] for memory in memories)
 
 
