@@ -55,7 +55,7 @@ class Columns(NamedTuple):
       `dirty[STAYS_DIRTY, at]` says that it cannot be clean after this pass.
     - `attention_edge[c, h]`: the TARGET that c attends to (-1 while c is dirty); ATTENDED_BY, how
       many clean columns attend to c; the SCORE of the target; and KEY_CHANGED, whether the key of c
-      has ever differed from its key in the index, or may be equal to that of another busy column.
+      has ever differed from its key in the index, or the column is one of several workers.
     - `head_state[at, h]`: the WINNER for the query of a dirty column, and KEY_MOVED, whether its
       own key has moved, so that the index does not hold for it.
     - `movers[h]` lists the `at` of columns with moved keys, `moved_keys[h]` their keys.

@@ -42,18 +42,19 @@ class EventEngine(Certified):
         plan = machine.plan
         dense = DenseEngine(machine, dtype, device, uncertified)
         exact = analyse(machine.weights, len(plan.blocks), plan.d_head, precision(dtype))
-        super().__init__(_Fast(TableCache(exact)), dense)
+        super().__init__(_Fast(TableCache(exact), plan.cpus), dense)
 
 
 class _Fast:
     """Makes streams for one model."""
 
-    def __init__(self, cache: TableCache) -> None:
+    def __init__(self, cache: TableCache, workers: Sequence[int]) -> None:
         self.cache = cache
+        self.workers = workers
 
     def stream(self, x: npt.NDArray[np.generic]) -> FastStream:
         """Begin with a residual stream, (columns, d_model). Raises CompileError."""
-        return _Running(self.cache, x)
+        return _Running(self.cache, self.workers, x)
 
     def announce(self, streams: Sequence[FastStream], note: Callable[[str], None]) -> None:
         """Compile the passes, unless numba's cache has them."""
@@ -69,15 +70,18 @@ class _Running:
     has left.
     """
 
-    def __init__(self, cache: TableCache, x: npt.NDArray[np.generic]) -> None:
+    def __init__(
+        self, cache: TableCache, workers: Sequence[int], x: npt.NDArray[np.generic]
+    ) -> None:
         self._cache = cache
+        self._workers = workers
         self._begin(x)
 
     def _begin(self, x: npt.NDArray[np.generic]) -> None:
         self.exact: Stream | None = None
         self._state = x.astype(np.float64)
         if (np.abs(self._state) == 1).all():
-            self.exact = Stream(self._cache, x.astype(np.int8))
+            self.exact = Stream(self._cache, x.astype(np.int8), self._workers)
             self._state = np.zeros((0, 0))
 
     def prepare(self) -> None:

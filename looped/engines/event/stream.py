@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,7 +24,7 @@ from looped.engines.event.columns import (
 from looped.engines.event.index import check_margins, index_columns
 from looped.engines.event.order import lane_order, reordered
 from looped.engines.event.passes import advance
-from looped.engines.event.tables import DOWN, Classes, Tables, tabulate
+from looped.engines.event.tables import Classes, Tables, tabulate
 
 __all__ = ["Stream", "TableCache", "columns_by_class"]
 
@@ -71,25 +73,16 @@ def columns_by_class(
     return tuple(tuple(row) for row in lanes.tolist()), member
 
 
-def _busy(tables: Tables, member: Ints) -> npt.NDArray[np.bool_]:
-    """The columns to which an MLP adds something, if there are several, (columns, 1).
-
-    Often their keys are equal at the beginning, and the index does not tell which of equal keys has
-    moved. So it does not hold for them from the start.
-    """
-    mlp = tables.mlps.first[:-1] + member
-    adds = tables.mlps.mlp[:, DOWN + 1] > tables.mlps.mlp[:, DOWN]
-    busy: npt.NDArray[np.bool_] = adds[mlp].any(axis=1, keepdims=True)
-    return busy if busy.sum() > 1 else np.zeros_like(busy)
-
-
 class Stream:
     """One residual stream whose lanes are all ±1, (columns, d_model).
+
+    Several `workers`, columns that change in each pass, begin with equal keys. The index does not
+    tell which of equal keys has moved, so all keys of workers count as moved from the start.
 
     Raises CompileError if a head has no index for its columns, or if sums are not exact.
     """
 
-    def __init__(self, cache: TableCache, x: npt.NDArray[np.int8]) -> None:
+    def __init__(self, cache: TableCache, x: npt.NDArray[np.int8], workers: Sequence[int]) -> None:
         check_hidden_sums(cache.model, x, np.ones(x.shape, np.bool_))
         model, order = cache.packed, cache.order
         packed = np.ascontiguousarray(x[:, order])
@@ -104,8 +97,9 @@ class Stream:
         queries = index_columns([head.query for head in heads], packed, dims)
         member = np.stack([member for _, member in kinds], axis=1)
         self._columns = all_clean(pack(packed > 0), member, len(heads), len(queries.group), dims)
-        moving = np.array([head.key[:, model.written].any() for head in heads], np.bool_)
-        self._columns.attention_edge[..., KEY_CHANGED] = _busy(tables, member) & moving
+        if len(workers) > 1:
+            moving = np.array([head.key[:, model.written].any() for head in heads], np.bool_)
+            self._columns.attention_edge[np.array(workers), :, KEY_CHANGED] = moving
         known = nothing_known(len(heads), len(tables.mlps.mlp), self._columns.lanes.shape[2])
         buffers = tuple(np.zeros(size, np.int32) for size in (tables.widest, tables.widest, dims))
         self._arrays = (
