@@ -17,9 +17,9 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from llvmlite import binding
 
 from looped.engines.engine import Lanes, Watch
+from looped.engines.lifted.around import function_of
 from looped.engines.lifted.stream import Stream
 from looped.engines.tape import Tape, gather
 
@@ -27,10 +27,6 @@ __all__ = ["record"]
 
 ROOM = 4096
 """The most passes of one tape: with 6 words and one store 0.3 MB, which stays in the cache."""
-
-
-_KEPT: list[binding.ExecutionEngine] = []
-"""The engines own the machine code, which is gone with them."""
 
 
 def record(stream: Stream, loops: int, watch: Watch, value: Lanes) -> Tape | None:
@@ -142,16 +138,8 @@ _STORE = """
 @cache
 def _compiled(words: int, stores: int, bits: int) -> Callable[..., int]:
     """The loop for a driver of `words` words and `stores` stores to cells of `bits` bits."""
-    machine = binding.Target.from_default_triple().create_target_machine(opt=3)
-    module = binding.parse_assembly(_text(words, stores, bits))
-    module.verify()
-    engine = binding.create_mcjit_compiler(module, machine)
-    engine.finalize_object()
-    prototype = ctypes.CFUNCTYPE(
-        ctypes.c_int64, *[ctypes.c_void_p] * 7, ctypes.c_int64, *[ctypes.c_void_p] * 3
-    )
-    _KEPT.append(engine)
-    return prototype(engine.get_function_address("record"))
+    arguments = (*[ctypes.c_void_p] * 7, ctypes.c_int64, *[ctypes.c_void_p] * 3)
+    return function_of(_text(words, stores, bits), "record", *arguments)
 
 
 def _text(words: int, stores: int, bits: int) -> str:

@@ -18,8 +18,8 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import binding
 
+from looped.engines.lifted.around import function_of
 from looped.engines.lifted.native import Native
 
 __all__ = ["seek"]
@@ -28,9 +28,6 @@ _Words = npt.NDArray[np.uint64]
 
 _MOST = 1 << 22
 """The most passes of a call, about a second, so that signals are served."""
-
-_KEPT: list[binding.ExecutionEngine] = []
-"""The engines own the machine code, which is gone with them."""
 
 
 def seek(
@@ -139,20 +136,13 @@ _MATCH = """
 @cache
 def _compiled(words: int) -> Callable[..., int]:
     """The loop for a driver of `words` words."""
-    machine = binding.Target.from_default_triple().create_target_machine(opt=3)
-    module = binding.parse_assembly(_text(words))
-    module.verify()
-    engine = binding.create_mcjit_compiler(module, machine)
-    engine.finalize_object()
-    prototype = ctypes.CFUNCTYPE(
-        ctypes.c_int64,
+    arguments = (
         *[ctypes.c_void_p] * 7,
         ctypes.c_int64,
         *[ctypes.c_void_p] * 2,
         *[ctypes.c_int64] * 2,
     )
-    _KEPT.append(engine)
-    return prototype(engine.get_function_address("seek"))
+    return function_of(_text(words), "seek", *arguments)
 
 
 def _text(words: int) -> str:
