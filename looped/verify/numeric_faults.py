@@ -19,7 +19,7 @@ def numeric_faults(machine: CompiledMachine, dtype: str) -> tuple[str, ...]:
     cache = open_cache()
     if cache.path is None:
         return _proved(machine, dtype)
-    name = key(machine.digest, json.loads(encode(machine.plan)), dtype)
+    name = key(machine.digest, encode(machine.plan), dtype)
     content = cache.get(_KIND, name)
     if content is not None:
         try:

@@ -1,0 +1,121 @@
+"""Lifting: a process that lifts a model while the run goes on.
+
+A thread would take turns with the run, which is Python as well. The process is forked, so it has
+the model already. It sends the program through a pipe, and keeps it in the cache. It never outlives
+the run: a program is lifted for a run that lasts, or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import threading
+import weakref
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.analysis import Model
+from looped.artefact.plan import CompiledMachine
+from looped.engines.lifted.kept import Kept, packed, unpacked
+from looped.engines.lifted.program import Program
+from looped.engines.lifted.stream import Programs, unchecked
+from looped.errors import CompileError
+
+__all__ = ["Lifting"]
+
+_PROGRAM, _REFUSED = b"p", b"r"
+"""The first byte that the process sends: what follows."""
+
+_PARENT_DEATH = 1
+"""PR_SET_PDEATHSIG of Linux."""
+
+
+class Lifting:
+    """Lifts a model for a stream `x` whose host has set the lanes `host`.
+
+    That takes place in a process of its own, or, if there is only one processor or this process has
+    several threads, in `ready`.
+    """
+
+    def __init__(
+        self,
+        machine: CompiledMachine,
+        dtype: str,
+        uncertified: bool,
+        model: Model,
+        x: npt.NDArray[np.int8],
+        host: npt.NDArray[np.bool_],
+    ) -> None:
+        def lift() -> Program:
+            kept = Kept(machine, dtype, uncertified)
+            return Programs(lambda: model, unchecked, kept).find(x, host)
+
+        self._lift = lift
+        self._reader: int | None = None
+        self._stop: Callable[[], object] = lambda: None
+        if len(os.sched_getaffinity(0)) > 1 and threading.active_count() == 1:
+            self._fork()
+
+    def ready(self, wait: bool = False) -> bool:
+        """Whether `program` has its answer, which it is worth to `wait` for."""
+        if self._reader is None:
+            return True
+        return bool(select.select([self._reader], [], [], None if wait else 0)[0])
+
+    def program(self) -> Program:
+        """The program. Raises CompileError if the model cannot be lifted."""
+        if self._reader is None:
+            return self._lift()
+        content = bytearray()
+        while part := os.read(self._reader, 1 << 20):
+            content += part
+        self._stop()
+        self._reader = None
+        if content[:1] == _REFUSED:
+            raise CompileError(content[1:].decode())
+        found = unpacked(bytes(content[1:])) if content[:1] == _PROGRAM else None
+        return self._lift() if found is None else found
+
+    def _fork(self) -> None:
+        self._reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            _work(self._lift, writer)
+        os.close(writer)
+        self._stop = weakref.finalize(self, _end, os.getpid(), child, self._reader)
+
+
+def _end(owner: int, child: int, reader: int) -> None:
+    """End the process, if it still runs; only the process that started it may do so."""
+    if os.getpid() != owner:
+        return
+    os.close(reader)
+    with contextlib.suppress(OSError):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _work(lift: Callable[[], Program], writer: int) -> None:
+    """The process: send the program, and exit without any of the work that is the run's at exit."""
+    try:
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # the run decides what they mean
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PARENT_DEATH, signal.SIGKILL)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):  # so that nobody waits for this process to close them
+            os.dup2(nowhere, stream)
+        try:
+            content = _PROGRAM + packed(lift())
+        except CompileError as error:
+            content = _REFUSED + str(error).encode()
+        while content:
+            content = content[os.write(writer, content) :]
+    finally:
+        os._exit(0)

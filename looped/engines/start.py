@@ -1,0 +1,75 @@
+"""Start: the first tier. It runs a machine at once, in NumPy, and lifts it if the run lasts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from looped.analysis import analyse
+from looped.artefact.plan import CompiledMachine
+from looped.engines.array import ArrayEngine
+from looped.engines.engine import Engine
+from looped.engines.late_dense import LateDense
+from looped.precision import precision
+
+if TYPE_CHECKING:
+    from looped.engines.lifted.lifting import Lifting
+    from looped.engines.lifted.program import Program
+
+__all__ = ["Start"]
+
+_PATIENCE = 0.2
+"""Seconds of the processor in passes before lifting begins: about 80 passes. It takes 0.3 s for SUBLEQ and 3 s for
+RV32I, and a second processor; most runs of a test suite or a lesson are over by then."""
+
+
+class Start:
+    """An engine that runs at once, and the program that will replace it.
+
+    Raises CompileError for a model that is not exact in the dtype, and CertificateError as `dense`
+    does, the engine that `make_dense` makes.
+    """
+
+    def __init__(
+        self,
+        machine: CompiledMachine,
+        dtype: str,
+        uncertified: bool,
+        make_dense: Callable[[], Engine],
+    ) -> None:
+        form, plan = precision(dtype), machine.plan
+        dense = LateDense(make_dense)
+        if not (uncertified or form.holds(precision(plan.dtype))):
+            dense.make()  # it says why not
+        self._machine, self._dtype, self._uncertified = machine, dtype, uncertified
+        self._model = analyse(machine.arrays, len(plan.blocks), plan.d_head, form)
+        self.engine = ArrayEngine(self._model, dense)
+        self._spent = 0.0
+        self._lifting: Lifting | None = None
+
+    def spend(self, began: float) -> None:
+        """Count the time since `began`, in seconds of `time.process_time`, as spent with passes."""
+        self._spent += time.process_time() - began
+
+    def program(self, wait: bool = False) -> Program | None:
+        """The lifted program as soon as it is ready; None before that. It may `wait` for it.
+
+        Raises CompileError if the model cannot be lifted.
+        """
+        if self._lifting is None and (wait or self._spent >= _PATIENCE) and self.engine.streams:
+            from looped.engines.lifted.lifting import Lifting  # LLVM takes a while to load
+
+            x = self.engine.state()[0]
+            if (np.abs(x) != 1).any():
+                return None
+            host = self.engine.host_lanes(0)
+            self._lifting = Lifting(
+                self._machine, self._dtype, self._uncertified, self._model, x.astype(np.int8), host
+            )
+        if self._lifting is None or not self._lifting.ready(wait):
+            return None
+        lifting, self._lifting = self._lifting, None
+        return lifting.program()
