@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 __all__ = ["Start"]
 
 _PATIENCE = 0.2
-"""Seconds of the processor in passes before lifting begins: about 80 passes. It takes 0.3 s for SUBLEQ and 3 s for
-RV32I, and a second processor; most runs of a test suite or a lesson are over by then."""
+"""Seconds of the processor in passes before lifting begins: about 80 passes. That takes 0.2 s for
+SUBLEQ and 3 s for RV32I, and a second processor; most runs of a lesson are over by then."""
+
+_EAGER = 1.5
+"""Seconds in passes after which a run waits more than it passes. Until then it may well end before
+the code is ready; from then on its passes take time from the lifting, if others use the machine."""
+
+_PAUSE = 0.1
+"""Seconds of such a wait, so that signals and time limits are served."""
 
 
 class Start:
@@ -57,19 +64,26 @@ class Start:
     def program(self, wait: bool = False) -> Program | None:
         """The lifted program as soon as it is ready; None before that. It may `wait` for it.
 
+        It is lifted for the stream as it was loaded: what follows from a later state may be special
+        to the rest of this run.
+
         Raises CompileError if the model cannot be lifted.
         """
         if self._lifting is None and (wait or self._spent >= _PATIENCE) and self.engine.streams:
             from looped.engines.lifted.lifting import Lifting  # LLVM takes a while to load
 
-            x = self.engine.state()[0]
+            x, host = self.engine.beginning(0), self.engine.host_lanes(0)
             if (np.abs(x) != 1).any():
                 return None
-            host = self.engine.host_lanes(0)
-            self._lifting = Lifting(
-                self._machine, self._dtype, self._uncertified, self._model, x.astype(np.int8), host
-            )
-        if self._lifting is None or not self._lifting.ready(wait):
+            given = self._machine, self._dtype, self._uncertified, self._model
+            self._lifting = Lifting(*given, x.astype(np.int8), host)
+        if self._lifting is None or not self._lifting.ready(self._wait(wait)):
             return None
         lifting, self._lifting = self._lifting, None
         return lifting.program()
+
+    def _wait(self, wait: bool) -> float | None:
+        """How long to wait for the code, in seconds; None for as long as it takes."""
+        if wait:
+            return None
+        return 0.0 if self._spent < _EAGER else _PAUSE

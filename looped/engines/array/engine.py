@@ -33,11 +33,18 @@ class ArrayEngine(Certified):
     def __init__(self, model: Model, dense: Definition) -> None:
         super().__init__(_Fast(model), dense)
 
+    def beginning(self, stream: int) -> npt.NDArray[np.generic]:
+        """A stream as it was loaded, (columns, d_model)."""
+        return self._running(stream).beginning
+
     def host_lanes(self, stream: int) -> npt.NDArray[np.bool_]:
         """The lanes of a stream that the host has set, (columns, d_model)."""
+        return self._running(stream).host
+
+    def _running(self, stream: int) -> _Running:
         running = self.streams[stream]
         assert isinstance(running, _Running)
-        return running.host
+        return running
 
 
 class _Fast:
@@ -59,6 +66,7 @@ class _Running:
 
     def __init__(self, model: Model, x: npt.NDArray[np.generic]) -> None:
         self._model = model
+        self.beginning = x
         self.host = np.zeros(x.shape, np.bool_)
         self._touched: Lanes = np.zeros(0, np.intp)
         self._begin(x)

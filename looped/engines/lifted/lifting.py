@@ -61,11 +61,11 @@ class Lifting:
         if len(os.sched_getaffinity(0)) > 1 and threading.active_count() == 1:
             self._fork()
 
-    def ready(self, wait: bool = False) -> bool:
-        """Whether `program` has its answer, which it is worth to `wait` for."""
+    def ready(self, timeout: float | None) -> bool:
+        """Whether `program` answers at once; waits for that until the timeout, in seconds."""
         if self._reader is None:
             return True
-        return bool(select.select([self._reader], [], [], None if wait else 0)[0])
+        return bool(select.select([self._reader], [], [], timeout)[0])
 
     def program(self) -> Program:
         """The program. Raises CompileError if the model cannot be lifted."""
