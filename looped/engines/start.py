@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from looped.analysis import analyse
+from looped.analysis import Model, analyse
 from looped.artefact.plan import CompiledMachine
 from looped.engines.array import ArrayEngine
+from looped.engines.array.kept import KeptTables
 from looped.engines.engine import Engine
 from looped.engines.late_dense import LateDense
 from looped.precision import precision
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Start"]
 
-_PATIENCE = 0.2
-"""Seconds of the processor in passes before lifting begins: about 80 passes. That takes 0.2 s for
-SUBLEQ and 3 s for RV32I, and a second processor; most runs of a lesson are over by then."""
+_PATIENCE = 1e-5
+"""Seconds of the processor in passes before lifting begins, for each weight that is not zero. That
+is 0.03 s for SUBLEQ and 0.2 s for RV32I, a tenth of the time that lifting takes."""
 
 _EAGER = 1.5
 """Seconds in passes after which a run waits more than it passes. Until then it may well end before
@@ -47,14 +48,18 @@ class Start:
         uncertified: bool,
         make_dense: Callable[[], Engine],
     ) -> None:
-        form, plan = precision(dtype), machine.plan
+        form = precision(dtype)
         dense = LateDense(make_dense)
-        if not (uncertified or form.holds(precision(plan.dtype))):
+        if not (uncertified or form.holds(precision(machine.plan.dtype))):
             dense.make()  # it says why not
         self._machine, self._dtype, self._uncertified = machine, dtype, uncertified
-        self._model = analyse(machine.arrays, len(plan.blocks), plan.d_head, form)
-        self.engine = ArrayEngine(self._model, dense)
+        self._found: Model | None = None
+        kept = KeptTables(machine, dtype)
+        if not kept.found:
+            self._model()
+        self.engine = ArrayEngine(self._model, dense, kept)
         self._spent = 0.0
+        self._patience = _PATIENCE * machine.nonzero_weights
         self._lifting: Lifting | None = None
 
     def spend(self, began: float) -> None:
@@ -69,18 +74,29 @@ class Start:
 
         Raises CompileError if the model cannot be lifted.
         """
-        if self._lifting is None and (wait or self._spent >= _PATIENCE) and self.engine.streams:
+        if (
+            self._lifting is None
+            and (wait or self._spent >= self._patience)
+            and self.engine.streams
+        ):
             from looped.engines.lifted.lifting import Lifting  # LLVM takes a while to load
 
             x, host = self.engine.beginning(0), self.engine.host_lanes(0)
             if (np.abs(x) != 1).any():
                 return None
-            given = self._machine, self._dtype, self._uncertified, self._model
-            self._lifting = Lifting(*given, x.astype(np.int8), host)
+            given = self._machine, self._dtype, self._uncertified
+            self._lifting = Lifting(*given, self._model, x.astype(np.int8), host)
         if self._lifting is None or not self._lifting.ready(self._wait(wait)):
             return None
         lifting, self._lifting = self._lifting, None
         return lifting.program()
+
+    def _model(self) -> Model:
+        """The model in exact integers. Raises CompileError if it is not exact in the dtype."""
+        if self._found is None:
+            plan, form = self._machine.plan, precision(self._dtype)
+            self._found = analyse(self._machine.arrays, len(plan.blocks), plan.d_head, form)
+        return self._found
 
     def _wait(self, wait: bool) -> float | None:
         """How long to wait for the code, in seconds; None for as long as it takes."""

@@ -16,7 +16,7 @@ from looped.cache.store import Cache, open_cache
 from looped.precision import Precision
 from looped.registry import builtin
 from looped.registry.definition import Machine
-from looped.untrusted import decode, encode
+from looped.untrusted import encode, restore
 
 __all__ = ["compiled"]
 
@@ -71,17 +71,18 @@ def _compile(
 
 
 def _keep(cache: Cache, name: str, plan: Plan, arrays: Arrays, facts: Facts) -> None:
-    cache.put(_WEIGHTS, facts.digest, safetensors.numpy.save(dict(arrays)))
+    cache.put(
+        _WEIGHTS,
+        facts.digest,
+        safetensors.numpy.save({n: np.ascontiguousarray(w) for n, w in arrays.items()}),
+    )
     kept = _Kept(plan, facts.digest, facts.parameters, facts.nonzero)
     cache.put(_MACHINE, name, encode(kept).encode())
 
 
 def _kept(cache: Cache, name: str) -> _Kept | None:
     content = cache.get(_MACHINE, name)
-    try:
-        return None if content is None else decode(content.decode(), _Kept, "machine")
-    except ValueError:
-        return None
+    return None if content is None else restore(content, _Kept)
 
 
 def _weights(cache: Cache, digest: str) -> Arrays | None:

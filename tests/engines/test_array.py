@@ -34,7 +34,7 @@ SOME = [p for p in programs() if p.path.stem in NAMES]
 def array(machine: CompiledMachine, dtype: str = "float32") -> ArrayEngine:
     plan = machine.plan
     model = analyse(machine.arrays, len(plan.blocks), plan.d_head, precision(dtype))
-    return ArrayEngine(model, DenseEngine(machine, dtype, uncertified=True))
+    return ArrayEngine(lambda: model, DenseEngine(machine, dtype, uncertified=True))
 
 
 @pytest.mark.parametrize("program", SOME, ids=[f"{p.path.parent.name}-{p.path.stem}" for p in SOME])

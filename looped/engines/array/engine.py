@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from looped.analysis.hidden_sums import check_hidden_sums
 from looped.analysis.model import Model
+from looped.engines.array.kept import KeptTables
 from looped.engines.array.passes import Columns, Uncertain, one_pass
 from looped.engines.array.tables import Tables, tabulate
 from looped.engines.certified import Certified, Definition, FastStream, Progress
@@ -27,11 +27,14 @@ class ArrayEngine(Certified):
 
     Nothing is compiled, and neither PyTorch nor LLVM is loaded unless a pass needs `dense`. Passes
     that it cannot certify fall back to `dense` and are counted. `load` raises CompileError if sums
-    of hidden units are not exact in the streams.
+    of hidden units are not exact in the streams. `kept` are tables of an earlier run: a stream that
+    they are right for needs no `model`.
     """
 
-    def __init__(self, model: Model, dense: Definition) -> None:
-        super().__init__(_Fast(model), dense)
+    def __init__(
+        self, model: Callable[[], Model], dense: Definition, kept: KeptTables | None = None
+    ) -> None:
+        super().__init__(_Fast(model, kept), dense)
 
     def beginning(self, stream: int) -> npt.NDArray[np.generic]:
         """A stream as it was loaded, (columns, d_model)."""
@@ -50,12 +53,21 @@ class ArrayEngine(Certified):
 class _Fast:
     """Makes streams for one model."""
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def __init__(self, model: Callable[[], Model], kept: KeptTables | None) -> None:
+        self._model, self._kept = model, kept
 
     def stream(self, x: npt.NDArray[np.generic]) -> FastStream:
         """Begin with a residual stream, (columns, d_model). Raises CompileError."""
-        return _Running(self.model, x)
+        return _Running(self.tables, x)
+
+    def tables(self, x: npt.NDArray[np.int8]) -> Tables:
+        """The tables for a stream. Raises CompileError."""
+        found = None if self._kept is None else self._kept.tables(x)
+        if found is None:
+            found = tabulate(self._model(), x)
+            if self._kept is not None:
+                self._kept.keep(found, x)
+        return found
 
     def announce(self, streams: Sequence[FastStream], note: Callable[[str], None]) -> None:
         """Do nothing: there is nothing to prepare."""
@@ -64,8 +76,10 @@ class _Fast:
 class _Running:
     """One stream. `columns` is None if a lane is not ±1: then each pass is abandoned."""
 
-    def __init__(self, model: Model, x: npt.NDArray[np.generic]) -> None:
-        self._model = model
+    def __init__(
+        self, make: Callable[[npt.NDArray[np.int8]], Tables], x: npt.NDArray[np.generic]
+    ) -> None:
+        self._make = make
         self.beginning = x
         self.host = np.zeros(x.shape, np.bool_)
         self._touched: Lanes = np.zeros(0, np.intp)
@@ -74,11 +88,9 @@ class _Running:
     def _begin(self, x: npt.NDArray[np.generic]) -> None:
         self.columns: Columns | None = None
         self._state = x.astype(np.float64)
-        self._tables = Tables((), ~self._model.written)
         if (np.abs(self._state) == 1).all():
             signs = x.astype(np.int8)
-            check_hidden_sums(self._model, signs, np.ones(x.shape, np.bool_))
-            self._tables = tabulate(self._model, signs)
+            self._tables = self._make(signs)
             self.columns = Columns(self._tables, signs)
             self._state = np.zeros((0, 0))
 

@@ -169,7 +169,7 @@ def _wake_attenders(head: HeadTable, known: _Known, state: _Pass) -> None:
         beside[np.arange(len(at)), at] = -np.inf
         near = (beside > (known.score[attends] - head.margin)[:, None]).any(axis=1)
         woken[attends] = near | ~same
-        for place in np.unique(at).tolist():
+        for place in set(at.tolist()):
             column = int(state.dirty[place])
             read = known.seen.get(column)
             if read is not None and (state.work[place, head.reads] != read).any():
@@ -193,8 +193,8 @@ def _attend(head: HeadTable, known: _Known, state: _Pass) -> _Heard:
         rest = scores.max(axis=1, initial=-np.inf)
     if not (best - rest >= head.margin).all():
         raise Uncertain
-    others = np.unique(winner[winner != state.dirty])
-    rows = dict(zip(others.tolist(), state.rows(others)[:, head.reads], strict=True))
+    others = sorted(set(winner[winner != state.dirty].tolist()))
+    rows = dict(zip(others, state.rows(np.array(others, int))[:, head.reads], strict=True))
     return _Heard(queries, keys, winner, best, rows)
 
 
@@ -216,15 +216,11 @@ def _by_index(queries: Singles, keys: Singles) -> tuple[Ints, Singles, Singles]:
 
 def _add_heads(block: BlockTable, heard: list[_Heard], state: _Pass) -> None:
     """Add what all heads of a block add."""
-    lanes = [head.writes for head in block.heads]
-    if not lanes:
-        return
-    written = np.unique(np.concatenate(lanes))
-    sums = np.zeros((len(state.dirty), len(written)), np.float32)
+    sums = np.zeros((len(state.dirty), len(block.writes)), np.float32)
     for head, found in zip(block.heads, heard, strict=True):
         added = state.rows(found.winner)[:, head.reads] @ head.ov
-        sums[:, np.searchsorted(written, head.writes)] += added
-    state.add(np.arange(len(state.dirty)), written, sums, block.ov_one)
+        sums[:, np.searchsorted(block.writes, head.writes)] += added
+    state.add(np.arange(len(state.dirty)), block.writes, sums, block.ov_one)
 
 
 def _transform(block: BlockTable, state: _Pass) -> None:

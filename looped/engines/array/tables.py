@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.analysis.grid import Floats, Ints
+from looped.analysis.hidden_sums import check_hidden_sums
 from looped.analysis.kinds import columns_by_class
 from looped.analysis.model import Block, Head, Model
 from looped.analysis.restricted import RestrictedMlp, restrict_mlp
@@ -53,9 +54,11 @@ class MlpTable(NamedTuple):
 
 
 class BlockTable(NamedTuple):
-    """One block. Column c has the MLP `mlps[kind[c]]`. `ov_one` and `down_one` stand for 1."""
+    """One block. Its heads write to the lanes `writes`, in ascending order. Column c has the MLP
+    `mlps[kind[c]]`. `ov_one` and `down_one` stand for 1."""
 
     heads: tuple[HeadTable, ...]
+    writes: Ints
     ov_one: int
     mlps: tuple[MlpTable, ...]
     kind: Ints
@@ -70,7 +73,11 @@ class Tables(NamedTuple):
 
 
 def tabulate(model: Model, x: npt.NDArray[np.int8]) -> Tables:
-    """The tables of a model for a stream with the static lanes of `x` (columns, d_model)."""
+    """The tables of a model for a stream with the static lanes of `x` (columns, d_model).
+
+    Raises CompileError if the sums of hidden units are not exact in such a stream.
+    """
+    check_hidden_sums(model, x, np.ones(x.shape, np.bool_))
     static = ~model.written
     return Tables(tuple(_block(block, static, x) for block in model.blocks), static)
 
@@ -79,7 +86,8 @@ def _block(block: Block, static: npt.NDArray[np.bool_], x: npt.NDArray[np.int8])
     classes, kind = columns_by_class(block, static, x)
     mlps = (_mlp(restrict_mlp(block, np.array(known, np.int64))) for known in classes)
     heads = tuple(map(_head, block.heads))
-    return BlockTable(heads, block.ov_one, tuple(mlps), kind, block.down_one)
+    writes = np.array(sorted({lane for head in heads for lane in head.writes.tolist()}), int)
+    return BlockTable(heads, writes, block.ov_one, tuple(mlps), kind, block.down_one)
 
 
 def _head(head: Head) -> HeadTable:

@@ -37,6 +37,11 @@ class Kept:
         if self._cache.path is not None:
             self._key = entry_key(machine, dtype, uncertified)
 
+    @property
+    def writable(self) -> bool:
+        """Whether there is a cache to keep a program in."""
+        return self._key is not None
+
     def find(self) -> Program | None:
         """The program; None if there is none that is intact."""
         content = None if self._key is None else self._cache.get(LIFTED, self._key)

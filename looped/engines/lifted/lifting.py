@@ -1,8 +1,9 @@
 """Lifting: a process that lifts a model while the run goes on.
 
 A thread would take turns with the run, which is Python as well. The process is forked, so it has
-the model already. It sends the program through a pipe, and keeps it in the cache. It never outlives
-the run: a program is lifted for a run that lasts, or not at all.
+the model already. It sends the program through a pipe, and keeps it in the cache. If the run ends
+before that, the process goes on for the few seconds that it takes, at low priority, so that the
+next run finds the program in the cache. Without a cache it ends with the run.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import select
 import signal
 import threading
@@ -31,6 +33,12 @@ __all__ = ["Lifting"]
 _PROGRAM, _REFUSED = b"p", b"r"
 """The first byte that the process sends: what follows."""
 
+_LOW = 15
+"""The priority of a process that works for the next run."""
+
+_MOST_SECONDS = 600
+"""A bound on what it takes, whatever happens; the largest machines take half a minute."""
+
 _PARENT_DEATH = 1
 """PR_SET_PDEATHSIG of Linux."""
 
@@ -47,16 +55,18 @@ class Lifting:
         machine: CompiledMachine,
         dtype: str,
         uncertified: bool,
-        model: Model,
+        model: Callable[[], Model],
         x: npt.NDArray[np.int8],
         host: npt.NDArray[np.bool_],
     ) -> None:
+        kept = Kept(machine, dtype, uncertified)
+
         def lift() -> Program:
-            kept = Kept(machine, dtype, uncertified)
-            return Programs(lambda: model, unchecked, kept).find(x, host)
+            return Programs(model, unchecked, kept).find(x, host)
 
         self._lift = lift
         self._reader: int | None = None
+        self._kept = kept
         self._stop: Callable[[], object] = lambda: None
         if len(os.sched_getaffinity(0)) > 1 and threading.active_count() == 1:
             self._fork()
@@ -85,29 +95,39 @@ class Lifting:
         self._reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
-            _work(self._lift, writer)
+            _work(self._lift, writer, self._kept.writable)
         os.close(writer)
-        self._stop = weakref.finalize(self, _end, os.getpid(), child, self._reader)
+        self._stop = weakref.finalize(
+            self, _end, os.getpid(), child, self._reader, self._kept.writable
+        )
 
 
-def _end(owner: int, child: int, reader: int) -> None:
-    """End the process, if it still runs; only the process that started it may do so."""
+def _end(owner: int, child: int, reader: int, finishes: bool) -> None:
+    """The run needs the process no more, which `finishes` its work or ends at once.
+
+    Only the process that started it may say so.
+    """
     if os.getpid() != owner:
         return
     os.close(reader)
     with contextlib.suppress(OSError):
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        if finishes:
+            os.setpriority(os.PRIO_PROCESS, child, _LOW)
+        else:
+            os.kill(child, signal.SIGKILL)
+        os.waitpid(child, os.WNOHANG if finishes else 0)
 
 
-def _work(lift: Callable[[], Program], writer: int) -> None:
+def _work(lift: Callable[[], Program], writer: int, finishes: bool) -> None:
     """The process: send the program, and exit without any of the work that is the run's at exit."""
     try:
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # the run decides what they mean
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_CPU, (_MOST_SECONDS, _MOST_SECONDS))
         with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PARENT_DEATH, signal.SIGKILL)
+            if not finishes:
+                ctypes.CDLL(None).prctl(_PARENT_DEATH, signal.SIGKILL)
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):  # so that nobody waits for this process to close them
             os.dup2(nowhere, stream)
