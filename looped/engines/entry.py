@@ -10,8 +10,6 @@ import platform
 from functools import cache
 from pathlib import Path
 
-import llvmlite
-
 from looped.artefact.plan import CompiledMachine
 from looped.cache.key import key
 from looped.untrusted import encode
@@ -26,6 +24,8 @@ _CPUS = Path("/proc/cpuinfo")
 
 def entry_key(machine: CompiledMachine, dtype: str, uncertified: bool) -> str:
     """The key of the program that the cache may have for a machine in a dtype."""
+    import llvmlite  # only its version: this loads no LLVM
+
     plan = encode(machine.plan)
     return key(machine.digest, plan, dtype, uncertified, llvmlite.__version__, _processor())
 

@@ -55,7 +55,7 @@ class Start:
         self._machine, self._dtype, self._uncertified = machine, dtype, uncertified
         self._found: Model | None = None
         kept = KeptTables(machine, dtype)
-        if not kept.found:
+        if not kept.ready:
             self._model()
         self.engine = ArrayEngine(self._model, dense, kept)
         self._spent = 0.0

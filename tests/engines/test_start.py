@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -186,13 +188,14 @@ def test_no_process_outlives_its_engine(monkeypatch: pytest.MonkeyPatch) -> None
     started: list[int] = []
     fork = os.fork
     monkeypatch.setattr(os, "fork", lambda: started.append(fork()) or started[-1])
-    monkeypatch.setattr("looped.engines.lifted.lifting.packed", lambda program: os.read(0, 1) * 9)
+    monkeypatch.setattr("looped.engines.lifted.lifting.packed", lambda program: time.sleep(60))
     monkeypatch.setattr(start, "_PATIENCE", 0.0)
     engine = AutoEngine(MACHINE)
     engine.load(embed(COUNTER, PLAN)[None])
     engine.step(9)
     assert len(started) == 1
     del engine
+    gc.collect()
     with pytest.raises(ProcessLookupError):
         os.kill(started[0], 0)
 

@@ -38,7 +38,7 @@ class KeptTables:
         self._found = self._find()
 
     @property
-    def found(self) -> bool:
+    def ready(self) -> bool:
         """Whether there are any: then the model is exact in the dtype."""
         return self._found is not None
 

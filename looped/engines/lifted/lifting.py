@@ -1,8 +1,8 @@
-"""Lifting: a process that lifts a model while the run goes on.
+"""Lifting: a process that lifts a model beside the run.
 
 A thread would take turns with the run, which is Python as well. The process is forked, so it has
 the model already. It sends the program through a pipe, and keeps it in the cache. If the run ends
-before that, the process goes on for the few seconds that it takes, at low priority, so that the
+before that, the process continues for the few seconds that it takes, at low priority, so that the
 next run finds the program in the cache. Without a cache it ends with the run.
 """
 
