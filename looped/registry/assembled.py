@@ -13,7 +13,6 @@ from pathlib import Path
 
 from looped.cache.key import key
 from looped.cache.store import open_cache
-from looped.errors import Source
 from looped.image import Image, Location
 from looped.lang.sources import read_source
 from looped.registry import registry
@@ -26,20 +25,25 @@ _KIND = "image"
 
 _NONE: Mapping[str, int] = {}
 
-_MAY_READ = re.compile(r"inc|\\", re.IGNORECASE)
-"""What a source contains that names another file: `.include` or `.incbin`, or a macro argument,
-from which the name of a directive can be put together."""
+_MAY_READ = re.compile(r"\.inc|\.(?:macro|irp)[\s\S]*\\", re.IGNORECASE)
+"""What a source contains that names another file: `.include` or `.incbin`, or a macro with an
+argument, from which the name of a directive can be put together."""
+
+
+_HERE = str(Path(__file__).parent)
+"""Words that come from the library name its file."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An image; `lines` are the lines of its source that its words come from, 0 for none."""
+    """An image; `places` are an index of `files` and a line for each word, -1 and 0 for none."""
 
     machine: str
     width: int
     words: tuple[int, ...]
     symbols: Mapping[str, int]
-    lines: tuple[int, ...]
+    files: tuple[str, ...]
+    places: tuple[tuple[int, int], ...]
     entry: int
     addresses_per_word: int
 
@@ -55,29 +59,29 @@ def assemble_file(
     source, cache = read_source(path), open_cache()
     if cache.path is None or _MAY_READ.search(source.text) or registry.has_others():
         return assemble(source, width=width, machine=machine, parameters=parameters)
-    given = source.name, source.text, width, machine, dict(parameters)
+    given = _HERE, source.name, source.text, width, machine, dict(parameters)
     name = key(*given)
     content = cache.get(_KIND, name)
     kept = None if content is None else restore(content, _Kept)
     if kept is not None:
-        return _image(kept, source)
+        return _image(kept)
     image = assemble(source, width=width, machine=machine, parameters=parameters)
-    made = _kept(image, source)
-    if made is not None:
-        cache.put(_KIND, name, encode(made).encode())
+    cache.put(_KIND, name, encode(_kept(image)).encode())
     return image
 
 
-def _kept(image: Image, source: Source) -> _Kept | None:
-    """An image for the cache; None if some of its words come from another file."""
-    if any(at is not None and at.file != source.name for at in image.source_map):
-        return None
-    lines = tuple(0 if at is None else at.line for at in image.source_map)
-    return _Kept(image.machine, image.width, image.words, dict(image.symbols), lines, image.entry,
-                 image.addresses_per_word)  # fmt: skip
+def _kept(image: Image) -> _Kept:
+    files: dict[str, int] = {}
+    places = tuple(
+        (-1, 0) if at is None else (files.setdefault(at.file, len(files)), at.line)
+        for at in image.source_map
+    )
+    return _Kept(image.machine, image.width, image.words, dict(image.symbols), tuple(files),
+                 places, image.entry, image.addresses_per_word)  # fmt: skip
 
 
-def _image(kept: _Kept, source: Source) -> Image:
-    places = tuple(Location(source.name, line) if line else None for line in kept.lines)
+def _image(kept: _Kept) -> Image:
+    files = kept.files
+    places = tuple(Location(files[at], line) if at >= 0 else None for at, line in kept.places)
     return Image(kept.machine, kept.width, kept.words, kept.symbols, places, kept.entry,
                  kept.addresses_per_word)  # fmt: skip

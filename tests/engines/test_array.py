@@ -23,7 +23,7 @@ from tests.circuit.workers import adders
 from tests.conftest import compiled, examples
 from tests.engines.faults import faults
 from tests.engines.shuffled import shuffled
-from tests.programs.headers import programs
+from tests.programs.headers import Program, programs
 from tests.verify.random_programs import programs as random_programs
 from tests.verify.random_programs import random_program
 
@@ -38,7 +38,7 @@ def array(machine: CompiledMachine, dtype: str = "float32") -> ArrayEngine:
 
 
 @pytest.mark.parametrize("program", SOME, ids=[f"{p.path.parent.name}-{p.path.stem}" for p in SOME])
-def test_programs_run_like_the_reference_without_a_fallback(program) -> None:
+def test_programs_run_like_the_reference_without_a_fallback(program: Program) -> None:
     image = looped.assemble(program.path)
     machine = compiled(image.machine, image.width, looped.api.smallest_memory(image))
     engine = array(machine)

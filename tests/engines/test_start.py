@@ -187,7 +187,12 @@ def test_a_process_that_dies_costs_time_and_nothing_else(monkeypatch: pytest.Mon
 def test_no_process_outlives_its_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[int] = []
     fork = os.fork
-    monkeypatch.setattr(os, "fork", lambda: started.append(fork()) or started[-1])
+
+    def noted() -> int:
+        started.append(fork())
+        return started[-1]
+
+    monkeypatch.setattr(os, "fork", noted)
     monkeypatch.setattr("looped.engines.lifted.lifting.packed", lambda program: time.sleep(60))
     monkeypatch.setattr(start, "_PATIENCE", 0.0)
     engine = AutoEngine(MACHINE)
