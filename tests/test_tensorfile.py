@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from looped.errors import FileError
 from looped.tensorfile import Tensors, read_tensors, with_checksum, write_tensors
 
-TENSORS = {"a": np.arange(6).reshape(2, 3), "b": np.array([0.5, -2.0], np.float32)}
+TENSORS: Tensors = {"a": np.arange(6).reshape(2, 3), "b": np.array([0.5, -2.0], np.float32)}
 METADATA = {"format": "looped-test-1", "note": "ein Zeichen: ±"}
 CONTENT = with_checksum(TENSORS, METADATA)
 

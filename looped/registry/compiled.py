@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import safetensors
@@ -34,20 +34,28 @@ class _Kept:
 
 
 def compiled(
-    machine: Machine, width: int, memory: int, form: Precision, parameters: Mapping[str, int]
+    machine: Machine,
+    width: int,
+    memory: int,
+    form: Precision,
+    parameters: Mapping[str, int],
+    note: Callable[[str], None] = lambda text: None,
 ) -> CompiledMachine:
     """The weights of a universal machine. Raises CompileError for an impossible one.
 
-    The cache is only for the machines of this package, whose sources the key contains.
+    The cache is only for the machines of this package, whose sources the key contains. `note` gets
+    a line if the machine is not there.
     """
     machine.check(width, memory, **parameters)
     cache = open_cache()
     if cache.path is None or machine.describe.__module__.rpartition(".")[0] != builtin.__name__:
+        note(f"compiling {machine.name} to weights")
         return _compile(machine, width, memory, form, parameters)
     asked = machine.settled(width, parameters)
     name = key(machine.name, width, memory, form.name, asked)
 
     def again() -> CompiledMachine:
+        note(f"compiling {machine.name} to weights")
         return _compile(machine, width, memory, form, parameters)
 
     kept = _kept(cache, name)
