@@ -64,7 +64,7 @@ class Words(Protocol):
 def word_at(image: Image, port: Words, index: int) -> int:
     """A word of memory; the instructions of a baked machine come from the image."""
     if index in port.plan.code:
-        return image.words[index]
+        return image.words[index] if index < len(image.words) else 0
     return port.memory(index)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from looped.devices.accesses import Accesses, Words
-from looped.devices.host import Port
+from looped.devices.accesses import Accesses, Words, word_at
+from looped.devices.host import ColumnPort
 from looped.image import Image
 from looped.isa.fleq import FUNCTIONS, WORDS, Operation, Selector, decode
 
@@ -21,7 +21,7 @@ def fleq_accesses(image: Image, port: Words) -> Accesses:
     pc, size, plan = port.cpu("pc"), port.size, port.plan
     if pc >= size:
         return Accesses()
-    op, a, b, c, flag, _ = (port.memory((pc + n) % size) for n in range(len(WORDS)))
+    op, a, b, c, flag, _ = (word_at(image, port, (pc + n) % size) for n in range(len(WORDS)))
     operation = decode(op)
     if operation is None:
         return Accesses()
@@ -41,14 +41,14 @@ def fleq_accesses(image: Image, port: Words) -> Accesses:
     return Accesses(tuple(reads), tuple(writes), late=frozenset(late))
 
 
-def describe_fleq_trap(image: Image, port: Port) -> str | None:
+def describe_fleq_trap(image: Image, port: ColumnPort) -> str | None:
     """The trap of a machine that has halted, None if it has halted without one."""
     if port.cpu("trap") == 0:
         return None
     pc = port.cpu("pc")
     location = image.location(pc)
     place = f"{pc}" + (f" ({location})" if location else "")
-    number = port.memory(pc % port.size) & 31
+    number = word_at(image, port, pc % port.size) & 31
     name = next((name for name, f in FUNCTIONS.items() if f.number == number), None)
     fault = f"this machine has no `{name}`" if name else f"no function has the number {number}"
     return f"trap at {place}: {fault}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from looped.circuit.circuit import Circuit
     from looped.devices import ProgramHost
     from looped.devices.accesses import Accesses, Words
-    from looped.devices.host import ByteSource, Port
+    from looped.devices.host import ByteSource, ColumnPort
     from looped.image import Image
     from looped.isa.flow import Flow
     from looped.lang.language import Language
@@ -89,7 +89,7 @@ class Machine:
     prover_cases: Callable[[Loop], Iterator[Case]] | None = None
     host: Callable[[Image, bytes | ByteSource], ProgramHost] | None = None
     system: Callable[[Image, bytes], System] | None = None
-    describe_trap: Callable[[Image, Port], str | None] | None = None
+    describe_trap: Callable[[Image, ColumnPort], str | None] | None = None
     causes_of_next: frozenset[int] = frozenset()
     register_numbers: Mapping[str, int] = field(default_factory=dict)
     flow: Callable[[tuple[int, ...]], Flow] | None = None

@@ -17,6 +17,8 @@ from looped.registry.registry import register
 
 if TYPE_CHECKING:
     from looped.circuit.circuit import Circuit
+    from looped.image import Image
+    from looped.machines.fleq.code import FleqCode
 
 __all__ = ["FLEQ"]
 
@@ -37,6 +39,13 @@ def _side(width: int) -> int:
     from looped.machines.fleq.machine import SIDE
 
     return SIDE
+
+
+def _read_code(image: Image, memory: int) -> FleqCode:
+    from looped.machines.fleq.code import explore
+
+    side = image.parameter("side")
+    return explore(image, memory, _side(image.width) if side is None else side)
 
 
 _PARAMETERS = (
@@ -68,6 +77,7 @@ FLEQ = register(
         least_memory=lambda fraction, side: max(MINIMUM_MEMORY, side**2),
         most_loops=_most_loops,
         fuzz=FLEQ_PROFILE,
+        read_code=_read_code,
         describe_trap=describe_fleq_trap,
     )
 )
