@@ -34,7 +34,7 @@ class Memory:
         self._ones = (1 << image.width) - 1
         padded = image.padded(plan.memory)
         self._baked = {place: padded[place] for place in plan.code}
-        self._known: dict[int, tuple[slice, Sequence[int], Code]] = {}
+        self._known: dict[int, tuple[slice, Sequence[int], Code, frozenset[int]]] = {}
 
     def code(self, pc: int) -> Code:
         """Words, text and source line of the instruction at `pc`, as the words are now."""
@@ -48,8 +48,13 @@ class Memory:
         code = tuple(words), text or "", None if location is None else str(location)
         if places and places[-1] >= places[0]:  # it does not wrap around the end of memory
             span = slice(places[0], places[-1] + 1)
-            self._known[pc] = span, self.values[span], code
+            self._known[pc] = span, self.values[span], code, frozenset(places)
         return code
+
+    def places(self, pc: int) -> frozenset[int]:
+        """The words of the instruction at `pc`, by their indices."""
+        known = self._known.get(pc)
+        return frozenset(self._places(pc)) if known is None else known[3]
 
     def _places(self, pc: int) -> list[int]:
         """The words of the instruction at `pc`; none outside a memory whose addresses do not wrap

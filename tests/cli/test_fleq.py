@@ -71,7 +71,7 @@ def test_a_run_that_stops_early_says_where_in_its_language(folder: Path) -> None
         (("asm", "{p}.fleq", "--set", "side=3"), 5, "cannot have a side of 3"),
         (("asm", "{p}.fleq", "--set", "side"), 2, "'side' is not NAME=NUMBER, as in side=4."),
         (("run", "{p}.fleq", "--memory", 32), 5, "the program has"),
-        (("compile", "--bake", "{p}-stores.fleq"), 5, "stores.fleq:2), to the address of its"),
+        (("compile", "--bake", "{p}-stores.fleq"), 5, "stores.fleq:3), to the address of its"),
         (("run", "{p}.fleq", "--dtype", "bfloat16"), 5, "cannot be compiled for bfloat16"),
         (("run", "{p}.fleq", "--machine", "subleq"), 3, "error: "),
         (("prove", "fleq"), 8, "there is no proof for fleq"),

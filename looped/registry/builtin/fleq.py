@@ -54,6 +54,13 @@ _PARAMETERS = (
 )
 
 
+_WHY_NO_PROOF = (
+    "its manual says what an instruction does to up to 256 elements, each a sum of products, a "
+    "quotient or a root that the circuit computes digit by digit in up to 130 loops; the solver "
+    "compares one loop with one instruction, and the smallest word has too many bits to try all"
+)
+
+
 def _most_loops(width: int, fraction: int, side: int) -> int:
     """A bound on the loops of an instruction.
 
@@ -77,6 +84,7 @@ FLEQ = register(
         least_memory=lambda fraction, side: max(MINIMUM_MEMORY, side**2),
         most_loops=_most_loops,
         fuzz=FLEQ_PROFILE,
+        why_no_proof=_WHY_NO_PROOF,
         read_code=_read_code,
         describe_trap=describe_fleq_trap,
     )

@@ -18,6 +18,7 @@ from looped.trace import Step
 from tests.machines.fleq.stepping import Setting, program
 from tests.programs.fleq import assemble
 from tests.programs.headers import fleq_programs
+from tests.seeds import rng
 
 MEMORY, SIDE = 64, 2
 ADD, COPY, PRINT = (encode(Operation(name)) for name in ("add", "copy", "print"))
@@ -76,30 +77,32 @@ def code_of(words: Sequence[int], at: Mapping[int, int] = {}, entry: int = 0) ->
     return explore(raw(words, at, entry), MEMORY, SIDE)
 
 
-def wandering(rng: random.Random) -> Image:
+def wandering(chance: random.Random) -> Image:
     """Random instructions; some move words of others or branch back, some copy onto themselves."""
-    words = program(rng, Setting(SIDE, MEMORY), length=5)
+    words = program(chance, Setting(SIDE, MEMORY), length=5)
     data = [31, 32, 40, 41, 50, 60, 62]
     for at in range(0, 30, 6):
-        words[at + 3] = rng.choice([*data, *data, rng.randrange(MEMORY)])
-        words[at + 4] = rng.choice([*data, rng.randrange(MEMORY)])
-        if rng.random() < 0.3:
-            words[at + 5] = rng.choice([rng.randrange(30), 6 * rng.randrange(5), -1 % (1 << 32)])
-        kind = rng.random()
+        words[at + 3] = chance.choice([*data, *data, chance.randrange(MEMORY)])
+        words[at + 4] = chance.choice([*data, chance.randrange(MEMORY)])
+        if chance.random() < 0.3:
+            words[at + 5] = chance.choice(
+                [chance.randrange(30), 6 * chance.randrange(5), -1 % (1 << 32)]
+            )
+        kind = chance.random()
         if kind < 0.4:
-            moved = 6 * rng.randrange(5) + rng.choice([1, 1, 2, 4])
-            words[at : at + 4] = [ADD | rng.getrandbits(1) << 25, moved, 40, moved]
+            moved = 6 * chance.randrange(5) + chance.choice([1, 1, 2, 4])
+            words[at : at + 4] = [ADD | chance.getrandbits(1) << 25, moved, 40, moved]
         elif kind < 0.6:
-            words[at : at + 2] = [rng.choice([JUMP, COPY]), words[at + 3]]
-    words[40] = rng.choice([1, 2, 6, 30])
-    return Image("fleq", 32, tuple(words), {"fleq.side": SIDE}, (), 6 * rng.randrange(2))
+            words[at : at + 2] = [chance.choice([JUMP, COPY]), words[at + 3]]
+    words[40] = chance.choice([1, 2, 6, 30])
+    return Image("fleq", 32, tuple(words), {"fleq.side": SIDE}, (), 6 * chance.randrange(2))
 
 
 def test_what_runs_is_what_was_found() -> None:
     """Every program counter, every constant word, and no word is read that memory lacks."""
     baked = moved = 0
     for seed in range(1000):
-        image = wandering(random.Random(seed))
+        image = wandering(rng(seed))
         try:
             found = watch(image, MEMORY, SIDE, 40, workers=1 << seed % 3)
         except CompileError:
