@@ -39,6 +39,13 @@ class Accesses:
     registers: tuple[int, ...] = ()
     late: frozenset[int] = frozenset()
 
+    def without(self, rest: Accesses) -> Accesses:
+        """Those before the last ones, `rest`, of reads and writes of memory."""
+        n = len(self.reads) - len(rest.reads)
+        writes = self.writes[: len(self.writes) - len(rest.writes)]
+        late = frozenset(number for number in self.late if number < n)
+        return Accesses(self.reads[:n], writes, self.registers, late)
+
 
 class Words(Protocol):
     """The words of one machine, to read."""

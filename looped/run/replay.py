@@ -141,11 +141,8 @@ class Replay:
 
     def _forget(self, rest: Accesses) -> None:
         """Of what was decoded, forget the rest: the instruction writes to one of its own words."""
-        told, n = self._told, len(self._told.reads) - len(rest.reads)
-        self._reads = self._reads[:n]
-        writes = told.writes[: len(told.writes) - len(rest.writes)]
-        late = frozenset(number for number in told.late if number < n)
-        self._told = Accesses(told.reads[:n], writes, told.registers, late)
+        self._told = self._told.without(rest)
+        self._reads = self._reads[: len(self._told.reads)]
 
     def _decode_again(self, rest: Accesses) -> None:
         """Note what an instruction has done, and what the rest of it reads, after such a write."""

@@ -7,6 +7,7 @@ import pytest
 from looped import api
 from looped.image import Image
 from looped.isa.fleq import Operation, Selector, encode
+from looped.reference.fleq import Fleq
 from looped.run.session import Session
 from looped.traces.record import Record
 from looped.verify.records import reference_records
@@ -50,10 +51,23 @@ def records(program: Image, workers: int, limit: int, engine: str) -> list[Recor
     return found
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("name", ITSELF)
+EACH = [pytest.param(n, marks=[] if n == "its operation" else pytest.mark.slow) for n in ITSELF]
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", EACH)
 def test_a_record_has_what_each_loop_did(name: str, workers: int) -> None:
     assert records(image(name), workers, 4, "event")
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_a_step_has_what_each_loop_did(name: str) -> None:
+    program, machine = image(name), compiled("fleq", 32, MEMORY, side=SIDE)
+    run = Session(machine, program, api.choose_engine(machine, "event"))
+    plain = Fleq(program.words, 32, MEMORY, side=SIDE)
+    for step in run.walk(4):
+        assert step == plain.step()
+    assert run.steps > 0
 
 
 @pytest.mark.slow
