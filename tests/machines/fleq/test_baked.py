@@ -16,10 +16,12 @@ from looped.artefact.plan import CompiledMachine
 from looped.errors import CertificateError, CompileError, Source
 from looped.image import Image
 from looped.isa.fleq import Operation, encode
+from looped.run.session import Session
 from looped.verify.lockstep import Agreement, lockstep
 from tests.machines.fleq.test_code import ADD, COPY, JUMP, MEMORY, PRINT, SQUARE, raw, wandering
 from tests.programs.fleq import assemble
 from tests.programs.headers import Program, fleq_programs
+from tests.run.test_replay import compare
 from tests.seeds import rng
 
 WALK = """.machine fleq
@@ -73,7 +75,10 @@ def test_only_words_that_move_are_fetched() -> None:
 
 def test_a_trace_of_a_baked_program_shows_where_its_pointers_are() -> None:
     image, machine = walk()
-    trace = api.run(machine, image, engine=api.choose_engine(machine, "event"))
+    engine = api.choose_engine(machine, "event")
+    records = compare(Session(machine, image, engine), b"")
+    assert len({record.text for record in records if record.pc == 0}) == 2
+    trace = api.run(machine, image, engine=engine)
     reads = [step.reads for step in trace.steps if step.pc == 0]
     x = image.symbols["X"]
     assert [{read.address for read in each} for each in reads] == [{x, x + 1}, {x + 2, x + 3}]
