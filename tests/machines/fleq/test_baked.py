@@ -53,13 +53,14 @@ def beside(image: Image, machine: CompiledMachine, kind: str, steps: int | None)
     return found
 
 
-@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 4])
 def test_pointers_move_in_a_baked_program(workers: int) -> None:
     image, machine = walk()
     found = beside(image, machine.with_workers(workers), "event", None)
     assert (found.halted, found.outputs) == (True, (b"2 4\n6 8\n1 2\n",))
 
 
+@pytest.mark.slow
 def test_the_dense_engine_agrees() -> None:
     image, machine = walk()
     found = beside(image, machine.with_workers(4), "dense", 4)
@@ -84,6 +85,7 @@ def test_a_trace_of_a_baked_program_shows_where_its_pointers_are() -> None:
     assert [{read.address for read in each} for each in reads] == [{x, x + 1}, {x + 2, x + 3}]
 
 
+@pytest.mark.slow
 def test_a_baked_file_runs_its_program_only(tmp_path: Path) -> None:
     image, machine = walk()
     save_machine(tmp_path / "walk", machine, image)
