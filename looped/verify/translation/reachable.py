@@ -10,6 +10,13 @@ pass, so it does not matter which phase makes it.
 A first round sees through decisions only: of a bit that is made from operands, which heads of later
 blocks read, it keeps what follows for all operands. That is cheap and mostly enough. A second round
 sees through all bits.
+
+A guard that fails ends the pass, so the proof also excludes the states in which a guard before the
+claim fails. Both rounds use only guards over bits of the condition: these cost no new variables. A
+third round uses all guards that share a bit with the condition, those with the fewest other bits
+first. It is needed where the states in which a lane is not ±1 are unreachable only from one loop to
+the next: FLEQ has at most one mode. No claim about a pass knows that, but a guard of the code
+abandons the pass, and it reads bits that cancel in the condition.
 """
 
 from __future__ import annotations
@@ -47,6 +54,9 @@ class Reachable:
         found."""
         for complete in (False, True):
             self._see_through(complete)
+        if self.condition != self.space.zero:
+            self._look_at_more_guards()
+            self._see_through(complete=True)
         return self.condition != self.space.zero
 
     def _first(self) -> list[object]:
@@ -110,10 +120,24 @@ class Reachable:
         for guard in self.guards:
             if guard not in used and not guard.sources & ~there:
                 used.add(guard)
-                if guard.cut not in self.readers:
-                    self.readers[guard.cut] = self.lifted_pass.reader(guard.cut, self.space)
-                fails = self.readers[guard.cut].bit(guard.value, guard.place)
-                self._join(self.space.negated(fails))
+                self._exclude_failure(guard)
+
+    def _look_at_more_guards(self) -> None:
+        """Exclude the states in which a guard fails, for guards that share bits with the
+        condition."""
+        there = self.lifted_pass.numbers.among(self.space.support(self.condition))
+        related = [guard for guard in self.guards if guard.sources & there]
+        for guard in sorted(related, key=lambda guard: (guard.sources & ~there).bit_count()):
+            if self.condition == self.space.zero:
+                break
+            self._exclude_failure(guard)
+
+    def _exclude_failure(self, guard: Guard) -> None:
+        """Exclude the states in which a guard fails: the pass ends there."""
+        if guard.cut not in self.readers:
+            self.readers[guard.cut] = self.lifted_pass.reader(guard.cut, self.space)
+        fails = self.readers[guard.cut].bit(guard.value, guard.place)
+        self._join(self.space.negated(fails))
 
     def _join(self, other: Node) -> None:
         self.condition = self.space.times(self.condition, other)
