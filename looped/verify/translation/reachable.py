@@ -8,20 +8,19 @@ are free: those of cells, and of the state in which the pass begins. A bit has o
 pass, so it does not matter which phase makes it.
 
 A first round sees through decisions only: of a bit that is made from operands, which heads of later
-blocks read, it keeps what follows for all operands. That is cheap and mostly enough. A second round
+blocks read, it keeps what follows for all operands. That is cheap and mostly enough. The last round
 sees through all bits.
 
-A guard that fails ends the pass, so the proof also excludes the states in which a guard before the
-claim fails. Both rounds use only guards over bits of the condition: these cost no new variables. A
-third round uses all guards that share a bit with the condition, those with the fewest other bits
-first. It is needed where the states in which a lane is not ±1 are unreachable only from one loop to
-the next: FLEQ has at most one mode. No claim about a pass knows that, but a guard of the code
-abandons the pass, and it reads bits that cancel in the condition.
+A guard that fails ends the pass, so no claim after it need hold where it fails. Both rounds use the
+guards over bits of the condition only: these add no variables. Between them the proof looks for one
+guard that fails wherever the condition holds. Many lanes of FLEQ are ±1 only because it has at most
+one mode. That follows from earlier passes, never from this one. The code guards each such lane, and
+the guard reads bits that cancel in the condition.
 """
 
 from __future__ import annotations
 
-from looped.diagrams import Diagrams, Node
+from looped.diagrams import Diagrams, Node, TooLarge
 from looped.verify.translation.definitions import Definition
 from looped.verify.translation.lifted_pass import Guard, LiftedPass
 from looped.verify.translation.reader import BitName, Reader, is_bit
@@ -45,6 +44,7 @@ class Reachable:
         self.lifted_pass = lifted_pass
         self.definitions = lifted_pass.definitions
         self.guards = [g for c in range(cut + 1) for g in lifted_pass.guards(c) if g.at < end]
+        self.claim = space, condition
         self.space, self.condition = space, condition
         self.readers: dict[int, Reader] = {}
         self._move(self._first())
@@ -52,12 +52,36 @@ class Reachable:
     def possible(self) -> bool:
         """Whether the condition may hold: False is a proof; True only says that no proof was
         found."""
-        for complete in (False, True):
-            self._see_through(complete)
-        if self.condition != self.space.zero:
-            self._look_at_more_guards()
-            self._see_through(complete=True)
+        self._see_through(complete=False)
+        if self.condition == self.space.zero or self._some_guard_fails():
+            return False
+        self._see_through(complete=True)
         return self.condition != self.space.zero
+
+    def _some_guard_fails(self) -> bool:
+        """Whether one guard fails wherever the condition holds, before anything is seen through.
+
+        Guards that share most bits with the condition come first.
+        """
+        space, condition = self.claim
+        there = self.lifted_pass.numbers.among(space.support(condition))
+        related = [guard for guard in self.guards if guard.sources & there]
+        related.sort(key=lambda guard: (guard.sources & ~there).bit_count())
+        return any(self._fails(guard) for guard in related)
+
+    def _fails(self, guard: Guard) -> bool:
+        """Whether a guard is shown to fail wherever the condition holds."""
+        old, condition = self.claim
+        space = Diagrams()
+        names = old.support(condition)
+        for name in (name for name in old.names if name in names):
+            space.variable(name)
+        try:
+            fails = self.lifted_pass.reader(guard.cut, space).bit(guard.value, guard.place)
+            left = space.times(space.copied(old, condition), space.negated(fails))
+        except TooLarge:
+            return False
+        return left == space.zero
 
     def _first(self) -> list[object]:
         """The bits that decisions are made from. They come first in the order of variables."""
@@ -120,24 +144,10 @@ class Reachable:
         for guard in self.guards:
             if guard not in used and not guard.sources & ~there:
                 used.add(guard)
-                self._exclude_failure(guard)
-
-    def _look_at_more_guards(self) -> None:
-        """Exclude the states in which a guard fails, for guards that share bits with the
-        condition."""
-        there = self.lifted_pass.numbers.among(self.space.support(self.condition))
-        related = [guard for guard in self.guards if guard.sources & there]
-        for guard in sorted(related, key=lambda guard: (guard.sources & ~there).bit_count()):
-            if self.condition == self.space.zero:
-                break
-            self._exclude_failure(guard)
-
-    def _exclude_failure(self, guard: Guard) -> None:
-        """Exclude the states in which a guard fails: the pass ends there."""
-        if guard.cut not in self.readers:
-            self.readers[guard.cut] = self.lifted_pass.reader(guard.cut, self.space)
-        fails = self.readers[guard.cut].bit(guard.value, guard.place)
-        self._join(self.space.negated(fails))
+                if guard.cut not in self.readers:
+                    self.readers[guard.cut] = self.lifted_pass.reader(guard.cut, self.space)
+                fails = self.readers[guard.cut].bit(guard.value, guard.place)
+                self._join(self.space.negated(fails))
 
     def _join(self, other: Node) -> None:
         self.condition = self.space.times(self.condition, other)
