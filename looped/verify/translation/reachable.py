@@ -8,11 +8,11 @@ are free: those of cells, and of the state in which the pass begins. A bit has o
 pass, so it does not matter which phase makes it.
 
 A first round sees through decisions only: of a bit that is made from operands, which heads of later
-blocks read, it keeps what follows for all operands. That is cheap and mostly enough. The last round
+blocks read, it keeps what follows for all operands. That is cheap and mostly enough. A second round
 sees through all bits.
 
 A guard that fails ends the pass, so no claim after it need hold where it fails. Both rounds use the
-guards over bits of the condition only: these add no variables. Between them the proof looks for one
+guards over bits of the condition only: these add no variables. After them the proof looks for one
 guard that fails wherever the condition holds. Many lanes of FLEQ are ±1 only because it has at most
 one mode. That follows from earlier passes, never from this one. The code guards each such lane, and
 the guard reads bits that cancel in the condition.
@@ -45,18 +45,23 @@ class Reachable:
         self.definitions = lifted_pass.definitions
         self.guards = [g for c in range(cut + 1) for g in lifted_pass.guards(c) if g.at < end]
         self.claim = space, condition
-        self.space, self.condition = space, condition
         self.readers: dict[int, Reader] = {}
-        self._move(self._first())
+        self._begin()
 
     def possible(self) -> bool:
         """Whether the condition may hold: False is a proof; True only says that no proof was
         found."""
-        self._see_through(complete=False)
-        if self.condition == self.space.zero or self._some_guard_fails():
-            return False
-        self._see_through(complete=True)
-        return self.condition != self.space.zero
+        for complete in (False, True):
+            try:
+                self._see_through(complete)
+            except TooLarge:
+                self._begin()
+        return self.condition != self.space.zero and not self._some_guard_fails()
+
+    def _begin(self) -> None:
+        """Begin with the condition before anything is seen through."""
+        self.space, self.condition = self.claim
+        self._move(self._first())
 
     def _some_guard_fails(self) -> bool:
         """Whether one guard fails wherever the condition holds, before anything is seen through.
