@@ -32,10 +32,10 @@ def engine() -> LiftedEngine:
     m = Circuit("chooser", 32, 5)
     pc, out = m.register("pc", 5), m.register("out", 1)
     word = m.read("word", pc)
-    *data, first, second, x, y = word
+    data, first, second, (x, y) = word[:28], word[28:29], word[29:30], word[30:]
     last = equal(pc, 31)
     terms = [Gated(equal(pc, n), bit(lane)) for n, lane in enumerate(data)]
-    terms += [Gated(last & literal((first,)), bit(x)), Gated(last & literal((second,)), bit(y))]
+    terms += [Gated(last & literal(first), bit(x)), Gated(last & literal(second), bit(y))]
     m.next(out, Value((Signal(constant(0), tuple(terms)),)))
     m.next(pc, m.add(pc, 1))
     m.write("written", pc, Word("bits", tuple(out[0] for _ in range(32))))
