@@ -134,7 +134,7 @@ class Server:
             return _UNKNOWN
         made = self._points.pop((kind, int(where, 16), int(length, 16)), None)
         if made is not None:
-            self.debugger.delete(made.number)
+            self.debugger.points.delete(made.number)
         return _OK
 
     def _run(self, run: Callable[[], Stop]) -> bytes:
