@@ -224,7 +224,7 @@ class Timeline:
         self.computer.pcs[0] = self.computer.pc()
 
     def _until(self, end: int) -> int:
-        """The end of a stretch from here: `end`, or before it the next snapshot or change by hand."""
+        """Where a stretch ends: at `end`, or before it at a snapshot or a change by hand."""
         edits = (place for place in self._edits if place > self.steps)
         return min(end, self._next_save(), *edits)
 
