@@ -66,7 +66,7 @@ class Backwards:
             self.last = begin + self._row
 
     def _look(self, search: Search) -> int:
-        """Note the last stop of a stretch, and go on to its end."""
+        """Note the last stop of a stretch, and run to its end."""
         self._row = search.last_hit(self._points.stopping())
         if self._calls:
             self._seen = search.flows()

@@ -50,7 +50,7 @@ class Forwards:
         self._before: dict[int, int] = {}
 
     def stretch(self) -> Stop | None:
-        """Run a stretch; why it has stopped, None if the run goes on."""
+        """Run a stretch; why it has stopped, None if it has not."""
         timeline, goal, begin = self._timeline, self._goal, self._timeline.steps
         self._before = self._points.values()
         self._depths = [self._depth]

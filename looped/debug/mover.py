@@ -27,7 +27,7 @@ _LONGEST_SCAN, _LONGEST = 1 << 17, 1 << 20
 
 
 class Mover:
-    """The stretches of one run, in one direction; they grow while the run goes on."""
+    """The stretches of one run, in one direction; they grow while the run lasts."""
 
     def __init__(self, timeline: Timeline, wanted: set[int]) -> None:
         self._timeline = timeline
