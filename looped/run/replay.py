@@ -111,7 +111,7 @@ class Replay:
         """Follow the passes of a tape; records of those among the first `retired` that retire."""
         view, values, changed = self._view, self._values, self._changed
         view.load(tape)
-        pcs, busy, cpu = view.rows("pc"), tape.any(self._busy), self._plan.cpu
+        pcs, busy, cpu = view.rows("pc"), tape.any(self._busy).tolist(), self._plan.cpu
         stores = list(zip(tape.columns.T.tolist(), tape.values.T.tolist(), strict=True))
         for number in range(len(tape)):
             if not self._begun:
