@@ -82,7 +82,11 @@ def read_tensors(
     try:
         found = safetensors.numpy.load(content)
         return {name: np.array(tensor) for name, tensor in found.items()}, metadata
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+    except KeyError as error:  # a dtype that NumPy does not have
+        raise FileError(
+            f"{path} is not a {what}, or is damaged: it has numbers of the dtype {error.args[0]}"
+        ) from None
+    except (safetensors.SafetensorError, ValueError, TypeError) as error:
         raise FileError(f"{path} is not a {what}, or is damaged: {error}") from None
 
 
