@@ -87,12 +87,13 @@ class _Running:
 
     def _begin(self, x: npt.NDArray[np.generic]) -> None:
         self.columns: Columns | None = None
-        self._state = x.astype(np.float64)
-        if (np.abs(self._state) == 1).all():
+        self._state: Floats = np.zeros((0, 0))
+        if ((x == 1) | (x == -1)).all():
             signs = x.astype(np.int8)
             self._tables = self._make(signs)
             self.columns = Columns(self._tables, signs)
-            self._state = np.zeros((0, 0))
+        else:
+            self._state = x.astype(np.float64)
 
     def prepare(self) -> None:
         """Do nothing."""

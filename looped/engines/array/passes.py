@@ -28,6 +28,9 @@ _MOST_SCORES = 1 << 22
 """Up to so many scores at once, 16 MB; more come from an index of the keys. Only the first pass of
 a large memory has as many."""
 
+_MANY = 64
+"""From so many columns on, equal ones are found first: most words of a large memory are zero."""
+
 _MOST_BITS = 20
 """Bits of a code in such an index."""
 
@@ -116,16 +119,18 @@ class _Pass:
         for known in columns._all_known():
             known.target[woken] = -1
 
-    def rows(self, chosen: Ints) -> Singles:
-        """The lanes of some columns, dirty or clean, (chosen, d_model)."""
-        rows = self.columns.x[chosen]
+    def rows(self, chosen: Ints, lanes: Ints) -> Singles:
+        """Some lanes of some columns, dirty or clean, (chosen, lanes)."""
+        rows = self.columns.x[chosen[:, None], lanes]
         places = self.place[chosen]
         own = places >= 0
-        rows[own] = self.work[places[own]]
+        rows[own] = self.work[places[own][:, None], lanes]
         return rows
 
     def add(self, some: Ints, lanes: Ints, sums: npt.NDArray[np.floating], one: int) -> None:
         """Add sums to some lanes of some dirty columns; `one` stands for 1. Raises Uncertain."""
+        if not sums.any():
+            return
         places = np.ix_(some, lanes)
         before = self.work[places]
         if not ((sums == 0) | (sums == -2 * one * before)).all():
@@ -194,7 +199,7 @@ def _attend(head: HeadTable, known: _Known, state: _Pass) -> _Heard:
     if not (best - rest >= head.margin).all():
         raise Uncertain
     others = sorted(set(winner[winner != state.dirty].tolist()))
-    rows = dict(zip(others, state.rows(np.array(others, int))[:, head.reads], strict=True))
+    rows = dict(zip(others, state.rows(np.array(others, int), head.reads), strict=True))
     return _Heard(queries, keys, winner, best, rows)
 
 
@@ -218,7 +223,7 @@ def _add_heads(block: BlockTable, heard: list[_Heard], state: _Pass) -> None:
     """Add what all heads of a block add."""
     sums = np.zeros((len(state.dirty), len(block.writes)), np.float32)
     for head, found in zip(block.heads, heard, strict=True):
-        added = state.rows(found.winner)[:, head.reads] @ head.ov
+        added = state.rows(found.winner, head.reads) @ head.ov
         sums[:, np.searchsorted(block.writes, head.writes)] += added
     state.add(np.arange(len(state.dirty)), block.writes, sums, block.ov_one)
 
@@ -229,8 +234,18 @@ def _transform(block: BlockTable, state: _Pass) -> None:
     for kind, mlp in enumerate(block.mlps):
         some = np.flatnonzero(kinds == kind)
         if len(mlp.writes) and len(some):
-            sums = _mlp_sums(mlp, state.work[np.ix_(some, mlp.reads)])
+            sums = _shared_sums(mlp, state.work[np.ix_(some, mlp.reads)])
             state.add(some, mlp.writes, sums, block.down_one)
+
+
+def _shared_sums(mlp: MlpTable, x: Singles) -> npt.NDArray[np.float64]:
+    """What an MLP adds to its lanes; if columns are many, once for those with equal lanes."""
+    if len(x) < _MANY:
+        return _mlp_sums(mlp, x)
+    packed = np.ascontiguousarray(np.packbits(x > 0, axis=1))
+    rows = packed.view([("", f"V{packed.shape[1]}")])[:, 0]
+    _, first, same = np.unique(rows, return_index=True, return_inverse=True)
+    return _mlp_sums(mlp, x[first])[same]
 
 
 def _mlp_sums(mlp: MlpTable, x: Singles) -> npt.NDArray[np.float64]:
