@@ -123,10 +123,11 @@ class Replay:
 
     def _begin_at(self, pc: int, told: Accesses) -> None:
         """Note what an instruction reads before it runs."""
-        unit = self._image.addresses_per_word
         self._begun, self._pc, self._told = True, pc, told
         self._code = self._memory.code(pc)
-        self._reads = tuple([Read(column * unit, self._values[column]) for column in told.reads])
+        self._reads = tuple(
+            [Read(self._image.address(column), self._values[column]) for column in told.reads]
+        )
 
     def _retire(self, next_pc: int) -> Record:
         """The record of an instruction that has finished, and needed no host."""
@@ -143,11 +144,11 @@ class Replay:
         for column in self._changed.keys() & set_by_host:
             self._values[column] = self._changed.pop(column)
         writes, registers = self._changes(self._told if completed else Accesses(), set_by_host)
-        memory, unit = self._plan.memory, self._image.addresses_per_word
+        memory, at = self._plan.memory, self._image.address
         for column, value in event.served:
             old, self._values[column] = self._values[column], value
             if column < memory:
-                writes.append(Write(column * unit, old, value))
+                writes.append(Write(at(column), old, value))
             else:
                 registers.append(RegisterWrite(column - memory, old, value))
         self._begun, loops, self._loops = False, self._loops, 0
@@ -169,11 +170,11 @@ class Replay:
     ) -> tuple[list[Write], list[RegisterWrite]]:
         """What an instruction wrote as it says, then every other word that has changed."""
         values, changed, memory = self._values, self._changed, self._plan.memory
-        unit, writes, registers = self._image.addresses_per_word, [], []
+        at, writes, registers = self._image.address, [], []
         for column in told.writes:
             if column not in without:
                 old = changed.pop(column, values[column])
-                writes.append(Write(column * unit, old, values[column]))
+                writes.append(Write(at(column), old, values[column]))
         for number in told.registers:
             column = memory + number
             if column not in without:
@@ -181,7 +182,7 @@ class Replay:
                 registers.append(RegisterWrite(number, old, values[column]))
         for column in sorted(changed) if changed else ():
             if column < memory:
-                writes.append(Write(column * unit, changed[column], values[column]))
+                writes.append(Write(at(column), changed[column], values[column]))
             else:
                 number = column - memory
                 registers.append(RegisterWrite(number, changed[column], values[column]))
