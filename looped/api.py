@@ -23,7 +23,7 @@ from looped.environment import USUAL, Environment
 from looped.errors import CertificateError, CompileError
 from looped.image import Image, Regions
 from looped.image.elf import is_elf
-from looped.image.formats import FORMATS, load_image
+from looped.image.formats import is_image, load_image
 from looped.precision import precision
 from looped.registry import DEFAULT_MACHINE
 from looped.registry.compiled import compiled
@@ -64,7 +64,7 @@ def assemble(
     width: int | None = None,
     parameters: Mapping[str, int] = _NONE,
 ) -> Image:
-    """The image in a file: assembly source, ELF, or numbers in a .dec, .hex or .bin file.
+    """The image in a file: assembly source, ELF, or numbers, as in a .dec, .hex or .bin file.
 
     `machine`, `width` and `parameters` override those of the source. Raises SourceError, FileError,
     and CompileError for an unknown machine, for a machine that runs no ELF files, and for
@@ -78,7 +78,7 @@ def assemble(
         if width not in (None, image.width):
             raise CompileError(f"{path} is a program for {image.machine}, {image.width} bits")
         return _with_parameters(image, parameters)
-    if path.suffix.lstrip(".") in FORMATS:
+    if is_image(path):
         described = registry.machine(DEFAULT_MACHINE if machine is None else machine)
         language = described.language
         width = language.width if width is None else width
