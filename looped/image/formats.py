@@ -22,7 +22,7 @@ FORMATS = ("dec", "hex", "bin")
 _PERHAPS = (".sq", ".txt", "")
 """Suffixes of files that may be decimals or assembly."""
 
-_DECIMALS = re.compile(r"(?:[\s,]+|#[^\n]*|[+-]?\d{1,20}(?=[\s,#]|$))*")
+_DECIMALS = re.compile(r"(?:[\s,]|#[^\n]*|[+-]?\d{1,20}(?=[\s,#]|$))*")
 _TOKEN = re.compile(r"#[^\n]*|[^\s,#]+")
 
 _LIMIT = 64 << 20
@@ -42,7 +42,8 @@ def is_image(path: Path) -> bool:
         text = read_bytes(path, _LIMIT).decode("ascii")
     except (FileError, UnicodeDecodeError):
         return False
-    return bool(text.strip()) and _DECIMALS.fullmatch(text) is not None
+    found = any(not token.startswith("#") for token in _TOKEN.findall(text))
+    return found and _DECIMALS.fullmatch(text) is not None
 
 
 def load_image(path: Path, machine: str, width: int, addresses_per_word: int = 1) -> Image:
