@@ -25,10 +25,10 @@ def embed(words: Sequence[int], plan: Plan, entry: int | None = None) -> State:
 def embed_compact(words: Sequence[int], plan: Plan, entry: int | None = None) -> Residual:
     """The residual stream of a machine that executes the instruction at `entry` next.
 
-    The default is the first instruction of a baked program, address 0 of any other. All registers
-    are zero but those that tell workers their number and their count; so are the words that a baked
-    machine has as instructions in its weights. Raises CompileError for an entry that differs from
-    the entry of a baked program.
+    The default is the first instruction of a baked program, the first word of any other. All
+    registers are zero but those that tell workers their number and their count; so are the words
+    that a baked machine has as instructions in its weights. Raises CompileError for an entry that
+    differs from the entry of a baked program.
     """
     if plan.baked and entry not in (None, plan.entry):
         raise CompileError(
@@ -36,8 +36,9 @@ def embed_compact(words: Sequence[int], plan: Plan, entry: int | None = None) ->
             f"{plan.entry}",
             hint="bake the program again, or run it on the universal machine",
         )
-    begins = plan.entry if entry is None else entry
-    rest = _devices(plan, begins)
+    if entry is None:
+        entry = plan.entry if plan.baked else plan.parameters.get("base", 0)
+    rest = _devices(plan, entry)
     row = np.full(plan.d_model, -1, np.int8)
     row[list(plan.words["one"])] = 1
     parts = [(plan.words["value"], _values(words, plan))]
