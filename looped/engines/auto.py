@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.plan import CompiledMachine
+from looped.artefact.residual import compact
 from looped.cache.store import open_cache
-from looped.engines.engine import NOTHING, Engine, Lanes, Watch
+from looped.engines.engine import NOTHING, Engine, Lanes, Streams, Watch
 from looped.engines.entry import LIFTED, entry_key
 from looped.engines.start import Start
 from looped.errors import CompileError
@@ -53,6 +54,9 @@ the dtype may be uncertified. The dense engine can run every model."""
 _FEW = 4
 """Passes between two looks whether a faster engine is ready: about ten milliseconds."""
 
+_MOST_COLUMNS = 1 << 17
+"""Above that many columns `array` takes half a gigabyte, and more time to load than lifted code."""
+
 
 class AutoEngine:
     """Starts at once and gets faster: `array`, then `lifted` as soon as its machine code is ready.
@@ -88,7 +92,7 @@ class AutoEngine:
         """Passes of single streams that fell back to the dense engine, on every engine chosen."""
         return self._earlier_fallbacks + self.engine.fallbacks
 
-    def load(self, x: npt.NDArray[np.generic]) -> None:
+    def load(self, x: Streams) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
         if self._loaded and self._start is None:
             self._earlier_fallbacks += self.engine.fallbacks
@@ -178,13 +182,13 @@ class AutoEngine:
     def _lifted(self) -> Engine:
         """`lifted` with the program of an earlier run, else the start. Raises CompileError."""
         program = self._program or _kept(self.machine, self.dtype, self.uncertified)
-        if program is not None:
+        if program is not None or self.machine.plan.columns > _MOST_COLUMNS:
             return self._engine_of(program)
         given = self.machine, self.dtype, self.device, self.uncertified
         self._start = Start(self.machine, self.dtype, self.uncertified, lambda: _dense(*given))
         return self._start.engine
 
-    def _engine_of(self, program: Program) -> LiftedEngine:
+    def _engine_of(self, program: Program | None) -> LiftedEngine:
         from looped.engines.lifted import LiftedEngine
 
         self._program = program
@@ -205,7 +209,7 @@ class AutoEngine:
             return False
         state = array.state()
         host = [array.host_lanes(stream) for stream in range(len(state))]
-        if not program.fits(state[0].astype(np.int8), host[0]):
+        if not program.fits(compact(state[0], 0), host[0]):
             return False
         self._earlier_fallbacks += array.fallbacks
         self._start, self.decided = None, False
@@ -215,7 +219,7 @@ class AutoEngine:
         self.prepare()
         return True
 
-    def _begin(self, x: npt.NDArray[np.generic]) -> None:
+    def _begin(self, x: Streams) -> None:
         """Load these streams into the engine, or into the next one that can run them."""
         self._loaded = True
         while True:

@@ -10,6 +10,7 @@ import numpy as np
 
 from looped.analysis import Model, analyse
 from looped.artefact.plan import CompiledMachine
+from looped.artefact.residual import Residual, compact
 from looped.engines.array import ArrayEngine
 from looped.engines.array.kept import KeptTables
 from looped.engines.engine import Engine
@@ -82,10 +83,12 @@ class Start:
             from looped.engines.lifted.lifting import Lifting  # LLVM takes a while to load
 
             x, host = self.engine.beginning(0), self.engine.host_lanes(0)
-            if (np.abs(x) != 1).any():
-                return None
+            if not isinstance(x, Residual):
+                if (np.abs(x) != 1).any():
+                    return None
+                x = compact(x, 0)
             given = self._machine, self._dtype, self._uncertified
-            self._lifting = Lifting(*given, self._model, x.astype(np.int8), host)
+            self._lifting = Lifting(*given, self._model, x, host)
         if self._lifting is None or not self._lifting.ready(self._wait(wait)):
             return None
         lifting, self._lifting = self._lifting, None

@@ -11,6 +11,7 @@ from looped.errors import CompileError, Diagnostic, Source, SourceError, Span
 from looped.image import Image
 from looped.image.elf import load_elf
 from looped.registry import registry
+from looped.registry.definition import largest_memory
 
 __all__ = ["DEFAULT_MACHINE", "assemble", "load_elf_program"]
 
@@ -63,7 +64,7 @@ def load_elf_program(path: Path, machine: str | None = None) -> Image:
 
     Raises FileError as `load_elf` does, CompileError for a machine that runs no ELF files.
     """
-    image = load_elf(path, _machine_for)
+    image = load_elf(path, _machine_for, largest_memory(32))
     if machine is None:
         return image
     if registry.machine(machine).runs_elf is None:

@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.analysis.model import Model
+from looped.artefact.residual import Residual
 from looped.engines.array.kept import KeptTables
 from looped.engines.array.passes import Columns, Uncertain, one_pass
 from looped.engines.array.tables import Tables, tabulate
 from looped.engines.certified import Certified, Definition, FastStream, Progress
 from looped.engines.engine import Floats, Lanes, Watch
+from looped.engines.host_lanes import HostLanes
 from looped.errors import CompileError
 
 __all__ = ["ArrayEngine"]
@@ -36,12 +38,12 @@ class ArrayEngine(Certified):
     ) -> None:
         super().__init__(_Fast(model, kept), dense)
 
-    def beginning(self, stream: int) -> npt.NDArray[np.generic]:
+    def beginning(self, stream: int) -> npt.NDArray[np.generic] | Residual:
         """A stream as it was loaded, (columns, d_model)."""
         return self._running(stream).beginning
 
-    def host_lanes(self, stream: int) -> npt.NDArray[np.bool_]:
-        """The lanes of a stream that the host has set, (columns, d_model)."""
+    def host_lanes(self, stream: int) -> HostLanes:
+        """The lanes of a stream that the host has set."""
         return self._running(stream).host
 
     def _running(self, stream: int) -> _Running:
@@ -56,7 +58,7 @@ class _Fast:
     def __init__(self, model: Callable[[], Model], kept: KeptTables | None) -> None:
         self._model, self._kept = model, kept
 
-    def stream(self, x: npt.NDArray[np.generic]) -> FastStream:
+    def stream(self, x: npt.NDArray[np.generic] | Residual) -> FastStream:
         """Begin with a residual stream, (columns, d_model). Raises CompileError."""
         return _Running(self.tables, x)
 
@@ -77,13 +79,15 @@ class _Running:
     """One stream. `columns` is None if a lane is not ±1: then each pass is abandoned."""
 
     def __init__(
-        self, make: Callable[[npt.NDArray[np.int8]], Tables], x: npt.NDArray[np.generic]
+        self,
+        make: Callable[[npt.NDArray[np.int8]], Tables],
+        x: npt.NDArray[np.generic] | Residual,
     ) -> None:
         self._make = make
         self.beginning = x
-        self.host = np.zeros(x.shape, np.bool_)
+        self.host = HostLanes(x.shape[1])
         self._touched: Lanes = np.zeros(0, np.intp)
-        self._begin(x)
+        self._begin(np.asarray(x))
 
     def _begin(self, x: npt.NDArray[np.generic]) -> None:
         self.columns: Columns | None = None
@@ -137,7 +141,7 @@ class _Running:
 
     def write(self, column: int, lanes: Lanes, values: Floats) -> None:
         """Set some lanes of one column."""
-        self.host[column, lanes] = True
+        self.host.add(column, lanes)
         if self.columns is not None:
             x = self.columns.x
             static = self._tables.static[lanes] & (x[column, lanes] != values)

@@ -9,8 +9,10 @@ import numpy.typing as npt
 
 from looped.analysis import Model, analyse
 from looped.artefact.plan import CompiledMachine
+from looped.artefact.residual import Residual
 from looped.engines.certified import Certified, FastStream
 from looped.engines.engine import Engine, Lanes, Watch
+from looped.engines.host_lanes import HostLanes
 from looped.engines.late_dense import LateDense
 from looped.engines.lifted.kept import Kept
 from looped.engines.lifted.program import Program
@@ -64,12 +66,12 @@ class LiftedEngine(Certified):
         self.programs = Programs(exact, check, kept, program)
         super().__init__(_Fast(self.programs), definition)
 
-    def begin(self, x: npt.NDArray[np.generic], host: Sequence[npt.NDArray[np.bool_]]) -> None:
+    def begin(self, x: npt.NDArray[np.generic], host: Sequence[HostLanes]) -> None:
         """Begin with streams that another engine has run, whose host has set the lanes `host`."""
         self.load(x)
         for stream, lanes in zip(self.streams, host, strict=True):
             assert isinstance(stream, Stream)
-            stream.host |= lanes
+            stream.host.update(lanes)
 
     def record(self, loops: int, watch: Watch, value: Lanes) -> Tape | None:
         """Advance the only stream, and record its passes (see `looped.engines.recording`)."""
@@ -87,7 +89,7 @@ class _Fast:
     def __init__(self, programs: Programs) -> None:
         self.programs = programs
 
-    def stream(self, x: npt.NDArray[np.generic]) -> FastStream:
+    def stream(self, x: npt.NDArray[np.generic] | Residual) -> FastStream:
         """Begin with a residual stream, (columns, d_model)."""
         return Stream(self.programs, x)
 

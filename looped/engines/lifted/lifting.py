@@ -18,11 +18,10 @@ import threading
 import weakref
 from collections.abc import Callable
 
-import numpy as np
-import numpy.typing as npt
-
 from looped.analysis import Model
 from looped.artefact.plan import CompiledMachine
+from looped.artefact.residual import Residual
+from looped.engines.host_lanes import HostLanes
 from looped.engines.lifted.kept import Kept, packed, unpacked
 from looped.engines.lifted.program import Program
 from looped.engines.lifted.stream import Programs, unchecked
@@ -56,8 +55,8 @@ class Lifting:
         dtype: str,
         uncertified: bool,
         model: Callable[[], Model],
-        x: npt.NDArray[np.int8],
-        host: npt.NDArray[np.bool_],
+        x: Residual,
+        host: HostLanes,
     ) -> None:
         kept = Kept(machine, dtype, uncertified)
 
