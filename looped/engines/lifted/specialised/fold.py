@@ -43,7 +43,7 @@ def folded(
     result = first.run(words, loads)
     for _ in range(_ROUNDS):
         before = len(result.instructions)
-        again = _Folding(result, widths, cell_bits, _demanded(result, widths))
+        again = _Folding(result, widths, cell_bits, _demanded(result))
         result = again.run({}, {})
         if len(result.instructions) >= before:
             break
@@ -212,11 +212,11 @@ class _Folding:
         return self.emit("shr", value, self.constant(by)) if by else value
 
 
-def _demanded(code: Code, widths: tuple[int, ...]) -> list[int]:
+def _demanded(code: Code) -> list[int]:
     """The bits of each value on which an effect or the following state may depend."""
     result = [0] * len(code.instructions)
-    for value, width in zip(code.following, widths, strict=True):
-        result[value] |= (1 << width) - 1
+    for value in code.following:
+        result[value] = MASK
     for place in range(len(code.instructions) - 1, -1, -1):
         instruction = code.instructions[place]
         operation, operands = instruction.operation, instruction.operands
