@@ -17,10 +17,12 @@ _numbers = st.integers(0, MASK) | st.integers(0, 40) | st.sampled_from([MASK, 1 
 
 
 @st.composite
-def codes(draw: st.DrawFn) -> Code:
-    """Code for three words of state and cells of 16 bits."""
+def codes(draw: st.DrawFn, widths: tuple[int, ...], fetch: bool = False) -> Code:
+    """Code for words of state and cells of 16 bits; it may `fetch` a cell by the first word."""
     code = Code(tables=[np.array([3, 1, 6, 2])])
-    values = [code.emit("state", number=n) for n in range(3)]
+    values = [code.emit("state", number=n) for n in range(len(widths))]
+    if fetch:
+        values.append(code.emit("load", values[0]))
     values += [code.const(draw(_numbers)) for _ in range(3)]
     for _ in range(draw(st.integers(5, 40))):
         some = st.sampled_from(values) | st.sampled_from(values[-4:])
@@ -44,7 +46,7 @@ def codes(draw: st.DrawFn) -> Code:
                 code.emit(kind, code.emit("equal", a, code.const(draw(_numbers))))
             case _:
                 values.append(code.emit(kind, a, b))
-    masks = [code.const((1 << width) - 1) for width in WIDTHS]
+    masks = [code.const((1 << width) - 1) for width in widths]
     code.following = [code.emit("and", draw(st.sampled_from(values)), mask) for mask in masks]
     return code
 
@@ -65,7 +67,7 @@ def without_expectations(code: Code) -> Code:
 
 
 @examples(0.5)
-@given(code=codes(), data=st.data())
+@given(code=codes(WIDTHS), data=st.data())
 def test_folding_changes_no_outcome(code: Code, data: st.DataObject) -> None:
     state = [data.draw(_numbers) & (1 << width) - 1 for width in WIDTHS]
     cells = [data.draw(st.integers(0, 0xFFFF)) for _ in range(4)]
