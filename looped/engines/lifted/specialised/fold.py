@@ -183,11 +183,11 @@ class _Folding:
                 return self._copied("and", x, self.constant(~flips))
             if other == x:
                 return self._copied("or", x, self.constant(flips))
-        number = self.bits[b].number if self.bits[a].number is None else self.bits[a].number
-        first, mask = self._parts("and", a if self.bits[a].number is None else b)
-        if operation == "and" and number is not None and first is not None:
-            return self._copied("and", first, self.constant(mask & number))
-        second, more = self._parts("and", b)
+            inner, mask = self._parts("and", y)
+            number = self.bits[x].number
+            if operation == "and" and inner is not None and number is not None:
+                return self._copied("and", inner, self.constant(mask & number))
+        (first, mask), (second, more) = self._parts("and", a), self._parts("and", b)
         if operation == "or" and first is not None and first == second:
             return self._copied("and", first, self.constant(mask | more))
         return None

@@ -18,6 +18,16 @@ _MOST_KEYS = 1 << 15
 """The most keys that are remembered, which take about a kilobyte each. The oldest are forgotten."""
 
 
+_SECONDS = 7e-5
+"""Seconds of LLVM for an instruction of a graph, as long as none has been compiled."""
+
+_FOLDING = 1e-5
+"""Seconds for an instruction of the plain code to make a node."""
+
+_SMALLER = 12
+"""How many times smaller a node is than the plain code, about, as long as there is none."""
+
+
 @dataclass
 class _Seen:
     """What all looks show of a key, as in a sight; the code of its node, if it has one; and whether
@@ -29,13 +39,15 @@ class _Seen:
 
 
 class Memory:
-    """All keys that looks have shown. `built` is the number of instructions of the last graph."""
+    """All keys that looks have shown. `built` is the number of instructions of the last graph, and
+    `seconds` is how long an instruction of it took to compile."""
 
     def __init__(self, fetches: Fetches, shape: Shape, effort: Effort) -> None:
         self.fetches = fetches
         self.shape = shape
         self.effort = effort
         self.built = 0
+        self.seconds = _SECONDS
         self._seen: dict[Key, _Seen] = {}
 
     def learn(self, found: Mapping[Key, Sight]) -> bool:
@@ -56,6 +68,15 @@ class Memory:
         while len(self._seen) > _MOST_KEYS:
             del self._seen[next(iter(self._seen))]
         return news
+
+    def price(self) -> float:
+        """About how many seconds it takes to compile a graph of all that is hot."""
+        hot = [known for key, known in self._seen.items() if self._hot(key, known)]
+        sizes = [len(known.code.instructions) for known in hot if known.code is not None]
+        plain = len(self.fetches.code.instructions)
+        size = sum(sizes) / len(sizes) if sizes else plain / _SMALLER
+        total = min(size * len(hot), self.effort.size)
+        return _FOLDING * plain * (len(hot) - len(sizes)) + self.seconds * total
 
     def nodes(self) -> dict[Key, Node]:
         """The nodes of all hot keys, or of those that were seen last."""

@@ -8,6 +8,7 @@ constants is a matter of speed alone.
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,12 @@ from looped.engines.lifted.specialised.writer import Shape
 
 __all__ = ["Specialiser"]
 
+_PACE = 1e-7
+"""Seconds of a plain pass, as long as none has been measured."""
+
+_SURE = 10_000
+"""So many passes are enough to measure how long one takes."""
+
 _MOST_PASSES, _MORE_PASSES = 256, 4096
 """The most plain passes for each loop of a call, and the most beyond them, as in `native`."""
 
@@ -30,8 +37,8 @@ _LONGEST = 1 << 26
 """The most plain passes from a look to the next: their number doubles when a look shows nothing
 new."""
 
-_TURNS = 1 << 10
-"""The most calls of machine code, in case that no pass counts."""
+_IDLE = 16
+"""After so many calls of machine code in which no pass counts, signals are served."""
 
 _Words = npt.NDArray[np.uint64]
 _Cells = npt.NDArray[np.unsignedinteger]
@@ -54,6 +61,9 @@ class Specialiser:
         self.source = source
         self.effort = effort
         self.patience = self._wait = effort.patience
+        self._plain = 0
+        self._pace = _PACE
+        self._news = False
         self.memory: Memory | None = None
         self.graph: Graph | None = None
         self._masks: tuple[bytes, ...] = ()
@@ -64,14 +74,18 @@ class Specialiser:
         native, done = self.native, 0
         if self._masks != (now := tuple(mask.tobytes() for mask in masks)):
             self._masks, self.graph, self.memory = now, None, None
-        for _ in range(_TURNS):
+        idle = 0
+        while idle < _IDLE:
             rest = loops - done
             if self.patience <= 0:
                 counted, abandoned = self._look(state, cells, masks, rest), False
             elif self.graph is None:
                 some = min(rest, self.patience)
+                start = perf_counter()
                 counted, abandoned = native.run(state, cells, masks[0], some, masks[1])
-                self.patience -= max(counted, 1)
+                if some > _SURE:
+                    self._pace = (perf_counter() - start) / some
+                self._spend(max(counted, 1))
             else:
                 given = (
                     state,
@@ -81,8 +95,9 @@ class Specialiser:
                     min(self.patience, _MOST_PASSES * rest + _MORE_PASSES),
                 )
                 counted, abandoned, plain = self.graph.run(native, *given)
-                self.patience -= plain
+                self._spend(plain)
             done += counted
+            idle = 0 if counted else idle + 1
             stopped = counted and (state[:, 0] & masks[0]).any()
             if abandoned or stopped or done == loops:
                 return done, abandoned
@@ -97,13 +112,29 @@ class Specialiser:
         taken = take(self.native, state, cells, *masks, loops)
         if memory is not None and len(taken.columns):
             found = sights(Passes(*taken, before, cells), memory.fetches)
-            if memory.learn(found):
-                nodes = memory.nodes()
-                self.graph = compile_graph(memory.shape, nodes) if nodes else None
-                plain = self.effort.share * memory.built // len(memory.fetches.code.instructions)
-                self._wait = self.patience = max(self.effort.patience, plain)
+            self._news |= memory.learn(found)
+            if self._news:
+                self._compile(memory)
         stops, quiet = ((taken.rows[1:] & mask).any(axis=1) for mask in masks)
         return int((stops | ~quiet).sum())
+
+    def _compile(self, memory: Memory) -> None:
+        """Compile a graph of all that recurs, if plain code has taken long enough."""
+        price = int(self.effort.share * memory.price() / self._pace)
+        self._wait = self.patience = max(self.effort.patience, price - self._plain)
+        if self._plain < price:
+            return
+        self._plain, self._news = 0, False
+        nodes = memory.nodes()
+        start = perf_counter()
+        self.graph = compile_graph(memory.shape, nodes) if nodes else None
+        if nodes:
+            memory.seconds = (perf_counter() - start) / memory.built
+
+    def _spend(self, passes: int) -> None:
+        """Note passes of plain code."""
+        self._plain += passes
+        self.patience -= passes
 
     def _remember(self, masks: _Masks) -> Memory | None:
         """What is known of the stream; None if no key says which passes stop and which count."""

@@ -22,8 +22,9 @@ from looped.engines.lifted.specialised.observe import Key
 
 __all__ = ["Shape", "text_of"]
 
-_FUEL = 1 << 16
-"""The most times that a call enters a chain after a pass that does not count, so that it ends."""
+_FUEL = 256
+"""The most times that a call enters a chain after a pass that does not count, so that it ends soon,
+as a caller of `run` in `native` expects. A multiplication of RV32IM enters two."""
 
 _MODULE = """{tables}
 declare i64 @llvm.ctpop.i64(i64)

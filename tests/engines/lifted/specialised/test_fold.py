@@ -25,6 +25,11 @@ def codes(draw: st.DrawFn, widths: tuple[int, ...], fetch: bool = False) -> Code
         values.append(code.emit("load", values[0]))
     values += [code.const(draw(_numbers)) for _ in range(3)]
     for _ in range(draw(st.integers(5, 40))):
+        if draw(st.integers(0, 3)) == 0:
+            kind = draw(st.sampled_from(["and", "or", "xor"]))
+            mask = code.const(draw(_numbers))
+            values.append(code.emit(kind, draw(st.sampled_from(values[:8])), mask))
+            continue
         some = st.sampled_from(values) | st.sampled_from(values[-4:])
         a, b, c = draw(some), draw(some), draw(some)
         kinds = ["add", "sub", "mul", "and", "or", "xor", "equal", "less", "negative", "ones"]

@@ -28,7 +28,7 @@ def pair(engine: LiftedEngine, words: list[int], effort: Effort = EAGER) -> Pair
     return Pair(engine, compiled("subleq", 8, 32), memory, effort)
 
 
-@examples(0.1)
+@examples(0.06)
 @given(words=st.lists(st.integers(0, 255), min_size=12, max_size=32), data=st.data())
 def test_random_programs(subleq: LiftedEngine, words: list[int], data: st.DataObject) -> None:
     both = pair(subleq, words)
@@ -36,7 +36,7 @@ def test_random_programs(subleq: LiftedEngine, words: list[int], data: st.DataOb
         both.advance(loops)
 
 
-@examples(0.1)
+@examples(0.06)
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_loops_that_change_themselves(subleq: LiftedEngine, seed: int, data: st.DataObject) -> None:
     both = pair(subleq, subleq_loop(random.Random(seed), 8, 32))
@@ -103,7 +103,7 @@ def test_a_graph_is_bounded(subleq: LiftedEngine) -> None:
     words += [31, 31, 0, 0, 0, 0, 1, 0]
     effort = Effort(patience=2, recurrences=2, share=0, size=60)
     both = pair(subleq, words, effort)
-    for _ in range(20):
+    for _ in range(6):
         both.advance(200)
     memory = both.specialiser.memory
     assert memory is not None

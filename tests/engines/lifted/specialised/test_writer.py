@@ -21,7 +21,7 @@ WIDTHS = (3, 1, 2, 40)
 EAGER = Effort(patience=1, recurrences=1, share=0)
 
 
-@examples(0.3)
+@examples(0.12)
 @given(code=codes(WIDTHS, fetch=True), data=st.data())
 def test_any_code(code: Code, data: st.DataObject) -> None:
     native = compile_code(code, 16, len(WIDTHS))
@@ -43,7 +43,7 @@ def test_any_code(code: Code, data: st.DataObject) -> None:
 def ring(limit: int) -> Code:
     """Counts the words 0 (three bits) and 3 up, notes the latter in the cell that the former
     chooses, and abandons the pass in which the latter is `limit`. Word 1 is bit 3 of the cell 8;
-    word 2 is 1 in every fourth pass, and if bit 4 of the cell 8 is."""
+    word 2 is 1 in every fourth pass, and where word 0 is 5 if bit 4 of the cell 8 is."""
     code = Code()
     place, _, _, count = (code.emit("state", number=n) for n in range(4))
     one = code.const(1)
@@ -54,13 +54,14 @@ def ring(limit: int) -> Code:
     flag = code.emit("equal", code.mask(place, 3), code.const(2))
     held = code.emit("load", code.plus(code.const(8), code.mask(count, 0)))
     bit = code.mask(code.shift(held, -3), 1)
-    flag = code.either(flag, code.mask(code.shift(held, -4), 1))
+    fifth = code.emit("equal", place, code.const(5))
+    flag = code.either(flag, code.both(fifth, code.shift(held, -4)))
     code.following = [onward, bit, flag, code.mask(code.plus(count, one), (1 << 40) - 1)]
     return code
 
 
 @pytest.mark.parametrize("quiet", [0, 1])
-@pytest.mark.parametrize("loops", [1, 3, 17, 1000])
+@pytest.mark.parametrize("loops", [3, 1000])
 def test_an_abandoned_pass_leaves_no_trace(quiet: int, loops: int) -> None:
     code = ring(2000)
     native = compile_code(code, 16, len(WIDTHS))
@@ -101,7 +102,7 @@ def test_a_pass_that_leaves_an_unknown_state_counts_as_ever() -> None:
     specialiser = Specialiser(native, WIDTHS, lambda: code, replace(EAGER, patience=5))
     assert specialiser.run(state, cells, masks, 3000) == (3000, False)
     copied, other = state.copy(), cells.copy()
-    for bits, loops in ((16, 2), (0, 7)):
+    for bits, loops in ((16, 20), (0, 7)):
         cells[8] = other[8] = bits
         assert specialiser.run(state, cells, masks, loops) == native.run(
             copied, other, masks[0], loops, masks[1]
