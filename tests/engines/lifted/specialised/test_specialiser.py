@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +11,7 @@ from looped.engines.lifted.specialised import Effort
 from tests.conftest import compiled, examples
 from tests.engines.lifted.specialised.lockstep import EAGER, Pair
 from tests.engines.lifted.specialised.loops import riscv_loop, subleq_loop
+from tests.seeds import rng
 
 Z = 20
 """The address of a zero in the programs below."""
@@ -39,7 +38,7 @@ def test_random_programs(subleq: LiftedEngine, words: list[int], data: st.DataOb
 @examples(0.06)
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_loops_that_change_themselves(subleq: LiftedEngine, seed: int, data: st.DataObject) -> None:
-    both = pair(subleq, subleq_loop(random.Random(seed), 8, 32))
+    both = pair(subleq, subleq_loop(rng(str(seed)), 8, 32))
     for loops in data.draw(st.lists(st.integers(1, 3000), min_size=3, max_size=6)):
         both.advance(loops)
 
@@ -111,13 +110,25 @@ def test_a_graph_is_bounded(subleq: LiftedEngine) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("machine", ["rv32i", "rv32im"])
-def test_random_loops_of_risc_v(machine: str) -> None:
-    engine = LiftedEngine(compiled(machine, 32, 64))
-    rng = random.Random(machine)
-    for _ in range(8):
-        words = riscv_loop(rng, 64, machine)
-        both = Pair(engine, compiled(machine, 32, 64), words, Effort(100, 2, share=0))
-        for loops in (1, 500, 7, 3000, 1000):
-            if both.advance(loops)[1]:
+@pytest.mark.parametrize(
+    ("machine", "width", "patience"),
+    [("subleq", 8, 2), ("subleq", 16, 20), ("rv32i", 32, 100), ("rv32im", 32, 100)],
+)
+def test_ten_million_steps_of_random_loops(machine: str, width: int, patience: int) -> None:
+    size = 32 if machine == "subleq" else 64
+    compiled_machine = compiled(machine, width, size)
+    engine = LiftedEngine(compiled_machine)
+    random = rng(f"{machine} {width}")
+    effort = Effort(patience, 2, share=0)
+    steps = 0
+    while steps < 10_000_000:
+        if machine == "subleq":
+            words = subleq_loop(random, width, size)
+        else:
+            words = riscv_loop(random, size, machine)
+        both = Pair(engine, compiled_machine, words, effort)
+        for loops in (1, 500, 7, 3000, 1000, 100_000, random.randrange(100_000)):
+            done, abandoned = both.advance(loops)
+            steps += done
+            if abandoned:
                 break
