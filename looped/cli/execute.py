@@ -150,7 +150,8 @@ def run(program: Path, **options: Any) -> None:
 
 def _open(program: Path, options: _Options, line: ProgressLine) -> tuple[Session, Engine]:
     """The run and its engine; the time of the run begins now."""
-    compiled, image = open_program(program, options.wanted, options.dtype)
+    compiled, image = open_program(program, options.wanted, options.dtype, line.note)
+    line.clear()
     report = reporter(options.verbose, line)
     engine = api.choose_engine(
         compiled, options.engine, options.dtype, options.device, report, options.uncertified

@@ -197,12 +197,16 @@ def open_source(path: Path, wanted: Wanted) -> Image:
 
 
 def open_program(
-    path: Path, wanted: Wanted, dtype: str = "float32"
+    path: Path,
+    wanted: Wanted,
+    dtype: str = "float32",
+    note: Callable[[str], None] = lambda text: None,
 ) -> tuple[CompiledMachine, Image]:
     """A program and the machine for it; a source or an image is compiled for `dtype`."""
     if path.suffix != COMPILED:
         image = open_source(path, wanted)
-        return wanted.counted(api.compile(image, wanted.memory, dtype=dtype)), image
+        made = api.compile(image, wanted.memory, dtype=dtype, note=note)
+        return wanted.counted(made), image
     compiled, program = _open_compiled(path, wanted)
     if program is None:
         raise CompileError(f"{path} holds a machine without a program: there is nothing to run")

@@ -13,6 +13,7 @@ from looped.engines.certified import Certified, FastStream
 from looped.engines.engine import Engine, Lanes, Watch
 from looped.engines.late_dense import LateDense
 from looped.engines.lifted.kept import Kept
+from looped.engines.lifted.program import Program
 from looped.engines.lifted.record import record
 from looped.engines.lifted.specialised import USUAL, Effort
 from looped.engines.lifted.stream import Check, Programs, Stream, unchecked
@@ -28,8 +29,9 @@ class LiftedEngine(Certified):
 
     Passes in which a guard fails fall back to the dense engine and are counted. `check` gets all
     lifted code before it is compiled (`looped.verify.translation` has a check that proves it);
-    `effort` says when hot loops are compiled again. The first pass lifts the model; it does not
-    take lanes for constants that the host has set by then, so that these need no second lift.
+    `effort` says when hot loops are compiled again. The first pass lifts the model, unless
+    `program` fits; it does not take lanes for constants that the host has set by then, so that
+    these need no second lift.
 
     Raises CompileError for a device other than the CPU and for a model that is not exact in the
     dtype, even if `uncertified`; in `prepare`, for a model that cannot be lifted. Raises
@@ -43,6 +45,7 @@ class LiftedEngine(Certified):
         device: str = "cpu",
         uncertified: bool = False,
         check: Check = unchecked,
+        program: Program | None = None,
         effort: Effort = USUAL,
     ) -> None:
         if device != "cpu":
@@ -58,11 +61,18 @@ class LiftedEngine(Certified):
 
         def exact() -> Model:
             definition.make()  # so that its errors come first
-            return analyse(machine.weights, len(plan.blocks), plan.d_head, precision(dtype))
+            return analyse(machine.arrays, len(plan.blocks), plan.d_head, precision(dtype))
 
         kept = Kept(machine, dtype, uncertified)
-        self.programs = Programs(exact, check, kept, effort)
+        self.programs = Programs(exact, check, kept, program, effort)
         super().__init__(_Fast(self.programs), definition)
+
+    def begin(self, x: npt.NDArray[np.generic], host: Sequence[npt.NDArray[np.bool_]]) -> None:
+        """Begin with streams that another engine has run, whose host has set the lanes `host`."""
+        self.load(x)
+        for stream, lanes in zip(self.streams, host, strict=True):
+            assert isinstance(stream, Stream)
+            stream.host |= lanes
 
     def record(self, loops: int, watch: Watch, value: Lanes) -> Tape | None:
         """Advance the only stream, and record its passes (see `looped.engines.recording`)."""

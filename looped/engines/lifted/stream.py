@@ -50,13 +50,16 @@ class Programs:
         model: Callable[[], analysis.Model],
         check: Check = unchecked,
         kept: Kept | None = None,
+        program: Program | None = None,
         effort: Effort = USUAL,
     ) -> None:
         self.effort = effort
         self._model = model
         self.check = check
         self._kept = kept
-        self._found = None if kept is None or check is not unchecked else kept.find()
+        self._found = program
+        if program is None and kept is not None and check is unchecked:
+            self._found = kept.find()
         self.made: list[Program] = []
         if not self.ready:
             _ = self.exact
@@ -73,7 +76,7 @@ class Programs:
 
     @property
     def ready(self) -> bool:
-        """Whether there is a program of an earlier run."""
+        """Whether there is a program of an earlier run or of another process."""
         return self._found is not None
 
     def find(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> Program:
