@@ -15,7 +15,7 @@ The threshold [z ≥ t] of a weighted sum z of bits is simplified bit by bit, he
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from looped.engines.lifted.code import Code
@@ -233,7 +233,16 @@ class Conditions:
                 return value, other
         half = 1 << (bits - 1)
         chosen = (constant + half) % (1 << bits) - half
-        total = self.code.const(chosen)
+        total = self._added(self.code.const(chosen), terms)
+        for bit, weight in single:
+            held = self.code.mask(self.code.shift(bit.value, -bit.place), 1)
+            moved = self.code.emit("mul", held, self.code.const(weight))
+            total = self.code.plus(total, moved)
+        made.append((total, chosen))
+        return total, chosen
+
+    def _added(self, total: int, terms: Iterable[Field]) -> int:
+        """A value plus or minus some fields."""
         for field in terms:
             shifted = self.code.shift(field.value, -field.start)
             if field.low or field.top < WHOLE:
@@ -242,17 +251,16 @@ class Conditions:
                 total = self.code.plus(total, shifted)
             else:
                 total = self.code.emit("sub", total, shifted)
-        for bit, weight in single:
-            held = self.code.mask(self.code.shift(bit.value, -bit.place), 1)
-            moved = self.code.emit("mul", held, self.code.const(weight))
-            total = self.code.plus(total, moved)
-        made.append((total, chosen))
-        return total, chosen
+        return total
 
     def _compare(self, weights: Weights, at: int) -> Expression:
-        """The sum compared with `at`; bits of one word with equal weights are counted together."""
+        """The sum compared with `at`: fields are added as words, and the other bits of a word with
+        equal weights are counted together."""
         code = self.code
-        total = code.const(-at)
+        fields = [field for field in runs_of(weights) if field.length > 1]
+        inside = members(fields)
+        total = self._added(code.const(-at), sorted(fields))
+        weights = {bit: weight for bit, weight in weights.items() if bit not in inside}
         groups: dict[tuple[int, int], list[Bit]] = {}
         for bit, weight in sorted(weights.items()):
             groups.setdefault((bit.value, weight), []).append(bit)

@@ -31,7 +31,7 @@ from looped.errors import CompileError
 
 __all__ = ["Cut", "Lifted", "lift"]
 
-_PIECES = 4
+_PIECES = 1
 """A word in more pieces than this is assembled before use. That costs a shift, a mask and an or for
 each piece; otherwise each piece costs an addition wherever the word is read. Measured for RV32I
 with 1, 4 and 8: 4,434, 5,669 and 6,044 instructions; for SUBLEQ there is no difference."""

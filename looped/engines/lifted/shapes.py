@@ -8,8 +8,9 @@ place of the lane.
 from __future__ import annotations
 
 import itertools
+import statistics
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -24,7 +25,7 @@ _MOST_NODES = 2_000
 """New nodes that the function of one lane may take: it takes at most 1,259 in RV32I, 96 in SUBLEQ.
 A lane that needs more is added up in words (`slices`), at a cost linear in its terms."""
 
-_MOST_OWN = 4
+MO = 4
 """A bit on which more lanes than this depend counts as a condition, not as their own bit.
 
 If a word is added or moved, each of its bits affects the lane at its place and a few beside it; a
@@ -55,16 +56,28 @@ class Member:
     function: Node
 
 
-def condition_bits(sums: Collection[Sum], widths: Mapping[int, int], facts: BitFacts) -> set[Bit]:
+def condition_bits(
+    sums: Collection[Sum],
+    widths: Mapping[int, int],
+    cubes: Container[Bit],
+    facts: BitFacts,
+) -> set[Bit]:
     """The bits that count as conditions: one-bit values, bits of many lanes, bits with facts."""
     counts: Counter[Bit] = Counter()
     for total in sums:
         counts.update(total.mentioned())
+    by_value: dict[int, list[int]] = {}
+    for bit, count in counts.items():
+        by_value.setdefault(bit.value, []).append(count)
+    usual = {value: statistics.median_low(some) for value, some in by_value.items()}
     with_facts = {bit for bit, _ in facts}
     return {
         bit
         for bit, count in counts.items()
-        if count > _MOST_OWN or widths.get(bit.value, 64) == 1 or bit in with_facts
+        if count > (2*usual[bit.value] + 2 if len(by_value[bit.value]) > 4 else MO)
+        or widths.get(bit.value, 64) == 1
+        or bit in cubes
+        or bit in with_facts
     }
 
 

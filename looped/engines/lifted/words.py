@@ -46,7 +46,7 @@ class Words:
     def assign(self, sums: Mapping[int, Sum], lanes: MutableMapping[int, State]) -> None:
         """Give lanes the values of sums; lanes with the same function get bits of one word."""
         totals = list(sums.values())
-        conditions = condition_bits(totals, self.widths, self.facts)
+        conditions = condition_bits(totals, self.widths, self.cubes, self.facts)
         shapes = Shapes(totals, conditions, self.cubes, self.facts)
         groups: dict[int, list[Member]] = {}
         unproved: dict[int, list[Member]] = {}
