@@ -236,8 +236,7 @@ class Conditions:
         total = self._added(self.code.const(chosen), terms)
         for bit, weight in single:
             held = self.code.mask(self.code.shift(bit.value, -bit.place), 1)
-            moved = self.code.emit("mul", held, self.code.const(weight))
-            total = self.code.plus(total, moved)
+            total = self.code.plus(total, self.code.times(held, weight))
         made.append((total, chosen))
         return total, chosen
 
@@ -257,18 +256,31 @@ class Conditions:
         """The sum compared with `at`: fields are added as words, and the other bits of a word with
         equal weights are counted together."""
         code = self.code
-        fields = [field for field in runs_of(weights) if field.length > 1]
-        inside = members(fields)
-        total = self._added(code.const(-at), sorted(fields))
-        weights = {bit: weight for bit, weight in weights.items() if bit not in inside}
+        total = code.const(-at)
+        left = dict(weights)
+        for factor, own in _by_odd_factor(weights).items():
+            fields = [field for field in runs_of(own) if field.length > 1]
+            for bit in members(fields):
+                del left[bit]
+            word = self._added(code.const(0), sorted(fields))
+            total = code.plus(total, code.times(word, factor))
         groups: dict[tuple[int, int], list[Bit]] = {}
-        for bit, weight in sorted(weights.items()):
+        for bit, weight in sorted(left.items()):
             groups.setdefault((bit.value, weight), []).append(bit)
         for (value, weight), bits in groups.items():
             masked = code.mask(value, sum(1 << bit.place for bit in bits))
             count = code.emit("ones", masked)
-            total = code.plus(total, code.emit("mul", count, code.const(weight)))
+            total = code.plus(total, code.times(count, weight))
         return Not(Bit(code.emit("negative", total), 0))
+
+
+def _by_odd_factor(weights: Weights) -> dict[int, dict[Bit, int]]:
+    """Weights by their greatest odd divisor, divided by it."""
+    result: dict[int, dict[Bit, int]] = {}
+    for bit, weight in weights.items():
+        odd = abs(weight // (weight & -weight))
+        result.setdefault(odd, {})[bit] = weight // odd
+    return result
 
 
 def _negation(expression: Expression) -> Expression:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections import Counter
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -25,7 +25,7 @@ _MOST_NODES = 2_000
 """New nodes that the function of one lane may take: it takes at most 1,259 in RV32I, 96 in SUBLEQ.
 A lane that needs more is added up in words (`slices`), at a cost linear in its terms."""
 
-MO = 4
+_MOST_OWN = 4
 """A bit on which more lanes than this depend counts as a condition, not as their own bit.
 
 If a word is added or moved, each of its bits affects the lane at its place and a few beside it; a
@@ -69,16 +69,21 @@ def condition_bits(
     by_value: dict[int, list[int]] = {}
     for bit, count in counts.items():
         by_value.setdefault(bit.value, []).append(count)
-    usual = {value: statistics.median_low(some) for value, some in by_value.items()}
+    most = {value: max(_MOST_OWN, 2 * _usual(some)) for value, some in by_value.items()}
     with_facts = {bit for bit, _ in facts}
     return {
         bit
         for bit, count in counts.items()
-        if count > (2*usual[bit.value] + 2 if len(by_value[bit.value]) > 4 else MO)
+        if count > most[bit.value]
         or widths.get(bit.value, 64) == 1
         or bit in cubes
         or bit in with_facts
     }
+
+
+def _usual(counts: Sequence[int]) -> int:
+    """How many lanes depend on a bit of a word, for most of its bits; 0 if the word is short."""
+    return statistics.median_low(counts) if len(counts) > _MOST_OWN else 0
 
 
 class Shapes:

@@ -157,7 +157,7 @@ class Slices:
         for factor, terms in self._joined(row):
             word, mask = code.const(0), 0
             for shape, distance, places in terms:
-                term = code.mask(self._product(shape, distance), places)
+                term = self._product(shape, distance, places)
                 word, mask = code.either(word, term), mask | places
             planes.add(word, mask, factor)
         totals = planes.total()
@@ -186,25 +186,22 @@ class Slices:
     def _apart(self, first: _Shape, second: _Shape) -> bool:
         return any(self.apart(a, b) for a in first.common for b in second.common)
 
-    def _product(self, shape: _Shape, distance: int) -> int:
-        """A term in all places; it is right in the places of lanes that have the term."""
+    def _product(self, shape: _Shape, distance: int, places: int) -> int:
+        """A term in the places of lanes that have it, and zeros elsewhere."""
         code = self.code
-        word = code.const(-1)
-        if shape.common:
-            condition = self._condition(All(shape.common))
-            word = code.emit("sub", code.const(0), condition)
+        word = code.const(places)
         for part in shape.own:
             word = code.both(word, self._spread(part, distance))
-        return word
+        if not shape.common:
+            return word
+        return code.select(self._condition(All(shape.common)), word, code.const(0))
 
     def _condition(self, expression: Expression) -> int:
         """A condition as a value, 0 or 1."""
         return self.code.mask(self._fold(expression, self._single), 1)
 
     def _single(self, bit: Bit) -> int:
-        shifted = self.code.shift(bit.value, -bit.place)
-        last = self.widths.get(bit.value) == bit.place + 1
-        return shifted if last else self.code.mask(shifted, 1)
+        return self.code.mask(self.code.shift(bit.value, -bit.place), 1)
 
     def _spread(self, expression: Expression, distance: int) -> int:
         """An expression in all places: own bits are shifted, common ones fill every place."""

@@ -30,6 +30,43 @@ a function of one lane and for one that several share. Each branch is a select, 
 takes about 20 instructions, which several lanes share."""
 
 
+class _Writing:
+    """Writes a function on whole words; own bits are shifted to a `place`, and all other bits than
+    those in `mask` are zero."""
+
+    def __init__(self, words: Words, shapes: Shapes, place: int, mask: int) -> None:
+        self.code = words.code
+        self.shapes = shapes
+        self.place = place
+        self.mask = mask
+        space = shapes.space
+        self.made = {space.zero: self.code.const(0), space.one: self.code.const(mask)}
+
+    def value(self, function: Node) -> int:
+        """The word of a function."""
+        if function not in self.made:
+            self.made[function] = self._branched(function)
+        return self.made[function]
+
+    def _branched(self, function: Node) -> int:
+        code, shapes = self.code, self.shapes
+        branch = shapes.space.branch(function)
+        assert branch is not None
+        kind, value, at = shapes.parts(branch)
+        flips = branch.high == shapes.space.negated(branch.low)
+        low = self.value(branch.low)
+        if kind == OWN:
+            word = code.mask(code.shift(value, self.place - at), self.mask)
+            if flips:
+                return code.exclusive(word, low)
+            one = code.both(word, self.value(branch.high))
+            return code.either(one, code.both(code.exclusive(word, code.const(self.mask)), low))
+        condition = code.mask(code.shift(value, -at), 1)
+        if flips:
+            return code.exclusive(low, code.select(condition, code.const(self.mask), code.const(0)))
+        return code.select(condition, self.value(branch.high), low)
+
+
 class Words:
     """Computes sums as words.
 
@@ -126,29 +163,11 @@ class Words:
 
     def _word(self, shapes: Shapes, members: list[Member]) -> int:
         """A word with the bits of all members at their places, and zeros elsewhere."""
-        word = self._emit(shapes, members[0].function, members[0].place, {})
         places = {member.place for member in members}
-        value = self.code.mask(word, sum(1 << p for p in places))
+        mask = sum(1 << place for place in places)
+        value = _Writing(self, shapes, members[0].place, mask).value(members[0].function)
         self.widths[value] = max(places) + 1
         return value
-
-    def _emit(self, shapes: Shapes, function: Node, place: int, made: dict[Node, int]) -> int:
-        """A function on whole words, whose own bits are shifted to the same place."""
-        code = self.code
-        branch = shapes.space.branch(function)
-        if branch is None:
-            return code.const(0 if function == shapes.space.zero else -1)
-        if function not in made:
-            low, high = (self._emit(shapes, f, place, made) for f in (branch.low, branch.high))
-            kind, value, at = shapes.parts(branch)
-            if kind == OWN:
-                made[function] = _choose(code, code.shift(value, place - at), high, low)
-            else:
-                condition = code.shift(value, -at)
-                if self.widths.get(value) != at + 1:
-                    condition = code.mask(condition, 1)
-                made[function] = code.emit("select", condition, high, low)
-        return made[function]
 
     def pack(self, states: Sequence[State]) -> int:
         """A word whose bits are some lanes, the first one least significant."""
@@ -160,10 +179,7 @@ class Words:
                 moves[key] = moves.get(key, 0) | 1 << place
         word = self.code.const(constant)
         for (value, left), mask in moves.items():
-            moved = self.code.shift(value, left)
-            width = self.widths.get(value, 64) + left
-            if width > 64 or mask != (1 << width) - 1:
-                moved = self.code.mask(moved, mask)
+            moved = self.code.mask(self.code.shift(value, left), mask)
             word = self.code.either(word, moved)
         self.widths.setdefault(word, len(states))
         return word
@@ -182,9 +198,3 @@ def _functions(shapes: Shapes, total: Sum) -> tuple[Node, Node] | None:
 def _is_large(shapes: Shapes, members: Sequence[Member]) -> bool:
     most = _MOST_BRANCHES_SHARED if len(members) > 1 else _MOST_BRANCHES_ALONE
     return shapes.space.branches(members[0].function) > most
-
-
-def _choose(code: Code, word: int, high: int, low: int) -> int:
-    """Bit by bit, `high` where the word is one, else `low`."""
-    inverted = code.exclusive(word, code.const(-1))
-    return code.either(code.both(word, high), code.both(inverted, low))
