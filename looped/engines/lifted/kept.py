@@ -22,6 +22,7 @@ from looped.cache.key import key
 from looped.cache.store import Cache, open_cache
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.columns import Behaviour
+from looped.engines.lifted.encoded import decoded, encoded
 from looped.engines.lifted.lift import Lifted
 from looped.engines.lifted.native import load_code
 from looped.engines.lifted.program import Program, program_of
@@ -82,11 +83,12 @@ def _arrays(program: Program) -> dict[str, npt.NDArray[Any]]:
         "packed": np.array(lifted.packed, np.int64),
         "total": np.array([len(program.known), native.sizes.cell_bits], np.int64),
         "code": np.frombuffer(native.object_code, np.uint8),
+        **encoded(program.code),
     }
 
 
 def _program(arrays: dict[str, npt.NDArray[Any]]) -> Program:
-    """The program in an entry; its lifted code has no instructions, as machine code suffices."""
+    """The program in an entry; its instructions are decoded when they are needed."""
     driver, stores = arrays["places"].tolist()
     total, cell_bits = arrays["total"].tolist()
     ends = np.cumsum(arrays["lengths"])[:-1]
@@ -97,4 +99,4 @@ def _program(arrays: dict[str, npt.NDArray[Any]]) -> Program:
     lifted = Lifted(Code(), behaviour, words, tuple(arrays["packed"].tolist()), ())
     sizes = Sizes(len(words), len(drivers), len(columns), cell_bits)
     native = load_code(arrays["code"].tobytes(), sizes, stores)
-    return program_of(lifted, native, total)
+    return program_of(lifted, native, total, lambda: decoded(arrays))

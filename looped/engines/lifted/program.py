@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from looped.engines.lifted.code import Code
 from looped.engines.lifted.lift import Lifted
 from looped.engines.lifted.native import Native
 
@@ -19,6 +22,7 @@ class Program:
     state; `word[i]` is -1 if the lane is known. `known` are the known lanes of all columns of the
     residual stream, drivers included. `cell` (columns,) is the place of each passive column among
     the cells, -1 for drivers; `number` (columns,) is the place of each driver among these, else -1.
+    `source` makes the code, which a program of an earlier run does not need at once.
     """
 
     lifted: Lifted
@@ -28,6 +32,12 @@ class Program:
     known: npt.NDArray[np.int8]
     cell: npt.NDArray[np.intp]
     number: npt.NDArray[np.intp]
+    source: Callable[[], Code]
+
+    @cached_property
+    def code(self) -> Code:
+        """The code of a pass."""
+        return self.source()
 
     def fits(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> bool:
         """Whether this program is right for the stream `x`, whose host sets the lanes `host`."""
@@ -36,7 +46,9 @@ class Program:
         return bool(((self.known == 0) | (self.known == x)).all())
 
 
-def program_of(lifted: Lifted, native: Native, columns: int) -> Program:
+def program_of(
+    lifted: Lifted, native: Native, columns: int, source: Callable[[], Code] | None = None
+) -> Program:
     """The places of lanes and columns in words and cells."""
     found = lifted.behaviour
     lanes = found.known.shape[1]
@@ -51,4 +63,5 @@ def program_of(lifted: Lifted, native: Native, columns: int) -> Program:
     cell[found.columns] = np.arange(len(found.columns))
     number[found.drivers] = np.arange(len(found.drivers))
     cell[found.drivers] = -1
-    return Program(lifted, native, word, bit, known, cell, number)
+    source = source or (lambda: lifted.code)
+    return Program(lifted, native, word, bit, known, cell, number, source)

@@ -20,8 +20,13 @@ from looped.engines.lifted.model import Model, sparse
 from looped.engines.lifted.native import CELLS, compile_code
 from looped.engines.lifted.program import Program, program_of
 from looped.engines.lifted.seek import seek
+from looped.engines.lifted.specialised import USUAL, Effort, Specialiser
 
 __all__ = ["Check", "Programs", "Stream", "unchecked"]
+
+_FEW = 16
+"""Up to so many loops are passes of the plain code: the last one notes where it stores, and more
+come from callers in a hurry."""
 
 Check = Callable[[analysis.Model, Lifted], None]
 Masks = npt.NDArray[np.uint64]
@@ -34,6 +39,8 @@ def unchecked(model: analysis.Model, lifted: Lifted) -> None:
 class Programs:
     """The programs made for a model: one serves all streams with the same constants.
 
+    `effort` says when hot passes of a stream are specialised.
+
     `check` gets all lifted code before it is compiled, and raises an error of its own to refuse it.
     Without a check a program of an earlier run will do, and then nothing needs the model.
     """
@@ -43,7 +50,9 @@ class Programs:
         model: Callable[[], analysis.Model],
         check: Check = unchecked,
         kept: Kept | None = None,
+        effort: Effort = USUAL,
     ) -> None:
+        self.effort = effort
         self._model = model
         self.check = check
         self._kept = kept
@@ -100,6 +109,7 @@ class Stream:
         self.x: Floats = np.array(x, dtype=np.float64)
         self.host = np.zeros(x.shape, np.bool_)
         self.program: Program | None = None
+        self._specialiser: Specialiser | None = None
 
     def advance(self, loops: int, watch: Watch) -> Progress:
         """Pass until `loops` passes count, `watch` stops, or a pass is abandoned.
@@ -111,10 +121,9 @@ class Stream:
             return Progress(0, abandoned=True)
         if len(watch.lanes) and watch.column != self.program.lifted.behaviour.driver:
             return self._advance_singly(loops, watch)
-        run, stops = self.program.native.run, self.masks(watch.stops)
-        quiet = self.masks(watch.mid_instruction)
+        stops, quiet = self.masks(watch.stops), self.masks(watch.mid_instruction)
         if not len(watch.patterns):
-            return Progress(*run(self.words, self.cells, stops, loops, quiet))
+            return self._run(loops, stops, quiet)
         if len(self.program.lifted.behaviour.drivers) > 1:
             return self._advance_singly(loops, watch)
         return self._seek(loops, stops, quiet, watch)
@@ -209,6 +218,17 @@ class Stream:
         new = self.column(column)
         new[lanes] = values
         self._put(column, new)
+
+    def _run(self, loops: int, stops: Masks, mid_instruction: Masks) -> Progress:
+        """Pass until `loops` passes count or one stops."""
+        assert self.program is not None
+        native = self.program.native
+        if loops <= _FEW or len(self.program.lifted.behaviour.drivers) > 1:
+            return Progress(*native.run(self.words, self.cells, stops, loops, mid_instruction))
+        if self._specialiser is None or self._specialiser.program is not self.program:
+            self._specialiser = Specialiser(self.program, self.programs.effort)
+        masks = stops, mid_instruction
+        return Progress(*self._specialiser.run(self.words, self.cells, masks, loops))
 
     def _seek(self, loops: int, stops: Masks, mid_instruction: Masks, watch: Watch) -> Progress:
         """Pass until `loops` passes count, one stops or leaves a pattern in the only driver."""

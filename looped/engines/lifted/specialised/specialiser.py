@@ -1,0 +1,94 @@
+"""Specialiser: advances one stream, by plain code at first, and then by a graph of its hot passes.
+
+What a graph does is exact, whatever it is made from: each of its passes is the plain code with
+constants that the machine code compares before the pass has an effect. So the choice of passes and
+constants is a matter of speed alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.engines.lifted.passes import take
+from looped.engines.lifted.program import Program
+from looped.engines.lifted.specialised.effort import Effort
+from looped.engines.lifted.specialised.machine_code import Graph, compile_graph
+from looped.engines.lifted.specialised.memory import Memory
+from looped.engines.lifted.specialised.observe import Passes, fetches_of, sights
+from looped.engines.lifted.specialised.writer import Shape
+
+__all__ = ["Specialiser"]
+
+_LONGEST = 1 << 26
+"""The most plain passes from a look to the next: their number doubles when a look shows nothing
+new."""
+
+_Words = npt.NDArray[np.uint64]
+_Cells = npt.NDArray[np.unsignedinteger]
+_Masks = tuple[_Words, _Words]
+
+
+class Specialiser:
+    """Passes of one stream with the program `program`, which has one driver."""
+
+    def __init__(self, program: Program, effort: Effort) -> None:
+        self.program = program
+        self.effort = effort
+        self.patience = self._wait = effort.patience
+        self.memory: Memory | None = None
+        self.graph: Graph | None = None
+        self._masks: tuple[bytes, ...] = ()
+
+    def run(self, state: _Words, cells: _Cells, masks: _Masks, loops: int) -> tuple[int, bool]:
+        """Advance as `Native.run` does, to whose arguments `masks` belong: those of the lanes that
+        stop, and of the lanes during an instruction."""
+        native, done = self.program.native, 0
+        if self._masks != (now := tuple(mask.tobytes() for mask in masks)):
+            self._masks, self.graph, self.memory = now, None, None
+        while done < loops:
+            rest = loops - done
+            if self.patience <= 0:
+                counted, abandoned = self._look(state, cells, masks, rest), False
+            elif self.graph is None:
+                some = min(rest, self.patience)
+                counted, abandoned = native.run(state, cells, masks[0], some, masks[1])
+                self.patience -= max(counted, 1)
+            else:
+                given = state, cells, masks, rest, self.patience
+                counted, abandoned, plain = self.graph.run(native, *given)
+                self.patience -= plain
+            done += counted
+            if abandoned or (counted and (state[:, 0] & masks[0]).any()):
+                return done, abandoned
+        return done, False
+
+    def _look(self, state: _Words, cells: _Cells, masks: _Masks, loops: int) -> int:
+        """Take some passes one by one, and compile a graph of those that recur; returns how many
+        count."""
+        self._wait = self.patience = min(2 * self._wait, _LONGEST)
+        memory = self._remember(masks)
+        before = cells.copy()
+        taken = take(self.program.native, state, cells, *masks, loops)
+        if memory is not None and len(taken.columns):
+            found = sights(Passes(*taken, before, cells), memory.fetches)
+            if memory.learn(found):
+                nodes = memory.nodes()
+                self.graph = compile_graph(memory.shape, nodes) if nodes else None
+                plain = self.effort.share * memory.built // len(self.program.code.instructions)
+                self._wait = self.patience = max(self.effort.patience, plain)
+        stops, quiet = ((taken.rows[1:] & mask).any(axis=1) for mask in masks)
+        return int((stops | ~quiet).sum())
+
+    def _remember(self, masks: _Masks) -> Memory | None:
+        """What is known of the stream; None if no key says which passes stop and which count."""
+        stops, quiet = (tuple(mask.tolist()) for mask in masks)
+        watched = {n for n, (a, b) in enumerate(zip(stops, quiet, strict=True)) if a | b}
+        if self.memory is None:
+            code, cell_bits = self.program.code, self.program.native.sizes.cell_bits
+            widths = tuple(len(word) for word in self.program.lifted.words)
+            fetches = fetches_of(code, widths)
+            shape = Shape(widths, fetches.key, stops, quiet, cell_bits, code.tables)
+            self.memory = Memory(fetches, shape, self.effort)
+        usable = self.memory.fetches.columns and watched <= set(self.memory.fetches.key)
+        return self.memory if usable else None
