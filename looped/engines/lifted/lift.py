@@ -159,7 +159,8 @@ class _Lifting:
                 bit = self.conditions.digit(dict(digit.bits), digit.constant, digit.place)
                 total.form.add(Form(0.0, {bit: digit.value}))
             for step, added in left:
-                total.gate(self.conditions.threshold(dict(step.bits), step.at), added)
+                condition = self.conditions.threshold(dict(step.bits), step.at, added.bits)
+                total.gate(condition, added)
         self.assembly.assign(sums, self.lanes)
         self._cut({}, ())
 

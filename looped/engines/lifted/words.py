@@ -30,6 +30,10 @@ a function of one lane and for one that several share. Each branch is a select, 
 takes about 20 instructions, which several lanes share."""
 
 
+_LEAST_COMPARED = 3
+"""Bits of a comparison: two bits take as many instructions one by one."""
+
+
 class _Writing:
     """Writes a function on whole words; own bits are shifted to a `place`, and all other bits than
     those in `mask` are zero."""
@@ -52,6 +56,9 @@ class _Writing:
         code, shapes = self.code, self.shapes
         branch = shapes.space.branch(function)
         assert branch is not None
+        compared = self._compared(function) if self.mask.bit_count() == 1 else None
+        if compared is not None:
+            return code.shift(compared, self.mask.bit_length() - 1)
         kind, value, at = shapes.parts(branch)
         flips = branch.high == shapes.space.negated(branch.low)
         low = self.value(branch.low)
@@ -65,6 +72,31 @@ class _Writing:
         if flips:
             return code.exclusive(low, code.select(condition, code.const(self.mask), code.const(0)))
         return code.select(condition, self.value(branch.high), low)
+
+    def _compared(self, function: Node) -> int | None:
+        """The comparison that a conjunction or disjunction of bits of one value is, or None."""
+        code, space = self.code, self.shapes.space
+        first = space.branch(function)
+        assert first is not None
+        end = next(
+            (end for end in (first.low, first.high) if space.constant(end) is not None), None
+        )
+        mask = pattern = 0
+        values = set()
+        while end is not None and (branch := space.branch(function)) is not None:
+            _, value, at = self.shapes.parts(branch)
+            values.add(value)
+            mask |= 1 << at
+            if branch.low == end:
+                pattern, function = pattern | 1 << at, branch.high
+            elif branch.high == end:
+                function = branch.low
+            else:
+                return None
+        if len(values) != 1 or mask.bit_count() < _LEAST_COMPARED or function == end:
+            return None
+        equal = code.emit("equal", code.mask(values.pop(), mask), code.const(pattern))
+        return equal if end == space.zero else code.exclusive(equal, code.const(1))
 
 
 class Words:
