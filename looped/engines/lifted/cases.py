@@ -10,7 +10,7 @@ cases, so a trial that misses some costs speed only.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +32,12 @@ _BEFORE = 2
 _TRIALS = 64
 """Words for each comparison."""
 
-_MOST = 80
-"""Cases; each takes 10 to 20 ms to make and compile. RV32I has 49 instructions, RV32IM 57."""
+_LIKELY = 16
+"""Trials that make a case likely. In RV32I and RV32IM each instruction has 17 or more, and all
+other outcomes have 9 at most."""
+
+_MOST = 200
+"""Cases at most; their number takes 8 bits."""
 
 Words = npt.NDArray[np.uint64]
 
@@ -50,16 +54,33 @@ def cases_of(lifted: Lifted) -> Cases | None:
     if not tests or width + len(flags) > KEY_BITS:
         return None
     decided = [*tests, *flags]
-    rows, codes = [], []
+    found: dict[tuple[object, ...], int] = {}
+    codes: list[Code] = []
+    rows = {}
     for row in _likely(code, load, tests, flags):
         fixed = dict(zip(decided, row, strict=True))
+        given = {load: _given(code, [t for t, holds in zip(tests, row, strict=False) if holds])}
+        part = under(code, fixed, given)
         try:
-            codes.append(folded(under(code, fixed), [*map(len, lifted.words)], width, {}, {}))
+            case = folded(part, [*map(len, lifted.words)], width, {}, {})
         except Impossible:
             continue
-        rows.append(row)
+        same = *case.instructions, *case.following
+        rows[row] = found.setdefault(same, len(found))
+        if len(codes) < len(found):
+            codes.append(case)
     parts = [(load, 0), *((flag, width + n) for n, flag in enumerate(flags))]
-    return Cases(_key(code, parts), _choice(code, decided, rows), tuple(codes))
+    return Cases(_key(code, parts), _choice(code, decided, rows, len(codes)), tuple(codes))
+
+
+def _given(code: Code, tests: Iterable[int]) -> tuple[int, int]:
+    """The mask and the pattern of a word for which some tests hold."""
+    mask = pattern = 0
+    for value in tests:
+        test = _test(code, value)
+        assert test is not None
+        mask, pattern = mask | test[1], pattern | test[2]
+    return mask, pattern
 
 
 def _conditions(code: Code) -> set[int]:
@@ -112,7 +133,7 @@ def _likely(
     outcomes = np.stack([_holds(code, value, words) for value in tests], axis=1)
     counts = Counter(tuple(map(int, row)) for row in outcomes.tolist())
     none = (0,) * len(flags)
-    return [(*row, *none) for row, _ in counts.most_common(_MOST)]
+    return [(*row, *none) for row, count in counts.most_common(_MOST) if count >= _LIKELY]
 
 
 def _holds(code: Code, value: int, words: Words) -> npt.NDArray[np.bool_]:
@@ -132,24 +153,27 @@ def _key(code: Code, parts: Iterable[tuple[int, int]]) -> Code:
     return result
 
 
-def _choice(code: Code, decided: Sequence[int], rows: Sequence[tuple[int, ...]]) -> Code:
-    """The code that finds the row of the decided values; the number of rows if there is none."""
+def _choice(
+    code: Code, decided: Sequence[int], rows: Mapping[tuple[int, ...], int], none: int
+) -> Code:
+    """The code that finds the case of the decided values, `none` if they are in no row."""
     result = evaluated(code, decided)
-    words: list[tuple[int, list[int]]] = []
-    for start in range(0, len(decided), 64):
-        packed, numbers = result.const(0), [0] * len(rows)
-        for place, value in enumerate(result.following[start : start + 64]):
-            packed = result.either(packed, result.shift(value, place))
-            numbers = [
-                n | row[start + place] << place for n, row in zip(numbers, rows, strict=True)
-            ]
-        words.append((packed, numbers))
-    case = result.const(len(rows))
-    for row in range(len(rows)):
+    places = range(0, len(decided), 64)
+    words = [_packed(result, result.following[start : start + 64]) for start in places]
+    chosen = result.const(none)
+    for row, case in rows.items():
         same = result.const(1)
-        for packed, numbers in words:
-            equal = result.emit("equal", packed, result.const(numbers[row]))
-            same = result.both(same, equal)
-        case = result.emit("select", same, result.const(row), case)
-    result.following = [case]
+        for start, word in zip(places, words, strict=True):
+            number = sum(bit << n for n, bit in enumerate(row[start : start + 64]))
+            same = result.both(same, result.emit("equal", word, result.const(number)))
+        chosen = result.emit("select", same, result.const(case), chosen)
+    result.following = [chosen]
     return result
+
+
+def _packed(code: Code, bits: Sequence[int]) -> int:
+    """Bits as one word."""
+    word = code.const(0)
+    for place, bit in enumerate(bits):
+        word = code.either(word, code.shift(bit, place))
+    return word

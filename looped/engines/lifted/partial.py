@@ -10,6 +10,11 @@ __all__ = ["evaluated", "under"]
 
 _EFFECTS = ("store", "guard")
 
+Given = Mapping[int, tuple[int, int]]
+"""For some values, a mask and what they have in it."""
+
+_NOTHING: Given = {}
+
 _FOLDS: dict[str, Callable[[int, int], int]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -33,8 +38,9 @@ def evaluated(code: Code, values: Sequence[int]) -> Code:
     return _copied(start, {}, list(range(last + 1)))
 
 
-def under(code: Code, constants: Mapping[int, int]) -> Code:
-    """The code of passes in which some values are these constants."""
+def under(code: Code, constants: Mapping[int, int], given: Given = _NOTHING) -> Code:
+    """The code of passes in which some values are these `constants`, and others have the `given`
+    bits, a mask and a pattern in it."""
     numbers: dict[int, int] = {}
     source: list[int] = []
     for value, instruction in enumerate(code.instructions):
@@ -54,10 +60,12 @@ def under(code: Code, constants: Mapping[int, int]) -> Code:
             numbers[value] = _FOLDS[instruction.operation](a, b) & MASK
         elif instruction.operation in ("or", "xor", "add") and 0 in known:
             source[value] = operands[1 - known.index(0)]
-    return _copied(code, numbers, source)
+    return _copied(code, numbers, source, given)
 
 
-def _copied(code: Code, numbers: Mapping[int, int], source: Sequence[int]) -> Code:
+def _copied(
+    code: Code, numbers: Mapping[int, int], source: Sequence[int], given: Given = _NOTHING
+) -> Code:
     """The instructions on which effects and the values after the pass depend, in order; a value
     with a number is a constant, and every other one is its source."""
     live = {source[value] for value in code.following}
@@ -79,5 +87,9 @@ def _copied(code: Code, numbers: Mapping[int, int], source: Sequence[int]) -> Co
                 number=instruction.number,
                 most=code.most[value],
             )
+            if value in given:
+                mask, pattern = given[value]
+                others = result.mask(place[value], ~mask & MASK)
+                place[value] = result.either(others, result.const(pattern))
     result.following = [place[source[value]] for value in code.following]
     return result
