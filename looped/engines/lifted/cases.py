@@ -32,6 +32,10 @@ _BEFORE = 2
 _TRIALS = 64
 """Words for each comparison."""
 
+_SMALL = 3
+"""A case is this much shorter than the whole code, else the decisions decide little. RV32I's have
+a sixth at most; what FLEQ decides so early leaves half of its code."""
+
 _LIKELY = 16
 """Trials that make a case likely. In RV32I and RV32IM each instruction has 17 or more, and all
 other outcomes have 9 at most."""
@@ -65,6 +69,8 @@ def cases_of(lifted: Lifted) -> Cases | None:
             case = folded(part, [*map(len, lifted.words)], width, {}, {})
         except Impossible:
             continue
+        if _SMALL * len(case.instructions) > len(code.instructions):
+            return None
         same = *case.instructions, *case.following
         rows[row] = found.setdefault(same, len(found))
         if len(codes) < len(found):
