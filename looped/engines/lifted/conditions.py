@@ -16,6 +16,7 @@ The threshold [z ≥ t] of a weighted sum z of bits is simplified bit by bit, he
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from looped.engines.lifted.code import Code
@@ -42,19 +43,22 @@ class Cube(NamedTuple):
         return inside and self.pattern & other.mask == other.pattern
 
 
-class Not(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Not:
     """The negation of an expression."""
 
     inner: Expression
 
 
-class All(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class All:
     """The conjunction of expressions."""
 
     parts: tuple[Expression, ...]
 
 
-class Parity(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Parity:
     """The exclusive or of expressions."""
 
     parts: tuple[Expression, ...]
