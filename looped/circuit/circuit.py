@@ -156,12 +156,20 @@ class Circuit(Graph):
         self.registers.append(Register(name, word, following, where, number))
         return following
 
-    def fetch(self, name: str, address: Word, offset: int = 0, bits: slice = _ALL) -> Word:
+    def fetch(
+        self,
+        name: str,
+        address: Word,
+        offset: int = 0,
+        bits: slice = _ALL,
+        when: Word | None = None,
+    ) -> Word:
         """The word at `address + offset`; the offset costs a positional code, not an adder.
 
-        Of `bits` that are not all, only those are copied.
+        Where the bit `when` is not set it is zero. Of `bits` that are not all, only those are
+        copied.
         """
-        return self._read(name, address, _caller(), offset=offset, bits=bits)
+        return self._read(name, address, _caller(), offset=offset, bits=bits, when=when)
 
     def read(
         self,

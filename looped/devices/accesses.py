@@ -39,6 +39,13 @@ class Accesses:
     registers: tuple[int, ...] = ()
     late: frozenset[int] = frozenset()
 
+    def without(self, rest: Accesses) -> Accesses:
+        """Those before the last ones, `rest`, of reads and writes of memory."""
+        n = len(self.reads) - len(rest.reads)
+        writes = self.writes[: len(self.writes) - len(rest.writes)]
+        late = frozenset(number for number in self.late if number < n)
+        return Accesses(self.reads[:n], writes, self.registers, late)
+
 
 class Words(Protocol):
     """The words of one machine, to read."""
@@ -64,7 +71,7 @@ class Words(Protocol):
 def word_at(image: Image, port: Words, index: int) -> int:
     """A word of memory; the instructions of a baked machine come from the image."""
     if index in port.plan.code:
-        return image.words[index]
+        return image.words[index] if index < len(image.words) else 0
     return port.memory(index)
 
 

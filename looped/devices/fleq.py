@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from looped.devices.accesses import Accesses, Words
-from looped.devices.host import Port
+from looped.devices.accesses import Accesses, Words, word_at
+from looped.devices.host import ColumnPort
 from looped.image import Image
 from looped.isa.fleq import FUNCTIONS, WORDS, Operation, Selector, decode
 
@@ -16,19 +16,21 @@ __all__ = ["describe_fleq_trap", "fleq_accesses"]
 def fleq_accesses(image: Image, port: Words) -> Accesses:
     """What the FLEQ instruction at the program counter accesses, in the order of the reference.
 
-    It is decoded as it stands before its first loop, even if it is about to rewrite itself.
+    After some of its loops, that is what it still accesses.
     """
     pc, size, plan = port.cpu("pc"), port.size, port.plan
     if pc >= size:
         return Accesses()
-    op, a, b, c, flag, _ = (port.memory((pc + n) % size) for n in range(len(WORDS)))
-    operation = decode(op)
+    op, a, b, c, flag, _ = (word_at(image, port, (pc + n) % size) for n in range(len(WORDS)))
+    operation, unfinished = decode(op), port.cpu("busy") == 1
+    if unfinished and port.cpu("judging") == 1:
+        return Accesses((flag % size,))
     if operation is None:
         return Accesses()
     side, workers = plan.parameters["side"], 1 if plan.workers is None else plan.workers.count
     sweep = _Sweep(operation, a, b, c, side, size)
     reads, writes, late = list[int](), list[int](), set[int]()
-    for group in _groups(sweep, workers):
+    for group in _groups(sweep, workers, port.cpu("element") if unfinished else 0):
         for address in (address for i, j in group for address in sweep.reads(i, j)):
             if address in writes:
                 late.add(len(reads))
@@ -41,14 +43,14 @@ def fleq_accesses(image: Image, port: Words) -> Accesses:
     return Accesses(tuple(reads), tuple(writes), late=frozenset(late))
 
 
-def describe_fleq_trap(image: Image, port: Port) -> str | None:
+def describe_fleq_trap(image: Image, port: ColumnPort) -> str | None:
     """The trap of a machine that has halted, None if it has halted without one."""
     if port.cpu("trap") == 0:
         return None
     pc = port.cpu("pc")
     location = image.location(pc)
     place = f"{pc}" + (f" ({location})" if location else "")
-    number = port.memory(pc % port.size) & 31
+    number = word_at(image, port, pc % port.size) & 31
     name = next((name for name, f in FUNCTIONS.items() if f.number == number), None)
     fault = f"this machine has no `{name}`" if name else f"no function has the number {number}"
     return f"trap at {place}: {fault}"
@@ -87,11 +89,20 @@ class _Sweep:
                 yield (base + index[row] * self.side + index[column]) % self.size
 
 
-def _groups(sweep: _Sweep, workers: int) -> Iterator[list[tuple[int, int]]]:
-    """The elements that are computed at once: those among `workers` consecutive places."""
+def _groups(sweep: _Sweep, workers: int, first: int) -> Iterator[list[tuple[int, int]]]:
+    """The elements that are computed at once: those among `workers` consecutive places.
+
+    `first` is the first place. An instruction that has become smaller finds no element there.
+    """
     side = sweep.side
-    for first in range(0, side * side, workers):
-        places = (divmod(place, side) for place in range(first, first + workers))
-        group = [(i, j) for i, j in places if i < sweep.rows and j < sweep.cols]
-        if group:
-            yield group
+    row, column = divmod(first, side)
+    while True:
+        places = range(row * side + column, row * side + column + workers)
+        pairs = (divmod(place, side) for place in places)
+        yield [(i, j) for i, j in pairs if i < sweep.rows and j < sweep.cols]
+        if column + workers < sweep.cols:
+            column += workers
+            continue
+        row, column = row + max(1, workers // side), 0
+        if row >= sweep.rows:
+            return

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from looped.circuit.circuit import Circuit
     from looped.devices import ProgramHost
     from looped.devices.accesses import Accesses, Words
-    from looped.devices.host import ByteSource, Port
+    from looped.devices.host import ByteSource, ColumnPort
     from looped.image import Image
     from looped.isa.flow import Flow
     from looped.lang.language import Language
@@ -59,7 +59,8 @@ class Machine:
     - `most_loops(width, **parameters)` is a bound on the loops of one instruction.
     - `read_code(image, memory)` finds the instructions of a program, for baking. It raises
       CompileError for a program that cannot be baked.
-    - `fuzz` makes random programs, `prover_cases(loop)` yields the cases that a proof must show.
+    - `fuzz` makes random programs, `prover_cases(loop)` yields the cases that a proof must show;
+      without them `why_no_proof` says why.
     - `host(image, source)` serves the traps of a program on the transformer, `system(image, data)`
       on the reference; `describe_trap(image, port)` explains a trap that neither serves. It is
       None if the machine has halted without a trap.
@@ -87,9 +88,10 @@ class Machine:
     read_code: Callable[[Image, int], BakedCode] = not_baked
     fuzz: FuzzProfile | None = None
     prover_cases: Callable[[Loop], Iterator[Case]] | None = None
+    why_no_proof: str = "it registers no `prover_cases`"
     host: Callable[[Image, bytes | ByteSource], ProgramHost] | None = None
     system: Callable[[Image, bytes], System] | None = None
-    describe_trap: Callable[[Image, Port], str | None] | None = None
+    describe_trap: Callable[[Image, ColumnPort], str | None] | None = None
     causes_of_next: frozenset[int] = frozenset()
     register_numbers: Mapping[str, int] = field(default_factory=dict)
     flow: Callable[[tuple[int, ...]], Flow] | None = None

@@ -27,11 +27,12 @@ def describe_pc(image: Image, port: ColumnPort) -> str:
 
 
 def disassembled(image: Image, port: ColumnPort, pc: int) -> str | None:
-    """The instruction at an address, None outside memory. A baked program is in the image only."""
+    """The instruction at an address, None outside memory; a baked one is as the weights have it."""
+    from looped.devices.accesses import word_at  # few commands show instructions
+
     described, index = machine(image.machine), image.index(pc)
     places = range(index, index + described.instruction_words)
     if places.stop > port.size:
         return None
-    memory = image.padded(port.size) if port.plan.baked else None
-    words = tuple(port.memory(place) if memory is None else memory[place] for place in places)
+    words = tuple(word_at(image, port, place) for place in places)
     return described.disassemble(words, pc, image.width)

@@ -8,7 +8,7 @@ from looped.registry.registry import machine
 
 if TYPE_CHECKING:
     from looped.devices import ProgramHost
-    from looped.devices.host import ByteSource, Port
+    from looped.devices.host import ByteSource, ColumnPort
     from looped.image import Image
     from looped.reference import System
 
@@ -27,7 +27,7 @@ def system_for(image: Image, data: bytes) -> System | None:
     return None if system is None else system(image, data)
 
 
-def unserved_trap(image: Image, host: ProgramHost | None, port: Port) -> str | None:
+def unserved_trap(image: Image, host: ProgramHost | None, port: ColumnPort) -> str | None:
     """Which trap has halted a machine, None if it has an exit status or no traps."""
     describe_trap = machine(image.machine).describe_trap
     if describe_trap is None or (host is not None and host.exit_code is not None):

@@ -64,6 +64,9 @@ class Replay:
     Between `begin` and `end` the computer records its passes. All values are those of the residual
     stream: memory and registers once at the beginning, then what each pass stored. A record says
     what a step of `Observer` says.
+
+    An instruction of several loops that writes to one of its own words is decoded again: its record
+    has what it did before, then the rest.
     """
 
     def __init__(self, computer: Computer, image: Image, steps: int) -> None:
@@ -78,6 +81,8 @@ class Replay:
         self._begun = False
         self._changed: dict[int, int] = {}
         self._loops = 0
+        self._own: frozenset[int] = frozenset()
+        self._earlier: tuple[list[Read], list[Write], list[RegisterWrite]] = ([], [], [])
 
     def begin(self) -> None:
         """Record from now on."""
@@ -106,17 +111,23 @@ class Replay:
         """Follow the passes of a tape; records of those among the first `retired` that retire."""
         view, values, changed = self._view, self._values, self._changed
         view.load(tape)
-        pcs, busy, cpu = view.rows("pc"), tape.any(self._busy), self._plan.cpu
+        pcs, busy, cpu = view.rows("pc"), tape.any(self._busy).tolist(), self._plan.cpu
         stores = list(zip(tape.columns.T.tolist(), tape.values.T.tolist(), strict=True))
         for number in range(len(tape)):
             if not self._begun:
                 view.row = number
                 self._begin_at(pcs[number], self._machine.accesses(self._image, view))
+            rewrites = busy[number] and not self._own.isdisjoint(c[number] for c, _ in stores)
+            if rewrites:
+                view.row = number + 1
+                self._forget(self._machine.accesses(self._image, view))
             for columns, words in stores:
                 column, value = columns[number], words[number]
                 if 0 <= column < cpu and values[column] != value:
                     changed.setdefault(column, values[column])
                     values[column] = value
+            if rewrites:
+                self._decode_again(self._machine.accesses(self._image, view))
             self._loops += 1
             if number < retired and not busy[number]:
                 yield self._retire(pcs[number + 1])
@@ -125,13 +136,39 @@ class Replay:
         """Note what an instruction reads before it runs."""
         unit = self._image.addresses_per_word
         self._begun, self._pc, self._told = True, pc, told
-        self._code = self._memory.code(pc)
+        self._code, self._own = self._memory.code(pc), self._memory.places(pc)
         self._reads = tuple([Read(column * unit, self._values[column]) for column in told.reads])
+
+    def _forget(self, rest: Accesses) -> None:
+        """Of what was decoded, forget the rest: the instruction writes to one of its own words."""
+        self._told = self._told.without(rest)
+        self._reads = self._reads[: len(self._told.reads)]
+
+    def _decode_again(self, rest: Accesses) -> None:
+        """Note what an instruction has done, and what the rest of it reads, after such a write."""
+        reads, writes, registers = self._earlier
+        reads += self._reads_of(self._told)
+        more, more_registers = self._changes(self._told)
+        writes += more
+        registers += more_registers
+        unit = self._image.addresses_per_word
+        self._told = rest
+        self._reads = tuple([Read(column * unit, self._values[column]) for column in rest.reads])
+
+    def _whole(
+        self, reads: tuple[Read, ...], writes: list[Write], registers: list[RegisterWrite]
+    ) -> tuple[tuple[Read, ...], list[Write], list[RegisterWrite]]:
+        """All that an instruction did, with what it did before it was decoded again."""
+        read, wrote, wrote_registers = self._earlier
+        if not (read or wrote or wrote_registers):
+            return reads, writes, registers
+        self._earlier = ([], [], [])
+        return (*read, *reads), [*wrote, *writes], [*wrote_registers, *registers]
 
     def _retire(self, next_pc: int) -> Record:
         """The record of an instruction that has finished, and needed no host."""
         reads = self._reads_of(self._told) if self._told.late else self._reads
-        writes, registers = self._changes(self._told)
+        reads, writes, registers = self._whole(reads, *self._changes(self._told))
         self._begun, loops, self._loops = False, self._loops, 0
         return self._memory.record(self._pc, next_pc, self._code, loops, reads, writes, registers)
 
@@ -150,6 +187,7 @@ class Replay:
                 writes.append(Write(column * unit, old, value))
             else:
                 registers.append(RegisterWrite(column - memory, old, value))
+        reads, writes, registers = self._whole(reads, writes, registers)
         self._begun, loops, self._loops = False, self._loops, 0
         return self._memory.record(
             *(self._pc, event.next_pc, self._code, loops, reads, writes, registers),

@@ -32,22 +32,29 @@ class Memory:
         self._machine = machine(image.machine)
         self._length = self._machine.instruction_words * image.addresses_per_word
         self._ones = (1 << image.width) - 1
-        self._held = list(image.padded(plan.memory)) if plan.baked else values
-        self._known: dict[int, tuple[slice, Sequence[int], Code]] = {}
+        padded = image.padded(plan.memory)
+        self._baked = {place: padded[place] for place in plan.code}
+        self._known: dict[int, tuple[slice, Sequence[int], Code, frozenset[int]]] = {}
 
     def code(self, pc: int) -> Code:
         """Words, text and source line of the instruction at `pc`, as the words are now."""
         known = self._known.get(pc)
-        if known is not None and self._held[known[0]] == known[1]:
+        if known is not None and self.values[known[0]] == known[1]:
             return known[2]
         places = self._places(pc)
-        words = [self._held[place] for place in places]
+        words = [self._baked.get(place, self.values[place]) for place in places]
         text = self._machine.disassemble(tuple(words), pc, self.image.width) if words else None
         location = self.image.location(pc)
         code = tuple(words), text or "", None if location is None else str(location)
         if places and places[-1] >= places[0]:  # it does not wrap around the end of memory
-            self._known[pc] = slice(places[0], places[-1] + 1), words, code
+            span = slice(places[0], places[-1] + 1)
+            self._known[pc] = span, self.values[span], code, frozenset(places)
         return code
+
+    def places(self, pc: int) -> frozenset[int]:
+        """The words of the instruction at `pc`, by their indices."""
+        known = self._known.get(pc)
+        return frozenset(self._places(pc)) if known is None else known[3]
 
     def _places(self, pc: int) -> list[int]:
         """The words of the instruction at `pc`; none outside a memory whose addresses do not wrap

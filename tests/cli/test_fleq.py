@@ -35,6 +35,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (path / f"{name}.fleq").write_text(text.replace("jmp A", "copy 0 -> k"))
         image = looped.api.assemble(path / f"{name}.fleq")
         save_machine(path / f"{name}.safetensors", compiled("fleq", 32, 64, side=2), image)
+    stores = TEXT.replace("print   C", "copy 1 -> C[*]\n next C")
+    (path / "p-stores.fleq").write_text(stores)
     return path
 
 
@@ -69,7 +71,7 @@ def test_a_run_that_stops_early_says_where_in_its_language(folder: Path) -> None
         (("asm", "{p}.fleq", "--set", "side=3"), 5, "cannot have a side of 3"),
         (("asm", "{p}.fleq", "--set", "side"), 2, "'side' is not NAME=NUMBER, as in side=4."),
         (("run", "{p}.fleq", "--memory", 32), 5, "the program has"),
-        (("compile", "--bake", "{p}.fleq"), 5, "fleq programs cannot be baked"),
+        (("compile", "--bake", "{p}-stores.fleq"), 5, "stores.fleq:3), to the address of its"),
         (("run", "{p}.fleq", "--dtype", "bfloat16"), 5, "cannot be compiled for bfloat16"),
         (("run", "{p}.fleq", "--machine", "subleq"), 3, "error: "),
         (("prove", "fleq"), 8, "there is no proof for fleq"),
@@ -86,6 +88,18 @@ def test_what_is_impossible_is_refused(
 def test_help_names_the_parameters() -> None:
     text = " ".join(command("compile", "--help").stdout.split())
     assert "fleq has fraction (bits after the point) and side" in text
+
+
+@pytest.mark.slow
+def test_a_program_is_baked(folder: Path) -> None:
+    path = folder / "baked.safetensors"
+    assert command("compile", "--bake", folder / "p.fleq", "-o", path).exit_code == 0
+    assert json.loads(command("info", path, "--json").stdout)["program"] == "baked"
+    for workers in (1, 4):
+        result = command("run", path, "--engine", "event", "--workers", workers, "--trace")
+        assert result.stdout == "1.5 1\n-0.5 3\n"
+        assert "div [24](i,j), [28](i,j) -> [32] 2x2" in result.stderr
+    assert command("verify", path, "--engine", "event", "--steps", 1).exit_code == 0
 
 
 @pytest.mark.slow

@@ -1,14 +1,20 @@
-"""Decode: the instruction at the program counter, and the fields of its op word."""
+"""Decode: the instruction at the program counter, and the fields of its op word.
+
+The weights of a baked program contain the instructions; a word that the program changes, as it
+moves a pointer, stays in memory. Then the first MLP looks the instruction up, and all that is
+decoded from it comes a block later.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from looped.circuit.arithmetic import equal
+from looped.circuit.arithmetic import equal, table
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import Condition, literal
+from looped.circuit.signals import Condition, disjoint_or, literal
 from looped.circuit.words import Word
 from looped.isa.fleq import FIELDS, FUNCTIONS, WORDS
+from looped.machines.fleq.code import FleqCode
 
 __all__ = ["Instruction", "fetch"]
 
@@ -50,12 +56,26 @@ class Instruction:
         return literal(self.field("judge"))
 
 
-def fetch(m: Circuit, pc: Word, side_bits: int) -> Instruction:
-    """Fetch the instruction at the program counter."""
+def fetch(m: Circuit, pc: Word, side_bits: int, code: FleqCode | None) -> Instruction:
+    """Fetch the instruction at the program counter: of a baked program, `code`, from the MLP."""
     fields = max(field.at + field.width for field in FIELDS.values())
     sizes = {"op": fields, "p": m.address_bits + 1}
-    words = {
-        name: m.fetch(name, pc, i, slice(sizes.get(name, m.address_bits)))
-        for i, name in enumerate(WORDS)
-    }
+    words = {}
+    for i, name in enumerate(WORDS):
+        bits = sizes.get(name, m.address_bits)
+        if code is None:
+            words[name] = m.fetch(name, pc, i, slice(bits))
+        else:
+            words[name] = _look_up(m, name, pc, i, bits, code)
     return Instruction(**words, side_bits=side_bits)
+
+
+def _look_up(m: Circuit, name: str, pc: Word, i: int, bits: int, code: FleqCode) -> Word:
+    """Word `i` of the instruction; if the program moves some, a head adds those to zeros."""
+    in_memory = code.in_memory(i)
+    if not in_memory:
+        return m.let(name, table(pc, code.constant(i, bits), bits))
+    held = m.let(f"{name} in the weights", table(pc, code.constant(i, bits), m.width))
+    moves = m.let(f"{name} moves", table(pc, in_memory, 1))
+    word = m.let(name, disjoint_or(held, m.fetch(f"{name} in memory", pc, i, when=moves)))
+    return word[:bits]

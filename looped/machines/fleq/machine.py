@@ -25,6 +25,7 @@ from looped.machines.fleq import control, index
 from looped.machines.fleq.accumulator import accumulate, result
 from looped.machines.fleq.adder import adder
 from looped.machines.fleq.bus import ONE, Bus, bits
+from looped.machines.fleq.code import FleqCode
 from looped.machines.fleq.decode import Instruction, fetch
 from looped.machines.fleq.division import divide, overflow
 from looped.machines.fleq.index import IndexOutputs
@@ -45,7 +46,7 @@ FRACTION, SIDE = 16, 8
 def describe(
     width: int,
     address_bits: int,
-    code: None = None,
+    code: FleqCode | None = None,
     precision: Precision = FLOAT32,
     *,
     fraction: int = FRACTION,
@@ -53,6 +54,7 @@ def describe(
 ) -> Circuit:
     """One loop of FLEQ with 2^address_bits words of memory, rows of `side` words.
 
+    With `code` the weights contain the instructions of a program, and there is a block more.
     Raises CompileError for a word format or a memory that FLEQ cannot have, and for a number format
     that cannot hold the sums of its adder.
     """
@@ -61,7 +63,7 @@ def describe(
     m = Circuit("fleq", width, address_bits, precision=precision)
     length = Lengths(width, fraction, DIGIT)
     s = registers(m, side_bits, length)
-    i = fetch(m, s.pc, side_bits)
+    i = fetch(m, s.pc, side_bits, code)
     trap = control.trapping(m, i, s)
     element = index.index(m, i, s, trap)
     m.next(s.accumulator, _datapath(m, i, s, length))

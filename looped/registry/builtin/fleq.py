@@ -17,6 +17,8 @@ from looped.registry.registry import register
 
 if TYPE_CHECKING:
     from looped.circuit.circuit import Circuit
+    from looped.image import Image
+    from looped.machines.fleq.code import FleqCode
 
 __all__ = ["FLEQ"]
 
@@ -39,9 +41,23 @@ def _side(width: int) -> int:
     return SIDE
 
 
+def _read_code(image: Image, memory: int) -> FleqCode:
+    from looped.machines.fleq.code import explore
+
+    side = image.parameter("side")
+    return explore(image, memory, _side(image.width) if side is None else side)
+
+
 _PARAMETERS = (
     Parameter("fraction", "bits after the point", Format.fractions, _fraction),
     Parameter("side", "words from one row to the next", lambda width: SIDES, _side),
+)
+
+
+_WHY_NO_PROOF = (
+    "its manual says what an instruction does to up to 256 elements, each a sum of products, a "
+    "quotient or a root that the circuit computes digit by digit in up to 130 loops; the solver "
+    "compares one loop with one instruction, and the smallest word has too many bits to try all"
 )
 
 
@@ -68,6 +84,8 @@ FLEQ = register(
         least_memory=lambda fraction, side: max(MINIMUM_MEMORY, side**2),
         most_loops=_most_loops,
         fuzz=FLEQ_PROFILE,
+        why_no_proof=_WHY_NO_PROOF,
+        read_code=_read_code,
         describe_trap=describe_fleq_trap,
     )
 )

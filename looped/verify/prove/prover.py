@@ -43,9 +43,10 @@ def prove(circuit: Circuit, note: Callable[[str], None] = lambda text: None) -> 
     a state that refutes a claim, and ProofError for a machine without cases, an invalid circuit, or
     a case that the solver cannot decide.
     """
-    prover_cases = registry.machine(circuit.name).prover_cases
+    machine = registry.machine(circuit.name)
+    prover_cases = machine.prover_cases
     if prover_cases is None:
-        raise ProofError(f"there is no proof for {circuit.name}: it registers no `prover_cases`")
+        raise ProofError(f"there is no proof for {machine.name}: {machine.why_no_proof}")
     began = time.perf_counter()
     loop = Loop(fuse_reads(circuit))
     solver = z3.SolverFor("QF_BV")
