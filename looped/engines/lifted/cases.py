@@ -33,8 +33,8 @@ _TRIALS = 64
 """Words for each comparison."""
 
 _SMALL = 3
-"""A case is this much shorter than the whole code, else the decisions decide little. RV32I's have
-a sixth at most; what FLEQ decides so early leaves half of its code."""
+"""A case is this much shorter than the whole code, else its decisions decide too little. RV32I's
+have a quarter at most; what FLEQ decides so early leaves half of its code."""
 
 _LIKELY = 16
 """Trials that make a case likely. In RV32I and RV32IM each instruction has 17 or more, and all
@@ -52,31 +52,41 @@ def cases_of(lifted: Lifted) -> Cases | None:
     if len(code.instructions) < _LEAST or len(lifted.behaviour.drivers) > 1:
         return None
     load, tests = _tests(lifted)
-    flags = [n for n, i in enumerate(code.instructions) if i.operation == "state"]
-    flags = [n for n in flags if code.most[n] == 1 and n in _conditions(code)]
-    width = len(lifted.packed)
+    selecting, width = _conditions(code), len(lifted.packed)
+    states = [n for n, i in enumerate(code.instructions) if i.operation == "state"]
+    flags = [n for n in states if code.most[n] == 1 and n in selecting]
     if not tests or width + len(flags) > KEY_BITS:
         return None
-    decided = [*tests, *flags]
-    found: dict[tuple[object, ...], int] = {}
+    rows, codes = _folded(lifted, load, tests, flags)
+    if not codes:
+        return None
+    parts = [(load, 0), *((flag, width + n) for n, flag in enumerate(flags))]
+    choice = _choice(code, [*tests, *flags], rows, len(codes))
+    return Cases(_key(code, parts), choice, tuple(codes))
+
+
+def _folded(
+    lifted: Lifted, load: int, tests: Sequence[int], flags: Sequence[int]
+) -> tuple[dict[tuple[int, ...], int], list[Code]]:
+    """Likely outcomes with the number of their case, and the cases; outcomes whose code is the same
+    share one."""
+    code, found = lifted.code, dict[tuple[object, ...], int]()
     codes: list[Code] = []
     rows = {}
     for row in _likely(code, load, tests, flags):
-        fixed = dict(zip(decided, row, strict=True))
-        given = {load: _given(code, [t for t, holds in zip(tests, row, strict=False) if holds])}
-        part = under(code, fixed, given)
+        fixed = dict(zip([*tests, *flags], row, strict=True))
+        held = [test for test in tests if fixed[test]]
+        part = under(code, fixed, {load: _given(code, held)})
         try:
-            case = folded(part, [*map(len, lifted.words)], width, {}, {})
+            case = folded(part, [*map(len, lifted.words)], len(lifted.packed), {}, {})
         except Impossible:
             continue
-        if _SMALL * len(case.instructions) > len(code.instructions):
-            return None
-        same = *case.instructions, *case.following
-        rows[row] = found.setdefault(same, len(found))
-        if len(codes) < len(found):
-            codes.append(case)
-    parts = [(load, 0), *((flag, width + n) for n, flag in enumerate(flags))]
-    return Cases(_key(code, parts), _choice(code, decided, rows, len(codes)), tuple(codes))
+        if _SMALL * len(case.instructions) <= len(code.instructions):
+            same = *case.instructions, *case.following
+            rows[row] = found.setdefault(same, len(found))
+            if len(codes) < len(found):
+                codes.append(case)
+    return rows, codes
 
 
 def _given(code: Code, tests: Iterable[int]) -> tuple[int, int]:
