@@ -14,6 +14,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Mu
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from looped.engines.lifted.classes import products
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.conditions import All, Bit, Expression, Not, leaves
 from looped.engines.lifted.planes import Planes
@@ -115,13 +116,7 @@ class Slices:
 
     def _lane(self, lane: int, total: Sum, one: int) -> _Lane:
         """A sum whose value is ±1 as a sum of terms whose value is 0 or `one`."""
-        factors: dict[frozenset[Expression], float] = {}
-        for condition, form in [(True, total.form), *total.gated]:
-            conditions = frozenset(_conjuncts(condition))
-            products = [(conditions, form.constant)]
-            products += [(conditions | {bit}, factor) for bit, factor in form.bits.items()]
-            for parts, factor in products:
-                factors[parts] = factors.get(parts, 0.0) + factor * one / 2
+        factors = {parts: factor * one / 2 for parts, factor in products(total).items()}
         constant = factors.pop(frozenset(), 0.0) + one / 2
         terms = [self._term(parts, int(factor)) for parts, factor in factors.items() if factor]
         return _Lane(lane, int(constant), terms)
@@ -234,15 +229,6 @@ def _denominator(total: Sum) -> int:
     for _, form in total.gated:
         numbers += [form.constant, *form.bits.values()]
     return max((number / 2).as_integer_ratio()[1] for number in numbers)
-
-
-def _conjuncts(condition: Expression) -> Iterator[Expression]:
-    """The conditions whose conjunction a condition is."""
-    if isinstance(condition, All):
-        for part in condition.parts:
-            yield from _conjuncts(part)
-    elif condition is not True:
-        yield condition
 
 
 def _rows(lanes: Iterable[_Lane]) -> list[_Row]:

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Mapping, MutableMapping, Sequence
 
 from looped.diagrams import Node, TooLarge
+from looped.engines.lifted.classes import split
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.conditions import Bit, Cube
 from looped.engines.lifted.shapes import OWN, BitFacts, Member, Shapes, condition_bits
@@ -147,8 +148,26 @@ class Words:
             if members[0].lane not in large:
                 self._place(shapes, members, lanes)
         if large:
+            large = self._split(shapes, large)
             Slices(self.code, self.widths, shapes.apart).assign(large, proved, lanes)
         self._relate(shapes, [(lanes[lane], bit) for lane, bit in of_conditions.items()])
+
+    def _split(self, shapes: Shapes, sums: Mapping[int, Sum]) -> dict[int, Sum]:
+        """Sums in which what a condition of one bit gates is a bit, where it can be."""
+        single = {value for value, width in self.widths.items() if width == 1}
+        splits = {lane: split(total, shapes, single) for lane, total in sums.items()}
+        functions = [function for each in splits.values() for _, function in each.parts]
+        groups: dict[int, list[Member]] = {}
+        bits: dict[int, State] = {}
+        for number, function in enumerate(functions):
+            shapes.note(groups, number, function)
+        for members in groups.values():
+            self._place(shapes, members, bits)
+        made = (bits[number] for number in range(len(functions)))
+        return {
+            lane: each.joined(itertools.islice(made, len(each.parts)))
+            for lane, each in splits.items()
+        }
 
     def _guard(
         self, shapes: Shapes, unproved: Mapping[int, list[Member]], large: Mapping[int, Sum]
