@@ -83,7 +83,7 @@ def _arrays(program: Program) -> dict[str, npt.NDArray[Any]]:
         "packed": np.array(lifted.packed, np.int64),
         "total": np.array([len(program.known), native.sizes.cell_bits], np.int64),
         "code": np.frombuffer(native.object_code, np.uint8),
-        **encoded(program.code),
+        **encoded(program.source()),
     }
 
 

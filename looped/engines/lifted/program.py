@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +21,7 @@ class Program:
     state; `word[i]` is -1 if the lane is known. `known` are the known lanes of all columns of the
     residual stream, drivers included. `cell` (columns,) is the place of each passive column among
     the cells, -1 for drivers; `number` (columns,) is the place of each driver among these, else -1.
-    `source` makes the code, which a program of an earlier run does not need at once.
+    `source` returns the code, which a program of an earlier run decodes only then.
     """
 
     lifted: Lifted
@@ -33,11 +32,6 @@ class Program:
     cell: npt.NDArray[np.intp]
     number: npt.NDArray[np.intp]
     source: Callable[[], Code]
-
-    @cached_property
-    def code(self) -> Code:
-        """The code of a pass."""
-        return self.source()
 
     def fits(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> bool:
         """Whether this program is right for the stream `x`, whose host sets the lanes `host`."""

@@ -226,8 +226,10 @@ class Stream:
         native = self.program.native
         if loops <= _FEW or len(self.program.lifted.behaviour.drivers) > 1:
             return Progress(*native.run(self.words, self.cells, stops, loops, mid_instruction))
-        if self._specialiser is None or self._specialiser.program is not self.program:
-            self._specialiser = Specialiser(self.program, self.programs.effort)
+        if self._specialiser is None or self._specialiser.native is not native:
+            widths = tuple(len(word) for word in self.program.lifted.words)
+            source = self.program.source
+            self._specialiser = Specialiser(native, widths, source, self.programs.effort)
         masks = stops, mid_instruction
         return Progress(*self._specialiser.run(self.words, self.cells, masks, loops))
 

@@ -43,7 +43,7 @@ def folded(
     result = first.run(words, loads)
     for _ in range(_ROUNDS):
         before = len(result.instructions)
-        again = _Folding(result, widths, cell_bits, _demanded(result, widths))
+        again = _Folding(result, widths, cell_bits, _demanded(result))
         result = again.run({}, {})
         if len(result.instructions) >= before:
             break
@@ -149,6 +149,12 @@ class _Folding:
 
     def _logic(self, operation: str, a: int, b: int, demanded: int) -> int:
         """A bitwise operation, a sum, or a difference."""
+        if operation in ("and", "or", "xor", "sub") and a == b:
+            return a if operation in ("and", "or") else self.constant(0)
+        if operation in ("and", "or"):
+            found = self._masked(operation, a, b)
+            if found is not None:
+                return found
         first, second = self.bits[a], self.bits[b]
         if operation in ("add", "sub"):
             demanded = (1 << demanded.bit_length()) - 1
@@ -168,6 +174,37 @@ class _Folding:
                 if self.bits[y].most & demanded & ~self.bits[x].one == 0:
                     return x
         return self.emit(operation, *self._ordered(a, b))
+
+    def _masked(self, operation: str, a: int, b: int) -> int | None:
+        """A conjunction or disjunction of values that are made from one value with constants."""
+        for x, y in ((a, b), (b, a)):
+            other, flips = self._parts("xor", y)
+            if other == x and operation == "and":
+                return self._copied("and", x, self.constant(~flips))
+            if other == x:
+                return self._copied("or", x, self.constant(flips))
+        number = self.bits[b].number if self.bits[a].number is None else self.bits[a].number
+        first, mask = self._parts("and", a if self.bits[a].number is None else b)
+        if operation == "and" and number is not None and first is not None:
+            return self._copied("and", first, self.constant(mask & number))
+        second, more = self._parts("and", b)
+        if operation == "or" and first is not None and first == second:
+            return self._copied("and", first, self.constant(mask | more))
+        return None
+
+    def _parts(self, operation: str, value: int) -> tuple[int | None, int]:
+        """The other operand of an operation with a constant, and this; or None."""
+        instruction = self.result.instructions[value]
+        if instruction.operation == operation:
+            for x, y in (instruction.operands, reversed(instruction.operands)):
+                number = self.bits[y].number
+                if number is not None:
+                    return x, number
+        return None, 0
+
+    def _copied(self, operation: str, a: int, b: int) -> int:
+        """An operation, folded."""
+        return self._copy(Instruction(operation), [a, b], MASK)
 
     def _ordered(self, a: int, b: int) -> tuple[int, int]:
         """Operands in an order of their own, so that equal operations are one."""
@@ -212,11 +249,11 @@ class _Folding:
         return self.emit("shr", value, self.constant(by)) if by else value
 
 
-def _demanded(code: Code, widths: tuple[int, ...]) -> list[int]:
+def _demanded(code: Code) -> list[int]:
     """The bits of each value on which an effect or the following state may depend."""
     result = [0] * len(code.instructions)
-    for value, width in zip(code.following, widths, strict=True):
-        result[value] |= (1 << width) - 1
+    for value in code.following:
+        result[value] = MASK
     for place in range(len(code.instructions) - 1, -1, -1):
         instruction = code.instructions[place]
         operation, operands = instruction.operation, instruction.operands

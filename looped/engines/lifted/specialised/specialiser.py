@@ -7,11 +7,14 @@ constants is a matter of speed alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
+from looped.engines.lifted.code import Code
+from looped.engines.lifted.native import Native
 from looped.engines.lifted.passes import take
-from looped.engines.lifted.program import Program
 from looped.engines.lifted.specialised.effort import Effort
 from looped.engines.lifted.specialised.machine_code import Graph, compile_graph
 from looped.engines.lifted.specialised.memory import Memory
@@ -20,9 +23,15 @@ from looped.engines.lifted.specialised.writer import Shape
 
 __all__ = ["Specialiser"]
 
+_MOST_PASSES, _MORE_PASSES = 256, 4096
+"""The most plain passes for each loop of a call, and the most beyond them, as in `native`."""
+
 _LONGEST = 1 << 26
 """The most plain passes from a look to the next: their number doubles when a look shows nothing
 new."""
+
+_TURNS = 1 << 10
+"""The most calls of machine code, in case that no pass counts."""
 
 _Words = npt.NDArray[np.uint64]
 _Cells = npt.NDArray[np.unsignedinteger]
@@ -30,10 +39,19 @@ _Masks = tuple[_Words, _Words]
 
 
 class Specialiser:
-    """Passes of one stream with the program `program`, which has one driver."""
+    """Passes of one stream with one driver: `native` is the plain code that `source` returns, and
+    `widths` are the bits of the words of its state."""
 
-    def __init__(self, program: Program, effort: Effort) -> None:
-        self.program = program
+    def __init__(
+        self,
+        native: Native,
+        widths: tuple[int, ...],
+        source: Callable[[], Code],
+        effort: Effort,
+    ) -> None:
+        self.native = native
+        self.widths = widths
+        self.source = source
         self.effort = effort
         self.patience = self._wait = effort.patience
         self.memory: Memory | None = None
@@ -43,10 +61,10 @@ class Specialiser:
     def run(self, state: _Words, cells: _Cells, masks: _Masks, loops: int) -> tuple[int, bool]:
         """Advance as `Native.run` does, to whose arguments `masks` belong: those of the lanes that
         stop, and of the lanes during an instruction."""
-        native, done = self.program.native, 0
+        native, done = self.native, 0
         if self._masks != (now := tuple(mask.tobytes() for mask in masks)):
             self._masks, self.graph, self.memory = now, None, None
-        while done < loops:
+        for _ in range(_TURNS):
             rest = loops - done
             if self.patience <= 0:
                 counted, abandoned = self._look(state, cells, masks, rest), False
@@ -55,11 +73,18 @@ class Specialiser:
                 counted, abandoned = native.run(state, cells, masks[0], some, masks[1])
                 self.patience -= max(counted, 1)
             else:
-                given = state, cells, masks, rest, self.patience
+                given = (
+                    state,
+                    cells,
+                    masks,
+                    rest,
+                    min(self.patience, _MOST_PASSES * rest + _MORE_PASSES),
+                )
                 counted, abandoned, plain = self.graph.run(native, *given)
                 self.patience -= plain
             done += counted
-            if abandoned or (counted and (state[:, 0] & masks[0]).any()):
+            stopped = counted and (state[:, 0] & masks[0]).any()
+            if abandoned or stopped or done == loops:
                 return done, abandoned
         return done, False
 
@@ -69,13 +94,13 @@ class Specialiser:
         self._wait = self.patience = min(2 * self._wait, _LONGEST)
         memory = self._remember(masks)
         before = cells.copy()
-        taken = take(self.program.native, state, cells, *masks, loops)
+        taken = take(self.native, state, cells, *masks, loops)
         if memory is not None and len(taken.columns):
             found = sights(Passes(*taken, before, cells), memory.fetches)
             if memory.learn(found):
                 nodes = memory.nodes()
                 self.graph = compile_graph(memory.shape, nodes) if nodes else None
-                plain = self.effort.share * memory.built // len(self.program.code.instructions)
+                plain = self.effort.share * memory.built // len(memory.fetches.code.instructions)
                 self._wait = self.patience = max(self.effort.patience, plain)
         stops, quiet = ((taken.rows[1:] & mask).any(axis=1) for mask in masks)
         return int((stops | ~quiet).sum())
@@ -85,10 +110,9 @@ class Specialiser:
         stops, quiet = (tuple(mask.tolist()) for mask in masks)
         watched = {n for n, (a, b) in enumerate(zip(stops, quiet, strict=True)) if a | b}
         if self.memory is None:
-            code, cell_bits = self.program.code, self.program.native.sizes.cell_bits
-            widths = tuple(len(word) for word in self.program.lifted.words)
-            fetches = fetches_of(code, widths)
-            shape = Shape(widths, fetches.key, stops, quiet, cell_bits, code.tables)
+            code, cell_bits = self.source(), self.native.sizes.cell_bits
+            fetches = fetches_of(code, self.widths)
+            shape = Shape(self.widths, fetches.key, stops, quiet, cell_bits, code.tables)
             self.memory = Memory(fetches, shape, self.effort)
         usable = self.memory.fetches.columns and watched <= set(self.memory.fetches.key)
         return self.memory if usable else None

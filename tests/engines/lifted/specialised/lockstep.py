@@ -33,7 +33,9 @@ class Pair:
         assert isinstance(stream, Stream)
         assert stream.program is not None
         self.program: Program = stream.program
-        self.specialiser = Specialiser(stream.program, effort)
+        widths = tuple(len(word) for word in stream.program.lifted.words)
+        native, source = stream.program.native, stream.program.source
+        self.specialiser = Specialiser(native, widths, source, effort)
         self.plain = stream.words.copy(), stream.cells.copy()
         self.special = stream.words.copy(), stream.cells.copy()
         halted = [] if plan.halted is None else [plan.halted]
