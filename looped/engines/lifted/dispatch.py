@@ -55,7 +55,7 @@ class Dispatch:
         return builder.gep(self.table, [constant(0), index])
 
     @staticmethod
-    def found(builder: ir.IRBuilder, place: ir.Value, key: ir.Value) -> tuple[ir.Value, ir.Value]:
+    def look_up(builder: ir.IRBuilder, place: ir.Value, key: ir.Value) -> tuple[ir.Value, ir.Value]:
         """Whether an entry is that of a key, and its case."""
         entry = builder.load_atomic(place, "monotonic", 8)
         case = builder.sub(builder.xor(entry, _upper(builder, key)), constant(1))

@@ -121,7 +121,7 @@ class _Writer:
         dispatch = Dispatch(self.module)
         (key,) = self._pass(builder, cases.key, now).following
         place = dispatch.place(builder, key)
-        found, known = dispatch.found(builder, place, key)
+        found, known = dispatch.look_up(builder, place, key)
         decide, chosen = map(self.function.append_basic_block, ("decide", "chosen"))
         near = builder.block
         builder.cbranch(found, chosen, decide)
