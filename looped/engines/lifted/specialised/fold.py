@@ -188,7 +188,7 @@ class _Folding:
         if operation == "and" and number is not None and first is not None:
             return self._copied("and", first, self.constant(mask & number))
         second, more = self._parts("and", b)
-        if operation == "or" and first is not None and first == second:
+        if operation == "or" and number is None and first is not None and first == second:
             return self._copied("and", first, self.constant(mask | more))
         return None
 
