@@ -16,6 +16,7 @@ from looped.artefact.residual import Residual, compact
 from looped.engines.certified import Progress
 from looped.engines.engine import NOTHING, Watch
 from looped.engines.host_lanes import HostLanes
+from looped.engines.lifted.cases import cases_of
 from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.kept import Kept
 from looped.engines.lifted.lift import Lifted, lift
@@ -99,7 +100,7 @@ class Programs:
         bits = next(size for size in CELLS if len(lifted.packed) <= size)
         found = lifted.behaviour
         sizes = len(lifted.words), len(found.drivers), len(found.columns)
-        native = compile_code(lifted.code, bits, *sizes)
+        native = compile_code(lifted.code, bits, *sizes, cases_of(lifted))
         self.made.append(program_of(lifted, native, known_lanes(found, x)))
         if self._kept is not None:
             self._kept.keep(self.made[-1])

@@ -90,3 +90,11 @@ def test_folding_changes_no_outcome(code: Code, data: st.DataObject) -> None:
         assert values is None
         return
     assert outcome(without_expectations(found), state, cells) == outcome(code, state, cells)
+
+
+def test_a_disjunction_keeps_its_constant() -> None:
+    code = Code()
+    word = code.emit("state")
+    code.following = [code.emit("or", code.const(0xF00), code.emit("and", word, code.const(0xFF)))]
+    found = folded(code, (40,), 16, {}, {})
+    assert outcome(found, [0xABC], []) == outcome(code, [0xABC], [])
