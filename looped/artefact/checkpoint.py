@@ -16,7 +16,7 @@ from looped.artefact.plan import CompiledMachine, Plan
 from looped.artefact.program import check_program
 from looped.artefact.validity import check_plan
 from looped.errors import FileError, LoopedError
-from looped.image import Image, Location
+from looped.image import Image, Location, Regions
 from looped.tensorfile import read_tensors, write_tensors
 from looped.untrusted import decode, encode
 
@@ -107,6 +107,8 @@ class _Program:
     places: tuple[tuple[int, int] | None, ...]
     entry: int = 0
     addresses_per_word: int = 1
+    bases: tuple[int, ...] = (0,)
+    linked: bool = False
 
 
 def _program(image: Image) -> _Program:
@@ -123,6 +125,8 @@ def _program(image: Image) -> _Program:
         places,
         image.entry,
         image.addresses_per_word,
+        image.regions.bases,
+        image.linked,
     )
 
 
@@ -134,11 +138,8 @@ def _image(program: _Program, words: Tensor, plan: Plan) -> Image:
         raise ValueError("the program is not a list of words")
     if (program.machine, program.width) != (plan.machine, plan.width):
         raise ValueError("the program is for another machine")
-    if (
-        program.addresses_per_word < 1
-        or not 0 <= program.entry < plan.memory * program.addresses_per_word
-    ):
-        raise ValueError("the program begins outside of the memory")
+    if program.addresses_per_word < 1 or len(program.bases) not in (1, 2):
+        raise ValueError("the program has no addresses")
     if not all(at is None or at[0] in range(len(program.files)) for at in program.places):
         raise ValueError("the program has lines of files without a name")
     places = tuple(at and Location(program.files[at[0]], at[1]) for at in program.places)
@@ -150,7 +151,11 @@ def _image(program: _Program, words: Tensor, plan: Plan) -> Image:
         places,
         program.entry,
         program.addresses_per_word,
+        Regions(program.bases),
+        program.linked,
     )
+    if not 0 <= image.index(program.entry) < plan.memory:
+        raise ValueError("the program begins outside of the memory")
     image.padded(plan.memory)
     check_program(image, plan)
     return image

@@ -82,7 +82,7 @@ def debug(
     lines = None if command is None else read_source(command).text.splitlines()
     content = b"" if source is None else read_bytes(source, _LARGEST_INPUT)
     with progress("debug") as line:
-        compiled, image = open_program(program, wanted, dtype)
+        compiled, image = open_program(program, wanted, dtype, engine)
         if address is not None and not registered(image.machine).runs_elf:
             raise CompileError(f"gdb knows no {image.machine}", hint="debug it without --gdb")
         chosen = api.choose_engine(

@@ -13,6 +13,7 @@ from looped.image.elf import load_elf
 from looped.lang.assembler import assemble_in
 from looped.lang.sources import read_source
 from looped.registry import registry
+from looped.registry.definition import largest_memory
 
 __all__ = ["DEFAULT_MACHINE", "assemble", "assemble_file", "load_elf_program"]
 
@@ -74,7 +75,7 @@ def load_elf_program(path: Path, machine: str | None = None) -> Image:
 
     Raises FileError as `load_elf` does, CompileError for a machine that runs no ELF files.
     """
-    image = load_elf(path, _machine_for)
+    image = load_elf(path, _machine_for, largest_memory(32))
     if machine is None:
         return image
     if registry.machine(machine).runs_elf is None:

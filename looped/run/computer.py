@@ -283,7 +283,7 @@ class Computer:
 
     def _served(self, stream: int, pc: int) -> _Service:
         """Let the host, if any, serve a machine that has trapped or has set the polled word."""
-        port = ColumnPort(self.plan, self.engine, stream)
+        port = ColumnPort(self.plan, self.engine, stream, self._loops[stream])
         trap = self.plan.ports.trap
         cause = port.cpu(trap.cause) if trap is not None and port.cpu(trap.trap) == 1 else None
         host = self.hosts[stream]

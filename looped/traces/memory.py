@@ -98,11 +98,11 @@ class Memory:
 
     def follow(self, step: Step) -> Record:
         """The record of a step of the reference; the words become those that the step wrote."""
-        code, unit = self.code(step.pc), self.image.addresses_per_word
-        reads = [Read(read.address * unit, read.value) for read in step.reads]
+        code, at = self.code(step.pc), self.image.address
+        reads = [Read(at(read.address), read.value) for read in step.reads]
         writes, registers = [], []
         for write in step.writes:
-            writes.append(Write(write.address * unit, self.values[write.address], write.value))
+            writes.append(Write(at(write.address), self.values[write.address], write.value))
             self.values[write.address] = write.value
         for write in step.registers:
             column = self.plan.memory + write.address
