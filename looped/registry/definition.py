@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from looped.circuit.circuit import Circuit
     from looped.devices import ProgramHost
     from looped.devices.accesses import Accesses, Words
-    from looped.devices.host import ByteSource, Port
+    from looped.devices.host import ByteSource, ColumnPort
     from looped.environment import Environment
     from looped.image import Image
     from looped.isa.flow import Flow
@@ -96,7 +96,7 @@ class Machine:
     why_no_proof: str = "it registers no `prover_cases`"
     host: Callable[[Image, bytes | ByteSource, Environment], ProgramHost] | None = None
     system: Callable[[Image, bytes, Environment], System] | None = None
-    describe_trap: Callable[[Image, Port], str | None] | None = None
+    describe_trap: Callable[[Image, ColumnPort], str | None] | None = None
     causes_of_next: frozenset[int] = frozenset()
     register_numbers: Mapping[str, int] = field(default_factory=dict)
     flow: Callable[[tuple[int, ...]], Flow] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from looped.devices import ControlRegisters, Htif, Syscalls, failed_test
+from looped.devices import Calls, ControlRegisters, Htif, failed_test
 from looped.image import Regions
 from tests.devices.words import Words
 
@@ -13,7 +13,7 @@ INDEX, TOHOST, FROMHOST = 5, 20, 32
 
 def wrote(number: int) -> tuple[Htif, Words]:
     host, port = (
-        Htif(TOHOST, FROMHOST, Regions(), ControlRegisters(Syscalls(b"", 0))),
+        Htif(TOHOST, FROMHOST, Regions(), ControlRegisters(Calls(b"", 0))),
         Words(0, cause=0),
     )
     port.named["trap"] = 0
@@ -45,7 +45,7 @@ def test_another_number_is_a_request_that_nobody_serves() -> None:
 
 
 def test_traps_are_left_to_the_other_host() -> None:
-    host, port = Htif(TOHOST, FROMHOST, Regions(), ControlRegisters(Syscalls(b"", 0))), Words(93, 7)
+    host, port = Htif(TOHOST, FROMHOST, Regions(), ControlRegisters(Calls(b"", 0))), Words(93, 7)
     port.words[INDEX] = 1
     host.serve(port)
     assert (host.status, host.exit_code, failed_test(host)) == (None, 7, None)

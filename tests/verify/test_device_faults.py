@@ -9,7 +9,8 @@ import pytest
 
 import looped.devices.csr as csr
 import looped.devices.syscalls as syscalls
-from looped.devices import ControlRegisters, Htif, Syscalls
+from looped.devices import ControlRegisters, Htif
+from looped.devices.process import Process
 from looped.engines.event import EventEngine
 from looped.errors import Source
 from looped.image import Image
@@ -145,11 +146,28 @@ def _off_by_one(result: int, self: Any, *rest: Any) -> int:
     return result
 
 
-def _old_break(self: Syscalls, port: Any, end: int, *unused: int) -> tuple[int, bytes]:
-    old = self.end
-    if self.start <= end <= 4 * port.size:
-        self.end = end
-    return old, b""
+def _old_break(process: Process, port: Any, end: int, *unused: int) -> int:
+    old = process.end
+    if process.start <= end <= 4 * port.size:
+        process.end = end
+    return old
+
+
+def called(number: int, change: Callable[..., Any]) -> Callable[[Any], None]:
+    """A fault: the system call with a number gives what `change` makes of its result."""
+    real = syscalls._CALLS[number]
+    return lambda patch: patch.setitem(syscalls._CALLS, number, lambda *a: change(real(*a)))
+
+
+def refused(number: int, wrong: int) -> Callable[[Any], None]:
+    """A fault: one error number is another."""
+    real = syscalls.Refusal
+
+    def put(patch: Any) -> None:
+        made = real.__init__
+        patch.setattr(real, "__init__", lambda self, n: made(self, wrong if n == number else n))
+
+    return put
 
 
 def exchanged(patch: Any) -> None:
@@ -160,30 +178,30 @@ def exchanged(patch: Any) -> None:
 FAULTS = {
     "write reverses its bytes": (
         "calls",
-        wrapped(Syscalls, "_write", lambda r, *a: (r[0], r[1][::-1])),
+        called(64, lambda r: (r[0], r[1][::-1])),
         "the text of the devices",
     ),
     "write drops a byte": (
         "calls",
-        wrapped(Syscalls, "_write", lambda r, *a: (r[0], r[1][1:])),
+        called(64, lambda r: (r[0], r[1][1:])),
         "the text of the devices",
     ),
     "write returns one too few": (
         "calls",
-        wrapped(Syscalls, "_write", lambda r, *a: (r[0] - (r[0] > 0), r[1])),
+        called(64, lambda r: (r[0] - (r[0] > 0), r[1])),
         "x10",
     ),
     "read returns one too many": (
         "calls",
-        wrapped(Syscalls, "_read", lambda r, *a: (r[0] + (r[0] > 0), r[1])),
+        called(63, lambda r: r + (r > 0)),
         "x10",
     ),
     "bytes are stored backwards": (
         "calls",
         assigned(
             syscalls,
-            "_store",
-            lambda port, start, content, real=syscalls._store: real(port, start, content[::-1]),
+            "store",
+            lambda port, start, content, real=syscalls.store: real(port, start, content[::-1]),
         ),
         "mem[",
     ),
@@ -191,15 +209,19 @@ FAULTS = {
         "calls",
         assigned(
             syscalls,
-            "_store",
-            lambda port, start, content, real=syscalls._store: real(port, start + 1, content),
+            "store",
+            lambda port, start, content, real=syscalls.store: real(port, start + 1, content),
         ),
         "mem[",
     ),
-    "brk returns the old break": ("calls", assigned(Syscalls, "_break", _old_break), "x10"),
-    "a wrong number for a bad descriptor": ("calls", assigned(syscalls, "_EBADF", 8), "x10"),
-    "a wrong number for a bad address": ("calls", assigned(syscalls, "_EFAULT", 13), "x10"),
-    "a wrong number for no such call": ("calls", assigned(syscalls, "_ENOSYS", 22), "x10"),
+    "brk returns the old break": (
+        "calls",
+        lambda patch: patch.setitem(syscalls._CALLS, 214, _old_break),
+        "x10",
+    ),
+    "a wrong number for a bad descriptor": ("calls", refused(9, 8), "x10"),
+    "a wrong number for a bad address": ("calls", refused(14, 13), "x10"),
+    "a wrong number for no such call": ("calls", refused(38, 22), "x10"),
     "the exit status is not masked": (
         "calls",
         assigned(ControlRegisters, "exit_code", property(lambda s: s.calls.exit_code and 300)),
