@@ -15,7 +15,7 @@ _LARGEST = 1 << 20
 """An upper bound on all sizes of a plan except those of memory and its address space."""
 
 _MOST_MEMORY = 1 << 24
-"""An upper bound on the words of memory: no machine has more than 2^22."""
+"""An upper bound on the words of memory: no machine has more than 2^18."""
 
 _MOST_BLOCKS = 1000
 _WIDEST = 64

@@ -72,7 +72,7 @@ def machine_options(command: F) -> F:
         type=int,
         metavar="WORDS",
         help="Words of memory, a power of two. By default, the fewest that hold the program, with "
-        "64 KiB more for RISC-V and 1 MiB more for ELF files, except on the dense engine; "
+        "64 KiB more for RISC-V, except on the dense engine; "
         f"without a program {api.DEFAULT_MEMORY:,}, or as many as the width allows.",
     )
     return source_options(memory(workers(command)))

@@ -68,6 +68,6 @@ def _request(image: Image, port: Port) -> str | None:
     tohost = image.symbols.get("tohost")
     index = port.size if tohost is None else port.regions.index(tohost)
     number = port.memory(index) if index < port.size else 0
-    if number == 0 or number & 1:
+    if number == 0:
         return None
     return f"the program asks for {number:#x} at `tohost`, which no host serves"

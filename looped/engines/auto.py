@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.plan import CompiledMachine
-from looped.engines.engine import NOTHING, Engine, Lanes, Watch
+from looped.engines.engine import NOTHING, Engine, Lanes, Streams, Watch
 from looped.errors import CompileError
 
 __all__ = ["ENGINES", "AutoEngine"]
@@ -71,7 +71,7 @@ class AutoEngine:
         """Passes of single streams that fell back to the dense engine, on every engine chosen."""
         return self._earlier_fallbacks + self.engine.fallbacks
 
-    def load(self, x: npt.NDArray[np.generic]) -> None:
+    def load(self, x: Streams) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
         if self._loaded:
             self.names, self.decided = list(ENGINES), False
@@ -137,7 +137,7 @@ class AutoEngine:
             except CompileError as error:
                 self._refused(error)
 
-    def _begin(self, x: npt.NDArray[np.generic]) -> None:
+    def _begin(self, x: Streams) -> None:
         """Load these streams into the engine, or into the next one that can run them."""
         self._loaded = True
         while True:

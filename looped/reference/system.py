@@ -112,7 +112,7 @@ class RiscvSystem:
     def _request(self, hart: Rv32i, tohost: int, done: Service) -> bool:
         """Serve what a program asks for at `tohost`; False if the hart must stop."""
         low, high = (word_at(hart, tohost + n) for n in (0, 4))
-        if low % 2 == 1:
+        if low % 2 == 1 and high >> 16 != 0x0101:
             status = low // 2
             self.status = 1 if status > 0 and status % 256 == 0 else status % 256
             return False

@@ -28,15 +28,18 @@ if TYPE_CHECKING:
 __all__ = ["MAXIMUM_MEMORY", "MINIMUM_MEMORY", "Machine", "largest_memory"]
 
 MINIMUM_MEMORY = 1 << 5
-MAXIMUM_MEMORY = 1 << 15
+MAXIMUM_MEMORY = 1 << 18
 
 MOST_LOOPS = 64
 """A bound on the loops of an instruction: the most that the sequences of RV32IM take is 34."""
 
 
 def largest_memory(width: int) -> int:
-    """The most words of memory that a machine with words of `width` bits can have."""
-    return min(MAXIMUM_MEMORY, 1 << width)
+    """The most words of memory that a machine with words of `width` bits can have.
+
+    Of 16 bits or more, the highest is the sign of a program counter, so half of them are addresses.
+    """
+    return min(MAXIMUM_MEMORY, max(1 << 8, 1 << width - 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,9 @@ from looped.registry.parameters import Parameter
 __all__ = ["REGIONS", "most_memory", "room"]
 
 
-_ROOM, _LINKED_ROOM = (64 << 10) // 4, ROOM
-
-
 def room(image: Image) -> int:
-    """64 KiB beyond a program; 1 MiB beyond one that a linker has made, for its C library."""
-    return _LINKED_ROOM if image.linked else _ROOM
+    """The words beyond a program that it expects."""
+    return ROOM
 
 
 def _bases(width: int) -> Sequence[int]:

@@ -91,7 +91,7 @@ def test_what_nobody_expects_goes_to_the_handler(tmp_path: Path) -> None:
     (tmp_path / "t").write_bytes(small(encode("addi", GP, 0, imm=8), 0))
     result = run(tmp_path / "t")
     assert result.exit_code == 7
-    assert "an environment call that no host serves" in result.stderr
+    assert "the program asks for 0x8 at `tohost`, which no host serves" in result.stderr
 
 
 def test_json_tells_the_status_and_what_the_host_carried_out(tmp_path: Path) -> None:

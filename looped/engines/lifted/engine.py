@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from looped.analysis import Model, analyse
 from looped.artefact.plan import CompiledMachine
+from looped.artefact.residual import Residual
 from looped.engines.certified import Certified, FastStream
 from looped.engines.engine import Engine, Lanes, Watch
 from looped.engines.late_dense import LateDense
@@ -78,7 +79,7 @@ class _Fast:
     def __init__(self, programs: Programs) -> None:
         self.programs = programs
 
-    def stream(self, x: npt.NDArray[np.generic]) -> FastStream:
+    def stream(self, x: npt.NDArray[np.generic] | Residual) -> FastStream:
         """Begin with a residual stream, (columns, d_model)."""
         return Stream(self.programs, x)
 

@@ -18,6 +18,7 @@ import safetensors.numpy
 from llvmlite import binding
 
 from looped.artefact.plan import CompiledMachine
+from looped.artefact.residual import Residual
 from looped.cache.key import key
 from looped.cache.store import Cache, open_cache
 from looped.engines.lifted.code import Code
@@ -73,14 +74,17 @@ def _processor() -> list[Any]:
 def _arrays(program: Program) -> dict[str, npt.NDArray[Any]]:
     lifted, found, native = program.lifted, program.lifted.behaviour, program.native
     return {
-        "known": found.known,
+        "row": program.known.row,
+        "lanes": program.known.lanes.astype(np.int64),
+        "bits": program.known.bits,
+        "rest": program.known.rest,
         "places": np.array([found.driver, native.stores], np.int64),
         "drivers": found.drivers.astype(np.int64),
         "columns": found.columns.astype(np.int64),
         "words": np.array([lane for word in lifted.words for lane in word], np.int64),
         "lengths": np.array([len(word) for word in lifted.words], np.int64),
         "packed": np.array(lifted.packed, np.int64),
-        "total": np.array([len(program.known), native.sizes.cell_bits], np.int64),
+        "cell_bits": np.array([native.sizes.cell_bits], np.int64),
         "code": np.frombuffer(native.object_code, np.uint8),
     }
 
@@ -88,13 +92,17 @@ def _arrays(program: Program) -> dict[str, npt.NDArray[Any]]:
 def _program(arrays: dict[str, npt.NDArray[Any]]) -> Program:
     """The program in an entry; its lifted code has no instructions, as machine code suffices."""
     driver, stores = arrays["places"].tolist()
-    total, cell_bits = arrays["total"].tolist()
+    (cell_bits,) = arrays["cell_bits"].tolist()
+    lanes = arrays["lanes"].astype(np.intp)
+    known = Residual(arrays["row"], lanes, arrays["bits"], arrays["rest"])
     ends = np.cumsum(arrays["lengths"])[:-1]
     words = tuple(tuple(word.tolist()) for word in np.split(arrays["words"], ends))
     drivers, columns = arrays["drivers"], arrays["columns"]
     nobody = np.zeros(0, np.int64)
-    behaviour = Behaviour(driver, arrays["known"], nobody, [], drivers, columns)
+    behaviour = Behaviour(
+        driver, np.zeros((0, known.shape[1]), np.int8), nobody, [], drivers, columns
+    )
     lifted = Lifted(Code(), behaviour, words, tuple(arrays["packed"].tolist()), ())
     sizes = Sizes(len(words), len(drivers), len(columns), cell_bits)
     native = load_code(arrays["code"].tobytes(), sizes, stores)
-    return program_of(lifted, native, total)
+    return program_of(lifted, native, known)

@@ -17,7 +17,13 @@ from looped.image import Image, Regions
 from looped.isa.rv32i import Encoding, decode, encode
 from looped.profiles.case import Case
 from looped.profiles.riscv.served import ServedHart
-from looped.profiles.riscv.words import corner, illegal, immediate, random_instruction
+from looped.profiles.riscv.words import (
+    corner,
+    csr_instruction,
+    illegal,
+    immediate,
+    random_instruction,
+)
 from looped.reference import Rv32i
 
 __all__ = ["generate"]
@@ -117,14 +123,8 @@ class _Writer:
         return Case(self._image(), self.data)
 
     def _image(self) -> Image:
-        return Image(
-            self.machine,
-            self.width,
-            tuple(self.words),
-            entry=self.regions.bases[0],
-            addresses_per_word=4,
-            regions=self.regions,
-        )
+        words, lands, entry = tuple(self.words), self.regions, self.regions.bases[0]
+        return Image(self.machine, self.width, words, {}, (), entry, 4, lands)
 
     def _put(self, place: int, word: int) -> None:
         self.words[place] = self.hart.memory[place] = word
@@ -157,10 +157,10 @@ class _Writer:
         words = [encode("auipc", number)]
         for k in range(count):
             asked, rd = self.rng.choice((_MEPC, _MCAUSE)), self.rng.choice(self.few)
-            words += [encode("addi", number, number, imm=20), _csr(1, _MTVEC, 0, number)]
+            words += [encode("addi", number, number, imm=20), csr_instruction(1, _MTVEC, 0, number)]
             words += [self._trap(self._behind(place, 3 + 5 * k)), random_instruction(self.rng)]
-            words.append(_csr(2, asked, 0 if rd == number else rd, 0))
-        self.planned = [*words, _csr(1, _MTVEC, 0, 0)] if count > 0 else []
+            words.append(csr_instruction(2, asked, 0 if rd == number else rd, 0))
+        self.planned = [*words, csr_instruction(1, _MTVEC, 0, 0)] if count > 0 else []
         return count > 0
 
     def _behind(self, place: int, count: int) -> int:
@@ -347,8 +347,3 @@ class _Writer:
             return encode("jalr", rd, rs1, imm=immediate(self.rng, 12))
         offset = self._offset_out(mnemonic, self.hart.pc)
         return self._jump(mnemonic, 0, self.hart.pc + offset - self.regions.bases[0])
-
-
-def _csr(kind: int, number: int, rd: int, rs1: int) -> int:
-    """CSRRW (kind 1) or CSRRS (kind 2)."""
-    return number << 20 | rs1 << 15 | kind << 12 | rd << 7 | 0x73

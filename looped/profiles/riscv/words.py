@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from looped.image import Regions
 from looped.isa.rv32i import INSTRUCTIONS, Encoding, decode, encode
 
-__all__ = ["corner", "illegal", "immediate", "random_instruction"]
+__all__ = ["corner", "csr_instruction", "illegal", "immediate", "random_instruction"]
 
 _MASK = 0xFFFFFFFF
 _SYSTEM, _MRET, _WFI, _FENCE_I = 0x73, 0x30200073, 0x10500073, 0x100F
@@ -82,3 +82,8 @@ def _nearly_legal(rng: random.Random) -> int:
     fixed = [i for i in range(32) if encoding.mask >> i & 1]
     beyond = [i for i in fixed if i > 6]
     return word ^ 1 << rng.choice(beyond if beyond and rng.random() < 0.9 else fixed)
+
+
+def csr_instruction(kind: int, number: int, rd: int, rs1: int) -> int:
+    """CSRRW (kind 1) or CSRRS (kind 2)."""
+    return number << 20 | rs1 << 15 | kind << 12 | rd << 7 | 0x73
