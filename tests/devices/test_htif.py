@@ -45,7 +45,7 @@ def test_another_number_is_a_request_that_nobody_serves() -> None:
 
 
 def test_a_character_is_printed() -> None:
-    host, port = Htif(TOHOST, FROMHOST, Regions(), ControlRegisters(Syscalls(b"", 0))), Words(0)
+    host, port = Htif(TOHOST, FROMHOST, Regions(), ControlRegisters(Calls(b"", 0))), Words(0)
     port.named["trap"] = 0
     port.words[INDEX : INDEX + 2] = [0x41, 0x01010000]
     assert host.serve(port) == b"A"
@@ -55,7 +55,7 @@ def test_a_character_is_printed() -> None:
 
 def test_an_address_is_that_of_a_call() -> None:
     """Write 5 bytes from address 0 on to stdout."""
-    host, port = Htif(TOHOST, FROMHOST, Regions(), ControlRegisters(Syscalls(b"", 0))), Words(0)
+    host, port = Htif(TOHOST, FROMHOST, Regions(), ControlRegisters(Calls(b"", 0))), Words(0)
     port.named["trap"] = 0
     port.words[INDEX : INDEX + 2] = [64, 0]
     port.words[16:24] = [64, 0, 1, 0, 0, 0, 5, 0]
@@ -65,7 +65,7 @@ def test_an_address_is_that_of_a_call() -> None:
 
 
 def test_a_call_that_fails_has_a_negative_number_of_64_bits() -> None:
-    host, port = Htif(TOHOST, FROMHOST, Regions(), ControlRegisters(Syscalls(b"", 0))), Words(0)
+    host, port = Htif(TOHOST, FROMHOST, Regions(), ControlRegisters(Calls(b"", 0))), Words(0)
     port.named["trap"] = 0
     port.words[INDEX : INDEX + 2] = [64, 0]
     port.words[16:24] = [1234, 0, 0, 0, 0, 0, 0, 0]

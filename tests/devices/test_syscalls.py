@@ -63,7 +63,7 @@ def test_break_moves_the_end_of_the_heap_within_memory() -> None:
         (64, (1, 255, 2), 14),
         (63, (1, 0, 1), 9),
         (63, (0, 1 << 30, 1), 14),
-        (57, (1,), 38),
+        (58, (1,), 38),
     ],
 )
 def test_errors_are_negative_results(number: int, arguments: tuple[int, ...], error: int) -> None:
