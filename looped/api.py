@@ -105,14 +105,19 @@ def _with_parameters(image: Image, parameters: Mapping[str, int]) -> Image:
 
 
 def compile(
-    image: Image, memory: int | None = None, *, bake: bool = False, dtype: str = "float32"
+    image: Image,
+    memory: int | None = None,
+    *,
+    bake: bool = False,
+    dtype: str = "float32",
+    note: Callable[[str], None] = lambda text: None,
 ) -> CompiledMachine:
     """The weights of a machine that can run an image.
 
     The machine has the parameters that the program needs, others have their defaults. `memory` is
     the number of words, by default the smallest that holds the image. With `bake` the
     weights contain the instructions reachable from the entry, and memory holds only data. In
-    `dtype` all sums are exact. Raises CompileError.
+    `dtype` all sums are exact. `note` gets a line if that takes a while. Raises CompileError.
     """
     memory = smallest_memory(image) if memory is None else memory
     if len(image.words) > largest_memory(image.width):
@@ -123,7 +128,7 @@ def compile(
     image.padded(memory)
     form = precision(dtype)
     if not bake:
-        return compiled(machine, image.width, memory, form, needed)
+        return compiled(machine, image.width, memory, form, needed, note)
     from looped.passes.emit import compile_circuit
 
     code = machine.read_code(image, memory)

@@ -10,18 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.artefact.program import check_program
+from looped.artefact.stored_weights import Arrays, StoredWeights, facts_of
 from looped.artefact.validity import check_plan
 from looped.errors import FileError, LoopedError
 from looped.image import Image, Location, Regions
 from looped.tensorfile import read_tensors, write_tensors
 from looped.untrusted import decode, encode
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = ["FORMAT", "load_machine", "save_machine"]
 
@@ -35,12 +36,10 @@ _PROGRAM = "program.words"
 
 def save_machine(path: Path, machine: CompiledMachine, image: Image | None = None) -> None:
     """Write a compiled machine, and `image`, its program, unless that is None. Raises FileError."""
-    import torch
-
-    tensors = dict(machine.weights)
+    tensors = dict(machine.arrays)
     metadata = {"format": FORMAT, "plan": encode(machine.plan)}
     if image is not None:
-        tensors[_PROGRAM] = torch.tensor(image.words, dtype=torch.int64)
+        tensors[_PROGRAM] = np.array(image.words, np.int64)
         metadata["program"] = encode(_program(image))
     write_tensors(path, tensors, metadata)
 
@@ -54,8 +53,8 @@ def load_machine(path: Path) -> tuple[CompiledMachine, Image | None]:
         plan = _part(metadata, "plan", Plan)
         check_plan(plan)
         _check_mixer(path, plan)
-        machine = CompiledMachine(plan, tensors)
-        _check(path, machine)
+        _check(path, plan, tensors)
+        machine = CompiledMachine(plan, StoredWeights(facts_of(tensors), lambda: tensors))
         if words is not None:
             program = _part(metadata, "program", _Program)
             image = _image(program, words, plan)
@@ -82,17 +81,15 @@ def _check_mixer(path: Path, plan: Plan) -> None:
         raise FileError(f"{path}: {fault.message}", hint=fault.hint) from None
 
 
-def _check(path: Path, machine: CompiledMachine) -> None:
+def _check(path: Path, plan: Plan, weights: Arrays) -> None:
     """Raise FileError unless the weights have the planned names and shapes, and are finite."""
-    import torch
-
-    expected = machine.plan.shapes()
-    found = {name: tuple(w.shape) for name, w in machine.weights.items()}
+    expected = plan.shapes()
+    found = {name: weight.shape for name, weight in weights.items()}
     if found != expected:
         wrong = sorted(set(found.items()) ^ set(expected.items()))[0][0]
         raise FileError(f"{path} is damaged: weight `{wrong}` does not fit the machine's plan")
-    for name, weight in machine.weights.items():
-        if weight.dtype != torch.float32 or not bool(weight.isfinite().all()):
+    for name, weight in weights.items():
+        if weight.dtype != np.float32 or not np.isfinite(weight).all():
             raise FileError(f"{path} is damaged: weight `{name}` is not finite float32")
 
 
@@ -130,11 +127,9 @@ def _program(image: Image) -> _Program:
     )
 
 
-def _image(program: _Program, words: Tensor, plan: Plan) -> Image:
+def _image(program: _Program, words: npt.NDArray[Any], plan: Plan) -> Image:
     """The image of a program for a machine. Raises ValueError and CompileError."""
-    import torch
-
-    if words.dtype != torch.int64 or words.dim() != 1:
+    if words.dtype != np.int64 or words.ndim != 1:
         raise ValueError("the program is not a list of words")
     if (program.machine, program.width) != (plan.machine, plan.width):
         raise ValueError("the program is for another machine")

@@ -157,7 +157,9 @@ def run(program: Path, **options: Any) -> None:
 
 def _open(program: Path, options: _Options, line: ProgressLine) -> tuple[Session, Engine]:
     """The run and its engine."""
-    compiled, image = open_program(program, options.wanted, options.dtype, options.engine)
+    note = line.note
+    compiled, image = open_program(program, options.wanted, options.dtype, options.engine, note)
+    line.clear()
     report = reporter(options.verbose, line)
     engine = api.choose_engine(
         compiled, options.engine, options.dtype, options.device, report, options.uncertified

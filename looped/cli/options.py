@@ -235,7 +235,11 @@ def open_source(path: Path, wanted: Wanted) -> Image:
 
 
 def open_program(
-    path: Path, wanted: Wanted, dtype: str = "float32", engine: str = "dense"
+    path: Path,
+    wanted: Wanted,
+    dtype: str = "float32",
+    engine: str = "dense",
+    note: Callable[[str], None] = lambda text: None,
 ) -> tuple[CompiledMachine, Image]:
     """A program and the machine for it; a source or an image is compiled for `dtype`.
 
@@ -247,7 +251,7 @@ def open_program(
         memory = wanted.memory
         if memory is None and engine != "dense":
             memory = api.usual_memory(image)
-        return wanted.counted(api.compile(image, memory, dtype=dtype)), image
+        return wanted.counted(api.compile(image, memory, dtype=dtype, note=note)), image
     compiled, program = _open_compiled(path, wanted)
     if program is None:
         raise CompileError(f"{path} holds a machine without a program: there is nothing to run")

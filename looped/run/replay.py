@@ -111,7 +111,7 @@ class Replay:
         """Follow the passes of a tape; records of those among the first `retired` that retire."""
         view, values, changed = self._view, self._values, self._changed
         view.load(tape)
-        pcs, busy, cpu = view.rows("pc"), tape.any(self._busy), self._plan.cpu
+        pcs, busy, cpu = view.rows("pc"), tape.any(self._busy).tolist(), self._plan.cpu
         stores = list(zip(tape.columns.T.tolist(), tape.values.T.tolist(), strict=True))
         for number in range(len(tape)):
             if not self._begun:
@@ -136,9 +136,8 @@ class Replay:
         """Note what an instruction reads before it runs."""
         self._begun, self._pc, self._told = True, pc, told
         self._code, self._own = self._memory.code(pc), self._memory.places(pc)
-        self._reads = tuple(
-            [Read(self._image.address(column), self._values[column]) for column in told.reads]
-        )
+        at = self._image.address
+        self._reads = tuple([Read(at(column), self._values[column]) for column in told.reads])
 
     def _forget(self, rest: Accesses) -> None:
         """Of what was decoded, forget the rest: the instruction writes to one of its own words."""
@@ -152,10 +151,9 @@ class Replay:
         more, more_registers = self._changes(self._told)
         writes += more
         registers += more_registers
+        at = self._image.address
         self._told = rest
-        self._reads = tuple(
-            [Read(self._image.address(column), self._values[column]) for column in rest.reads]
-        )
+        self._reads = tuple([Read(at(column), self._values[column]) for column in rest.reads])
 
     def _whole(
         self, reads: tuple[Read, ...], writes: list[Write], registers: list[RegisterWrite]

@@ -76,10 +76,10 @@ REGISTERS = f"""
         {_access(3, 0x340, 7, 6)}
         {_access(6, 0x340, 7, 3)}
         {_access(2, 0x340, 7, 0)}
-        {_access(1, 0xF14, 7, 6)}
         {_access(2, 0xF14, 7, 0)}
         la x6, handler
         {_access(1, 0x305, 0, 6)}
+        {_access(1, 0xF14, 7, 6)}
         ecall
         {_access(5, 0x305, 0, 0)}
         li a0, 3
@@ -136,9 +136,10 @@ def assigned(owner: Any, name: str, value: object) -> Callable[[Any], None]:
     return lambda patch: patch.setattr(owner, name, value)
 
 
-def _forget(self: ControlRegisters, port: Any, word: int) -> None:
+def _forget(self: ControlRegisters, port: Any, word: int) -> bool:
     if word >> 7 & 31:
         port.set_register(word >> 7 & 31, self.values.get(word >> 20, 0))
+    return True
 
 
 def _off_by_one(result: int, self: Any, *rest: Any) -> int:
@@ -229,7 +230,9 @@ FAULTS = {
     ),
     "MRET goes elsewhere": (
         "registers",
-        wrapped(ControlRegisters, "_execute", lambda r, s, p, w, pc: r + 4 * (w == csr._MRET)),
+        wrapped(
+            ControlRegisters, "_execute", lambda r, s, p, w, pc: r and r + 4 * (w == csr._MRET)
+        ),
         "word `pc`",
     ),
     "writes to CSRs are forgotten": (
@@ -237,7 +240,11 @@ FAULTS = {
         assigned(ControlRegisters, "_access", _forget),
         "x7",
     ),
-    "read-only CSRs can be written": ("registers", assigned(csr, "_READ_ONLY", 0x1000), "x7"),
+    "read-only CSRs can be written": (
+        "registers",
+        assigned(csr, "_READ_ONLY", 0x1000),
+        "word `pc`",
+    ),
     "set and clear are exchanged": ("registers", exchanged, "x7"),
     "mcause is not told": ("registers", assigned(csr, "_MCAUSE", 0x7FF), "x8"),
     "mepc is not told": ("registers", assigned(csr, "_MEPC", 0x7FF), "x9"),
@@ -298,7 +305,8 @@ def test_a_wrong_embedding_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 
     machine = compiled("subleq", 8, 32)
     image = Image("subleq", 8, (9, 9, 3, 9, 9, 6, 7, 8, 255))
-    real = computer.embed
-    monkeypatch.setattr(computer, "embed", lambda words, *rest: real([*words[:-1], 1], *rest))
+    real = computer.embed_compact
+    wrong = lambda words, *rest: real([*words[:-1], 1], *rest)  # noqa: E731
+    monkeypatch.setattr(computer, "embed_compact", wrong)
     with pytest.raises(Mismatch, match="mem\\[8\\]"):
         lockstep(machine, EventEngine(machine), [image], [b""], 2)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.residual import Residual, compact
+from looped.engines.host_lanes import HostLanes
 from looped.engines.lifted.columns import Behaviour
 from looped.engines.lifted.lift import Lifted
 from looped.engines.lifted.native import Native
 
-__all__ = ["Lanes", "Program", "known_lanes", "program_of"]
-
-Lanes = tuple[int, npt.NDArray[np.intp]]
-"""A column and some lanes of it."""
+__all__ = ["Program", "known_lanes", "program_of"]
 
 
 @dataclass(frozen=True)
@@ -35,11 +32,11 @@ class Program:
     cell: npt.NDArray[np.intp]
     number: npt.NDArray[np.intp]
 
-    def fits(self, x: Residual, host: Sequence[Lanes]) -> bool:
+    def fits(self, x: Residual, host: HostLanes) -> bool:
         """Whether this program is right for the stream `x`, whose host sets the lanes `host`."""
         if self.known.shape != x.shape:
             return False
-        if any(self.known.column(column)[lanes].any() for column, lanes in host):
+        if any(self.known.column(column)[mask].any() for column, mask in host.masks.items()):
             return False
         return x.agrees(self.known)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -15,12 +15,13 @@ from looped.analysis.hidden_sums import check_hidden_sums
 from looped.artefact.residual import Residual, compact
 from looped.engines.certified import Progress
 from looped.engines.engine import NOTHING, Watch
+from looped.engines.host_lanes import HostLanes
 from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.kept import Kept
 from looped.engines.lifted.lift import Lifted, lift
 from looped.engines.lifted.model import Model, sparse
 from looped.engines.lifted.native import CELLS, compile_code
-from looped.engines.lifted.program import Lanes, Program, known_lanes, program_of
+from looped.engines.lifted.program import Program, known_lanes, program_of
 from looped.engines.lifted.seek import seek
 
 __all__ = ["Check", "Programs", "Stream", "unchecked"]
@@ -45,11 +46,14 @@ class Programs:
         model: Callable[[], analysis.Model],
         check: Check = unchecked,
         kept: Kept | None = None,
+        program: Program | None = None,
     ) -> None:
         self._model = model
         self.check = check
         self._kept = kept
-        self._found = None if kept is None or check is not unchecked else kept.find()
+        self._found = program
+        if program is None and kept is not None and check is unchecked:
+            self._found = kept.find()
         self.made: list[Program] = []
         if not self.ready:
             _ = self.exact
@@ -66,11 +70,11 @@ class Programs:
 
     @property
     def ready(self) -> bool:
-        """Whether there is a program of an earlier run."""
+        """Whether there is a program of an earlier run or of another process."""
         return self._found is not None
 
-    def find(self, x: Residual, host: Sequence[Lanes]) -> Program:
-        """The program for a stream whose host sets lanes, (column, lane). Raises CompileError."""
+    def find(self, x: Residual, host: HostLanes) -> Program:
+        """The program for a stream whose host sets the lanes `host`. Raises CompileError."""
         for program in self.made:
             if program.fits(x, host):
                 return program
@@ -78,8 +82,8 @@ class Programs:
             self.made.append(self._found)
             return self._found
         whole, set_by_host = np.asarray(x), np.zeros(x.shape, np.bool_)
-        for lanes in host:
-            set_by_host[lanes] = True
+        for column, mask in host.masks.items():
+            set_by_host[column] = mask
         check_hidden_sums(self.exact, whole, ~set_by_host)
         lifted = lift(behaviour(self.model, whole, set_by_host))
         self.check(self.exact, lifted)
@@ -102,7 +106,7 @@ class Stream:
 
     def __init__(self, programs: Programs, x: Residual | npt.NDArray[np.generic]) -> None:
         self.programs = programs
-        self.host: list[Lanes] = []
+        self.host = HostLanes(x.shape[1])
         self.program: Program | None = None
         self._keep(x)
 
@@ -204,12 +208,12 @@ class Stream:
         """Set some lanes of a column. To change a lane that the program takes for constant discards
         the program; so does a value other than ±1."""
         if self.program is None:
-            self.host.append((column, lanes))
+            self.host.add(column, lanes)
             self._set(column, lanes, values)
             return
         known = self.program.known.column(column)[lanes]
         other = (known != 0) & (known != values)
-        self.host.append((column, lanes[other | (known == 0)]))
+        self.host.add(column, lanes[other | (known == 0)])
         if other.any() or not (np.abs(values.astype(np.float64)) == 1).all():
             self.replace(self.state())
             self._set(column, lanes, values)
