@@ -53,7 +53,8 @@ def _number(value: float | None) -> float | None:
 _HELP = """Run PROGRAM (source, image or compiled file) on the transformer until it halts.
 
 stdin and stdout belong to the program. With --json, stdout is one JSON object that contains the
-output. The command exits with the exit status of a RISC-V program.
+output. The command exits with the exit status of a RISC-V program. ARGUMENTS are those of a
+program with semihosting; see docs/c.md.
 
 `--checkpoint FILE --every N` saves a long run; `--resume FILE` continues it, even after a kill,
 with identical output. Pass the same input, from its beginning, to the resumed run. --steps and
@@ -63,6 +64,7 @@ with identical output. Pass the same input, from its beginning, to the resumed r
 Examples:
   looped run programs/subleq/hello.sasm
   looped run PROGRAM.elf; echo $?
+  looped run PROGRAM.elf --files FOLDER -- -n 10
   echo 'hello' | looped run programs/subleq/echo.sasm
   looped run FORTH.dec --machine subleq --width 16 --memory 32768
   looped run programs/subleq/fibonacci.sasm --trace --steps 20
@@ -97,6 +99,7 @@ class _Options:
 
 @click.command(help=_HELP)
 @click.argument("program", type=_PATH)
+@click.argument("arguments", nargs=-1, metavar="[-- ARGUMENTS...]")
 @machine_options
 @engine_options("auto")
 @click.option("--steps", type=click.IntRange(min=0), help="Stop after this many instructions.")
@@ -166,6 +169,8 @@ def _open(program: Path, options: _Options, line: ProgressLine) -> tuple[Session
     session = Session(
         compiled, image, engine, source, output, interrupts, line, options.environment
     )
+    if options.environment.arguments and session.host is None:
+        raise click.UsageError(f"a program of {image.machine} takes no arguments.")
     return session, engine
 
 

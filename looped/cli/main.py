@@ -58,6 +58,9 @@ _COMMANDS = (
         "Run PROGRAM (source, image or compiled file) on the transformer until it halts.",
     ),
     Late(
+        "cc", "looped.cli.cc", "cc", "Compile a C program for RISC-V, so that `looped run` runs it."
+    ),
+    Late(
         "debug",
         "looped.cli.debug",
         "debug",

@@ -184,13 +184,16 @@ def check_engine(engine: str, uncertified: bool) -> None:
 
 
 def environment_options(command: F) -> F:
-    """--misaligned, which the command gets in one `environment`."""
+    """--misaligned, --files and, for one program, ARGUMENTS: the command gets an `environment`."""
 
     @wraps(command)
-    def gathered(misaligned: str, **rest: Any) -> Any:
-        return command(environment=Environment(misaligned == "emulate"), **rest)
+    def gathered(
+        misaligned: str, files: Path | None, arguments: tuple[str, ...] = (), **rest: Any
+    ) -> Any:
+        around = Environment(misaligned == "emulate", _folder(files), arguments)
+        return command(environment=around, **rest)
 
-    option = click.option(
+    emulation = click.option(
         "--misaligned",
         type=click.Choice(["trap", "emulate"]),
         default="emulate",
@@ -198,7 +201,21 @@ def environment_options(command: F) -> F:
         help="RISC-V loads and stores at addresses that are not a multiple of their size: the host "
         "executes them, or they trap.",
     )
-    return cast(F, option(gathered))
+    folder = click.option(
+        "--files",
+        type=click.Path(path_type=Path, readable=False),
+        metavar="FOLDER",
+        help="Let a RISC-V program open, make, rename and remove files in this folder. By default "
+        "it can open none; it never reaches other files.",
+    )
+    return cast(F, emulation(folder(gathered)))
+
+
+def _folder(files: Path | None) -> Path | None:
+    """The folder of --files. Raises FileError if it is none."""
+    if files is not None and not files.is_dir():
+        raise FileError(f"{files} is not a folder", hint="--files takes an existing folder")
+    return files
 
 
 def json_option(command: F) -> F:

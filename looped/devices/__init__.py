@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from looped.devices.calls import Calls
 from looped.devices.csr import ControlRegisters
 from looped.devices.htif import Htif
 from looped.devices.program_host import ProgramHost
 from looped.devices.riscv import riscv_host
-from looped.devices.syscalls import Syscalls
 from looped.devices.traps import describe_trap, failed_test
 
 __all__ = [
+    "Calls",
     "ControlRegisters",
     "Htif",
     "ProgramHost",
-    "Syscalls",
     "describe_trap",
     "failed_test",
     "riscv_host",

@@ -17,10 +17,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from looped.devices.calls import Calls
 from looped.devices.host import Port
 from looped.devices.misaligned import MISALIGNED, execute_access
 from looped.devices.resume import resume
-from looped.devices.syscalls import Syscalls
+from looped.devices.semihosting import is_semihosting
 from looped.environment import USUAL, Environment
 from looped.isa.rv32i import accessed
 
@@ -42,14 +43,15 @@ _MASK, _WIDE = 0xFFFFFFFF, (1 << 64) - 1
 
 
 class ControlRegisters:
-    """A host that emulates CSR instructions; if `mtvec` is 0, `calls` serves all other traps.
+    """A host that emulates CSR instructions; `calls` serves semihosting, and all other traps if
+    `mtvec` is 0.
 
     `emulated` counts the instructions that it has executed.
     """
 
     poll_address: int | None = None
 
-    def __init__(self, calls: Syscalls, environment: Environment = USUAL) -> None:
+    def __init__(self, calls: Calls, environment: Environment = USUAL) -> None:
         self.calls = calls
         self.environment = environment
         self.values: dict[int, int] = {}
@@ -70,7 +72,7 @@ class ControlRegisters:
             resume(port, following)
             return b""
         handler = self.values.get(_MTVEC, 0) & ~3
-        if handler == 0:
+        if handler == 0 or is_semihosting(port):
             return self.calls.serve(port)
         self.values |= {_MEPC: pc, _MCAUSE: port.cpu("cause"), _MTVAL: _trap_value(port, pc)}
         resume(port, handler)

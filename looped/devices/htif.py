@@ -95,7 +95,7 @@ class Htif:
         if call is None or self.fromhost is None:
             return None
         words = [int.from_bytes(call[at : at + 4], "little") for at in range(0, 8 * _WORDS, 8)]
-        result, written = self.inner.calls.call(port, *words)
+        result, written = self.inner.calls.system.call(port, *words)
         if self.inner.calls.exit_code is not None:
             return None
         store(port, request, (result & (1 << 64) - 1).to_bytes(8, "little"))

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 from looped.devices.host import Port
 
-__all__ = ["load", "places", "store"]
+__all__ = ["load", "places", "store", "string"]
+
+_PIECE = 64
+"""Bytes that a search for the end of a string reads at a time."""
 
 
 def places(port: Port, start: int, count: int) -> Sequence[int] | None:
@@ -41,3 +44,22 @@ def store(port: Port, start: int, content: bytes) -> bool:
     for k, index in enumerate(found):
         port.set_memory(index, int.from_bytes(words[4 * k : 4 * k + 4], "little"))
     return True
+
+
+def string(port: Port, start: int, longest: int) -> bytes | None:
+    """Bytes from an address on up to a zero byte, which is not one of them, or up to `longest`.
+
+    None if there is no zero byte before the end of the region.
+    """
+    regions, found = port.regions, bytearray()
+    end = regions.end(regions.region(start), port.size)
+    while len(found) < longest:
+        at = start + len(found)
+        piece = load(port, at, min(_PIECE, end - at, longest - len(found))) if at < end else None
+        if piece is None:
+            return None
+        head, zero, _ = piece.partition(b"\0")
+        found += head
+        if zero:
+            break
+    return bytes(found)

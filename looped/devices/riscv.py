@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from looped.devices.calls import Calls
 from looped.devices.csr import ControlRegisters
 from looped.devices.host import ByteSource
 from looped.devices.htif import Htif
 from looped.devices.program_host import ProgramHost
-from looped.devices.syscalls import Syscalls
 from looped.environment import USUAL, Environment
 from looped.image import Image
 
@@ -27,7 +27,7 @@ def riscv_host(
     end = regions.bases[-1] + len(image.words) // count * image.addresses_per_word
     if image.linked:
         end = max(end, image.symbols.get("_end", 0))
-    calls = Syscalls(source, -(-end // _ALIGNMENT) * _ALIGNMENT)
+    calls = Calls(source, -(-end // _ALIGNMENT) * _ALIGNMENT, environment)
     host = ControlRegisters(calls, environment)
     tohost, fromhost = image.symbols.get("tohost"), image.symbols.get("fromhost")
     if tohost is None or not 0 <= regions.index(tohost) < len(image.words):

@@ -74,7 +74,9 @@ class System(Protocol):
     `exit_code` is the exit status of the program, None before it has one.
     """
 
-    exit_code: int | None
+    @property
+    def exit_code(self) -> int | None:
+        """The exit status of the program, None before it has one."""
 
     @property
     def emulated(self) -> int:

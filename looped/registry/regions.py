@@ -6,15 +6,22 @@ from collections.abc import Sequence
 
 from looped.image import Image, Regions
 from looped.image.elf import ROOM
-from looped.registry.definition import MINIMUM_MEMORY
+from looped.registry.definition import MAXIMUM_MEMORY, MINIMUM_MEMORY
 from looped.registry.parameters import Parameter
 
 __all__ = ["REGIONS", "most_memory", "room"]
 
 
+_STACK = "__stack"
+"""The top of the stack in picolibc's linker script."""
+
+
 def room(image: Image) -> int:
-    """The words beyond a program that it expects."""
-    return ROOM
+    """The words beyond a program that it expects: up to the top of its stack, if a linker script
+    says where that is."""
+    top = image.symbols.get(_STACK) if image.linked else None
+    index = -1 if top is None else image.regions.index(top - 4)
+    return max(ROOM, index + 1 - len(image.words)) if index < MAXIMUM_MEMORY else ROOM
 
 
 def _bases(width: int) -> Sequence[int]:

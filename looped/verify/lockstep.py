@@ -28,6 +28,7 @@ from looped.image import Image
 from looped.run.computer import Computer, Event
 from looped.trace import Step
 from looped.verify.expected import Expected
+from looped.verify.folders import Copies
 
 __all__ = ["Agreement", "Difference", "Mismatch", "lockstep"]
 
@@ -89,9 +90,10 @@ def lockstep(
     After every instruction it compares the whole residual stream: memory, pc, flags, ports, scratch
     lanes, each exactly ±1; within an instruction, what each loop has changed. It also compares
     output, exit status and the count of instructions that the host executes with the reference's
-    own system. After a program has halted, one more loop must change nothing but the flags. Raises
-    Mismatch with the first Difference, and CompileError for a program that needs other parameters
-    of its machine.
+    own system, and the files of programs that have halted: each side has a copy of the folder of
+    the environment. After a program has halted, one more loop must change nothing but the flags.
+    Raises Mismatch with the first Difference, CompileError for a program that needs other
+    parameters of its machine, and FileError for a folder that cannot be copied.
     """
     programs = _Programs(machine.plan, engine, images, inputs, environment)
     running = [True]
@@ -122,11 +124,13 @@ class _Programs:
         self.plan = plan
         self._free = np.array(_free_lanes(self.plan), np.intp)
         self.images = images
-        self.hosts = [registry.host_for(image, data, environment) for image, data in pairs]
+        self.folders = [Copies(environment) for _ in images]
+        triples = [(*pair, own) for pair, own in zip(pairs, self.folders, strict=True)]
+        self.hosts = [registry.host_for(image, data, own.first) for image, data, own in triples]
         words, entries = [image.words for image in images], [image.entry for image in images]
         self.computer = Computer(plan, engine, words, inputs, entries, self.hosts)
         self.expected = [
-            Expected(image, plan, data, environment=environment) for image, data in pairs
+            Expected(image, plan, data, environment=own.second) for image, data, own in triples
         ]
         self.counts, self.loops = [0] * len(images), [0] * len(images)
         machine = registry.machine(plan.machine)
@@ -193,6 +197,9 @@ class _Programs:
         host = self.hosts[program]
         if host is not None:
             _compare_host(self.images, program, host, expected, event, number)
+        different = self.folders[program].difference() if expected.halted else None
+        if different is not None:
+            raise _mismatch(self.images, program, number, event.pc, *different)
 
     def _compare(self, program: int, number: int, pc: int, state: npt.NDArray[np.float64]) -> None:
         """Compare the whole residual stream of a program."""

@@ -23,5 +23,5 @@ def test_the_heap_lies_behind_the_program_whatever_its_labels(text: str, end: in
     image = assemble(Source("t.s", text))
     host, system = riscv_host(image, b""), riscv_system(image, b"")
     assert host is not None and system is not None
-    assert system.heap == end
+    assert system.program.heap == end
     assert host.snapshot()["calls"]["end"] == end

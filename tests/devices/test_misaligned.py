@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from looped.devices import ControlRegisters, Syscalls
+from looped.devices import Calls, ControlRegisters
 from looped.engines.event import EventEngine
 from looped.environment import Environment
 from looped.image import Image
@@ -36,7 +36,7 @@ def test_loads(name: str, at: int) -> None:
     size, signed = LOADS[name]
     port = trapped(encode(name, 5, 6, imm=-3), at + 3, 4)
     before = content(port)
-    ControlRegisters(Syscalls(b"", 0)).serve(port)
+    ControlRegisters(Calls(b"", 0)).serve(port)
     wanted = int.from_bytes(before[at : at + size], "little", signed=signed)
     assert port.registers[5] == wanted & 0xFFFFFFFF
     assert content(port) == before
@@ -49,7 +49,7 @@ def test_stores(name: str, at: int) -> None:
     port = trapped(encode(name, rs1=6, rs2=7, imm=5), at - 5, 6)
     wanted = content(port)
     wanted[at : at + size] = VALUE.to_bytes(4, "little")[:size]
-    ControlRegisters(Syscalls(b"", 0)).serve(port)
+    ControlRegisters(Calls(b"", 0)).serve(port)
     assert content(port) == wanted
     assert port.named == {"pc": 12, "trap": 0, "cause": 0}
 
@@ -59,14 +59,14 @@ def test_what_is_partly_outside_stays_a_trap(at: int) -> None:
     for word, cause in ((encode("lw", 5, 6), 4), (encode("sw", rs1=6, rs2=7), 6)):
         port = trapped(word, at, cause)
         before = content(port)
-        ControlRegisters(Syscalls(b"", 0)).serve(port)
+        ControlRegisters(Calls(b"", 0)).serve(port)
         assert port.named == {"pc": 8, "trap": 1, "cause": cause}
         assert content(port) == before
 
 
 def test_a_person_may_want_the_trap() -> None:
     port = trapped(encode("lw", 5, 6), 21, 4)
-    ControlRegisters(Syscalls(b"", 0), Environment(emulates_misaligned=False)).serve(port)
+    ControlRegisters(Calls(b"", 0), Environment(emulates_misaligned=False)).serve(port)
     assert port.named == {"pc": 8, "trap": 1, "cause": 4}
 
 

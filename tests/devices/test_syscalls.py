@@ -9,7 +9,7 @@ import pytest
 
 from looped import registry
 from looped.artefact.plan import CompiledMachine
-from looped.devices import ControlRegisters, Syscalls, riscv_host
+from looped.devices import Calls, ControlRegisters, riscv_host
 from looped.devices.host import ColumnPort
 from looped.engines.dense import DenseEngine
 from looped.image import Image, Location
@@ -23,12 +23,12 @@ from tests.devices.words import MEMORY, Words
 @pytest.mark.parametrize(("start", "count"), [(0, 0), (0, 4), (3, 6), (250, 6)])
 def test_write_gives_bytes_of_memory(descriptor: int, start: int, count: int) -> None:
     port = Words(64, descriptor, start, count)
-    assert Syscalls(b"", 0).serve(port) == bytes(range(start, start + count))
+    assert Calls(b"", 0).serve(port) == bytes(range(start, start + count))
     assert port.result == count
 
 
 def test_read_brings_the_next_bytes() -> None:
-    host = Syscalls(b"hello", 0)
+    host = Calls(b"hello", 0)
     first, second = Words(63, 0, 5, 3), Words(63, 0, 8, 9)
     untouched = list(first.words)
     assert host.serve(first) == host.serve(second) == b""
@@ -44,12 +44,12 @@ def test_read_brings_the_next_bytes() -> None:
 def test_a_stream_is_read_byte_by_byte() -> None:
     stream = io.BytesIO(b"xy")
     port = Words(63, 0, 0, 100)
-    Syscalls(stream, 0).serve(port)
+    Calls(stream, 0).serve(port)
     assert port.result == 1 and stream.tell() == 1
 
 
 def test_break_moves_the_end_of_the_heap_within_memory() -> None:
-    host = Syscalls(b"", 96)
+    host = Calls(b"", 96)
     for asked, expected in [(0, 96), (128, 128), (95, 128), (4 * MEMORY + 1, 128), (96, 96)]:
         port = Words(214, asked)
         host.serve(port)
@@ -63,17 +63,17 @@ def test_break_moves_the_end_of_the_heap_within_memory() -> None:
         (64, (1, 255, 2), 14),
         (63, (1, 0, 1), 9),
         (63, (0, 1 << 30, 1), 14),
-        (57, (1,), 38),
+        (58, (1,), 38),
     ],
 )
 def test_errors_are_negative_results(number: int, arguments: tuple[int, ...], error: int) -> None:
     port = Words(number, *arguments)
-    assert Syscalls(b"input", 0).serve(port) == b""
+    assert Calls(b"input", 0).serve(port) == b""
     assert port.result == -error
 
 
 def test_exit_leaves_the_machine_as_it_is() -> None:
-    host, port = Syscalls(b"", 0), Words(93, 7)
+    host, port = Calls(b"", 0), Words(93, 7)
     assert host.serve(port) == b""
     assert host.exit_code == 7
     assert port.named == {"pc": 8, "trap": 1, "cause": 11}
@@ -81,18 +81,18 @@ def test_exit_leaves_the_machine_as_it_is() -> None:
 
 def test_other_traps_are_not_served() -> None:
     port = Words(64, 1, 0, 4, cause=3)
-    assert Syscalls(b"", 0).serve(port) == b""
+    assert Calls(b"", 0).serve(port) == b""
     assert port.named["trap"] == 1
 
 
 def test_the_heap_begins_behind_the_program() -> None:
     image = Image("rv32i", 32, (0,) * 5, addresses_per_word=4)
     host = riscv_host(image, b"")
-    assert host is not None and host.calls.start == 32
+    assert host is not None and host.calls.process.start == 32
     marked = replace(image, symbols={"_end": 100})
     for linked, start in ((False, 32), (True, 112)):
         host = riscv_host(replace(marked, linked=linked), b"")
-        assert host is not None and host.calls.start == start
+        assert host is not None and host.calls.process.start == start
     assert registry.host_for(Image("subleq", 16, (0,)), b"") is None
 
 
@@ -119,7 +119,7 @@ def test_a_program_echoes_in_lockstep_with_the_reference(machine) -> None:
 def test_a_computer_reports_what_the_host_puts_out(machine) -> None:
     compiled: CompiledMachine = machine("rv32i", 32, 32)
     image = echo()
-    host = Syscalls(b"hi", 0)
+    host = Calls(b"hi", 0)
     computer = Computer(
         compiled.plan, DenseEngine(compiled), [image.words], [b""], [image.entry], [host]
     )
@@ -175,6 +175,6 @@ def test_a_trap_is_told_with_its_place(words: list[int], message: str, machine) 
 
 
 def test_exit_is_no_trap_to_tell() -> None:
-    host = ControlRegisters(Syscalls(b"", 0))
+    host = ControlRegisters(Calls(b"", 0))
     host.serve(Words(93, 0))
     assert registry.unserved_trap(echo(), host, Words(93, 0)) is None

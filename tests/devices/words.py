@@ -11,13 +11,13 @@ MEMORY = 64
 class Words:
     """A port over plain lists."""
 
-    def __init__(self, number: int, *arguments: int, cause: int = 11) -> None:
+    def __init__(self, number: int, *arguments: int, cause: int = 11, base: int = 0) -> None:
         self.words = [0x03020100 + 0x04040404 * i for i in range(MEMORY)]
         self.registers = [0] * 32
         self.registers[REGISTERS["a7"]] = number
         for i, argument in enumerate(arguments):
             self.registers[REGISTERS[f"a{i}"]] = argument & 0xFFFFFFFF
-        self.regions = Regions()
+        self.regions = Regions((base,))
         self.executed = 1
         self.named = {"pc": 8, "trap": 1, "cause": cause}
 

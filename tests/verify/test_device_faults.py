@@ -9,7 +9,8 @@ import pytest
 
 import looped.devices.csr as csr
 import looped.devices.syscalls as syscalls
-from looped.devices import ControlRegisters, Htif, Syscalls
+from looped.devices import ControlRegisters, Htif
+from looped.devices.process import Process
 from looped.engines.event import EventEngine
 from looped.errors import Source
 from looped.image import Image
@@ -75,10 +76,10 @@ REGISTERS = f"""
         {_access(3, 0x340, 7, 6)}
         {_access(6, 0x340, 7, 3)}
         {_access(2, 0x340, 7, 0)}
-        {_access(1, 0xF14, 7, 6)}
         {_access(2, 0xF14, 7, 0)}
         la x6, handler
         {_access(1, 0x305, 0, 6)}
+        {_access(1, 0xF14, 7, 6)}
         ecall
         {_access(5, 0x305, 0, 0)}
         li a0, 3
@@ -135,9 +136,10 @@ def assigned(owner: Any, name: str, value: object) -> Callable[[Any], None]:
     return lambda patch: patch.setattr(owner, name, value)
 
 
-def _forget(self: ControlRegisters, port: Any, word: int) -> None:
+def _forget(self: ControlRegisters, port: Any, word: int) -> bool:
     if word >> 7 & 31:
         port.set_register(word >> 7 & 31, self.values.get(word >> 20, 0))
+    return True
 
 
 def _off_by_one(result: int, self: Any, *rest: Any) -> int:
@@ -145,11 +147,28 @@ def _off_by_one(result: int, self: Any, *rest: Any) -> int:
     return result
 
 
-def _old_break(self: Syscalls, port: Any, end: int, *unused: int) -> tuple[int, bytes]:
-    old = self.end
-    if self.start <= end <= 4 * port.size:
-        self.end = end
-    return old, b""
+def _old_break(process: Process, port: Any, end: int, *unused: int) -> int:
+    old = process.end
+    if process.start <= end <= 4 * port.size:
+        process.end = end
+    return old
+
+
+def called(number: int, change: Callable[..., Any]) -> Callable[[Any], None]:
+    """A fault: the system call with a number gives what `change` makes of its result."""
+    real = syscalls._CALLS[number]
+    return lambda patch: patch.setitem(syscalls._CALLS, number, lambda *a: change(real(*a)))
+
+
+def refused(number: int, wrong: int) -> Callable[[Any], None]:
+    """A fault: one error number is another."""
+    real = syscalls.Refusal
+
+    def put(patch: Any) -> None:
+        made = real.__init__
+        patch.setattr(real, "__init__", lambda self, n: made(self, wrong if n == number else n))
+
+    return put
 
 
 def exchanged(patch: Any) -> None:
@@ -160,30 +179,30 @@ def exchanged(patch: Any) -> None:
 FAULTS = {
     "write reverses its bytes": (
         "calls",
-        wrapped(Syscalls, "_write", lambda r, *a: (r[0], r[1][::-1])),
+        called(64, lambda r: (r[0], r[1][::-1])),
         "the text of the devices",
     ),
     "write drops a byte": (
         "calls",
-        wrapped(Syscalls, "_write", lambda r, *a: (r[0], r[1][1:])),
+        called(64, lambda r: (r[0], r[1][1:])),
         "the text of the devices",
     ),
     "write returns one too few": (
         "calls",
-        wrapped(Syscalls, "_write", lambda r, *a: (r[0] - (r[0] > 0), r[1])),
+        called(64, lambda r: (r[0] - (r[0] > 0), r[1])),
         "x10",
     ),
     "read returns one too many": (
         "calls",
-        wrapped(Syscalls, "_read", lambda r, *a: (r[0] + (r[0] > 0), r[1])),
+        called(63, lambda r: r + (r > 0)),
         "x10",
     ),
     "bytes are stored backwards": (
         "calls",
         assigned(
             syscalls,
-            "_store",
-            lambda port, start, content, real=syscalls._store: real(port, start, content[::-1]),
+            "store",
+            lambda port, start, content, real=syscalls.store: real(port, start, content[::-1]),
         ),
         "mem[",
     ),
@@ -191,15 +210,19 @@ FAULTS = {
         "calls",
         assigned(
             syscalls,
-            "_store",
-            lambda port, start, content, real=syscalls._store: real(port, start + 1, content),
+            "store",
+            lambda port, start, content, real=syscalls.store: real(port, start + 1, content),
         ),
         "mem[",
     ),
-    "brk returns the old break": ("calls", assigned(Syscalls, "_break", _old_break), "x10"),
-    "a wrong number for a bad descriptor": ("calls", assigned(syscalls, "_EBADF", 8), "x10"),
-    "a wrong number for a bad address": ("calls", assigned(syscalls, "_EFAULT", 13), "x10"),
-    "a wrong number for no such call": ("calls", assigned(syscalls, "_ENOSYS", 22), "x10"),
+    "brk returns the old break": (
+        "calls",
+        lambda patch: patch.setitem(syscalls._CALLS, 214, _old_break),
+        "x10",
+    ),
+    "a wrong number for a bad descriptor": ("calls", refused(9, 8), "x10"),
+    "a wrong number for a bad address": ("calls", refused(14, 13), "x10"),
+    "a wrong number for no such call": ("calls", refused(38, 22), "x10"),
     "the exit status is not masked": (
         "calls",
         assigned(ControlRegisters, "exit_code", property(lambda s: s.calls.exit_code and 300)),
@@ -207,7 +230,9 @@ FAULTS = {
     ),
     "MRET goes elsewhere": (
         "registers",
-        wrapped(ControlRegisters, "_execute", lambda r, s, p, w, pc: r + 4 * (w == csr._MRET)),
+        wrapped(
+            ControlRegisters, "_execute", lambda r, s, p, w, pc: r and r + 4 * (w == csr._MRET)
+        ),
         "word `pc`",
     ),
     "writes to CSRs are forgotten": (
@@ -215,7 +240,11 @@ FAULTS = {
         assigned(ControlRegisters, "_access", _forget),
         "x7",
     ),
-    "read-only CSRs can be written": ("registers", assigned(csr, "_READ_ONLY", 0x1000), "x7"),
+    "read-only CSRs can be written": (
+        "registers",
+        assigned(csr, "_READ_ONLY", 0x1000),
+        "word `pc`",
+    ),
     "set and clear are exchanged": ("registers", exchanged, "x7"),
     "mcause is not told": ("registers", assigned(csr, "_MCAUSE", 0x7FF), "x8"),
     "mepc is not told": ("registers", assigned(csr, "_MEPC", 0x7FF), "x9"),
@@ -276,7 +305,8 @@ def test_a_wrong_embedding_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 
     machine = compiled("subleq", 8, 32)
     image = Image("subleq", 8, (9, 9, 3, 9, 9, 6, 7, 8, 255))
-    real = computer.embed
-    monkeypatch.setattr(computer, "embed", lambda words, *rest: real([*words[:-1], 1], *rest))
+    real = computer.embed_compact
+    wrong = lambda words, *rest: real([*words[:-1], 1], *rest)  # noqa: E731
+    monkeypatch.setattr(computer, "embed_compact", wrong)
     with pytest.raises(Mismatch, match="mem\\[8\\]"):
         lockstep(machine, EventEngine(machine), [image], [b""], 2)
