@@ -6,11 +6,13 @@ import random
 
 import pytest
 
+import looped
 from looped.decoder import Spec
 from looped.decoder.unembedding import MARGIN
 from tests import seeds
 from tests.decoder.histories import History, forged, run
 from tests.decoder.models import BYTES, SIGNED, SMALL, WORDS, predicted
+from tests.programs.headers import Program, programs
 
 
 def check(spec: Spec, history: History) -> int:
@@ -73,6 +75,15 @@ def test_many_random_programs(batch: int) -> None:
         for number in range(2):
             rng = seeds.rng(f"{batch} {number} {spec.width} {spec.memory}")
             check(spec, busiest(spec, rng, 60, 2200))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("each", programs(), ids=lambda each: each.path.stem)
+def test_every_program(each: Program) -> None:
+    image = looped.assemble(each.path)
+    if image.width <= 16:
+        spec = Spec(width=image.width, memory=1024 if image.width == 16 else 256)
+        check(spec, run(spec, list(image.words), each.input, 20_000, image.entry))
 
 
 END = 255
