@@ -33,7 +33,7 @@ class LineBack:
         return self._hit if self._hit >= self.place else -1
 
     def look(self, begin: int, run: Backwards) -> None:
-        """Go on with the part of the run from `begin` to where the last part began."""
+        """Continue with the part of the run from `begin` to where the last part began."""
         pcs, rows = run.pcs, self._shallow(run)
         known, numbers = np.unique(pcs[rows], return_inverse=True)
         inside = np.array([self._inside(pc) for pc in known.tolist()], np.bool_)[numbers]
