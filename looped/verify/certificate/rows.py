@@ -16,7 +16,7 @@ from torch import Tensor
 from looped.artefact.plan import CompiledMachine
 from looped.diagrams import Number
 
-__all__ = ["BlockRows", "Row", "block_rows", "combined", "grid_of", "over", "whole"]
+__all__ = ["BlockRows", "Row", "block_rows", "combined", "grid_of", "matrix_rows", "over", "whole"]
 
 Row = Mapping[int, Number]
 """A linear form over the lanes of a column: lane to coefficient."""
@@ -68,7 +68,7 @@ def block_rows(machine: CompiledMachine, block: int) -> BlockRows:
     names = {"query": "self_attn.q", "key": "self_attn.k", "value": "self_attn.v"}
     names |= {"out": "self_attn.o", "gate": "mlp.gate", "up": "mlp.up", "down": "mlp.down"}
     rows = {
-        part: _rows(machine.weights[f"layers.{block}.{name}_proj.weight"])
+        part: matrix_rows(machine.weights[f"layers.{block}.{name}_proj.weight"])
         for part, name in names.items()
     }
     size = machine.plan.d_head
@@ -77,7 +77,8 @@ def block_rows(machine: CompiledMachine, block: int) -> BlockRows:
     return BlockRows(**rows, d_head=size, scale=Fraction(1, root) if exact else None)
 
 
-def _rows(weight: Tensor) -> tuple[Row, ...]:
+def matrix_rows(weight: Tensor) -> tuple[Row, ...]:
+    """The rows of a matrix, each without its zeros. All weights must be finite."""
     rows: list[dict[int, Number]] = [{} for _ in range(weight.shape[0])]
     places = weight.nonzero()
     numbers = weight[places[:, 0], places[:, 1]].tolist()
