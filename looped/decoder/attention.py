@@ -23,7 +23,7 @@ from looped.decoder.forms import Form, Lanes, bit, constant, lane
 from looped.decoder.spec import HEAD_DIM, Spec
 from looped.errors import CompileError
 
-__all__ = ["Attention", "Head", "attention", "matched_lanes"]
+__all__ = ["Attention", "Head", "attention", "least_distance", "matched_lanes"]
 
 _SCALING = math.sqrt(HEAD_DIM)
 """Attention divides scores by it; queries make up for it."""
@@ -56,6 +56,14 @@ def _kinds(spec: Spec) -> list[tuple[str, int, str, int]]:
 def matched_lanes(spec: Spec) -> int:
     """The most lanes of a head that match: the bits of an address and a flag, or the kinds."""
     return max(spec.address_bits + 1, len(_kinds(spec)))
+
+
+def least_distance(spec: Spec) -> int:
+    """Tokens between two keys that match one query and differ in value, at least.
+
+    Records are two tokens or more, and so are the words of the prompt; only one-byte words are one.
+    """
+    return min(2, spec.digits)
 
 
 def attention(spec: Spec, lanes: Lanes, clock: Clock) -> tuple[Attention, Attention, Attention]:

@@ -35,9 +35,6 @@ range is ±0.77 S, so that a match beats a word that was never written, and that
 _GAP = 256
 """Logits by which a token at least outscores one that is one token older, in exact arithmetic."""
 
-_LEAST_DISTANCE = 2
-"""Tokens between two keys that match a query and differ in value: the shortest record is `out p`."""
-
 
 @dataclass(frozen=True, slots=True)
 class Clock:
@@ -67,23 +64,23 @@ def _rounding(lanes: int) -> float:
     return unit * ((lanes + 2) * (1 << (lanes + 4).bit_length() - 1) + 12)
 
 
-def _clock(span: int, lanes: int) -> Clock:
+def _clock(span: int, lanes: int, distance: int) -> Clock:
     pair = next(k for k in range(PAIRS) if frequency(k) * span <= _ARC)
     omega = frequency(pair)
     slope = omega * math.cos(omega * span / 2)
     scale = 2.0 ** math.ceil(math.log2(_GAP / slope))
-    margin = scale * (_LEAST_DISTANCE * slope - 2 * _rounding(lanes))
+    margin = scale * (distance * slope - 2 * _rounding(lanes))
     return Clock(pair, omega, math.pi / 2 - omega * span / 2, scale, margin)
 
 
-def largest_span(lanes: int) -> int:
-    """The longest span, in tokens, in which the latest record wins in float32, by these bounds."""
+def largest_span(lanes: int, distance: int) -> int:
+    """The longest span, in tokens, that `clock` accepts."""
     spans = [1 << k for k in range(1, FLOAT32.mantissa)]
-    fits = [span for span in spans if _exact(_clock(span, lanes))]
+    fits = [span for span in spans if _exact(_clock(span, lanes, distance))]
     low, high = fits[-1], 2 * fits[-1]
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if _exact(_clock(middle, lanes)) else (low, middle)
+        low, high = (middle, high) if _exact(_clock(middle, lanes, distance)) else (low, middle)
     return low
 
 
@@ -92,15 +89,17 @@ def _exact(found: Clock) -> bool:
     return found.margin > FLOAT32.underflow
 
 
-def clock(span: int, lanes: int) -> Clock:
-    """The clock for contexts of at most `span` tokens, where queries match `lanes` lanes.
+def clock(span: int, lanes: int, distance: int) -> Clock:
+    """The clock for contexts of at most `span` tokens, where queries match `lanes` lanes and two
+    keys that match one query are at least `distance` tokens apart.
 
     Raises CompileError if the span is too long for float32.
     """
-    found = _clock(span, lanes)
+    found = _clock(span, lanes, distance)
     if not _exact(found):
+        longest = largest_span(lanes, distance)
         raise CompileError(
             f"in a context of {span:,} tokens float32 does not tell records apart by their age",
-            hint=f"the longest context of this machine has {largest_span(lanes):,} tokens",
+            hint=f"the longest context of this machine has {longest:,} tokens",
         )
     return found

@@ -77,6 +77,9 @@ class Units:
         self.units.append((gate, up, target))
 
     def step(self, z: Form, least: int, up: Form, target: int) -> None:
-        """Add `up` to a lane if an integer z ≥ t, `least`: relu(z - t + 1) - relu(z - t) is 1 then."""
+        """Add `up` to a lane if an integer z is at least t, the given one.
+
+        relu(z - t + 1) - relu(z - t) is 1 then, and 0 otherwise.
+        """
         self.add(z - constant(least - 1), up, target)
         self.add(z - constant(least), up * -1.0, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -47,12 +48,14 @@ def generate(
     what it raises ends the run. All calls of `generate` share one cache.
     """
     cache = transformers().DynamicCache(config=model.config)
+    renamed = "cache" in inspect.signature(model.forward).parameters  # in recent versions
     watcher = _Watcher(watch)
     tokens, end = list(prompt), len(prompt) + most
     while len(tokens) < end:
         ids = torch.tensor([tokens])
         mask = torch.ones_like(ids)
-        options = {"max_length": end, "past_key_values": cache, "streamer": watcher}
+        options: dict[str, Any] = {"max_length": end, "streamer": watcher}
+        options["cache" if renamed else "past_key_values"] = cache
         tokens = model.generate(ids, attention_mask=mask, **options)[0].tolist()
         if tokens[-1] != vocabulary.ask:
             break

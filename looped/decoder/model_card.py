@@ -16,8 +16,8 @@ tags: [looped, interpreter, exact]
 
 # A SUBLEQ computer with {width}-bit words and {memory:,} words of memory
 
-A stock `LlamaForCausalLM` of 3 layers and {parameters:,} parameters, whose weights were computed, not
-trained. The prompt is a program, and the generated text is its run. `prompt.txt` is the program
+A stock `LlamaForCausalLM` of 3 layers and {parameters:,} parameters, whose weights were computed,
+not trained. The prompt is a program, and the generated text is its run. `prompt.txt` is the program
 `{name}`; the weights run any other program of at most {memory:,} words.
 
 ```python
@@ -38,10 +38,10 @@ word of input, to be appended as its tokens, and ` <halt>` ends the run.
 
 The run is exact in float32 without TF32, for contexts of at most {context:,} tokens: by bounds on
 every rounding, the latest of equal records wins by at least {margin:,.0f} logits at the end of the
-context, and {needed:.0f} make the softmax one-hot. The token that is due wins by at least {logits:.0f}
-logits, so sampling at temperature 1 gives the same text. bfloat16 and float16 are too coarse. The
-program counter has {pc_bits} bits and a sign: a program that jumps to {pc:,} or beyond is not
-represented. After {context:,} tokens the context is full.
+context, and {needed:.0f} make the softmax one-hot. The token that is due wins by at least
+{logits:.0f} logits, so sampling at temperature 1 gives the same text. bfloat16 and float16 are too
+coarse. The program counter has {pc_bits} bits and a sign: a program that jumps to {pc:,} or beyond
+is not represented. After {context:,} tokens the context is full.
 """
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from looped.decoder.arithmetic import mlps
-from looped.decoder.attention import Attention, attention, matched_lanes
+from looped.decoder.attention import Attention, attention, least_distance, matched_lanes
 from looped.decoder.clock import Clock, clock
 from looped.decoder.embedding import embedding
 from looped.decoder.forms import Form, Lanes, Units
@@ -51,7 +51,7 @@ class Weights:
 def weights(spec: Spec) -> Weights:
     """The weights of a machine. Raises CompileError if its context is too long."""
     vocabulary, lanes = Vocabulary(spec), machine_lanes(spec)
-    time = clock(spec.span, matched_lanes(spec))
+    time = clock(spec.span, matched_lanes(spec), least_distance(spec))
     layers, units = attention(spec, lanes, time), mlps(spec, lanes)
     d_model, d_ff = _padded(lanes.size), _padded(max(len(each.units) for each in units))
     n_heads = 1 << (max(len(layer.heads) for layer in layers) - 1).bit_length()  # divides d_model
