@@ -55,15 +55,16 @@ def weights(spec: Spec) -> Weights:
     layers, units = attention(spec, lanes, time), mlps(spec, lanes)
     d_model, d_ff = _padded(lanes.size), _padded(max(len(each.units) for each in units))
     n_heads = 1 << (max(len(layer.heads) for layer in layers) - 1).bit_length()  # divides d_model
-    norm = torch.full((d_model,), _gain())
+    gain = _gain()
     state = {
         "model.embed_tokens.weight": embedding(spec, vocabulary, lanes, d_model),
-        "model.norm.weight": norm,
+        "model.norm.weight": torch.full((d_model,), gain),
         "lm_head.weight": unembedding(spec, vocabulary, lanes, d_model),
     }
     for index, (layer, mlp) in enumerate(zip(layers, units, strict=True)):
         parts = _projections(layer, n_heads, d_model) | _mlp(mlp, d_ff, d_model)
-        parts |= {"input_layernorm": norm, "post_attention_layernorm": norm}
+        for norm in ("input_layernorm", "post_attention_layernorm"):
+            parts[norm] = torch.full((d_model,), gain)
         state |= {f"model.layers.{index}.{name}.weight": part for name, part in parts.items()}
     return Weights(spec, state, d_model, d_ff, n_heads, lanes, time)
 
