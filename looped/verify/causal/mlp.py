@@ -96,7 +96,7 @@ def exact_sum(numbers: Sequence[Number], grids: Sequence[Number], precision: Pre
     """Whether every partial sum of numbers of at most these magnitudes, which are multiples of
     these grids, is a number of the format."""
     grid = grid_of(grids)
-    return not grid or sum(abs(x) for x in numbers) <= grid * 2**precision.mantissa
+    return not grid or sum(max(x, -x) for x in numbers) <= grid * 2**precision.mantissa
 
 
 def sum_faults(layer: Layer, precision: Precision) -> Iterator[str]:
@@ -125,7 +125,7 @@ def sum_faults(layer: Layer, precision: Precision) -> Iterator[str]:
 
 def _bound(row: Row) -> Number:
     """The largest magnitude of a form over ±1 lanes."""
-    return sum(abs(c) for c in row.values())
+    return sum(max(c, -c) for c in row.values())
 
 
 def _lattice(row: Row) -> Number:
