@@ -31,7 +31,9 @@ class Layers:
     def __init__(self, found: Weights) -> None:
         state = {name: weight.numpy() for name, weight in found.state.items()}
         self.embedding: Floats = state["model.embed_tokens.weight"]
-        self.unembedding: Floats = state["lm_head.weight"]
+        unembedding: Floats = state["lm_head.weight"]
+        self.emitted = np.flatnonzero((unembedding != 0).any(axis=1))
+        self.unembedding = np.ascontiguousarray(unembedding[self.emitted].T)
         self.gain: Floats = state["model.norm.weight"]
         self.blocks = [_Block(state, index) for index in range(3)]
         self.omegas = np.array([frequency(k) for k in range(PAIRS)], np.float32)
@@ -64,7 +66,8 @@ class Layers:
             x = x + read.reshape(count, -1) @ block.outward.T
             x = x + block.mlp(self._norm(x))
         self.length = first + count
-        logits: Floats = self._norm(x) @ self.unembedding.T
+        logits: Floats = np.zeros((count, len(self.embedding)), np.float32)
+        logits[:, self.emitted] = self._norm(x) @ self.unembedding
         return logits
 
     def move(self, source: int, target: int) -> None:
