@@ -45,7 +45,7 @@ def compacted(
     most: int,
     watch: Callable[[int], None] = lambda token: None,
 ) -> Run:
-    """Run a program until `<halt>` or for `most` tokens, in the context of the vocabulary's machine.
+    """Run a program until `<halt>` or for `most` tokens, in the context of its machine.
 
     Raises CompileError if a prompt leaves no room for the record of an instruction.
     """

@@ -92,8 +92,8 @@ class _Block:
     """The matrices of one layer: queries, key and value in one; gate and up in one."""
 
     def __init__(self, state: dict[str, Any], index: int) -> None:
-        names = ("self_attn.q", "self_attn.k", "self_attn.v", "self_attn.o")
-        names += ("mlp.gate", "mlp.up", "mlp.down")
+        attention = [f"self_attn.{name}" for name in "qkvo"]
+        names = [*attention, "mlp.gate", "mlp.up", "mlp.down"]
         q, k, v, o, gate, up, down = (
             state[f"model.layers.{index}.{name}_proj.weight"] for name in names
         )

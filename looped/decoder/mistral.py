@@ -7,7 +7,7 @@ of the next address as it is, so every word is written again before it leaves th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from looped.decoder.llama import generation_config, llama_config
 from looped.decoder.spec import Spec
@@ -57,7 +57,9 @@ def sliding_model(spec: Spec, attention: str = "sdpa") -> MistralForCausalLM:
     stock = transformers()
     found = weights(spec)
     config = stock.MistralConfig(**mistral_config(found), attn_implementation=attention)
-    model: MistralForCausalLM = stock.MistralForCausalLM(config)
+    model = stock.MistralForCausalLM(config)
     model.load_state_dict(found.state, strict=True)
     model.generation_config = stock.GenerationConfig(**generation_config(spec))
-    return model.eval()
+    model.requires_grad_(False)
+    model.train(False)
+    return cast("MistralForCausalLM", model)

@@ -124,7 +124,7 @@ def _until_refused(tokens: Iterator[int], most: int) -> list[int]:
 def test_a_new_prompt_leaves_the_same_memory() -> None:
     image = looped.assemble(FOLDER / "subleq" / "countdown8.sasm")
     vocabulary = Vocabulary(SHORT)
-    text = vocabulary.prompt(image.words) + [*islice(due(SHORT, image.words), 50)]
+    text = [*vocabulary.prompt(image.words), *islice(due(SHORT, image.words), 50)]
     shorter = next_prompt(vocabulary, text)
     rest = [*due(SHORT, image.words)][50:]
     assert pruned(SHORT).generate(shorter, lambda: 0, len(rest) + 1) == rest
