@@ -80,6 +80,8 @@ def generate(
         click.echo(json.dumps({**sizes, "halted": halted, "output": output, "seconds": seconds}))
     else:
         equal = "; each token is that of the reference" if compare else ""
+        if not vocabulary.name(tokens[-1]).endswith("\n"):
+            click.echo()
         rate = f"{len(tokens) / seconds:,.0f} tokens/s"
         click.echo(f"{len(tokens):,} tokens, {records:,} instructions, {rate}{equal}", err=True)
     if not halted:
