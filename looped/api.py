@@ -19,10 +19,11 @@ from looped import registry
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.engines.auto import ENGINES, AutoEngine
 from looped.engines.engine import Engine
+from looped.environment import USUAL, Environment
 from looped.errors import CertificateError, CompileError
-from looped.image import Image
+from looped.image import Image, Regions
 from looped.image.elf import is_elf
-from looped.image.formats import FORMATS, load_image
+from looped.image.formats import is_image, load_image
 from looped.precision import precision
 from looped.registry import DEFAULT_MACHINE
 from looped.registry.compiled import compiled
@@ -48,6 +49,7 @@ __all__ = [
     "run",
     "smallest_memory",
     "translate",
+    "usual_memory",
     "verify",
 ]
 
@@ -62,7 +64,7 @@ def assemble(
     width: int | None = None,
     parameters: Mapping[str, int] = _NONE,
 ) -> Image:
-    """The image in a file: assembly source, ELF, or numbers in a .dec, .hex or .bin file.
+    """The image in a file: assembly source, ELF, or numbers, as in a .dec, .hex or .bin file.
 
     `machine`, `width` and `parameters` override those of the source. Raises SourceError, FileError,
     and CompileError for an unknown machine, for a machine that runs no ELF files, and for
@@ -76,7 +78,7 @@ def assemble(
         if width not in (None, image.width):
             raise CompileError(f"{path} is a program for {image.machine}, {image.width} bits")
         return _with_parameters(image, parameters)
-    if path.suffix.lstrip(".") in FORMATS:
+    if is_image(path):
         described = registry.machine(DEFAULT_MACHINE if machine is None else machine)
         language = described.language
         width = language.width if width is None else width
@@ -89,19 +91,33 @@ def assemble(
 def _with_parameters(image: Image, parameters: Mapping[str, int]) -> Image:
     """The image of a program that needs these parameters."""
     registry.machine(image.machine).settled(image.width, parameters)
+    regions = image.regions.parameters if image.addresses_per_word > 1 else {}
+    for name in regions.keys() & parameters.keys():
+        if image.linked and parameters[name] != regions[name]:
+            raise CompileError(f"the program is linked for a {name} of {regions[name]:#x}")
+    if regions.keys() & parameters.keys():
+        moved = Regions.of({**regions, **parameters})
+        entry = image.entry - image.regions.bases[0] + moved.bases[0]
+        image = dataclasses.replace(image, regions=moved, entry=entry)
+        parameters = {name: v for name, v in parameters.items() if name not in regions}
     named = {f"{image.machine}.{name}": value for name, value in parameters.items()}
     return dataclasses.replace(image, symbols={**image.symbols, **named})
 
 
 def compile(
-    image: Image, memory: int | None = None, *, bake: bool = False, dtype: str = "float32"
+    image: Image,
+    memory: int | None = None,
+    *,
+    bake: bool = False,
+    dtype: str = "float32",
+    note: Callable[[str], None] = lambda text: None,
 ) -> CompiledMachine:
     """The weights of a machine that can run an image.
 
     The machine has the parameters that the program needs, others have their defaults. `memory` is
     the number of words, by default the smallest that holds the image. With `bake` the
     weights contain the instructions reachable from the entry, and memory holds only data. In
-    `dtype` all sums are exact. Raises CompileError.
+    `dtype` all sums are exact. `note` gets a line if that takes a while. Raises CompileError.
     """
     memory = smallest_memory(image) if memory is None else memory
     if len(image.words) > largest_memory(image.width):
@@ -112,7 +128,7 @@ def compile(
     image.padded(memory)
     form = precision(dtype)
     if not bake:
-        return compiled(machine, image.width, memory, form, needed)
+        return compiled(machine, image.width, memory, form, needed, note)
     from looped.passes.emit import compile_circuit
 
     code = machine.read_code(image, memory)
@@ -181,6 +197,16 @@ def choose_engine(
     return ENGINES[name](machine, dtype, device, True)
 
 
+def usual_memory(image: Image) -> int:
+    """The words of memory of a program without a choice: room for a heap and a stack on machines
+    whose programs expect that, else the smallest memory that holds the image."""
+    machine = registry.machine(image.machine)
+    parameters = machine.settled(image.width, _needed_parameters(image))
+    most = min(largest_memory(image.width), machine.most_memory(**parameters))
+    wanted = len(image.words) + machine.room(image)
+    return max(smallest_memory(image), min(most, 1 << (wanted - 1).bit_length()))
+
+
 def smallest_memory(image: Image) -> int:
     """The smallest memory, in words, that holds an image and that its machine can have."""
     machine = registry.machine(image.machine)
@@ -224,6 +250,7 @@ def verify(
     engine: Engine | None = None,
     progress: Callable[[int], None] = lambda done: None,
     note: Callable[[str], None] = lambda text: None,
+    environment: Environment = USUAL,
 ) -> Agreement:
     """Compare a run with the reference, every lane after every loop. Raises Mismatch.
 
@@ -236,7 +263,7 @@ def verify(
 
     engine = engine or choose_engine(machine, "dense")
     prove_small_lifts(engine, note)
-    return lockstep(machine, engine, [image], [data], steps, progress)
+    return lockstep(machine, engine, [image], [data], steps, progress, environment)
 
 
 def certify(

@@ -13,17 +13,20 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
+import safetensors
+import safetensors.numpy
 
 from looped.errors import FileError
 from looped.files import open_regular, write_atomically
 
-if TYPE_CHECKING:
-    from torch import Tensor
+__all__ = ["Tensors", "read_tensors", "with_checksum", "write_tensors"]
 
-__all__ = ["read_tensors", "with_checksum", "write_tensors"]
+Tensors = Mapping[str, npt.NDArray[Any]]
 
 _LARGEST_FILE = 4 << 30
 """Bytes: a hundred times the weights of RV32IM."""
@@ -35,19 +38,17 @@ _BLANK = "0" * 64
 _CHECKSUM = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
 
-def with_checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+def with_checksum(tensors: Tensors, metadata: Mapping[str, str]) -> bytes:
     """The content of a tensor file, with the metadata and the checksum in its header."""
-    import safetensors.torch
-
-    plain = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    content = safetensors.torch.save(plain, {**metadata, "sha256": _BLANK})
+    plain = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    content = safetensors.numpy.save(plain, {**metadata, "sha256": _BLANK})
     found = _CHECKSUM.search(content)
     assert found is not None
     digest = hashlib.sha256(content).hexdigest().encode()
     return content[: found.start(1)] + digest + content[found.end(1) :]
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+def write_tensors(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> None:
     """Write a tensor file, whole or not at all. Raises FileError."""
     write_atomically(path, with_checksum(tensors, metadata))
 
@@ -60,15 +61,13 @@ class _Header(msgspec.Struct):
 
 def read_tensors(
     path: Path, format_name: str, what: str, hint: str
-) -> tuple[dict[str, Tensor], dict[str, str]]:
+) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
     """The tensors and the metadata of a file whose format is `format_name`.
 
     Messages call such a file `what`; `hint` says how to replace a file of another version. Raises
     FileError for a missing file, a file of another format, and a file that has changed since it was
     written. The header is checked before the rest is read.
     """
-    import safetensors.torch
-
     try:
         with open_regular(path, _LARGEST_FILE) as file:
             header = _read_header(path, file, os.fstat(file.fileno()).st_size, what)
@@ -81,8 +80,13 @@ def read_tensors(
         ) from None
     _check_checksum(path, content, what)
     try:
-        return safetensors.torch.load(content), metadata
-    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        found = safetensors.numpy.load(content)
+        return {name: np.array(tensor) for name, tensor in found.items()}, metadata
+    except KeyError as error:  # a dtype that NumPy does not have
+        raise FileError(
+            f"{path} is not a {what}, or is damaged: it has numbers of the dtype {error.args[0]}"
+        ) from None
+    except (safetensors.SafetensorError, ValueError, TypeError) as error:
         raise FileError(f"{path} is not a {what}, or is damaged: {error}") from None
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "restore"]
 
 T = TypeVar("T")
 
@@ -34,6 +34,18 @@ def decode(text: str, kind: type[T], name: str) -> T:
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise ValueError(f"{name}: {error}") from None
     return value
+
+
+def restore(content: bytes, kind: type[T]) -> T | None:
+    """The dataclass that `encode` has turned into `content`, which is known to be intact.
+
+    None if `content` is something else. It is several times as fast as `decode`, whose messages say
+    what is wrong.
+    """
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
 
 
 def _check(data: object, known: object, path: str) -> None:

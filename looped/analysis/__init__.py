@@ -8,7 +8,8 @@ room.
 - `weights`: the matrices of a block by name. Only this file knows the names of parameters.
 - `exactness`, `analyse`, `hidden_sums`: weights as integers, and the proof that all sums are exact.
 - `forms`, `restricted`, `steps`: an MLP where some lanes are known; its ramps as sums of steps.
-- `keys`, `classes`: keys as codes, margins between scores, columns that agree in some lanes.
+- `keys`, `classes`, `kinds`: keys as codes, margins between scores, columns that agree in some
+  lanes.
 
 Nothing here knows what a lane or a column means. The certificate (`looped.verify.certificate`) does
 not import this room. It reads the weights with an implementation of its own, so that an error here

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from looped.analysis.exactness import (
     check_attention,
@@ -29,6 +30,7 @@ from looped.analysis.exactness import (
 from looped.analysis.grid import Floats, Ints, grid, integers
 from looped.analysis.model import Block, Head, Model
 from looped.analysis.weights import BlockWeights, HeadWeights, block_weights
+from looped.artefact.stored_weights import Arrays, arrays_of
 from looped.precision import Precision
 
 if TYPE_CHECKING:
@@ -37,17 +39,20 @@ if TYPE_CHECKING:
 __all__ = ["analyse", "hidden_units"]
 
 
-def analyse(weights: Mapping[str, Tensor], blocks: int, d_head: int, precision: Precision) -> Model:
+def analyse(
+    weights: Mapping[str, Tensor] | Arrays, blocks: int, d_head: int, precision: Precision
+) -> Model:
     """The integer matrices of a model that runs in the format `precision`.
 
     Raises CompileError if its sums are not exact in that format. Sums of hidden units depend on the
     content of columns: `hidden_sums.check_hidden_sums` checks those.
     """
-    check_weights(weights, precision)
-    check_norms(weights, precision)
-    width = len(weights["norm.weight"])
+    arrays = arrays_of(weights)
+    check_weights(arrays, precision)
+    check_norms(arrays, precision)
+    width = len(arrays["norm.weight"])
     found = tuple(
-        _block(block, block_weights(weights, block, d_head), d_head, precision)
+        _block(block, block_weights(arrays, block, d_head), d_head, precision)
         for block in range(blocks)
     )
     written = np.zeros(width, np.bool_)
@@ -68,7 +73,7 @@ class _HeadRows(NamedTuple):
     w_ov: Floats
 
     @classmethod
-    def of(cls, head: HeadWeights) -> _HeadRows:
+    def of(cls, head: HeadWeights[npt.NDArray[Any]]) -> _HeadRows:
         query, key, value, out = map(_doubles, (head.w_q, head.w_k, head.w_v, head.w_o))
         return cls(query, key, value, out, out @ value)
 
@@ -78,12 +83,13 @@ class _HeadRows(NamedTuple):
         return not (self.out.any(axis=0) & self.value.any(axis=1)).any()
 
 
-def _doubles(weight: Tensor) -> Floats:
-    doubles: Floats = weight.detach().cpu().double().numpy()
-    return doubles
+def _doubles(weight: npt.NDArray[Any]) -> Floats:
+    return weight.astype(np.float64)
 
 
-def _block(number: int, weights: BlockWeights, d_head: int, precision: Precision) -> Block:
+def _block(
+    number: int, weights: BlockWeights[npt.NDArray[Any]], d_head: int, precision: Precision
+) -> Block:
     heads = [_HeadRows.of(head) for head in weights.heads]
     value = np.concatenate([head.value for head in heads])
     check_attention(number, value, np.concatenate([h.out for h in heads], axis=1), precision)

@@ -7,18 +7,14 @@ identity if its gain is 1 and the computed mean square of the lanes is exactly 1
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from looped.analysis.grid import Floats, grid
+from looped.artefact.stored_weights import Arrays
 from looped.errors import CompileError
 from looped.precision import FLOAT32, Precision
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = [
     "check_attention",
@@ -41,21 +37,26 @@ def inexact(precision: Precision, reason: str) -> CompileError:
     return CompileError(f"not exact in {precision.name}: {reason}", hint=hint)
 
 
-def check_weights(weights: Mapping[str, Tensor], precision: Precision) -> None:
+def check_weights(weights: Arrays, precision: Precision) -> None:
     """Raise CompileError unless the format holds every weight exactly."""
-    import torch
-
-    dtype: torch.dtype = getattr(torch, precision.name)
     for name, weight in weights.items():
-        held = torch.equal(weight.to(dtype).to(weight.dtype), weight)
-        if not (held and bool(weight.isfinite().all())):
+        if not _holds(precision, weight.astype(np.float64)):
             raise inexact(precision, f"`{name}` has a weight that {precision.name} cannot hold")
 
 
-def check_norms(weights: Mapping[str, Tensor], precision: Precision) -> None:
+def _holds(precision: Precision, numbers: Floats) -> bool:
+    """Whether a format has all these numbers: each is a multiple of its unit in the last place."""
+    if not np.isfinite(numbers).all() or np.abs(numbers).max(initial=0) > float(precision.largest):
+        return False
+    places = np.maximum(np.frexp(numbers)[1] - precision.mantissa, precision.tiny)
+    units = np.ldexp(numbers, -places)
+    return bool((units == np.rint(units)).all())
+
+
+def check_norms(weights: Arrays, precision: Precision) -> None:
     """Raise CompileError unless RMSNorm is the identity on ±1 states."""
     for name, weight in weights.items():
-        if weight.dim() == 1 and not bool((weight == 1).all()):
+        if weight.ndim == 1 and not bool((weight == 1).all()):
             raise CompileError(f"`{name}` is not a gain of 1: RMSNorm is not the identity")
     width = len(weights["norm.weight"])
     for used in (precision, FLOAT32):  # kernels for small formats often take the mean in float32

@@ -14,6 +14,7 @@ The column whose signs are those of q reaches this bound. All others score lower
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +33,7 @@ _MOST_GROUPS = 64
 groups: memory, the CPU, the input."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(NamedTuple):
     """For each of m queries: the column that scores highest, its score, and a bound on the rest.
 
     `column` is NOBODY, and `best` minus infinity, if no group has a column of its own at the

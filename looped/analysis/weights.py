@@ -5,43 +5,47 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.artefact.stored_weights import Arrays, arrays_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = ["BlockWeights", "HeadWeights", "block_weights", "largest_score", "with_units"]
 
+M = TypeVar("M", "Tensor", "npt.NDArray[Any]")
+
 
 @dataclass(frozen=True, slots=True)
-class HeadWeights:
+class HeadWeights(Generic[M]):
     """One head: `w_q`, `w_k` and `w_v` are (d_head, d_model), `w_o` is (d_model, d_head)."""
 
-    w_q: Tensor
-    w_k: Tensor
-    w_v: Tensor
-    w_o: Tensor
-
-    @property
-    def score_bound(self) -> float:
-        """A bound on the magnitude of q·k over ±1 lanes, before scaling by 1/√d_head."""
-        query, key = (w.double().abs().sum(dim=1) for w in (self.w_q, self.w_k))
-        return float((query * key).sum())
+    w_q: M
+    w_k: M
+    w_v: M
+    w_o: M
 
 
 @dataclass(frozen=True, slots=True)
-class BlockWeights:
+class BlockWeights(Generic[M]):
     """One block. `heads` includes idle heads; `w_gate` and `w_up` are (d_ff, d_model), `w_down` is
     (d_model, d_ff)."""
 
-    heads: tuple[HeadWeights, ...]
-    w_gate: Tensor
-    w_up: Tensor
-    w_down: Tensor
+    heads: tuple[HeadWeights[M], ...]
+    w_gate: M
+    w_up: M
+    w_down: M
 
 
-def block_weights(weights: Mapping[str, Tensor], block: int, d_head: int) -> BlockWeights:
-    """The matrices of one block; W_Q, W_K, W_V and W_O cut into heads of `d_head` dimensions."""
+def block_weights(weights: Mapping[str, M], block: int, d_head: int) -> BlockWeights[M]:
+    """The matrices of one block; W_Q, W_K, W_V and W_O cut into heads of `d_head` dimensions.
+
+    They are views of the weights: tensors of tensors, arrays of arrays.
+    """
     q, k, v, o = (weights[f"layers.{block}.self_attn.{n}_proj.weight"] for n in "qkvo")
     gate, up, down = (
         weights[f"layers.{block}.mlp.{n}_proj.weight"] for n in ("gate", "up", "down")
@@ -64,7 +68,14 @@ def with_units(weights: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
     return copy
 
 
-def largest_score(weights: Mapping[str, Tensor], blocks: int, d_head: int) -> float:
+def largest_score(weights: Mapping[str, Tensor] | Arrays, blocks: int, d_head: int) -> float:
     """A bound on the scores of all heads over ±1 lanes, after scaling by 1/√d_head."""
-    heads = (head for b in range(blocks) for head in block_weights(weights, b, d_head).heads)
-    return max((head.score_bound for head in heads), default=0.0) / math.sqrt(d_head)
+    arrays = arrays_of(weights)
+    heads = (head for b in range(blocks) for head in block_weights(arrays, b, d_head).heads)
+    return max(map(_score_bound, heads), default=0.0) / math.sqrt(d_head)
+
+
+def _score_bound(head: HeadWeights[npt.NDArray[Any]]) -> float:
+    """A bound on the magnitude of q·k over ±1 lanes, before scaling by 1/√d_head."""
+    query, key = (np.abs(w.astype(np.float64)).sum(axis=1) for w in (head.w_q, head.w_k))
+    return float((query * key).sum())

@@ -10,18 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.artefact.program import check_program
+from looped.artefact.stored_weights import Arrays, StoredWeights, facts_of
 from looped.artefact.validity import check_plan
 from looped.errors import FileError, LoopedError
-from looped.image import Image, Location
+from looped.image import Image, Location, Regions
 from looped.tensorfile import read_tensors, write_tensors
 from looped.untrusted import decode, encode
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = ["FORMAT", "load_machine", "save_machine"]
 
@@ -35,12 +36,10 @@ _PROGRAM = "program.words"
 
 def save_machine(path: Path, machine: CompiledMachine, image: Image | None = None) -> None:
     """Write a compiled machine, and `image`, its program, unless that is None. Raises FileError."""
-    import torch
-
-    tensors = dict(machine.weights)
+    tensors = dict(machine.arrays)
     metadata = {"format": FORMAT, "plan": encode(machine.plan)}
     if image is not None:
-        tensors[_PROGRAM] = torch.tensor(image.words, dtype=torch.int64)
+        tensors[_PROGRAM] = np.array(image.words, np.int64)
         metadata["program"] = encode(_program(image))
     write_tensors(path, tensors, metadata)
 
@@ -54,8 +53,8 @@ def load_machine(path: Path) -> tuple[CompiledMachine, Image | None]:
         plan = _part(metadata, "plan", Plan)
         check_plan(plan)
         _check_mixer(path, plan)
-        machine = CompiledMachine(plan, tensors)
-        _check(path, machine)
+        _check(path, plan, tensors)
+        machine = CompiledMachine(plan, StoredWeights(facts_of(tensors), lambda: tensors))
         if words is not None:
             program = _part(metadata, "program", _Program)
             image = _image(program, words, plan)
@@ -82,17 +81,15 @@ def _check_mixer(path: Path, plan: Plan) -> None:
         raise FileError(f"{path}: {fault.message}", hint=fault.hint) from None
 
 
-def _check(path: Path, machine: CompiledMachine) -> None:
+def _check(path: Path, plan: Plan, weights: Arrays) -> None:
     """Raise FileError unless the weights have the planned names and shapes, and are finite."""
-    import torch
-
-    expected = machine.plan.shapes()
-    found = {name: tuple(w.shape) for name, w in machine.weights.items()}
+    expected = plan.shapes()
+    found = {name: weight.shape for name, weight in weights.items()}
     if found != expected:
         wrong = sorted(set(found.items()) ^ set(expected.items()))[0][0]
         raise FileError(f"{path} is damaged: weight `{wrong}` does not fit the machine's plan")
-    for name, weight in machine.weights.items():
-        if weight.dtype != torch.float32 or not bool(weight.isfinite().all()):
+    for name, weight in weights.items():
+        if weight.dtype != np.float32 or not np.isfinite(weight).all():
             raise FileError(f"{path} is damaged: weight `{name}` is not finite float32")
 
 
@@ -107,6 +104,8 @@ class _Program:
     places: tuple[tuple[int, int] | None, ...]
     entry: int = 0
     addresses_per_word: int = 1
+    bases: tuple[int, ...] = (0,)
+    linked: bool = False
 
 
 def _program(image: Image) -> _Program:
@@ -123,22 +122,19 @@ def _program(image: Image) -> _Program:
         places,
         image.entry,
         image.addresses_per_word,
+        image.regions.bases,
+        image.linked,
     )
 
 
-def _image(program: _Program, words: Tensor, plan: Plan) -> Image:
+def _image(program: _Program, words: npt.NDArray[Any], plan: Plan) -> Image:
     """The image of a program for a machine. Raises ValueError and CompileError."""
-    import torch
-
-    if words.dtype != torch.int64 or words.dim() != 1:
+    if words.dtype != np.int64 or words.ndim != 1:
         raise ValueError("the program is not a list of words")
     if (program.machine, program.width) != (plan.machine, plan.width):
         raise ValueError("the program is for another machine")
-    if (
-        program.addresses_per_word < 1
-        or not 0 <= program.entry < plan.memory * program.addresses_per_word
-    ):
-        raise ValueError("the program begins outside of the memory")
+    if program.addresses_per_word < 1 or len(program.bases) not in (1, 2):
+        raise ValueError("the program has no addresses")
     if not all(at is None or at[0] in range(len(program.files)) for at in program.places):
         raise ValueError("the program has lines of files without a name")
     places = tuple(at and Location(program.files[at[0]], at[1]) for at in program.places)
@@ -150,7 +146,11 @@ def _image(program: _Program, words: Tensor, plan: Plan) -> Image:
         places,
         program.entry,
         program.addresses_per_word,
+        Regions(program.bases),
+        program.linked,
     )
+    if not 0 <= image.index(program.entry) < plan.memory:
+        raise ValueError("the program begins outside of the memory")
     image.padded(plan.memory)
     check_program(image, plan)
     return image

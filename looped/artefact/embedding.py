@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.plan import Plan
+from looped.artefact.residual import Residual
 from looped.errors import CompileError
 
-__all__ = ["State", "embed", "embed_words", "memory_words", "read_word"]
+__all__ = ["State", "embed", "embed_compact", "embed_words", "memory_words", "read_word"]
 
 State = npt.NDArray[np.int8]
 """A residual stream between loops, (columns, d_model), every entry -1 or +1."""
 
 
 def embed(words: Sequence[int], plan: Plan, entry: int | None = None) -> State:
+    """The residual stream that `embed_compact` makes, as a matrix. Raises CompileError."""
+    return np.asarray(embed_compact(words, plan, entry))
+
+
+def embed_compact(words: Sequence[int], plan: Plan, entry: int | None = None) -> Residual:
     """The residual stream of a machine that executes the instruction at `entry` next.
 
-    The default is the first instruction of a baked program, address 0 of any other. All registers
-    are zero but those that tell workers their number and their count; so are the words that a baked
-    machine has as instructions in its weights. Raises CompileError for an entry that differs from
-    the entry of a baked program.
+    The default is the first instruction of a baked program, the first word of any other. All
+    registers are zero but those that tell workers their number and their count; so are the words
+    that a baked machine has as instructions in its weights. Raises CompileError for an entry that
+    differs from the entry of a baked program.
     """
     if plan.baked and entry not in (None, plan.entry):
         raise CompileError(
@@ -30,32 +36,63 @@ def embed(words: Sequence[int], plan: Plan, entry: int | None = None) -> State:
             f"{plan.entry}",
             hint="bake the program again, or run it on the universal machine",
         )
-    begins = plan.entry if entry is None else entry
-    x = np.full((plan.columns, plan.d_model), -1, dtype=np.int8)
-    x[:, plan.words["one"]] = 1
-    x[np.ix_(plan.cpus, plan.words["cpu"])] = 1
-    x[plan.cpu :, plan.words["device"]] = 1
-    file = slice(plan.memory, plan.cpu)
-    if plan.n_registers:
-        x[file, plan.words["register"]] = 1
-    addresses = np.arange(plan.memory)
-    for name, lanes in plan.words.items():
+    if entry is None:
+        entry = plan.entry if plan.baked else plan.parameters.get("base", 0)
+    rest = _devices(plan, entry)
+    row = np.full(plan.d_model, -1, np.int8)
+    row[list(plan.words["one"])] = 1
+    parts = [(plan.words["value"], _values(words, plan))]
+    for name, offset in _positions(plan):
+        codes = (np.arange(plan.memory) + offset) % plan.memory
+        parts.append((plan.words[name], codes.astype(np.uint64)))
+    lanes = [lane for own, _ in parts for lane in own]
+    bits = np.zeros((plan.memory, -(-len(lanes) // 64)), np.uint64)
+    place = 0
+    for own, numbers in parts:
+        word, shift = divmod(place, 64)
+        bits[:, word] |= numbers << np.uint64(shift)
+        if shift + len(own) > 64:
+            bits[:, word + 1] |= numbers >> np.uint64(64 - shift)
+        place += len(own)
+    return Residual(row, np.array(lanes, np.intp), bits, rest)
+
+
+def _positions(plan: Plan) -> Iterator[tuple[str, int]]:
+    """The words that hold positions, each with its offset."""
+    for name in plan.words:
         if name.startswith("position"):
-            offset = int(name.removeprefix("position") or 0)
-            codes = (addresses + offset) % plan.memory
-            x[: plan.memory, lanes] = embed_words(codes, len(lanes))
-            x[file, lanes] = embed_words(np.arange(plan.n_registers), len(lanes))
-            if plan.has_input:
-                x[plan.input, lanes] = 1
+            yield name, int(name.removeprefix("position") or 0)
+
+
+def _values(words: Sequence[int], plan: Plan) -> npt.NDArray[np.uint64]:
+    """The words of memory before the first loop."""
     data = np.zeros(plan.memory, dtype=np.uint64)
     data[: len(words)] = words
     data[list(plan.code)] = 0
-    x[: plan.memory, plan.words["value"]] = embed_words(data, plan.width)
-    x[np.ix_(plan.cpus, plan.words["pc"])] = embed_words(begins, len(plan.words["pc"]))
+    return data
+
+
+def _devices(plan: Plan, begins: int) -> State:
+    """All columns after memory: registers, CPUs, the last column."""
+    first = plan.memory
+    x = np.full((plan.columns - first, plan.d_model), -1, dtype=np.int8)
+    cpus = range(plan.cpus.start - first, plan.cpus.stop - first)
+    x[:, plan.words["one"]] = 1
+    x[np.ix_(cpus, plan.words["cpu"])] = 1
+    x[cpus.start :, plan.words["device"]] = 1
+    file = slice(0, cpus.start)
+    if plan.n_registers:
+        x[file, plan.words["register"]] = 1
+    for name, _ in _positions(plan):
+        lanes = plan.words[name]
+        x[file, lanes] = embed_words(np.arange(plan.n_registers), len(lanes))
+        if plan.has_input:
+            x[plan.input - first, lanes] = 1
+    x[np.ix_(cpus, plan.words["pc"])] = embed_words(begins, len(plan.words["pc"]))
     if plan.workers is not None:
         number, mask = (plan.words[name] for name in (plan.workers.number, plan.workers.mask))
-        x[np.ix_(plan.cpus, number)] = embed_words(np.arange(plan.workers.count), len(number))
-        x[np.ix_(plan.cpus, mask)] = embed_words(plan.workers.count - 1, len(mask))
+        x[np.ix_(cpus, number)] = embed_words(np.arange(plan.workers.count), len(number))
+        x[np.ix_(cpus, mask)] = embed_words(plan.workers.count - 1, len(mask))
     return x
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import torch
+import numpy as np
 
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.errors import FileError
@@ -63,7 +63,10 @@ def export_llama(machine: CompiledMachine, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"cannot make the folder {folder}: {error.strerror or error}") from None
-    weights = {**machine.weights, "embed_tokens.weight": torch.zeros(1, machine.plan.d_model)}
+    weights = {
+        **machine.arrays,
+        "embed_tokens.weight": np.zeros((1, machine.plan.d_model), np.float32),
+    }
     write_tensors(folder / "model.safetensors", weights, {"format": "pt"})
     config = json.dumps(llama_config(machine.plan), indent=2) + "\n"
     write_atomically(folder / "config.json", config.encode())

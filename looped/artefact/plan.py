@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from looped.artefact.stored_weights import Facts, StoredWeights, digest_of
+import numpy as np
+
+from looped.artefact.stored_weights import (
+    Arrays,
+    Facts,
+    StoredWeights,
+    arrays_of,
+    digest_of,
+)
 from looped.errors import CompileError
 from looped.number_format import NumberFormat
 from looped.ports import Ports
@@ -206,11 +214,18 @@ class Plan:
         )
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of every weight, by name."""
-        import torch
-
-        with torch.device("meta"):
-            return {k: tuple(w.shape) for k, w in self.transformer().state_dict().items()}
+        """The shape of every weight, by its name in `looped.nn.model`."""
+        self.check_mixer()
+        width, inner = self.d_model, self.n_heads * self.d_head
+        own = {f"self_attn.{part}_proj": (inner, width) for part in "qkv"}
+        own |= {"self_attn.o_proj": (width, inner), "mlp.down_proj": (width, self.d_ff)}
+        own |= {f"mlp.{part}_proj": (self.d_ff, width) for part in ("gate", "up")}
+        shapes: dict[str, tuple[int, ...]] = {"norm.weight": (width,)}
+        for block in range(len(self.blocks)):
+            shapes |= {f"layers.{block}.{name}.weight": shape for name, shape in own.items()}
+            for norm in ("input_layernorm", "post_attention_layernorm"):
+                shapes[f"layers.{block}.{norm}.weight"] = (width,)
+        return shapes
 
     def column_name(self, column: int) -> str:
         """The name of a column in messages: `mem[17]`, `x5`, `cpu`, `input`."""
@@ -249,6 +264,11 @@ class CompiledMachine:
         return replace(self, plan=self.plan.with_workers(count))
 
     @property
+    def arrays(self) -> Arrays:
+        """The weights as arrays, which nobody may change."""
+        return arrays_of(self.weights)
+
+    @property
     def stored(self) -> Facts | None:
         """What is known of the weights without loading them; None for weights in memory."""
         return self.weights.facts if isinstance(self.weights, StoredWeights) else None
@@ -256,22 +276,22 @@ class CompiledMachine:
     @property
     def digest(self) -> str:
         """The SHA-256 of the weights."""
-        return digest_of(self.weights) if self.stored is None else self.stored.digest
+        return digest_of(self.arrays) if self.stored is None else self.stored.digest
 
     @property
     def nonzero_weights(self) -> int:
         """The number of weights that are not zero, without the gains of the norms."""
         if self.stored is not None:
             return self.stored.nonzero
-        matrices = (w for w in self.weights.values() if w.dim() == 2)
-        return sum(int(w.count_nonzero()) for w in matrices)
+        matrices = (w for w in self.arrays.values() if w.ndim == 2)
+        return sum(int(np.count_nonzero(w)) for w in matrices)
 
     @property
     def parameters(self) -> int:
         """The number of parameters, zeros and norms included."""
         if self.stored is not None:
             return self.stored.parameters
-        return sum(w.numel() for w in self.weights.values())
+        return sum(w.size for w in self.arrays.values())
 
     def model(self) -> LoopedTransformer:
         """A looped transformer with these weights, float32, on the CPU."""

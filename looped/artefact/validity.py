@@ -12,7 +12,10 @@ from looped.precision import PRECISIONS
 __all__ = ["check_plan"]
 
 _LARGEST = 1 << 20
-"""An upper bound on all sizes of a plan: the largest machines have 2^15 columns."""
+"""An upper bound on all sizes of a plan except those of memory and its address space."""
+
+_MOST_MEMORY = 1 << 24
+"""An upper bound on the words of memory: no machine has more than 2^18."""
 
 _MOST_BLOCKS = 1000
 _WIDEST = 64
@@ -36,8 +39,9 @@ def check_plan(plan: Plan) -> None:
 
 
 def _check_sizes(plan: Plan) -> None:
-    sizes = (plan.memory, plan.d_model, plan.n_heads, plan.d_head, plan.d_ff, plan.n_registers + 1)
-    if not all(1 <= size <= _LARGEST for size in sizes) or not 1 <= plan.width <= _WIDEST:
+    sizes = (plan.d_model, plan.n_heads, plan.d_head, plan.d_ff, plan.n_registers + 1)
+    possible = 1 <= plan.memory <= _MOST_MEMORY and 1 <= plan.width <= _WIDEST
+    if not possible or not all(1 <= size <= _LARGEST for size in sizes):
         raise ValueError("no machine has its sizes")
     if not all(address in range(plan.memory) for address in plan.code):
         raise ValueError("its instructions are outside of its memory")
@@ -48,7 +52,7 @@ def _check_sizes(plan: Plan) -> None:
 def _check_parameters(plan: Plan) -> None:
     """Raise ValueError unless parameters have names, and are numbers that a machine may have."""
     for name, value in plan.parameters.items():
-        if not name.isidentifier() or not 0 <= value <= _LARGEST:
+        if not name.isidentifier() or not 0 <= value < 1 << plan.width:
             raise ValueError(f"`{name[:40]}` is no parameter of a machine")
 
 

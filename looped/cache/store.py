@@ -70,6 +70,14 @@ class Cache:
                 return found
         return None
 
+    def has(self, kind: str, key: str) -> bool:
+        """Whether there is an entry under a key, intact or not."""
+        with self._open() as handle, contextlib.suppress(OSError):
+            if handle is not None:
+                os.stat(f"{kind}-{key}", dir_fd=handle, follow_symlinks=False)
+                return True
+        return False
+
     def put(self, kind: str, key: str, content: bytes) -> None:
         """Keep a content under a key, if the folder can be written and belongs to the user."""
         name = f"{kind}-{key}"

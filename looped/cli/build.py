@@ -131,7 +131,8 @@ def compile_command(
         name = target
     else:
         image = open_source(Path(target), wanted)
-        compiled = wanted.counted(api.compile(image, wanted.memory, bake=bake, dtype=dtype))
+        memory = api.usual_memory(image) if wanted.memory is None else wanted.memory
+        compiled = wanted.counted(api.compile(image, memory, bake=bake, dtype=dtype))
         name = Path(target).stem
     path = output or Path(name + COMPILED)
     save_machine(path, compiled, image)

@@ -30,7 +30,7 @@ by name is compiled for --dtype. The exit code is 8 if the machine is not certif
 
 --lifted also proves that the code of the lifted engine equals the weights: the code with which a
 run of the program begins or, for a machine given by name, the code for a memory of random words.
-RV32I takes about half a minute. The exit code is also 8 if the code differs, or if the proof does
+RV32I and FLEQ take 20 seconds. The exit code is also 8 if the code differs, or if the proof does
 not succeed.
 
 --causal proves the same of the language model that `looped generate` runs: for every text within

@@ -24,6 +24,7 @@ from looped.cli.progress import progress, reporter
 from looped.debug.debugger import Debugger
 from looped.debug.gdb.server import Server, listen
 from looped.debug.terminal.console import Console
+from looped.debug.terminal.monitor import Monitor
 from looped.debug.terminal.prompt import prompt
 from looped.debug.terminal.screen import Screen
 from looped.debug.timeline import Timeline
@@ -82,7 +83,7 @@ def debug(
     lines = None if command is None else read_source(command).text.splitlines()
     content = b"" if source is None else read_bytes(source, _LARGEST_INPUT)
     with progress("debug") as line:
-        compiled, image = open_program(program, wanted, dtype)
+        compiled, image = open_program(program, wanted, dtype, engine)
         if address is not None and not registered(image.machine).runs_elf:
             raise CompileError(f"gdb knows no {image.machine}", hint="debug it without --gdb")
         chosen = api.choose_engine(
@@ -143,7 +144,7 @@ def _address(text: str) -> tuple[str, int]:
 def _serve(timeline: Timeline, host: str, port: int) -> None:
     """Serve one gdb after another until one of them kills the program."""
     debugger = Debugger(timeline)
-    server = Server(debugger)
+    server = Server(debugger, Monitor(debugger).execute)
     try:
         waiting = listen(host, port)
     except OSError as error:

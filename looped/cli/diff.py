@@ -105,7 +105,7 @@ def _records(
     """The records of a trace or a run, and whether its addresses are hexadecimal."""
     if is_trace(path):
         return read_trace(path), False
-    machine, image = open_program(path, options.wanted)
+    machine, image = open_program(path, options.wanted, engine=engine)
     in_bytes = image.addresses_per_word > 1
     if on_reference:
         return reference_records(image, machine.plan, data), in_bytes

@@ -19,6 +19,7 @@ from looped.cli.options import (
     Wanted,
     check_engine,
     engine_options,
+    environment_options,
     json_option,
     machine_options,
     open_program,
@@ -28,6 +29,7 @@ from looped.cli.trace import step_json, step_line
 from looped.cli.trace_file import check_trace_options, save_trace, trace_file_options
 from looped.devices import failed_test
 from looped.engines.engine import Engine
+from looped.environment import Environment
 from looped.errors import TrapError
 from looped.registry import unserved_trap
 from looped.run.interrupts import End, Interrupts
@@ -90,6 +92,7 @@ class _Options:
     trace_file: Path | None
     trace_format: str | None
     as_json: bool
+    environment: Environment
 
 
 @click.command(help=_HELP)
@@ -102,7 +105,7 @@ class _Options:
     type=click.FloatRange(min=0, max=_LONGEST, min_open=True),
     callback=lambda ctx, option, value: _number(value),
     metavar="SECONDS",
-    help="Stop after this many seconds.",
+    help="Stop this many seconds after the first instruction begins.",
 )
 @click.option(
     "--max-output",
@@ -125,6 +128,7 @@ class _Options:
 @click.option("--resume", type=_PATH, metavar="FILE", help="Continue from a checkpoint.")
 @click.option("--trace", is_flag=True, help="Print every instruction on stderr.")
 @trace_file_options
+@environment_options
 @json_option
 def run(program: Path, **options: Any) -> None:
     """Run PROGRAM (source, image or compiled file) on the transformer until it halts."""
@@ -149,15 +153,20 @@ def run(program: Path, **options: Any) -> None:
 
 
 def _open(program: Path, options: _Options, line: ProgressLine) -> tuple[Session, Engine]:
-    """The run and its engine; the time of the run begins now."""
-    compiled, image = open_program(program, options.wanted, options.dtype)
+    """The run and its engine."""
+    note = line.note
+    compiled, image = open_program(program, options.wanted, options.dtype, options.engine, note)
+    line.clear()
     report = reporter(options.verbose, line)
     engine = api.choose_engine(
         compiled, options.engine, options.dtype, options.device, report, options.uncertified
     )
     output = Output(None if options.as_json else sys.stdout.buffer, options.max_output, line.clear)
     source, interrupts = Input(_standard_input()), Interrupts(options.timeout)
-    return Session(compiled, image, engine, source, output, interrupts, line), engine
+    session = Session(
+        compiled, image, engine, source, output, interrupts, line, options.environment
+    )
+    return session, engine
 
 
 def _begin(session: Session, engine: Engine, options: _Options, line: ProgressLine) -> None:

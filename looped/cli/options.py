@@ -15,6 +15,7 @@ import click
 from looped import api, registry
 from looped.artefact.checkpoint import load_machine
 from looped.artefact.plan import CompiledMachine
+from looped.environment import Environment
 from looped.errors import CompileError, FileError
 from looped.image import Image
 from looped.precision import PRECISIONS
@@ -24,6 +25,7 @@ __all__ = [
     "Wanted",
     "check_engine",
     "engine_options",
+    "environment_options",
     "json_option",
     "machine_options",
     "open_both",
@@ -69,7 +71,8 @@ def machine_options(command: F) -> F:
         "--memory",
         type=int,
         metavar="WORDS",
-        help="Words of memory, a power of two. By default, the fewest that hold the program; "
+        help="Words of memory, a power of two. By default, the fewest that hold the program, with "
+        "64 KiB more for RISC-V, except on the dense engine; "
         f"without a program {api.DEFAULT_MEMORY:,}, or as many as the width allows.",
     )
     return source_options(memory(workers(command)))
@@ -121,10 +124,10 @@ class _ParameterOption(click.Option):
 
 def _parameter(text: str) -> tuple[str, int]:
     """NAME=NUMBER as a pair. Raises BadParameter for any other text."""
-    found = re.fullmatch(r"([a-z_]{1,40})=([0-9]{1,9})", text)
+    found = re.fullmatch(r"([a-z_]{1,40})=([0-9]{1,10}|0x[0-9a-fA-F]{1,8})", text)
     if found is None:
         raise click.BadParameter(f"{text!r} is not NAME=NUMBER, as in side=4.")
-    return found[1], int(found[2])
+    return found[1], int(found[2], 0)
 
 
 def _parameter_help() -> str:
@@ -180,6 +183,24 @@ def check_engine(engine: str, uncertified: bool) -> None:
         )
 
 
+def environment_options(command: F) -> F:
+    """--misaligned, which the command gets in one `environment`."""
+
+    @wraps(command)
+    def gathered(misaligned: str, **rest: Any) -> Any:
+        return command(environment=Environment(misaligned == "emulate"), **rest)
+
+    option = click.option(
+        "--misaligned",
+        type=click.Choice(["trap", "emulate"]),
+        default="emulate",
+        show_default=True,
+        help="RISC-V loads and stores at addresses that are not a multiple of their size: the host "
+        "executes them, or they trap.",
+    )
+    return cast(F, option(gathered))
+
+
 def json_option(command: F) -> F:
     """--json."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(command)
@@ -197,12 +218,23 @@ def open_source(path: Path, wanted: Wanted) -> Image:
 
 
 def open_program(
-    path: Path, wanted: Wanted, dtype: str = "float32"
+    path: Path,
+    wanted: Wanted,
+    dtype: str = "float32",
+    engine: str = "dense",
+    note: Callable[[str], None] = lambda text: None,
 ) -> tuple[CompiledMachine, Image]:
-    """A program and the machine for it; a source or an image is compiled for `dtype`."""
+    """A program and the machine for it; a source or an image is compiled for `dtype`.
+
+    By default memory is as small as possible for the dense engine, which computes with all words in
+    each loop, and has room for a heap and a stack for any other.
+    """
     if path.suffix != COMPILED:
         image = open_source(path, wanted)
-        return wanted.counted(api.compile(image, wanted.memory, dtype=dtype)), image
+        memory = wanted.memory
+        if memory is None and engine != "dense":
+            memory = api.usual_memory(image)
+        return wanted.counted(api.compile(image, memory, dtype=dtype, note=note)), image
     compiled, program = _open_compiled(path, wanted)
     if program is None:
         raise CompileError(f"{path} holds a machine without a program: there is nothing to run")

@@ -17,11 +17,13 @@ from looped.cli.options import (
     Wanted,
     check_engine,
     engine_options,
+    environment_options,
     json_option,
     machine_options,
     open_program,
 )
 from looped.cli.progress import progress, reporter
+from looped.environment import Environment
 from looped.errors import FileError
 from looped.files import read_bytes
 from looped.verify.cluster import map_on_cluster
@@ -77,6 +79,7 @@ class _Options:
     count: int | None
     seed: int | None
     as_json: bool
+    environment: Environment
 
     def check(self, programs: tuple[Path, ...]) -> None:
         """Raise UsageError for options that contradict each other."""
@@ -120,6 +123,7 @@ class _Options:
     help="Verify N random programs of --machine instead.",
 )
 @click.option("--seed", type=int, metavar="S", help="Seed of the random programs.  [default: 0]")
+@environment_options
 @json_option
 def verify(programs: tuple[Path, ...], **options: Any) -> None:
     """Run every PROGRAM on the transformer and on the reference, and compare after every loop."""
@@ -197,7 +201,8 @@ def _verify(task: _Task) -> Agreement:
             line.clear()
             click.echo(f"{task.path}: {text}", err=True)
 
-        return api.verify(compiled, image, task.data, options.steps, engine, line, note)
+        steps, around = options.steps, options.environment
+        return api.verify(compiled, image, task.data, steps, engine, line, note, around)
 
 
 def _read_input(data: Path | None) -> bytes:

@@ -41,7 +41,7 @@ def address_of(text: str, words: Words) -> int:
 def lines_at(image: Image, file: str | None, line: int) -> list[int]:
     """The addresses of the words that come from a line, ascending."""
     return [
-        index * image.addresses_per_word
+        image.address(index)
         for index, place in enumerate(image.source_map)
         if place is not None
         and place.line == line

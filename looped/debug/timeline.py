@@ -14,9 +14,11 @@ from time import monotonic
 import numpy as np
 
 from looped.artefact.plan import CompiledMachine
-from looped.debug.recording import Recording
+from looped.debug.replayed import Replayed
+from looped.debug.stretch import Stretch, Unseen
 from looped.devices.host import ByteSource, ColumnPort
 from looped.engines.engine import Engine
+from looped.engines.recording import Recording
 from looped.image import Image
 from looped.registry import host_for
 from looped.run.computer import Computer, Event, Snapshot
@@ -69,11 +71,12 @@ class Timeline:
         self.machine = machine
         self.image = image
         self.engine = engine
-        self.input = Recording(source)
+        self.input = Replayed(source)
         self.host = host_for(image, self.input)
         words, entries = [image.words], [image.entry]
         self.computer = Computer(machine.plan, engine, words, [self.input], entries, [self.host])
         self.port = ColumnPort(machine.plan, engine, 0)
+        self._recording = Recording(engine, machine.plan)
         self.steps = 0
         self.output = bytearray()
         self._show = show
@@ -115,14 +118,49 @@ class Timeline:
         try:
             while self.steps < end and not self.halted:
                 self._save_if_due()
-                edits = (place for place in self._edits if place > self.steps)
-                stretch = min(end, self._next_save(), *edits) - self.steps
-                before, event = self.computer.advance(stretch)
+                before, event = self.computer.advance(self._until(end) - self.steps)
                 self._arrive(event, before + event.retired)
                 if before + event.retired and self.pc in pcs:
                     break
         finally:
             self.computer.stop_at(())
+
+    @property
+    def scans(self) -> bool:
+        """Whether `scan` is about as fast as `forward`."""
+        return self._recording.taping is not None
+
+    def scan(self, count: int, look: Callable[[Stretch], int]) -> None:
+        """Execute a stretch of at most `count` instructions of a program that has not halted.
+
+        `look` sees what they did before the run arrives behind them, and says after how many of
+        them the run must stand. If it raises Unseen, nothing has happened.
+        """
+        self._save_if_due()
+        begin = self.steps
+        self.computer.passes = self._recording.advance
+        try:
+            before, event = self.computer.advance(self._until(begin + count) - begin)
+        finally:
+            self.computer.passes = self.engine.advance
+            tapes = self._recording.take()
+        wanted = done = before + event.retired
+        if tapes and done:
+            try:
+                wanted = look(Stretch(self.machine.plan, tapes, done, event.served))
+            except Unseen:
+                self._undo(begin)
+                raise
+        if wanted < done:
+            self._undo(begin)
+            self.forward(wanted)
+        else:
+            self._arrive(event, done)
+
+    def _undo(self, place: int) -> None:
+        """Move the engine back to a place that the run has not yet left."""
+        self._restore_near(place, max(saved for saved in self._saved if saved <= place))
+        self.forward(place - self.steps)
 
     def go_to(self, step: int) -> None:
         """Move to the place before instruction number `step`, counted from zero.
@@ -137,11 +175,6 @@ class Timeline:
         """The place of the last snapshot before a place; 0 if there is none."""
         places = sorted(self._saved)
         return places[max(0, bisect.bisect_left(places, step) - 1)]
-
-    def restore_near(self, step: int) -> int:
-        """Move to a place before `step`, at most `_NEAR` instructions before it; returns it."""
-        self._restore_near(step, self.saved_before(step))
-        return self.steps
 
     def _restore_near(self, step: int, place: int) -> None:
         """Restore a snapshot; if it is far from `step`, move on and make a new one."""
@@ -189,6 +222,11 @@ class Timeline:
     def _apply(self, change: Callable[[ColumnPort], None]) -> None:
         change(self.port)
         self.computer.pcs[0] = self.computer.pc()
+
+    def _until(self, end: int) -> int:
+        """Where a stretch ends: at `end`, or before it at a snapshot or a change by hand."""
+        edits = (place for place in self._edits if place > self.steps)
+        return min(end, self._next_save(), *edits)
 
     def _next_save(self) -> int:
         return (self.steps // self._spacing + 1) * self._spacing

@@ -13,7 +13,6 @@ from typing import Protocol
 
 from looped.artefact.plan import Plan
 from looped.image import Image
-from looped.isa.rv32i import word_index
 
 __all__ = ["Accesses", "Words", "riscv_accesses", "subleq_accesses", "word_at"]
 
@@ -92,13 +91,13 @@ def _subleq(a: int, b: int, ones: int, size: int) -> Accesses:
 
 def riscv_accesses(image: Image, port: Words) -> Accesses:
     """What the RISC-V instruction at the program counter accesses."""
-    index = word_index(port.cpu("pc"))
+    index = image.index(port.cpu("pc"))
     if index >= port.size:
         return Accesses()
     decoded = _decode(port.memory(index))
     if not (decoded.stores or decoded.loads):
         return decoded.apart
-    target = word_index(port.register(decoded.base) + decoded.offset & 0xFFFFFFFF)
+    target = image.index(port.register(decoded.base) + decoded.offset & 0xFFFFFFFF)
     if target >= port.size:
         return decoded.apart
     if decoded.stores:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from looped.artefact.embedding import embed_words, read_word
 from looped.artefact.plan import Plan
 from looped.engines.engine import Engine
+from looped.image import Regions
 
 __all__ = ["POLL_INTERVAL", "ByteSource", "ColumnPort", "Host", "Port"]
 
@@ -41,6 +42,14 @@ class Port(Protocol):
     @property
     def size(self) -> int:
         """The number of words of memory."""
+
+    @property
+    def regions(self) -> Regions:
+        """The addresses of memory, on a machine whose addresses count bytes."""
+
+    @property
+    def executed(self) -> int:
+        """The instructions of the program so far, the one that has trapped included."""
 
     def memory(self, index: int) -> int:
         """A word of memory."""
@@ -95,10 +104,12 @@ class ColumnPort:
     `changes` lists the words of memory and registers that it has set, (column, value), in order.
     """
 
-    def __init__(self, plan: Plan, engine: Engine, stream: int) -> None:
+    def __init__(self, plan: Plan, engine: Engine, stream: int, executed: int = 0) -> None:
         self.plan = plan
         self.engine = engine
         self.stream = stream
+        self.executed = executed
+        self.regions = Regions.of(plan.parameters)
         self.changes: list[tuple[int, int]] = []
 
     @property

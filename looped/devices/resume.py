@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from looped.devices.host import Port
-from looped.isa.rv32i import word_index
 
 __all__ = ["resume"]
 
@@ -17,7 +16,7 @@ def resume(port: Port, pc: int) -> None:
     If `pc` is outside memory, the machine traps there, as it does after a jump to such an address.
     """
     pc &= _MASK
-    outside = word_index(pc) >= port.size
+    outside = port.regions.index(pc) >= port.size
     port.set_cpu("pc", pc)
     port.set_cpu("cause", _FETCH_FAULT if outside else 0)
     port.set_cpu("trap", int(outside))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from looped.devices.host import ByteSource, Port
+from looped.devices.memory import load, places, store
 from looped.devices.resume import resume
 
 __all__ = ["Syscalls"]
@@ -19,7 +20,7 @@ _ECALL = 11
 _A0, _A1, _A2, _A7 = 10, 11, 12, 17
 _READ, _WRITE, _EXIT, _BRK = 63, 64, 93, 214
 _EBADF, _EFAULT, _ENOSYS = 9, 14, 38
-_MASK, _PLACE = 0xFFFFFFFF, 0x7FFFFFFF
+_MASK = 0xFFFFFFFF
 
 
 class Syscalls:
@@ -42,21 +43,23 @@ class Syscalls:
         if port.cpu("cause") != _ECALL:
             return b""
         arguments = [port.register(number) for number in (_A0, _A1, _A2)]
-        number = port.register(_A7)
+        result, written = self.call(port, port.register(_A7), *arguments)
+        if self.exit_code is None:
+            port.set_register(_A0, result & _MASK)
+            resume(port, port.cpu("pc") + 4)
+        return written
+
+    def call(self, port: Port, number: int, *arguments: int) -> tuple[int, bytes]:
+        """Make the call with this number; returns its result and the bytes that it writes."""
         if number == _EXIT:
             self.exit_code = arguments[0] & 0xFF
-            return b""
+            return 0, b""
         calls: dict[int, Callable[..., tuple[int, bytes]]] = {
             _READ: self._read,
             _WRITE: self._write,
             _BRK: self._break,
         }
-        result, written = -_ENOSYS, b""
-        if number in calls:
-            result, written = calls[number](port, *arguments)
-        port.set_register(_A0, result & _MASK)
-        resume(port, port.cpu("pc") + 4)
-        return written
+        return calls[number](port, *arguments) if number in calls else (-_ENOSYS, b"")
 
     def snapshot(self) -> dict[str, Any]:
         """Its state, as values that JSON can hold; the position is that in an input of bytes."""
@@ -74,16 +77,13 @@ class Syscalls:
     def _write(self, port: Port, descriptor: int, start: int, count: int) -> tuple[int, bytes]:
         if descriptor not in (1, 2):
             return -_EBADF, b""
-        start &= _PLACE
-        if start + count > 4 * port.size:
-            return -_EFAULT, b""
-        return count, _load(port, start, count)
+        content = load(port, start, count)
+        return (-_EFAULT, b"") if content is None else (count, content)
 
     def _read(self, port: Port, descriptor: int, start: int, count: int) -> tuple[int, bytes]:
         if descriptor != 0:
             return -_EBADF, b""
-        start &= _PLACE
-        if start + count > 4 * port.size:
+        if places(port, start, count) is None:
             return -_EFAULT, b""
         if isinstance(self.source, bytes):
             content = self.source[self.position : self.position + count]
@@ -91,29 +91,13 @@ class Syscalls:
         else:
             content = self.source.read(min(count, 1))
         if content:
-            _store(port, start, content)
+            store(port, start, content)
         return len(content), b""
 
     def _break(self, port: Port, end: int, *unused: int) -> tuple[int, bytes]:
         """Move the end of the heap, unless `end` is below its start or outside memory; returns the
         end of the heap."""
-        if self.start <= end <= (self.start & ~_PLACE) + 4 * port.size:
+        region = port.regions.region(self.start)
+        if self.start <= end <= port.regions.end(region, port.size):
             self.end = end
         return self.end, b""
-
-
-def _load(port: Port, start: int, count: int) -> bytes:
-    """`count` bytes of memory from a byte address."""
-    first, last = start // 4, -(-(start + count) // 4)
-    content = b"".join(port.memory(i).to_bytes(4, "little") for i in range(first, last))
-    return content[start % 4 :][:count]
-
-
-def _store(port: Port, start: int, content: bytes) -> None:
-    """Store bytes in memory from a byte address on."""
-    first, last = start // 4, -(-(start + len(content)) // 4)
-    words = b"".join(port.memory(i).to_bytes(4, "little") for i in range(first, last))
-    at = start % 4
-    words = words[:at] + content + words[at + len(content) :]
-    for k, index in enumerate(range(first, last)):
-        port.set_memory(index, int.from_bytes(words[4 * k : 4 * k + 4], "little"))

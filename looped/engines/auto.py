@@ -1,15 +1,25 @@
-"""AutoEngine: the fastest engine that can run a model."""
+"""AutoEngine: whatever runs a model at once, then the fastest engine that can run it."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.plan import CompiledMachine
-from looped.engines.engine import NOTHING, Engine, Lanes, Watch
+from looped.artefact.residual import compact
+from looped.cache.store import open_cache
+from looped.engines.engine import NOTHING, Engine, Lanes, Streams, Watch
+from looped.engines.entry import LIFTED, entry_key
+from looped.engines.start import Start
 from looped.errors import CompileError
+
+if TYPE_CHECKING:
+    from looped.engines.lifted import LiftedEngine
+    from looped.engines.lifted.program import Program
 
 __all__ = ["ENGINES", "AutoEngine"]
 
@@ -41,12 +51,21 @@ ENGINES: dict[str, Callable[..., Engine]] = {
 the dtype may be uncertified. The dense engine can run every model."""
 
 
-class AutoEngine:
-    """Uses `lifted` if the model can be lifted, else `event` if it can be indexed, else `dense`.
+_FEW = 4
+"""Passes between two looks whether a faster engine is ready: about ten milliseconds."""
 
-    The first pass chooses. A later pass can move on to a slower engine, if the host has set lanes
-    that the engine took for constants. `report` gets the choice, and why faster engines refuse the
-    model. Raises CompileError and CertificateError as the dense engine does.
+_MOST_COLUMNS = 1 << 17
+"""Above that many columns `array` takes half a gigabyte, and more time to load than lifted code."""
+
+
+class AutoEngine:
+    """Starts at once and gets faster: `array`, then `lifted` as soon as its machine code is ready.
+
+    The code of an earlier run is ready from the start. If the model cannot be lifted, the engine is
+    `event` if it can be indexed, else `dense`. A later pass can move on to a slower engine, if the
+    host has set lanes that the engine took for constants. Between two passes another engine takes
+    over the exact state. `report` gets each choice, and why faster engines refuse the model. Raises
+    CompileError and CertificateError as the dense engine does.
     """
 
     def __init__(
@@ -64,6 +83,8 @@ class AutoEngine:
         self.decided = False
         self._earlier_fallbacks = 0
         self._loaded = False
+        self._start: Start | None = None
+        self._program: Program | None = None
         self.engine = self._make()
 
     @property
@@ -71,9 +92,10 @@ class AutoEngine:
         """Passes of single streams that fell back to the dense engine, on every engine chosen."""
         return self._earlier_fallbacks + self.engine.fallbacks
 
-    def load(self, x: npt.NDArray[np.generic]) -> None:
+    def load(self, x: Streams) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
-        if self._loaded:
+        if self._loaded and self._start is None:
+            self._earlier_fallbacks += self.engine.fallbacks
             self.names, self.decided = list(ENGINES), False
             self.engine = self._make()
         self._begin(x)
@@ -84,21 +106,28 @@ class AutoEngine:
             try:
                 self.engine.prepare(note)
             except CompileError as error:
-                self.report(f"not {self.names[0]}: {error}")
-                state = self.engine.state()
-                self._earlier_fallbacks += self.engine.fallbacks
-                self.names.pop(0)
-                self.engine = self._make()
-                self._begin(state)
+                self._move_on(error)
                 continue
             if not self.decided:
-                self.report(f"engine: {self.names[0]}")
+                self.report(f"engine: {self.names[0] if self._start is None else 'array'}")
                 self.decided = True
             return
+
+    def settle(self) -> None:
+        """Wait until the fastest engine that can run the model has taken over."""
+        self.prepare()
+        while self._start is not None and self._grow(wait=True):
+            pass
 
     def step(self, loops: int = 1) -> None:
         """Pass all streams through all blocks, `loops` times."""
         self.prepare()
+        while self._start is not None and loops > 0:
+            began, few = time.process_time(), min(loops, _FEW)
+            self.engine.step(few)
+            self._start.spend(began)
+            loops -= few
+            self._grow()
         self.engine.step(loops)
 
     def advance(self, loops: int, watch: Watch = NOTHING) -> int:
@@ -107,7 +136,18 @@ class AutoEngine:
         Returns how many passes count. Raises ValueError if there are other streams.
         """
         self.prepare()
-        return self.engine.advance(loops, watch)
+        done = 0
+        while self._start is not None and done < loops:
+            began = time.process_time()
+            done += self.engine.advance(min(loops - done, _FEW), watch)
+            self._start.spend(began)
+            stop, _ = watch.seen(self.engine.read(watch.column, watch.lanes)[0])
+            self._grow()
+            if stop:
+                return done
+        return (
+            done + self.engine.advance(loops - done, watch) if done < loops or not loops else done
+        )
 
     def changes(self, stream: int = 0) -> Lanes:
         """The columns of a stream that may have changed since the last call, in ascending order.
@@ -129,15 +169,57 @@ class AutoEngine:
         self.engine.write(stream, column, lanes, values)
 
     def _make(self) -> Engine:
-        """The first engine on the list that can run the model."""
+        """The first engine on the list that can run the model, or what runs until it is ready."""
         while True:
             try:
+                if self.names[0] == "lifted" and self.device == "cpu":
+                    return self._lifted()
                 make = ENGINES[self.names[0]]
                 return make(self.machine, self.dtype, self.device, self.uncertified)
             except CompileError as error:
                 self._refused(error)
 
-    def _begin(self, x: npt.NDArray[np.generic]) -> None:
+    def _lifted(self) -> Engine:
+        """`lifted` with the program of an earlier run, else the start. Raises CompileError."""
+        program = self._program or _kept(self.machine, self.dtype, self.uncertified)
+        if program is not None or self.machine.plan.columns > _MOST_COLUMNS:
+            return self._engine_of(program)
+        given = self.machine, self.dtype, self.device, self.uncertified
+        self._start = Start(self.machine, self.dtype, self.uncertified, lambda: _dense(*given))
+        return self._start.engine
+
+    def _engine_of(self, program: Program | None) -> LiftedEngine:
+        from looped.engines.lifted import LiftedEngine
+
+        self._program = program
+        given = self.machine, self.dtype, self.device, self.uncertified
+        return LiftedEngine(*given, program=program)
+
+    def _grow(self, wait: bool = False) -> bool:
+        """Let `lifted` take over, if it is ready; returns whether another engine has done so."""
+        assert self._start is not None
+        array = self._start.engine
+        try:
+            program = self._start.program(wait)
+        except CompileError as error:
+            self._move_on(error)
+            self.prepare()
+            return True
+        if program is None:
+            return False
+        state = array.state()
+        host = [array.host_lanes(stream) for stream in range(len(state))]
+        if not program.fits(compact(state[0], 0), host[0]):
+            return False
+        self._earlier_fallbacks += array.fallbacks
+        self._start, self.decided = None, False
+        lifted = self._engine_of(program)
+        lifted.begin(state, host)
+        self.engine = lifted
+        self.prepare()
+        return True
+
+    def _begin(self, x: Streams) -> None:
         """Load these streams into the engine, or into the next one that can run them."""
         self._loaded = True
         while True:
@@ -148,9 +230,28 @@ class AutoEngine:
                 self._refused(error)
                 self.engine = self._make()
 
+    def _move_on(self, error: CompileError) -> None:
+        """Let the next engine take over from one that cannot go on."""
+        state = self.engine.state()
+        self._earlier_fallbacks += self.engine.fallbacks
+        self._refused(error)
+        self.engine = self._make()
+        self._begin(state)
+
     def _refused(self, error: CompileError) -> None:
         """Strike the first engine from the list. Raises the error if there is no other."""
         if len(self.names) == 1:
             raise error
         self.report(f"not {self.names[0]}: {error}")
         self.names.pop(0)
+        self._start, self.decided = None, False
+
+
+def _kept(machine: CompiledMachine, dtype: str, uncertified: bool) -> Program | None:
+    """The program of an earlier run, if the cache has one."""
+    cache = open_cache()
+    if cache.path is None or not cache.has(LIFTED, entry_key(machine, dtype, uncertified)):
+        return None
+    from looped.engines.lifted.kept import Kept  # LLVM takes a while to load
+
+    return Kept(machine, dtype, uncertified).find()

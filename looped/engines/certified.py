@@ -8,7 +8,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.engine import NOTHING, Floats, Lanes, Watch
+from looped.artefact.residual import Residual
+from looped.engines.engine import NOTHING, Floats, Lanes, Streams, Watch
 
 __all__ = ["Certified", "Definition", "Fast", "FastStream", "Progress"]
 
@@ -62,7 +63,7 @@ class FastStream(Protocol):
 class Fast(Protocol):
     """What makes the streams of a fast engine."""
 
-    def stream(self, x: npt.NDArray[np.generic]) -> FastStream:
+    def stream(self, x: npt.NDArray[np.generic] | Residual) -> FastStream:
         """Begin with a residual stream, (columns, d_model). Raises CompileError."""
 
     def announce(self, streams: list[FastStream], note: Callable[[str], None]) -> None:
@@ -96,7 +97,7 @@ class Certified:
         self._changed: list[set[int] | None] = []
         self._columns = 0
 
-    def load(self, x: npt.NDArray[np.generic]) -> None:
+    def load(self, x: Streams) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
         self.streams = [self.fast.stream(stream) for stream in x]
         self._changed = [None] * len(x)

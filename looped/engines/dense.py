@@ -11,12 +11,16 @@ import torch
 from looped.analysis.grid import grid_of_tensors
 from looped.analysis.weights import largest_score
 from looped.artefact.plan import CompiledMachine
-from looped.engines.engine import NOTHING, Lanes, Watch
+from looped.engines.engine import NOTHING, Lanes, Streams, Watch
 from looped.engines.settings import Settings, check_kernels
 from looped.errors import CertificateError, CompileError
 from looped.precision import precision
 
 __all__ = ["DenseEngine"]
+
+
+_MOST_PRODUCTS = 1 << 42
+"""A minute or more for a loop on one core: RV32I with 2^15 words of memory takes 2.7 · 10^12."""
 
 
 class DenseEngine:
@@ -46,6 +50,8 @@ class DenseEngine:
         self.dtype: torch.dtype = getattr(torch, chosen.name)
         self.device = _device(device)
         self.model = machine.model().to(self.device, self.dtype)
+        plan = machine.plan
+        self._products = len(plan.blocks) * plan.n_heads * 2 * plan.d_head
         self._settings = Settings(chosen, self.device, grid_of_tensors(machine.weights.values()))
         self._settings.check()
         heads = machine.plan.n_heads, machine.plan.d_head
@@ -58,12 +64,22 @@ class DenseEngine:
     def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
         """Do nothing: this engine derives nothing from the weights."""
 
-    def load(self, x: npt.NDArray[np.generic]) -> None:
+    def load(self, x: Streams) -> None:
         """Begin with these residual streams, (batch, columns, d_model).
 
         They are stored column by column, so that sums that are rounded are always rounded alike.
+        Raises CompileError if a loop would take more than about _MOST_PRODUCTS multiplications.
         """
-        self.x = torch.tensor(np.ascontiguousarray(x), dtype=self.dtype, device=self.device)
+        products = self._products * x.shape[1] ** 2
+        if products > _MOST_PRODUCTS:
+            raise CompileError(
+                f"a loop of the dense engine compares {x.shape[1]:,} columns with each other, "
+                f"about {products:.0e} multiplications",
+                hint="use --engine lifted or event, or less --memory",
+            )
+        self.x = torch.tensor(
+            np.ascontiguousarray(np.asarray(x)), dtype=self.dtype, device=self.device
+        )
         self._seen = {}
 
     @torch.inference_mode()

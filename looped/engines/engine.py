@@ -9,11 +9,16 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NOTHING", "NO_LANES", "Engine", "Floats", "Lanes", "Patterns", "Watch"]
+from looped.artefact.residual import Residuals
+
+__all__ = ["NOTHING", "NO_LANES", "Engine", "Floats", "Lanes", "Patterns", "Streams", "Watch"]
 
 Lanes = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 Patterns = npt.NDArray[np.bool_]
+
+Streams = npt.NDArray[np.generic] | Residuals
+"""Residual streams, as a matrix or in fewer bits."""
 
 NO_LANES: Lanes = np.zeros(0, np.intp)
 
@@ -62,7 +67,7 @@ class Engine(Protocol):
     def fallbacks(self) -> int:
         """Passes of single streams that a faster engine could not certify and `dense` computed."""
 
-    def load(self, x: npt.NDArray[np.generic]) -> None:
+    def load(self, x: Streams) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
 
     def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:

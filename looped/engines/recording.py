@@ -40,6 +40,15 @@ class Recording:
         self.tapes: list[Tape] = []
         self._value = np.array(plan.words["value"], np.intp)
 
+    @property
+    def taping(self) -> Taping | None:
+        """The engine if it records about as fast as it runs, else None."""
+        engine = self.engine
+        if isinstance(engine, AutoEngine):
+            engine.prepare()
+            engine = engine.engine
+        return engine if isinstance(engine, Taping) and len(self.plan.cpus) == 1 else None
+
     def take(self) -> list[Tape]:
         """The tapes, in order; there are none afterwards."""
         tapes, self.tapes = self.tapes, []
@@ -52,20 +61,15 @@ class Recording:
         while done < loops and not stop:
             tape = self._passes(loops - done, watch)
             self.tapes.append(tape)
-            stop = tape.any(watch.stops)[-1]
+            stop = bool(tape.any(watch.stops)[-1])
             busy = tape.any(watch.mid_instruction)
-            done += len(tape) - sum(busy) + (stop and busy[-1])
+            done += len(tape) - int(busy.sum()) + (stop and bool(busy[-1]))
         return done
 
     def _passes(self, loops: int, watch: Watch) -> Tape:
         """The next passes, at least one."""
-        engine = self.engine
-        if isinstance(engine, AutoEngine):
-            engine.prepare()
-            engine = engine.engine
-        tape = None
-        if isinstance(engine, Taping) and len(self.plan.cpus) == 1:
-            tape = engine.record(loops, watch, self._value)
+        taping = self.taping
+        tape = None if taping is None else taping.record(loops, watch, self._value)
         return self._single_pass() if tape is None else tape
 
     def _single_pass(self) -> Tape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -37,19 +38,34 @@ class Tape:
         """A word of the driver, its lowest lane first, before the first pass and after each one."""
         return gather(self.rows, self.place[lanes], self.known[lanes])
 
-    def any(self, lanes: Lanes) -> list[bool]:
-        """After each pass: whether one of these lanes is +1."""
-        raised: list[bool] = (self.word(lanes)[1:] != 0).tolist()
+    def any(self, lanes: Lanes) -> npt.NDArray[np.bool_]:
+        """After each pass, (passes,): whether one of these lanes is +1."""
+        raised: npt.NDArray[np.bool_] = self.word(lanes)[1:] != 0
         return raised
 
 
 def gather(rows: npt.NDArray[np.uint8], places: Lanes, known: npt.NDArray[np.bool_]) -> Bits:
     """Bit i of each result (...,) is bit `places[i]` of a row (..., bytes), or else `known[i]`."""
+    spare = -rows.shape[-1] % 8
+    if spare:
+        rows = np.pad(rows, [(0, 0)] * (rows.ndim - 1) + [(0, spare)])
+    sources = np.ascontiguousarray(rows).view(np.uint64)
     words = np.zeros(rows.shape[:-1], np.uint64)
-    for number, place in enumerate(places.tolist()):
+    for first, length in _runs(places.tolist()):
+        place = int(places[first])
         if place < 0:
-            words |= np.uint64(int(known[number]) << number)
+            words |= np.uint64(int(known[first]) << first)
             continue
-        bit = rows[..., place >> 3] >> np.uint8(place & 7) & np.uint8(1)
-        words |= bit.astype(np.uint64) << np.uint64(number)
+        bits = sources[..., place >> 6] >> np.uint64(place & 63)
+        words |= (bits & np.uint64((1 << length) - 1)) << np.uint64(first)
     return words
+
+
+def _runs(places: list[int]) -> list[tuple[int, int]]:
+    """Where consecutive bits of one 64-bit word begin, and how many they are; -1 stands alone."""
+    begun = [
+        n
+        for n, place in enumerate(places)
+        if n == 0 or place < 0 or place != places[n - 1] + 1 or place % 64 == 0
+    ]
+    return [(n, end - n) for n, end in pairwise([*begun, len(places)])]

@@ -1,7 +1,6 @@
 """ELF files to images: linked 32-bit RISC-V programs, with their symbols and source lines.
 
-A program may be linked to addresses from 0, or from 0x80000000, where RISC-V boards have their
-memory: the machine ignores bit 31 of an address, so the program runs unchanged.
+A program may be linked to any addresses that one or two regions of memory hold.
 """
 
 from __future__ import annotations
@@ -14,18 +13,22 @@ from typing import Any
 from looped.errors import FileError
 from looped.files import open_regular, read_bytes
 from looped.image.image import Image, Location
+from looped.image.segments import Placed, Segment, place, without_headers
 
-__all__ = ["is_elf", "load_elf"]
+__all__ = ["ROOM", "is_elf", "load_elf"]
+
+ROOM = 1 << 14
+"""Words beyond a program, 64 KiB: C programs expect a heap and a stack there. Each column of memory
+costs about a millisecond when the weights are lifted for the first time."""
 
 _LARGEST_FILE = 64 << 20
-_LARGEST_MEMORY = 4 << 20
 _MAGIC = b"\x7fELF"
-_HIGH = 0x80000000
-_COMPRESSED, _FLOATING = 1, 6
+_FLOATING = 6
 _BASE = "rv32i"
-_MARCH = f"build it with -march={_BASE} -mabi=ilp32"
+_MARCH = "build it with -march=rv32im -mabi=ilp32"
+_STATIC = "link it with -static -no-pie"
 _TYPES = {"ET_REL": "is not linked yet: it is an object file", "ET_DYN": "is position independent"}
-_TYPE_HINTS = {"ET_REL": "link it, with its entry and its addresses", "ET_DYN": "-static -no-pie"}
+_TYPE_HINTS = {"ET_REL": "link it, with its entry and its addresses", "ET_DYN": _STATIC}
 
 
 def is_elf(path: Path) -> bool:
@@ -37,12 +40,13 @@ def is_elf(path: Path) -> bool:
         return False
 
 
-def load_elf(path: Path, machine_for: Callable[[str], str | None]) -> Image:
+def load_elf(path: Path, machine_for: Callable[[str], str | None], most: int) -> Image:
     """The program in an ELF file: its segments, symbols, entry and source lines.
 
     `machine_for` names the machine for an architecture as linkers name it, such as `rv32i2p1_m2p0`.
-    Raises FileError unless the file is a whole, linked RV32 program without compressed instructions
-    that needs at most 4 MB, for an architecture that has a machine.
+    Raises FileError unless the file is a whole, linked RV32 program that a memory of `most` words
+    holds, for an architecture that has a machine. A program may say that it has compressed
+    instructions: one that executes one traps.
     """
     from elftools.elf.elffile import ELFFile
 
@@ -52,7 +56,7 @@ def load_elf(path: Path, machine_for: Callable[[str], str | None]) -> Image:
     try:
         file = ELFFile(io.BytesIO(content))
         _check(path, file)
-        return _Loader(path, file, content, machine_for).image()
+        return _Loader(path, file, content, machine_for, most).image()
     except FileError:
         raise
     except Exception:  # pyelftools documents no exceptions for damaged files
@@ -71,38 +75,50 @@ def _check(path: Path, file: Any) -> None:
     if kind != "ET_EXEC":
         why = _TYPES.get(kind, "is not a program")
         raise FileError(f"{path} {why}", hint=_TYPE_HINTS.get(kind))
-    if flags & _COMPRESSED:
-        raise FileError(f"{path} has compressed instructions, which RV32I lacks", hint=_MARCH)
+    if any(file.iter_segments("PT_INTERP")):
+        raise FileError(f"{path} needs shared libraries, which only Linux loads", hint=_STATIC)
     if flags & _FLOATING:
         raise FileError(f"{path} passes floating-point registers, which RV32I lacks", hint=_MARCH)
 
 
 class _Loader:
-    """Makes an image from one file."""
+    """Makes an image from one file, for a machine of at most `most` words."""
 
     def __init__(
-        self, path: Path, file: Any, content: bytes, machine_for: Callable[[str], str | None]
+        self,
+        path: Path,
+        file: Any,
+        content: bytes,
+        machine_for: Callable[[str], str | None],
+        most: int,
     ) -> None:
         self.path = path
         self.machine_for = machine_for
         self.file = file
         self.content = content
-        self.segments = [s for s in file.iter_segments("PT_LOAD") if s["p_memsz"]]
-        if not self.segments:
-            raise FileError(f"{path} has nothing to load")
-        self.base = _HIGH if min(s["p_vaddr"] for s in self.segments) >= _HIGH else 0
+        self.most = most
 
     def image(self) -> Image:
         """The image; entry and symbols are addresses of the file."""
-        memory = self._memory()
-        words = tuple(int.from_bytes(memory[i : i + 4], "little") for i in range(0, len(memory), 4))
-        entry = self.file["e_entry"]
-        if not 0 <= entry - self.base < len(memory):
+        placed, entry = self._placed(), self.file["e_entry"]
+        if placed.regions.index(entry) >= len(placed.words):
             raise FileError(f"{self.path} begins at {entry:#x}, where nothing is loaded")
         if entry % 4:
-            raise FileError(f"{self.path} begins at {entry:#x}, which is not a multiple of 4")
-        symbols = dict(self._symbols())
-        return Image(self._machine(), 32, words, symbols, self._source_map(len(words)), entry, 4)
+            raise FileError(
+                f"{self.path} begins at {entry:#x}, which is not a multiple of 4",
+                hint="compressed code may begin there: build with -march=rv32im",
+            )
+        return Image(
+            machine=self._machine(),
+            width=32,
+            words=placed.words,
+            symbols=dict(self._symbols()),
+            source_map=self._source_map(placed),
+            entry=entry,
+            addresses_per_word=4,
+            regions=placed.regions,
+            linked=True,
+        )
 
     def _machine(self) -> str:
         """The machine for the architecture of the program. Raises FileError if there is none."""
@@ -121,23 +137,41 @@ class _Loader:
                     return str(attribute.value)
         return _BASE
 
-    def _memory(self) -> bytearray:
-        end = max(s["p_vaddr"] - self.base + s["p_memsz"] for s in self.segments)
-        if end > _LARGEST_MEMORY:
-            message = f"{self.path} needs memory up to address {end:#x}"
+    def _placed(self) -> Placed:
+        """The segments in memory. Raises FileError if there are none, or no memory holds them."""
+        segments = [segment for segment in map(self._segment, self._loads()) if segment is not None]
+        if not segments:
+            raise FileError(f"{self.path} has nothing to load")
+        placed = place(segments, ROOM, self.most)
+        if isinstance(placed, Placed):
+            return placed
+        first, end = placed
+        raise FileError(
+            f"{self.path} needs memory from {first:#x} to {end:#x}",
+            hint=f"a machine has at most {4 * self.most:#x} bytes, in one or two regions",
+        )
+
+    def _loads(self) -> list[Any]:
+        return [segment for segment in self.file.iter_segments("PT_LOAD") if segment["p_memsz"]]
+
+    def _segment(self, segment: Any) -> Segment | None:
+        """A segment with its content, without pages of headers. Raises FileError."""
+        start, size = segment["p_offset"], min(segment["p_filesz"], segment["p_memsz"])
+        if start + size > len(self.content):
+            raise FileError(f"{self.path} is truncated: a segment ends after the end of the file")
+        physical, virtual = segment["p_paddr"], segment["p_vaddr"]
+        if max(physical, virtual) + segment["p_memsz"] > 1 << 32:
+            raise FileError(f"{self.path} has a segment at {physical:#x} that is too large")
+        if segment["p_memsz"] > 4 * self.most:
             raise FileError(
-                message, hint=f"at most {_LARGEST_MEMORY:#x}: link it to lower addresses"
+                f"{self.path} needs memory from {physical:#x} to "
+                f"{physical + segment['p_memsz']:#x}",
+                hint=f"a machine has at most {4 * self.most:#x} bytes",
             )
-        memory = bytearray(-(-end // 4) * 4)
-        for segment in self.segments:
-            start, size = segment["p_offset"], min(segment["p_filesz"], segment["p_memsz"])
-            if start + size > len(self.content):
-                raise FileError(
-                    f"{self.path} is truncated: a segment ends after the end of the file"
-                )
-            address = segment["p_vaddr"] - self.base
-            memory[address : address + size] = self.content[start : start + size]
-        return memory
+        content = self.content[start : start + size]
+        whole = Segment(physical, virtual, content, segment["p_memsz"])
+        headers = self.file["e_ehsize"] + self.file["e_phnum"] * self.file["e_phentsize"]
+        return without_headers(whole, headers) if start == 0 and size >= headers else whole
 
     def _symbols(self) -> Iterator[tuple[str, int]]:
         table = self.file.get_section_by_name(".symtab")
@@ -148,16 +182,17 @@ class _Loader:
                 continue
             yield symbol.name, symbol["st_value"]
 
-    def _source_map(self, words: int) -> tuple[Location | None, ...]:
+    def _source_map(self, placed: Placed) -> tuple[Location | None, ...]:
         """Where each word comes from, as the debugger's line table has it; empty without one."""
         if not self.file.has_dwarf_info():
             return ()
-        places: list[Location | None] = [None] * words
+        places: list[Location | None] = [None] * len(placed.words)
         try:
             for start, end, location in _lines(self.file.get_dwarf_info()):
-                first = max(0, start - self.base) // 4
-                for index in range(first, min(words, -(-(end - self.base) // 4))):
-                    places[index] = location
+                for address in range(start // 4 * 4, min(end, start + 4 * len(places)), 4):
+                    index = placed.regions.index(address)
+                    if index < len(places):
+                        places[index] = location
         except Exception:  # pyelftools again: damaged debug information, but the program is intact
             return ()
         return tuple(places) if any(places) else ()

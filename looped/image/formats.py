@@ -1,7 +1,9 @@
 """Images from and to files: decimal, hexadecimal, binary.
 
 `.dec` is the common format of SUBLEQ images: signed decimals between white space or commas.
-`.hex` is unsigned hexadecimal numbers between white space. `.bin` is little-endian words.
+`.hex` is unsigned hexadecimal numbers between white space. `.bin` is little-endian words. A `.sq`
+or `.txt` file and one without a suffix are decimals if they hold nothing else. In text, `#` begins
+a comment up to the end of the line.
 """
 
 from __future__ import annotations
@@ -13,12 +15,35 @@ from looped.errors import Diagnostic, FileError, Source, SourceError, Span
 from looped.files import read_bytes
 from looped.image.image import Image
 
-__all__ = ["FORMATS", "dump_image", "load_image"]
+__all__ = ["FORMATS", "dump_image", "is_image", "load_image"]
 
 FORMATS = ("dec", "hex", "bin")
 
-_LIMIT = 16 << 20
+_PERHAPS = (".sq", ".txt", "")
+"""Suffixes of files that may be decimals or assembly."""
+
+_DECIMALS = re.compile(r"(?:[\s,]|#[^\n]*|[+-]?\d{1,20}(?=[\s,#]|$))*")
+_TOKEN = re.compile(r"#[^\n]*|[^\s,#]+")
+
+_LIMIT = 64 << 20
 _MOST_ERRORS = 20
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file is an image, by its suffix, or by its content where the suffix leaves it open.
+
+    False for a file that cannot be read.
+    """
+    if path.suffix.lstrip(".") in FORMATS:
+        return True
+    if path.suffix not in _PERHAPS:
+        return False
+    try:
+        text = read_bytes(path, _LIMIT).decode("ascii")
+    except (FileError, UnicodeDecodeError):
+        return False
+    found = any(not token.startswith("#") for token in _TOKEN.findall(text))
+    return found and _DECIMALS.fullmatch(text) is not None
 
 
 def load_image(path: Path, machine: str, width: int, addresses_per_word: int = 1) -> Image:
@@ -71,7 +96,9 @@ def _from_text(source: Source, width: int, base: int) -> tuple[int, ...]:
     errors: list[Diagnostic] = []
     lowest, highest = -(1 << (width - 1)), (1 << width) - 1
     pattern = re.compile(r"[+-]?\d{1,20}" if base == 10 else r"[0-9a-fA-F]{1,20}")
-    for token in re.finditer(r"[^\s,]+", source.text):
+    for token in _TOKEN.finditer(source.text):
+        if token.group().startswith("#"):
+            continue
         span = Span(source, *token.span())
         if not pattern.fullmatch(token.group()):
             kind = "decimal" if base == 10 else "hexadecimal"

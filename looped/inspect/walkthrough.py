@@ -57,7 +57,9 @@ def _columns_of_write(machine: CompiledMachine, x: Tensor) -> list[int]:
     return [address, (address + 1) % plan.memory, plan.cpu]
 
 
-def _head_line(plan: Plan, weights: HeadWeights, head: HeadPlan, x: Tensor, column: int) -> str:
+def _head_line(
+    plan: Plan, weights: HeadWeights[Tensor], head: HeadPlan, x: Tensor, column: int
+) -> str:
     q, k, v = (x @ matrix.T for matrix in (weights.w_q, weights.w_k, weights.w_v))
     scores = q[column] @ k.T / plan.d_head**0.5
     attention = torch.softmax(scores, 0)

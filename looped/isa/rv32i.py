@@ -12,7 +12,7 @@ An encoding fixes some bits of a 32-bit word; the format says where the operands
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from looped.errors import CompileError
@@ -27,9 +27,10 @@ __all__ = [
     "Decoded",
     "Encoding",
     "Field",
+    "MemoryAccess",
+    "accessed",
     "decode",
     "encode",
-    "word_index",
 ]
 
 
@@ -140,8 +141,6 @@ REGISTERS: dict[str, int] = {
 """Every name of a register → its number."""
 
 
-_PLACE = 0x7FFFFFFF
-
 FETCH_FAULT = 1
 """The cause of a trap at the next fetch: the instruction that leads there has completed."""
 
@@ -221,9 +220,33 @@ def decode(word: int, instructions: Mapping[str, Encoding] = INSTRUCTIONS) -> De
     return Decoded(mnemonic, imm=raw, **numbers)
 
 
-def word_index(address: int) -> int:
-    """The memory word that a byte address lies in; bit 31 of an address is ignored."""
-    return (address & _PLACE) >> 2
+@dataclass(frozen=True, slots=True)
+class MemoryAccess:
+    """A load into `register`, or a store of it: `size` bytes at `address`."""
+
+    is_store: bool
+    address: int
+    size: int
+    register: int
+    is_signed: bool
+
+
+def accessed(word: int, value_of: Callable[[int], int]) -> MemoryAccess | None:
+    """What a load or store accesses, None for another instruction.
+
+    `value_of(number)` is the value of a register.
+    """
+    found = decode(word)
+    if found is None or found.mnemonic not in (*_LOADS, *_STORES):
+        return None
+    is_store, kind = found.mnemonic in _STORES, found.mnemonic[1:]
+    return MemoryAccess(
+        is_store,
+        value_of(found.rs1) + found.imm & 0xFFFFFFFF,
+        {"b": 1, "h": 2, "w": 4}[kind[0]],
+        found.rs2 if is_store else found.rd,
+        not kind.endswith("u"),
+    )
 
 
 def _operands(encoding: Encoding) -> tuple[str, ...]:

@@ -121,7 +121,10 @@ class Layout:
 
     def is_free(self, live: LiveRange, index: int) -> bool:
         """Whether a lane of the residual stream is free for a live range."""
-        return not any(live.overlaps(other) for other in self.occupants[index])
+        for other in self.occupants[index]:  # as `overlaps` says, without a call for each
+            if live.start < other.end and other.start < live.end:
+                return False
+        return True
 
     def cleared_in(self, phase: int) -> list[Lane]:
         """The lanes that the MLP of a phase clears."""

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
 from looped.artefact.plan import (
     BlockPlan,
@@ -17,6 +17,7 @@ from looped.artefact.plan import (
     Plan,
     Workers,
 )
+from looped.artefact.stored_weights import StoredWeights
 from looped.artefact.validity import check_plan
 from looped.circuit.circuit import Circuit
 from looped.circuit.names import plain
@@ -44,6 +45,8 @@ __all__ = [
     "explain_head",
     "explain_units",
 ]
+
+Matrix = npt.NDArray[np.float32]
 
 
 def compile_circuit(
@@ -97,7 +100,8 @@ def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) 
         workers=_one_worker(circuit),
         dtype=circuit.precision.name,
     )
-    return CompiledMachine(plan, _weights(plan, layout, heads, mlps))
+    weights = _weights(plan, layout, heads, mlps)
+    return CompiledMachine(plan, StoredWeights(None, lambda: weights))
 
 
 def _one_worker(circuit: Circuit) -> Workers | None:
@@ -147,40 +151,41 @@ def check_weights(machine: CompiledMachine) -> None:
     """
     plan = machine.plan
     check_plan(plan)
-    shapes = {name: tuple(w.shape) for name, w in machine.weights.items()}
+    weights = machine.arrays
+    shapes = {name: w.shape for name, w in weights.items()}
     ensure(shapes == plan.shapes(), "weights do not have the planned shapes")
-    for name, weight in machine.weights.items():
-        ensure(bool(weight.isfinite().all()), f"`{name}` is not finite")
-        ensure(weight.dim() == 2 or bool((weight == 1).all()), f"`{name}` is not a gain of one")
+    for name, weight in weights.items():
+        ensure(np.isfinite(weight).all(), f"`{name}` is not finite")
+        ensure(weight.ndim == 2 or (weight == 1).all(), f"`{name}` is not a gain of one")
     for number, block in enumerate(plan.blocks):
         own = f"layers.{number}"
         rows = len(block.heads) * plan.d_head
         for part in "qkv":
-            idle = machine.weights[f"{own}.self_attn.{part}_proj.weight"][rows:]
+            idle = weights[f"{own}.self_attn.{part}_proj.weight"][rows:]
             ensure(not idle.any(), f"block {number} has more heads than planned")
         units = {unit for group in block.groups for unit in group.units}
-        gate = machine.weights[f"{own}.mlp.gate_proj.weight"]
-        used = set(gate.any(dim=1).nonzero().flatten().tolist())
+        gate = weights[f"{own}.mlp.gate_proj.weight"]
+        used = set(np.flatnonzero(gate.any(axis=1)).tolist())
         ensure(used <= units, f"block {number} has more units than planned")
 
 
 def _weights(
     plan: Plan, layout: Layout, heads: Sequence[Sequence[Head]], mlps: Sequence[Sequence[Unit]]
-) -> dict[str, Tensor]:
+) -> dict[str, Matrix]:
     weights = {}
     for block, (block_heads, block_units) in enumerate(zip(heads, mlps, strict=True)):
         matrices = {**_attention(plan, layout, block_heads), **_mlp(plan, layout, block_units)}
         for norm in ("input_layernorm", "post_attention_layernorm"):
-            matrices[norm] = torch.ones(plan.d_model)
+            matrices[norm] = np.ones(plan.d_model, np.float32)
         weights.update({f"layers.{block}.{name}.weight": w for name, w in matrices.items()})
-    weights["norm.weight"] = torch.ones(plan.d_model)
+    weights["norm.weight"] = np.ones(plan.d_model, np.float32)
     return weights
 
 
-def _attention(plan: Plan, layout: Layout, heads: Sequence[Head]) -> dict[str, Tensor]:
+def _attention(plan: Plan, layout: Layout, heads: Sequence[Head]) -> dict[str, Matrix]:
     inner = plan.n_heads * plan.d_head
-    q, k, v = (torch.zeros(inner, plan.d_model) for _ in range(3))
-    o = torch.zeros(plan.d_model, inner)
+    q, k, v = (np.zeros((inner, plan.d_model), np.float32) for _ in range(3))
+    o = np.zeros((plan.d_model, inner), np.float32)
     for i, head in enumerate(heads):
         first = i * plan.d_head
         scale = head.beta * math.isqrt(plan.d_head)
@@ -192,9 +197,9 @@ def _attention(plan: Plan, layout: Layout, heads: Sequence[Head]) -> dict[str, T
     return {f"self_attn.{n}_proj": w for n, w in zip("qkvo", (q, k, v, o), strict=True)}
 
 
-def _mlp(plan: Plan, layout: Layout, block_units: Sequence[Unit]) -> dict[str, Tensor]:
-    gate, up = (torch.zeros(plan.d_ff, plan.d_model) for _ in range(2))
-    down = torch.zeros(plan.d_model, plan.d_ff)
+def _mlp(plan: Plan, layout: Layout, block_units: Sequence[Unit]) -> dict[str, Matrix]:
+    gate, up = (np.zeros((plan.d_ff, plan.d_model), np.float32) for _ in range(2))
+    down = np.zeros((plan.d_model, plan.d_ff), np.float32)
     _fill(gate, 0, [unit.gate for unit in block_units], layout)
     _fill(up, 0, [unit.up for unit in block_units], layout)
     for j, unit in enumerate(block_units):
@@ -203,7 +208,7 @@ def _mlp(plan: Plan, layout: Layout, block_units: Sequence[Unit]) -> dict[str, T
     return {"mlp.gate_proj": gate, "mlp.up_proj": up, "mlp.down_proj": down}
 
 
-def _fill(matrix: Tensor, first: int, forms: Iterable[Form], layout: Layout) -> None:
+def _fill(matrix: Matrix, first: int, forms: Iterable[Form], layout: Layout) -> None:
     """Write forms into the rows of a matrix; constants are coefficients of the lane that is always
     +1."""
     for row, form in enumerate(forms, start=first):

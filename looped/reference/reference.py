@@ -71,12 +71,14 @@ class Service:
 class System(Protocol):
     """The environment of a machine that traps.
 
-    `exit_code` is the exit status of the program, None before it has one; `emulated` counts the
-    instructions that the system executes for the machine.
+    `exit_code` is the exit status of the program, None before it has one.
     """
 
     exit_code: int | None
-    emulated: int
+
+    @property
+    def emulated(self) -> int:
+        """How many instructions the system has executed for the machine."""
 
     def after(self, reference: Any, /) -> Service | None:
         """Serve a machine that has just executed an instruction; None if there is nothing to do."""

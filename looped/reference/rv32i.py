@@ -1,13 +1,16 @@
 """The RV32I interpreter: plain integers, written from the unprivileged specification, chapter 2.
 
-Memory is little-endian words from byte address 0, and the same words again from 0x80000000 on: bit
-31 of an address is ignored. Registers are x0 to x31, x0 is always zero. A trap changes nothing
-except the trap itself and its cause (the numbers of `mcause`, privileged specification, table
-"Machine cause register values after trap"): the program counter stays at the instruction that
-trapped. Misaligned loads and stores trap, and a misaligned address takes precedence over one
-outside memory. A jump to an address outside memory completes, and the next fetch traps at once: the
-program counter is then the address of that fetch. The same holds past the last word of memory.
-FENCE does nothing.
+Memory is little-endian words from the byte address `base` on. With a `second` region it alternates:
+words of even number are from `base` on, words of odd number from `second` on. The highest bit in
+which these two addresses differ says for which region an address is; a load or store whose base
+register differs from its address in that bit traps as if outside memory.
+
+Registers are x0 to x31, x0 is always zero. A trap changes nothing except the trap itself and its
+cause (the numbers of `mcause`, privileged specification, table "Machine cause register values after
+trap"): the program counter stays at the instruction that trapped. Misaligned loads and stores trap,
+and a misaligned address takes precedence over one outside memory. A jump to an address outside
+memory completes, and the next fetch traps at once: the program counter is then the address of that
+fetch. The same holds past the last word of memory. FENCE does nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +27,6 @@ _LOAD_MISALIGNED, _LOAD_FAULT, _STORE_MISALIGNED, _STORE_FAULT = 4, 5, 6, 7
 _ECALL = 11
 
 _MASK = 0xFFFFFFFF
-_PLACE = 0x7FFFFFFF
 
 
 class _Trap(Exception):
@@ -36,10 +38,10 @@ class _Trap(Exception):
 
 
 class Rv32i(Reference):
-    """An RV32I hart with `memory` words of 32 bits; `words` are loaded at address 0.
+    """An RV32I hart with `memory` words of 32 bits; `words` are loaded from word 0 on.
 
     Execution begins at `entry`. The hart has no input: `data` is for the system that serves its
-    traps.
+    traps. If `second` is not 0, there is a second region of memory.
     """
 
     def __init__(
@@ -49,8 +51,12 @@ class Rv32i(Reference):
         memory: int,
         data: bytes = b"",
         entry: int = 0,
+        base: int = 0,
+        second: int = 0,
     ) -> None:
         super().__init__(words, width, memory, data, entry)
+        self.base, self.second = base, second
+        self.telling = 1 << (base ^ second).bit_length() - 1 if second else 0
         self.x = [0] * 32
         self.trap = 0
         self.cause = 0
@@ -71,8 +77,8 @@ class Rv32i(Reference):
         self.writes: list[Access] = []
         self.registers: list[Access] = []
         try:
-            self.pc = self._execute(self.memory[_index(pc)])
-            if _index(self.pc) >= len(self.memory):
+            self.pc = self._execute(self.memory[self.index(pc)])
+            if self.index(self.pc) >= len(self.memory):
                 self._raise(_FETCH_FAULT)
         except _Trap as trap:
             self._raise(trap.cause)
@@ -106,10 +112,10 @@ class Rv32i(Reference):
             if _branches(funct3, a, b):
                 return self._target(self.pc + _branch_offset(word))
         elif opcode == 0b0000011:
-            self._load(rd, funct3, a + immediate & _MASK)
+            self._load(rd, funct3, a, a + immediate & _MASK)
         elif opcode == 0b0100011:
             offset = _signed(word >> 25 << 5 | word >> 7 & 31, 12)
-            self._store(funct3, a + offset & _MASK, b)
+            self._store(funct3, a, a + offset & _MASK, b)
         elif opcode == 0b0010011:
             shift = funct3 in (1, 5)
             self._set(rd, _alu(funct3, funct7 if shift else 0, a, immediate & _MASK))
@@ -141,37 +147,41 @@ class Rv32i(Reference):
         self._set(rd, self.pc + 4)
         return target
 
-    def _load(self, rd: int, funct3: int, address: int) -> None:
+    def _load(self, rd: int, funct3: int, start: int, address: int) -> None:
         if funct3 not in (0, 1, 2, 4, 5):
             raise _Trap(_ILLEGAL)
         size = 1 << (funct3 & 3)
-        word = self._word(address, size, _LOAD_MISALIGNED, _LOAD_FAULT)
-        self.reads.append(Access(_index(address), word))
+        word = self._word(start, address, size, _LOAD_MISALIGNED, _LOAD_FAULT)
+        self.reads.append(Access(self.index(address), word))
         value = word >> 8 * (address & 3) & (1 << 8 * size) - 1
         self._set(rd, value if funct3 & 4 else _signed(value, 8 * size))
 
-    def _store(self, funct3: int, address: int, value: int) -> None:
+    def _store(self, funct3: int, start: int, address: int, value: int) -> None:
         if funct3 not in (0, 1, 2):
             raise _Trap(_ILLEGAL)
         size = 1 << funct3
-        word = self._word(address, size, _STORE_MISALIGNED, _STORE_FAULT)
+        word = self._word(start, address, size, _STORE_MISALIGNED, _STORE_FAULT)
         at, ones = 8 * (address & 3), (1 << 8 * size) - 1
         word = word & ~(ones << at) | (value & ones) << at
-        self.memory[_index(address)] = word
-        self.writes.append(Access(_index(address), word))
+        self.memory[self.index(address)] = word
+        self.writes.append(Access(self.index(address), word))
 
-    def _word(self, address: int, size: int, misaligned: int, fault: int) -> int:
-        """The memory word that holds `size` bytes at an address."""
+    def _word(self, start: int, address: int, size: int, misaligned: int, fault: int) -> int:
+        """The memory word that holds `size` bytes at an address, which a register `start` leads
+        to."""
         if address % size:
             raise _Trap(misaligned)
-        if _index(address) >= len(self.memory):
+        if (start ^ address) & self.telling or self.index(address) >= len(self.memory):
             raise _Trap(fault)
-        return self.memory[_index(address)]
+        return self.memory[self.index(address)]
 
-
-def _index(address: int) -> int:
-    """The memory word that an address lies in."""
-    return (address & _PLACE) >> 2
+    def index(self, address: int) -> int:
+        """The memory word that an address lies in; too high a number outside memory."""
+        if self.second == 0:
+            return (address - self.base & _MASK) >> 2
+        if (address ^ self.base) & self.telling:
+            return (address - self.second & _MASK) >> 2 << 1 | 1
+        return (address - self.base & _MASK) >> 2 << 1
 
 
 def _signed(value: int, width: int) -> int:

@@ -6,16 +6,18 @@ that a lockstep run tests those hosts against it.
 - *System calls*: ECALL with the number in a7, arguments in a0 to a2, the result in a0, errors as
   negated numbers (the RISC-V Linux ABI: 63 read, 64 write, 93 exit, 214 brk; 9 EBADF, 14 EFAULT,
   38 ENOSYS).
-- *Control registers* (Zicsr; privileged specification, 2.1, 3.1, 3.3.2): all begin with zero and
-  keep the written value; numbers from 0xc00 on stay zero. MRET goes to mepc. With mtvec set, every
-  other trap goes there. FENCE.I does nothing.
+- *Control registers*, other traps, misaligned accesses: see `privileged`.
 - *Host-target interface*: the system reads the word `tohost` after every 64th instruction. If it is
-  not zero, the hart stops as at an ECALL; an odd number n is the exit status n >> 1.
+  not zero, the hart stops as at an ECALL; an odd number n is the exit status n >> 1. An address is
+  that of a call: number, three arguments, later the result, each of 64 bits. With 1, 1 as the upper
+  bytes of the 64 bits at `tohost`, the lowest byte is printed. After both, `fromhost` becomes 1.
 """
 
 from __future__ import annotations
 
+from looped.environment import USUAL, Environment
 from looped.image import Image
+from looped.reference.privileged import Privileged, set_register
 from looped.reference.reference import Service
 from looped.reference.rv32i import Rv32i
 from looped.trace import Access
@@ -24,25 +26,25 @@ __all__ = ["RiscvSystem", "riscv_system"]
 
 _LOOK = 64
 _WORD = 1 << 32
-_HALF = 1 << 31
 
 
-def riscv_system(image: Image, data: bytes) -> RiscvSystem:
+def riscv_system(image: Image, data: bytes, environment: Environment = USUAL) -> RiscvSystem:
     """The environment of a RISC-V program.
 
-    The heap begins at the next multiple of 16 from the last word on, or from the symbol `_end` if
-    that lies higher.
+    The heap begins at the next multiple of 16 from the last word of the last region on, or from the
+    symbol `_end` of a linker if that lies higher.
     """
-    base = _HALF if image.entry >= _HALF else 0
-    end = base + 4 * len(image.words)
-    if image.symbols.get("_end", 0) > end:
+    bases = image.regions.bases
+    end = bases[-1] + 4 * (len(image.words) // len(bases))
+    if image.linked and image.symbols.get("_end", 0) > end:
         end = image.symbols["_end"]
     while end % 16:
         end += 1
-    tohost = image.symbols.get("tohost")
-    if tohost is not None and not 0 <= tohost % _HALF < 4 * len(image.words):
+    symbols = image.symbols
+    tohost = symbols.get("tohost")
+    if tohost is not None and image.index(tohost) >= len(image.words):
         tohost = None
-    return RiscvSystem(data, end, tohost)
+    return RiscvSystem(data, end, tohost, symbols.get("fromhost"), environment)
 
 
 class RiscvSystem:
@@ -52,104 +54,97 @@ class RiscvSystem:
     instructions that it executes for the hart.
     """
 
-    def __init__(self, data: bytes, heap: int, tohost: int | None = None) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        heap: int,
+        tohost: int | None = None,
+        fromhost: int | None = None,
+        environment: Environment = USUAL,
+    ) -> None:
         self.unread = data
         self.lowest = self.heap = heap
-        self.tohost = tohost
-        self.control: dict[int, int] = {}
+        self.tohost, self.fromhost = tohost, fromhost
         self.exit_code: int | None = None
-        self.emulated = 0
         self.executed = 0
+        self.privileged = Privileged(environment.emulates_misaligned)
+
+    @property
+    def emulated(self) -> int:
+        """The number of instructions that the system has executed for the hart."""
+        return self.privileged.emulated
 
     def after(self, hart: Rv32i) -> Service | None:
         """Serve a hart that has just executed an instruction; None if there is nothing to do."""
         self.executed += 1
+        done = Service()
         if hart.trap:
-            return self._trapped(hart)
+            if not self.privileged.serve(hart, self.executed, done) and hart.cause == 11:
+                number, *arguments = (hart.x[n] for n in (17, 10, 11, 12))
+                result = self._call(hart, number, arguments, done)
+                if self.exit_code is None:
+                    set_register(hart, 10, result % _WORD, done)
+                    self.privileged.resume(hart, hart.pc + 4)
+            return done
         if self.tohost is None or self.executed % _LOOK:
             return None
-        letter = hart.memory[self.tohost % _HALF // 4]
-        if letter == 0:
+        if hart.memory[hart.index(self.tohost)] == 0:
             return None
-        if letter % 2 == 1:
-            status = letter // 2
-            low = status % 256
-            self.exit_code = 1 if status > 0 and low == 0 else low
-        hart.trap, hart.cause = 1, 11
-        return Service()
-
-    def _trapped(self, hart: Rv32i) -> Service:
-        done = Service()
-        following = self._system_instruction(hart, done) if hart.cause == 2 else None
-        handler = self.control.get(0x305, 0) // 4 * 4
-        if following is not None:
-            self.emulated += 1
-            _resume(hart, following)
-        elif handler:
-            self.control[0x341], self.control[0x342], self.control[0x343] = hart.pc, hart.cause, 0
-            _resume(hart, handler)
-        elif hart.cause == 11:
-            self._call(hart, done)
+        if not self._request(hart, self.tohost, done):
+            hart.trap, hart.cause = 1, 11
         return done
 
-    def _system_instruction(self, hart: Rv32i, done: Service) -> int | None:
-        """Execute MRET, FENCE.I or a CSR instruction; the next program counter, or None for any
-        other word."""
-        word = hart.memory[hart.pc % _HALF // 4]
-        if word == 0b0011000_00010_00000_000_00000_1110011:  # MRET
-            return self.control.get(0x341, 0) // 4 * 4
-        opcode, function = word % 128, word >> 12 & 7
-        if opcode == 0b1110011 and function in (1, 2, 3, 5, 6, 7):
-            self._control(hart, word, function, done)
-            return hart.pc + 4
-        if opcode == 0b0001111 and function == 1:  # FENCE.I
-            return hart.pc + 4
-        return None
+    def _request(self, hart: Rv32i, tohost: int, done: Service) -> bool:
+        """Serve what a program asks for at `tohost`; False if the hart must stop."""
+        low, high = (_word(hart, tohost + n) for n in (0, 4))
+        if low % 2 == 1 and high >> 16 != 0x0101:
+            status = low // 2
+            self.exit_code = 1 if status > 0 and status % 256 == 0 else status % 256
+            return False
+        if high >> 16 == 0x0101:
+            done.output = bytes([low % 256])
+        else:
+            if high or self.fromhost is None or not _held(hart, low, 32):
+                return False
+            number, *arguments = (_word(hart, low + 8 * n) for n in range(4))
+            result = self._call(hart, number, arguments, done)
+            if self.exit_code is not None:
+                return False
+            for n in range(2):
+                _put(hart, low + 4 * n, result >> 32 * n & _WORD - 1, done)
+        for n in (0, 4):
+            _put(hart, tohost + n, 0, done)
+        if self.fromhost is not None:
+            _put(hart, self.fromhost, 1, done)
+        return True
 
-    def _control(self, hart: Rv32i, word: int, function: int, done: Service) -> None:
-        number, source, rd = word >> 20, word >> 15 & 31, word >> 7 & 31
-        operand = source if function > 4 else hart.x[source]
-        old = self.control.get(number, 0)
-        if number < 0xC00:
-            if function in (1, 5):  # CSRRW
-                self.control[number] = operand
-            elif function in (2, 6):  # CSRRS
-                self.control[number] = old | operand
-            else:  # CSRRC
-                self.control[number] = old - (old & operand)
-        if rd:
-            _set(hart, rd, old, done)
-
-    def _call(self, hart: Rv32i, done: Service) -> None:
-        first, second, third, number = hart.x[10], hart.x[11], hart.x[12], hart.x[17]
+    def _call(self, hart: Rv32i, number: int, arguments: list[int], done: Service) -> int:
+        first, second, third = arguments
         if number == 93:
             self.exit_code = first % 256
-            return
+            return 0
         if number == 63:
-            result = self._read(hart, first, second % _HALF, third, done)
-        elif number == 64:
-            result = _write(hart, first, second % _HALF, third, done)
-        elif number == 214:
-            top = 4 * len(hart.memory) + (_HALF if self.lowest >= _HALF else 0)
-            if first >= self.lowest and first <= top:
+            return self._read(hart, first, second, third, done)
+        if number == 64:
+            return _write(hart, first, second, third, done)
+        if number == 214:
+            if self.lowest <= first and _held(hart, self.lowest, first - self.lowest):
                 self.heap = first
-            result = self.heap
-        else:
-            result = -38
-        _set(hart, 10, result % _WORD, done)
-        _resume(hart, hart.pc + 4)
+            return self.heap
+        return -38
 
     def _read(self, hart: Rv32i, source: int, start: int, count: int, done: Service) -> int:
         if source != 0:
             return -9
-        if start + count > 4 * len(hart.memory):
+        if not _held(hart, start, count):
             return -14
         taken, self.unread = self.unread[:count], self.unread[count:]
+        touched: dict[int, None] = {}
         for address, byte in enumerate(taken, start):
-            index, shift = address // 4, address % 4 * 8
+            index, shift = hart.index(address), address % 4 * 8
             others = hart.memory[index] - (hart.memory[index] >> shift & 255) * (1 << shift)
             hart.memory[index] = others + byte * (1 << shift)
-        touched = range(start // 4, (start + len(taken) + 3) // 4) if taken else ()
+            touched[index] = None
         done.writes += [Access(index, hart.memory[index]) for index in touched]
         return len(taken)
 
@@ -157,20 +152,29 @@ class RiscvSystem:
 def _write(hart: Rv32i, target: int, start: int, count: int, done: Service) -> int:
     if target not in (1, 2):
         return -9
-    if start + count > 4 * len(hart.memory):
+    if not _held(hart, start, count):
         return -14
     places = range(start, start + count)
-    done.output = bytes(hart.memory[place // 4] >> 8 * (place % 4) & 255 for place in places)
+    done.output = bytes(hart.memory[hart.index(p)] >> 8 * (p % 4) & 255 for p in places)
     return count
 
 
-def _set(hart: Rv32i, number: int, value: int, done: Service) -> None:
-    hart.x[number] = value
-    done.registers.append(Access(number, value))
+def _held(hart: Rv32i, start: int, count: int) -> bool:
+    """Whether all of some bytes are in one region of memory; their start must be, or its end."""
+    region = len(hart.memory) * 4 if hart.second == 0 else len(hart.memory) * 2
+    bases = (hart.base,) if hart.second == 0 else (hart.base, hart.second)
+    return any(base <= start and start + count <= base + region for base in bases)
 
 
-def _resume(hart: Rv32i, pc: int) -> None:
-    """Continue at an address; outside memory, the fetch traps at once."""
-    hart.pc = pc % _WORD
-    outside = hart.pc % _HALF // 4 >= len(hart.memory)
-    hart.trap, hart.cause = (1, 1) if outside else (0, 0)
+def _word(hart: Rv32i, address: int) -> int:
+    """The word at an address, 0 outside memory."""
+    index = hart.index(address)
+    return hart.memory[index] if index < len(hart.memory) else 0
+
+
+def _put(hart: Rv32i, address: int, value: int, done: Service) -> None:
+    """Set a word of memory, unless the address is outside."""
+    index = hart.index(address)
+    if index < len(hart.memory):
+        hart.memory[index] = value
+        done.writes.append(Access(index, value))

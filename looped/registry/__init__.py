@@ -8,10 +8,11 @@ from __future__ import annotations
 import pkgutil
 
 from looped.registry import builtin
+from looped.registry.assembled import assemble_file
 from looped.registry.definition import Machine
 from looped.registry.describe_pc import describe_pc, disassembled
 from looped.registry.registry import announce, fuzz_profile, machine, names, register, unregister
-from looped.registry.sources import DEFAULT_MACHINE, assemble, assemble_file, load_elf_program
+from looped.registry.sources import DEFAULT_MACHINE, assemble, load_elf_program
 from looped.registry.surroundings import host_for, system_for, unserved_trap
 
 __all__ = [

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import safetensors
+import safetensors.numpy
 
 from looped.artefact.plan import CompiledMachine, Plan
-from looped.artefact.stored_weights import Facts, StoredWeights, facts_of
+from looped.artefact.stored_weights import Arrays, Facts, StoredWeights, facts_of
 from looped.cache.key import key
 from looped.cache.store import Cache, open_cache
 from looped.precision import Precision
 from looped.registry import builtin
 from looped.registry.definition import Machine
-from looped.untrusted import decode, encode
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from looped.untrusted import encode, restore
 
 __all__ = ["compiled"]
 
@@ -34,30 +34,39 @@ class _Kept:
 
 
 def compiled(
-    machine: Machine, width: int, memory: int, form: Precision, parameters: Mapping[str, int]
+    machine: Machine,
+    width: int,
+    memory: int,
+    form: Precision,
+    parameters: Mapping[str, int],
+    note: Callable[[str], None] = lambda text: None,
 ) -> CompiledMachine:
     """The weights of a universal machine. Raises CompileError for an impossible one.
 
-    The cache is only for the machines of this package, whose sources the key contains.
+    The cache is only for the machines of this package, whose sources the key contains. `note` gets
+    a line if the machine is not there.
     """
     machine.check(width, memory, **parameters)
     cache = open_cache()
     if cache.path is None or machine.describe.__module__.rpartition(".")[0] != builtin.__name__:
+        note(f"compiling {machine.name} to weights")
         return _compile(machine, width, memory, form, parameters)
     asked = machine.settled(width, parameters)
     name = key(machine.name, width, memory, form.name, asked)
 
     def again() -> CompiledMachine:
+        note(f"compiling {machine.name} to weights")
         return _compile(machine, width, memory, form, parameters)
 
     kept = _kept(cache, name)
     if kept is None:
         made = again()
-        facts = facts_of(made.weights)
-        _keep(cache, name, made, facts)
-        return CompiledMachine(made.plan, StoredWeights(facts, lambda: made.weights))
+        arrays = made.arrays
+        facts = facts_of(arrays)
+        _keep(cache, name, made.plan, arrays, facts)
+        return CompiledMachine(made.plan, StoredWeights(facts, lambda: arrays))
     facts = Facts(kept.digest, kept.parameters, kept.nonzero)
-    weights = StoredWeights(facts, lambda: _weights(cache, kept.digest) or again().weights)
+    weights = StoredWeights(facts, lambda: _weights(cache, kept.digest) or again().arrays)
     return CompiledMachine(kept.plan, weights)
 
 
@@ -69,32 +78,28 @@ def _compile(
     return compile_circuit(machine.circuit(width, memory, None, form, **parameters))
 
 
-def _keep(cache: Cache, name: str, made: CompiledMachine, facts: Facts) -> None:
-    import safetensors.torch
-
-    tensors = {k: w.contiguous() for k, w in made.weights.items()}
-    cache.put(_WEIGHTS, facts.digest, safetensors.torch.save(tensors))
-    kept = _Kept(made.plan, facts.digest, facts.parameters, facts.nonzero)
+def _keep(cache: Cache, name: str, plan: Plan, arrays: Arrays, facts: Facts) -> None:
+    cache.put(
+        _WEIGHTS,
+        facts.digest,
+        safetensors.numpy.save({n: np.ascontiguousarray(w) for n, w in arrays.items()}),
+    )
+    kept = _Kept(plan, facts.digest, facts.parameters, facts.nonzero)
     cache.put(_MACHINE, name, encode(kept).encode())
 
 
 def _kept(cache: Cache, name: str) -> _Kept | None:
     content = cache.get(_MACHINE, name)
-    try:
-        return None if content is None else decode(content.decode(), _Kept, "machine")
-    except ValueError:
-        return None
+    return None if content is None else restore(content, _Kept)
 
 
-def _weights(cache: Cache, digest: str) -> Mapping[str, Tensor] | None:
+def _weights(cache: Cache, digest: str) -> Arrays | None:
     """The weights with that digest; None if the cache has them no longer, or others."""
     content = cache.get(_WEIGHTS, digest)
     if content is None:
         return None
-    import safetensors.torch
-
     try:
-        found: dict[str, Tensor] = safetensors.torch.load(content)
+        found = {name: np.array(w) for name, w in safetensors.numpy.load(content).items()}
     except (safetensors.SafetensorError, ValueError):
         return None
     return found if facts_of(found).digest == digest else None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from looped.devices import ProgramHost
     from looped.devices.accesses import Accesses, Words
     from looped.devices.host import ByteSource, ColumnPort
+    from looped.environment import Environment
     from looped.image import Image
     from looped.isa.flow import Flow
     from looped.lang.language import Language
@@ -28,15 +29,18 @@ if TYPE_CHECKING:
 __all__ = ["MAXIMUM_MEMORY", "MINIMUM_MEMORY", "Machine", "largest_memory"]
 
 MINIMUM_MEMORY = 1 << 5
-MAXIMUM_MEMORY = 1 << 15
+MAXIMUM_MEMORY = 1 << 18
 
 MOST_LOOPS = 64
 """A bound on the loops of an instruction: the most that the sequences of RV32IM take is 34."""
 
 
 def largest_memory(width: int) -> int:
-    """The most words of memory that a machine with words of `width` bits can have."""
-    return min(MAXIMUM_MEMORY, 1 << width)
+    """The most words of memory that a machine with words of `width` bits can have.
+
+    Of 16 bits or more, the highest is the sign of a program counter, so half of them are addresses.
+    """
+    return min(MAXIMUM_MEMORY, max(1 << 8, 1 << width - 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,15 +60,17 @@ class Machine:
     Some machines also have these:
 
     - `parameters` are what a machine is compiled for, beside width and memory;
-      `least_memory(**parameters)` is the fewest words that it can have.
+      `least_memory(**parameters)` is the fewest words that it can have, `most_memory(**parameters)`
+      the most words that these parameters allow.
+    - `room(image)` are the words beyond a program that it expects for its heap and its stack.
     - `most_loops(width, **parameters)` is a bound on the loops of one instruction.
     - `read_code(image, memory)` finds the instructions of a program, for baking. It raises
       CompileError for a program that cannot be baked.
     - `fuzz` makes random programs, `prover_cases(loop)` yields the cases that a proof must show;
       without them `why_no_proof` says why.
-    - `host(image, source)` serves the traps of a program on the transformer, `system(image, data)`
-      on the reference; `describe_trap(image, port)` explains a trap that neither serves. It is
-      None if the machine has halted without a trap.
+    - `host(image, source, environment)` serves the traps of a program on the transformer,
+      `system(image, data, environment)` on the reference; `describe_trap(image, port)` explains a
+      trap that neither serves. It is None if the machine has halted without a trap.
     - `causes_of_next` are the causes of traps that belong to the next instruction: the instruction
       that raises them has completed.
     - `register_numbers` maps every name of a register of the register file to its number;
@@ -86,13 +92,15 @@ class Machine:
     instruction_words: int = 1
     parameters: tuple[Parameter, ...] = ()
     least_memory: Callable[..., int] = lambda **parameters: MINIMUM_MEMORY
+    most_memory: Callable[..., int] = lambda **parameters: MAXIMUM_MEMORY
+    room: Callable[[Image], int] = lambda image: 0
     most_loops: Callable[..., int] = lambda width, **parameters: MOST_LOOPS
     read_code: Callable[[Image, int], BakedCode] = not_baked
     fuzz: FuzzProfile | None = None
     prover_cases: Callable[[Loop], Iterator[Case]] | None = None
     why_no_proof: str = "it registers no `prover_cases`"
-    host: Callable[[Image, bytes | ByteSource], ProgramHost] | None = None
-    system: Callable[[Image, bytes], System] | None = None
+    host: Callable[[Image, bytes | ByteSource, Environment], ProgramHost] | None = None
+    system: Callable[[Image, bytes, Environment], System] | None = None
     describe_trap: Callable[[Image, ColumnPort], str | None] | None = None
     causes_of_next: frozenset[int] = frozenset()
     register_numbers: Mapping[str, int] = field(default_factory=dict)
@@ -119,7 +127,8 @@ class Machine:
         parameters that are asked for."""
         self.check_width(width)
         parameters = self.settled(width, asked)
-        least, largest = self.least_memory(**parameters), largest_memory(width)
+        least = self.least_memory(**parameters)
+        largest = min(largest_memory(width), self.most_memory(**parameters))
         if memory & (memory - 1) or not least <= memory <= largest:
             shown = "".join(f", {name} {value}" for name, value in parameters.items())
             raise CompileError(

@@ -28,12 +28,19 @@ class Parameter:
         """Raise CompileError unless the parameter can have this value."""
         values = self.values(width)
         if value not in values:
-            whole = bool(values) and list(values) == list(range(values[0], values[-1] + 1))
-            known = f"{values[0]} to {values[-1]}" if whole else ", ".join(map(str, values))
+            known = _listed(values)
             raise CompileError(
                 f"{machine} with {width}-bit words cannot have a {self.name} of {value}",
                 hint=f"{self.name}, {self.meaning}: {known or 'none'}",
             )
+
+
+def _listed(values: Sequence[int]) -> str:
+    """Some values as text, a range by its ends."""
+    if not isinstance(values, range) or not values:
+        return ", ".join(map(str, values))
+    of = f"multiples of {values.step:#x}, " if values.step > 1 else ""
+    return f"{of}{values[0]} to {values[-1] if values.step == 1 else hex(values[-1])}"
 
 
 def settled(

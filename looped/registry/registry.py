@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from looped.profiles.profile import FuzzProfile
     from looped.registry.definition import Machine
 
-__all__ = ["announce", "fuzz_profile", "machine", "names", "register", "unregister"]
+__all__ = ["announce", "fuzz_profile", "has_others", "machine", "names", "register", "unregister"]
 
 _machines: dict[str, Machine] = {}
 
@@ -40,6 +40,11 @@ def register(new: Machine) -> Machine:
 def unregister(name: str) -> None:
     """Remove a machine. Raises CompileError if no machine has this name."""
     del _machines[machine(name).name], _modules[name]
+
+
+def has_others() -> bool:
+    """Whether there are machines from outside the package."""
+    return None in _modules.values()
 
 
 def names() -> tuple[str, ...]:

@@ -10,11 +10,10 @@ from pathlib import Path
 from looped.errors import CompileError, Diagnostic, Source, SourceError, Span
 from looped.image import Image
 from looped.image.elf import load_elf
-from looped.lang.assembler import assemble_in
-from looped.lang.sources import read_source
 from looped.registry import registry
+from looped.registry.definition import largest_memory
 
-__all__ = ["DEFAULT_MACHINE", "assemble", "assemble_file", "load_elf_program"]
+__all__ = ["DEFAULT_MACHINE", "assemble", "load_elf_program"]
 
 DEFAULT_MACHINE = "subleq"
 """The machine of a source that names no machine and that no language recognises."""
@@ -23,17 +22,6 @@ _MACHINE = re.compile(r"^[ \t]*\.machine[ \t]+(\w+)", re.MULTILINE)
 
 
 _NONE: Mapping[str, int] = {}
-
-
-def assemble_file(
-    path: Path,
-    *,
-    width: int | None = None,
-    machine: str | None = None,
-    parameters: Mapping[str, int] = _NONE,
-) -> Image:
-    """Assemble a source file. Raises FileError if it cannot be read, and what `assemble` raises."""
-    return assemble(read_source(path), width=width, machine=machine, parameters=parameters)
 
 
 def assemble(
@@ -56,6 +44,8 @@ def assemble(
         span = Span(source, *directive.span(1)) if directive and machine is None else None
         hint = f"machines: {', '.join(registry.names())}"
         raise SourceError([Diagnostic(f"no machine named `{named}`", span, hint)])
+    from looped.lang.assembler import assemble_in  # not for a source that the cache has
+
     described = registry.machine(named)
     bits = described.language.width if width is None else width
     described.settled(bits, parameters)
@@ -74,7 +64,7 @@ def load_elf_program(path: Path, machine: str | None = None) -> Image:
 
     Raises FileError as `load_elf` does, CompileError for a machine that runs no ELF files.
     """
-    image = load_elf(path, _machine_for)
+    image = load_elf(path, _machine_for, largest_memory(32))
     if machine is None:
         return image
     if registry.machine(machine).runs_elf is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from looped.environment import USUAL, Environment
 from looped.registry.registry import machine
 
 if TYPE_CHECKING:
@@ -15,16 +16,18 @@ if TYPE_CHECKING:
 __all__ = ["host_for", "system_for", "unserved_trap"]
 
 
-def host_for(image: Image, source: bytes | ByteSource) -> ProgramHost | None:
+def host_for(
+    image: Image, source: bytes | ByteSource, environment: Environment = USUAL
+) -> ProgramHost | None:
     """The host that serves the traps of a program; None for a machine without traps."""
     host = machine(image.machine).host
-    return None if host is None else host(image, source)
+    return None if host is None else host(image, source, environment)
 
 
-def system_for(image: Image, data: bytes) -> System | None:
+def system_for(image: Image, data: bytes, environment: Environment = USUAL) -> System | None:
     """The system that serves the traps of a program on the reference; None without traps."""
     system = machine(image.machine).system
-    return None if system is None else system(image, data)
+    return None if system is None else system(image, data, environment)
 
 
 def unserved_trap(image: Image, host: ProgramHost | None, port: ColumnPort) -> str | None:

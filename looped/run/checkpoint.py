@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,11 +17,8 @@ from looped.errors import FileError
 from looped.files import Replacement
 from looped.image import Image
 from looped.run.computer import Snapshot
-from looped.tensorfile import read_tensors, with_checksum
+from looped.tensorfile import Tensors, read_tensors, with_checksum
 from looped.untrusted import decode, encode
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = ["FORMAT", "Checkpoint", "Identity", "identify", "load_checkpoint", "prepare_checkpoint"]
 
@@ -93,9 +90,9 @@ class _Run:
 def identify(machine: CompiledMachine, image: Image) -> Identity:
     """The identity of a machine with a program."""
     weights = hashlib.sha256(json.dumps(dataclasses.asdict(machine.plan), sort_keys=True).encode())
-    for name, weight in sorted(machine.weights.items()):
+    for name, weight in sorted(machine.arrays.items()):
         weights.update(name.encode())
-        weights.update(weight.contiguous().numpy().tobytes())
+        weights.update(weight.tobytes())
     program = json.dumps(
         [image.machine, image.width, image.addresses_per_word, image.entry, image.words]
     )
@@ -104,8 +101,6 @@ def identify(machine: CompiledMachine, image: Image) -> Identity:
 
 def prepare_checkpoint(path: Path, checkpoint: Checkpoint) -> Replacement:
     """Write a checkpoint to disk; `commit` on the result replaces the old one. Raises FileError."""
-    import torch
-
     state, snapshot = checkpoint.snapshot.state, checkpoint.snapshot
     run = _Run(
         checkpoint.identity,
@@ -127,10 +122,8 @@ def prepare_checkpoint(path: Path, checkpoint: Checkpoint) -> Replacement:
         checkpoint.place,
     )
     tensors = {
-        _STATE: torch.from_numpy(np.packbits(state.reshape(-1))),
-        _PENDING: torch.frombuffer(bytearray(checkpoint.pending), dtype=torch.uint8)
-        if checkpoint.pending
-        else torch.zeros(0, dtype=torch.uint8),
+        _STATE: np.packbits(state.reshape(-1)),
+        _PENDING: np.frombuffer(checkpoint.pending, np.uint8),
     }
     return Replacement(path, with_checksum(tensors, {"format": FORMAT, "run": encode(run)}))
 
@@ -156,18 +149,16 @@ def load_checkpoint(path: Path, identity: Identity) -> Checkpoint:
         raise FileError(f"{path} is not a {_WHAT}, or is damaged: {error}") from None
 
 
-def _checkpoint(run: _Run, tensors: dict[str, Tensor]) -> Checkpoint:
+def _checkpoint(run: _Run, tensors: Tensors) -> Checkpoint:
     """The checkpoint in a file. Raises ValueError for parts that do not belong together."""
-    import torch
-
     columns, lanes = run.shape
     if not (0 < columns <= _LARGEST and 0 < lanes <= _LARGEST):
         raise ValueError("the shape of the state is out of range")
     if not {_STATE, _PENDING} <= tensors.keys():
         raise ValueError("the state or the output is missing")
-    if any(tensors[name].dtype != torch.uint8 for name in (_STATE, _PENDING)):
+    if any(tensors[name].dtype != np.uint8 for name in (_STATE, _PENDING)):
         raise ValueError("the state or the output is not made of bytes")
-    packed = tensors[_STATE].numpy()
+    packed = tensors[_STATE]
     if packed.shape != (-(-columns * lanes // 8),):
         raise ValueError("the state has another shape")
     state = np.unpackbits(packed, count=columns * lanes).reshape(columns, lanes).astype(np.bool_)
@@ -193,6 +184,6 @@ def _checkpoint(run: _Run, tensors: dict[str, Tensor]) -> Checkpoint:
         consumed=run.consumed,
         input_sha256=run.input_sha256,
         delivered=run.delivered,
-        pending=tensors[_PENDING].numpy().tobytes(),
+        pending=tensors[_PENDING].tobytes(),
         place=run.place,
     )

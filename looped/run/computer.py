@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from looped.artefact.embedding import embed, memory_words, read_word
+from looped.artefact.embedding import embed_compact, memory_words, read_word
 from looped.artefact.plan import Plan
+from looped.artefact.residual import Residuals
 from looped.devices.host import POLL_INTERVAL, ByteSource, ColumnPort, Host
 from looped.engines.engine import NO_LANES, Engine, Floats, Watch
 from looped.errors import CompileError
@@ -120,7 +121,7 @@ class Computer:
         stops = np.concatenate([self._halt, self.panel.stops])
         self._watch = Watch(plan.cpu, stops, self._busy)
         starts = zip(programs, self.pcs, strict=True)
-        engine.load(np.stack([embed(words, plan, entry) for words, entry in starts]))
+        engine.load(Residuals([embed_compact(words, plan, entry) for words, entry in starts]))
         self._halted = [False] * len(inputs)
         self._unfinished = [b""] * len(inputs)
         self._pending_loops = 0
@@ -283,7 +284,7 @@ class Computer:
 
     def _served(self, stream: int, pc: int) -> _Service:
         """Let the host, if any, serve a machine that has trapped or has set the polled word."""
-        port = ColumnPort(self.plan, self.engine, stream)
+        port = ColumnPort(self.plan, self.engine, stream, self._loops[stream])
         trap = self.plan.ports.trap
         cause = port.cpu(trap.cause) if trap is not None and port.cpu(trap.trap) == 1 else None
         host = self.hosts[stream]

@@ -38,11 +38,12 @@ class Interrupts:
     """Notes SIGINT and SIGTERM inside its `with` block, so that a run ends between two loops.
 
     A second signal raises KeyboardInterrupt at once. The time limit of the run ends `seconds` after
-    this object is made. `received` is the number of the signal, None before one comes.
+    the first call of `begin`. `received` is the number of the signal, None before one comes.
     """
 
     def __init__(self, seconds: float | None = None) -> None:
-        self.deadline = None if seconds is None else time.monotonic() + seconds
+        self.seconds = seconds
+        self.deadline: float | None = None
         self.received: int | None = None
         self._waiting = False
         self._before: dict[int, Any] = {}
@@ -57,6 +58,11 @@ class Interrupts:
     def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def begin(self) -> None:
+        """The first instruction comes next: the time of the run begins."""
+        if self.deadline is None and self.seconds is not None:
+            self.deadline = time.monotonic() + self.seconds
 
     def end(self) -> End | None:
         """Why the run must end now, or None."""

@@ -111,7 +111,7 @@ class Replay:
         """Follow the passes of a tape; records of those among the first `retired` that retire."""
         view, values, changed = self._view, self._values, self._changed
         view.load(tape)
-        pcs, busy, cpu = view.rows("pc"), tape.any(self._busy), self._plan.cpu
+        pcs, busy, cpu = view.rows("pc"), tape.any(self._busy).tolist(), self._plan.cpu
         stores = list(zip(tape.columns.T.tolist(), tape.values.T.tolist(), strict=True))
         for number in range(len(tape)):
             if not self._begun:
@@ -134,10 +134,10 @@ class Replay:
 
     def _begin_at(self, pc: int, told: Accesses) -> None:
         """Note what an instruction reads before it runs."""
-        unit = self._image.addresses_per_word
         self._begun, self._pc, self._told = True, pc, told
         self._code, self._own = self._memory.code(pc), self._memory.places(pc)
-        self._reads = tuple([Read(column * unit, self._values[column]) for column in told.reads])
+        at = self._image.address
+        self._reads = tuple([Read(at(column), self._values[column]) for column in told.reads])
 
     def _forget(self, rest: Accesses) -> None:
         """Of what was decoded, forget the rest: the instruction writes to one of its own words."""
@@ -151,9 +151,9 @@ class Replay:
         more, more_registers = self._changes(self._told)
         writes += more
         registers += more_registers
-        unit = self._image.addresses_per_word
+        at = self._image.address
         self._told = rest
-        self._reads = tuple([Read(column * unit, self._values[column]) for column in rest.reads])
+        self._reads = tuple([Read(at(column), self._values[column]) for column in rest.reads])
 
     def _whole(
         self, reads: tuple[Read, ...], writes: list[Write], registers: list[RegisterWrite]
@@ -180,11 +180,11 @@ class Replay:
         for column in self._changed.keys() & set_by_host:
             self._values[column] = self._changed.pop(column)
         writes, registers = self._changes(self._told if completed else Accesses(), set_by_host)
-        memory, unit = self._plan.memory, self._image.addresses_per_word
+        memory, at = self._plan.memory, self._image.address
         for column, value in event.served:
             old, self._values[column] = self._values[column], value
             if column < memory:
-                writes.append(Write(column * unit, old, value))
+                writes.append(Write(at(column), old, value))
             else:
                 registers.append(RegisterWrite(column - memory, old, value))
         reads, writes, registers = self._whole(reads, writes, registers)
@@ -207,11 +207,11 @@ class Replay:
     ) -> tuple[list[Write], list[RegisterWrite]]:
         """What an instruction wrote as it says, then every other word that has changed."""
         values, changed, memory = self._values, self._changed, self._plan.memory
-        unit, writes, registers = self._image.addresses_per_word, [], []
+        at, writes, registers = self._image.address, [], []
         for column in told.writes:
             if column not in without:
                 old = changed.pop(column, values[column])
-                writes.append(Write(column * unit, old, values[column]))
+                writes.append(Write(at(column), old, values[column]))
         for number in told.registers:
             column = memory + number
             if column not in without:
@@ -219,7 +219,7 @@ class Replay:
                 registers.append(RegisterWrite(number, old, values[column]))
         for column in sorted(changed) if changed else ():
             if column < memory:
-                writes.append(Write(column * unit, changed[column], values[column]))
+                writes.append(Write(at(column), changed[column], values[column]))
             else:
                 number = column - memory
                 registers.append(RegisterWrite(number, changed[column], values[column]))

@@ -12,6 +12,7 @@ from looped.artefact.plan import CompiledMachine
 from looped.artefact.program import check_program
 from looped.devices.host import ColumnPort
 from looped.engines.engine import Engine
+from looped.environment import USUAL, Environment
 from looped.errors import FileError
 from looped.image import Image
 from looped.registry import describe_pc, host_for
@@ -56,6 +57,7 @@ class Session:
         output: Output | None = None,
         interrupts: Interrupts | None = None,
         progress: Callable[[int], None] = lambda steps: None,
+        environment: Environment = USUAL,
     ) -> None:
         check_program(image, machine.plan)
         self.machine = machine
@@ -64,7 +66,7 @@ class Session:
         self.output = output or Output()
         self.interrupts = interrupts or Interrupts()
         self.progress = progress
-        self.host = host_for(image, source)
+        self.host = host_for(image, source, environment)
         words, entries = [image.words], [image.entry]
         self.computer = Computer(machine.plan, engine, words, [source], entries, [self.host])
         self.port = ColumnPort(machine.plan, engine, 0)
@@ -151,6 +153,7 @@ class Session:
         Calls `before` at the beginning of each stretch.
         """
         self.end = None
+        self.interrupts.begin()
         try:
             yield from self._until_the_end(limit, longest, before)
         except Stop as stop:

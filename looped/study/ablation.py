@@ -75,7 +75,7 @@ def knock_out_all(
 ) -> Iterator[KnockOut]:
     """Knock out each head and each group that has weights, in turn.
 
-    Raises CompileError for a baked machine, and for one whose cases the intact machine fails.
+    Raises CompileError for a baked machine, and for one with workers.
     """
     circuit, model = CircuitLoop(machine.plan), _Blocks(machine, cases)
     before, after = (np.stack([getattr(c, name) for c in cases]) for name in ("before", "after"))

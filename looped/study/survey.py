@@ -11,7 +11,9 @@ from looped.artefact.plan import CompiledMachine, Plan
 from looped.image import Image
 from looped.study.ablation import KnockOut, knock_out_all
 from looped.study.loops import LoopCase, program_loops, random_loops
+from looped.study.needs import CircuitLoop
 from looped.study.parts import Part
+from looped.study.unfinished import single_loops
 
 __all__ = ["Row", "Survey", "survey"]
 
@@ -124,15 +126,18 @@ def survey(
 ) -> Survey:
     """Knock out every part: `of_each` random loops of each kind, the first `loops` of programs.
 
-    The programs get no input. Raises CompileError for a program that does not fit the machine, and
-    for a machine without random programs, with several workers, or with its program in the weights.
+    Of an instruction that takes several loops there are the first two, one in the middle, and the
+    last. The programs get no input. Raises CompileError for a program that does not fit the
+    machine, and for a machine without random programs, with several workers, or with its program in
+    the weights.
     """
-    plan = machine.plan
-    cases = random_loops(plan, of_each)
+    plan, circuit = machine.plan, CircuitLoop(machine.plan)
+    cases = single_loops(circuit, random_loops(plan, of_each), sample=True)
     ranges = {}
     for name, image in programs.items():
         first = len(cases)
-        cases += program_loops(plan, image, b"", loops)
+        found = list(program_loops(plan, image, b"", loops))
+        cases += single_loops(circuit, found, sample=False)[:loops]
         ranges[name] = range(first, len(cases))
     outcomes = tuple(knock_out_all(machine, cases, progress))
     return Survey(plan, tuple(cases), ranges, outcomes)

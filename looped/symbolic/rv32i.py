@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import z3
 
+from looped.errors import ProofError
 from looped.reference import Rv32i
 from looped.symbolic.cases import Case, paths_of
 from looped.symbolic.cells import Cells
@@ -41,17 +42,24 @@ def rv32i_cases(loop: Loop) -> Iterator[Case]:
 
 def held(loop: Loop, registers: dict[str, z3.BitVecRef]) -> list[z3.BoolRef]:
     """What holds of a hart that is not in a trap, before a loop and after it."""
-    pc, last = registers["pc"], loop.circuit.address_bits + 1
+    pc, top = registers["pc"], loop.circuit.address_bits + 2
     return [
         z3.Extract(1, 0, pc) == 0,
-        z3.Extract(30, last + 1, pc) == 0,
+        z3.Extract(31, top, pc) == _base(loop) >> top,
         registers["cause"] == 0,
     ]
 
 
+def _base(loop: Loop) -> int:
+    """The first address of memory. Raises ProofError for a memory of two regions."""
+    if loop.circuit.parameters["second"]:
+        raise ProofError("the proof knows one region of memory, and this machine has two")
+    return loop.circuit.parameters["base"]
+
+
 def step(loop: Loop, paths: Paths, kind: type[Rv32i]) -> After:
     """One step of a reference from the unknown state."""
-    hart = kind((), 32, 1 << loop.circuit.address_bits)
+    hart = kind((), 32, 1 << loop.circuit.address_bits, base=_base(loop))
     memory, file = Cells(loop.memory, paths), Cells(loop.file, paths)
     unknown = {
         "pc": Integer.unsigned(loop.registers["pc"], paths),

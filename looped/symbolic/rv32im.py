@@ -194,7 +194,7 @@ def _ended(loop: Loop) -> list[Claim]:
     word, number = _instruction(loop), z3.BitVec("any register", 5)
     place = z3.BitVec("any place", loop.circuit.address_bits)
     rd, behind = z3.Extract(11, 7, word), now["pc"] + 4
-    outside = z3.Extract(30, loop.circuit.address_bits + 2, behind) != 0
+    outside = z3.Not(z3.And(*held(loop, {**now, "pc": behind, "cause": z3.BitVecVal(0, 4)})))
     trap = z3.If(outside, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1))
     written = z3.And(number == rd, rd != 0)
     result = z3.If(written, finished(funct3, _scratch(now)), loop.file.at(number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from looped.artefact.plan import Plan
 from looped.image import Image
@@ -14,6 +15,10 @@ __all__ = ["Code", "Memory"]
 
 Code = tuple[tuple[int, ...], str, str | None]
 """The words of an instruction, its text, and its source line."""
+
+
+_CODES = 1 << 14
+"""Instructions whose text is kept: a program that changes itself often changes itself back."""
 
 
 class Memory:
@@ -34,6 +39,7 @@ class Memory:
         self._ones = (1 << image.width) - 1
         padded = image.padded(plan.memory)
         self._baked = {place: padded[place] for place in plan.code}
+        self._told = lru_cache(_CODES)(self._code_of)
         self._known: dict[int, tuple[slice, Sequence[int], Code, frozenset[int]]] = {}
 
     def code(self, pc: int) -> Code:
@@ -43,9 +49,7 @@ class Memory:
             return known[2]
         places = self._places(pc)
         words = [self._baked.get(place, self.values[place]) for place in places]
-        text = self._machine.disassemble(tuple(words), pc, self.image.width) if words else None
-        location = self.image.location(pc)
-        code = tuple(words), text or "", None if location is None else str(location)
+        code = self._told(pc, tuple(words))
         if places and places[-1] >= places[0]:  # it does not wrap around the end of memory
             span = slice(places[0], places[-1] + 1)
             self._known[pc] = span, self.values[span], code, frozenset(places)
@@ -55,6 +59,11 @@ class Memory:
         """The words of the instruction at `pc`, by their indices."""
         known = self._known.get(pc)
         return frozenset(self._places(pc)) if known is None else known[3]
+
+    def _code_of(self, pc: int, words: tuple[int, ...]) -> Code:
+        text = self._machine.disassemble(words, pc, self.image.width) if words else None
+        location = self.image.location(pc)
+        return words, text or "", None if location is None else str(location)
 
     def _places(self, pc: int) -> list[int]:
         """The words of the instruction at `pc`; none outside a memory whose addresses do not wrap
@@ -98,11 +107,11 @@ class Memory:
 
     def follow(self, step: Step) -> Record:
         """The record of a step of the reference; the words become those that the step wrote."""
-        code, unit = self.code(step.pc), self.image.addresses_per_word
-        reads = [Read(read.address * unit, read.value) for read in step.reads]
+        code, at = self.code(step.pc), self.image.address
+        reads = [Read(at(read.address), read.value) for read in step.reads]
         writes, registers = [], []
         for write in step.writes:
-            writes.append(Write(write.address * unit, self.values[write.address], write.value))
+            writes.append(Write(at(write.address), self.values[write.address], write.value))
             self.values[write.address] = write.value
         for write in step.registers:
             column = self.plan.memory + write.address

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from looped import registry
 from looped.artefact.embedding import State, embed, read_word
 from looped.artefact.plan import Plan
+from looped.environment import USUAL, Environment
 from looped.image import Image
 from looped.reference import Service
 from looped.trace import Access, Printed, Step
@@ -29,7 +30,14 @@ class Expected:
     changes.
     """
 
-    def __init__(self, image: Image, plan: Plan, data: bytes, served: bool = True) -> None:
+    def __init__(
+        self,
+        image: Image,
+        plan: Plan,
+        data: bytes,
+        served: bool = True,
+        environment: Environment = USUAL,
+    ) -> None:
         self.plan = plan
         kind = registry.machine(plan.machine).reference
         workers = {} if plan.workers is None else {"workers": plan.workers.count}
@@ -42,7 +50,7 @@ class Expected:
             **plan.parameters,
             **workers,
         )
-        self.system = registry.system_for(image, data) if served else None
+        self.system = registry.system_for(image, data, environment) if served else None
         self._data, self._taken = data, 0
         self._begun: Step | None = None
         self._written = 0

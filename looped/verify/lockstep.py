@@ -22,6 +22,7 @@ from looped.artefact.plan import CompiledMachine, Plan
 from looped.artefact.program import check_program
 from looped.devices import ProgramHost
 from looped.engines.engine import Engine
+from looped.environment import USUAL, Environment
 from looped.errors import MismatchError
 from looped.image import Image
 from looped.run.computer import Computer, Event
@@ -81,6 +82,7 @@ def lockstep(
     inputs: Sequence[bytes],
     steps: int | None = None,
     progress: Callable[[int], None] = lambda done: None,
+    environment: Environment = USUAL,
 ) -> Agreement:
     """Run programs on an engine and on the reference until each has halted or done `steps` steps.
 
@@ -91,7 +93,7 @@ def lockstep(
     Mismatch with the first Difference, and CompileError for a program that needs other parameters
     of its machine.
     """
-    programs = _Programs(machine.plan, engine, images, inputs)
+    programs = _Programs(machine.plan, engine, images, inputs, environment)
     running = [True]
     while any(running):
         running = programs.running()
@@ -107,7 +109,12 @@ class _Programs:
     `loops` those that its unfinished instruction has taken."""
 
     def __init__(
-        self, plan: Plan, engine: Engine, images: Sequence[Image], inputs: Sequence[bytes]
+        self,
+        plan: Plan,
+        engine: Engine,
+        images: Sequence[Image],
+        inputs: Sequence[bytes],
+        environment: Environment,
     ) -> None:
         pairs = list(zip(images, inputs, strict=True))
         for image in images:
@@ -115,10 +122,12 @@ class _Programs:
         self.plan = plan
         self._free = np.array(_free_lanes(self.plan), np.intp)
         self.images = images
-        self.hosts = [registry.host_for(image, data) for image, data in pairs]
+        self.hosts = [registry.host_for(image, data, environment) for image, data in pairs]
         words, entries = [image.words for image in images], [image.entry for image in images]
         self.computer = Computer(plan, engine, words, inputs, entries, self.hosts)
-        self.expected = [Expected(image, plan, data) for image, data in pairs]
+        self.expected = [
+            Expected(image, plan, data, environment=environment) for image, data in pairs
+        ]
         self.counts, self.loops = [0] * len(images), [0] * len(images)
         machine = registry.machine(plan.machine)
         self.most_loops = machine.most_loops(plan.width, **plan.parameters)

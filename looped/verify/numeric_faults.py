@@ -7,7 +7,7 @@ import json
 from looped.artefact.plan import CompiledMachine
 from looped.cache.key import key
 from looped.cache.store import open_cache
-from looped.untrusted import decode, encode
+from looped.untrusted import encode, restore
 
 __all__ = ["numeric_faults"]
 
@@ -19,13 +19,11 @@ def numeric_faults(machine: CompiledMachine, dtype: str) -> tuple[str, ...]:
     cache = open_cache()
     if cache.path is None:
         return _proved(machine, dtype)
-    name = key(machine.digest, json.loads(encode(machine.plan)), dtype)
+    name = key(machine.digest, encode(machine.plan), dtype)
     content = cache.get(_KIND, name)
-    if content is not None:
-        try:
-            return decode(content.decode(), tuple[str, ...], "verdict")
-        except ValueError:
-            pass
+    kept = None if content is None else restore(content, tuple[str, ...])
+    if kept is not None:
+        return kept
     found = _proved(machine, dtype)
     cache.put(_KIND, name, json.dumps(found).encode())
     return found

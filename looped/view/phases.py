@@ -85,9 +85,11 @@ class Phases:
             x = x + self._attend(number, block, x, columns, seen)
             seen.lanes.append(self._bits(x))
             taps: list[Tensor] = []
-            x = x + block.mlp(block.post_attention_layernorm(x), _units_of(taps))
+            rows, places = _distinct(x)
+            added = block.mlp(block.post_attention_layernorm(rows), _units_of(taps))
+            x = x + added[places]
             seen.lanes.append(self._bits(x))
-            fired = taps[0][:, : len(self.plan.cpus)] != 0
+            fired = taps[0][places[:, : len(self.plan.cpus)]] != 0
             seen.units.append(fired.mT.numpy())
         self._check_ends(passes, columns, x)
         for each in passes[1:]:
@@ -113,34 +115,49 @@ class Phases:
     def _attend(self, number: int, block: Block, x: Tensor, columns: Tensor, seen: _Seen) -> Tensor:
         """What attention adds to `x` (passes, columns, d_model)."""
         attention = cast(Attention, block.self_attn)
-        normed = block.input_layernorm(x)
+        rows, places = _distinct(x)
+        normed = block.input_layernorm(rows)
         q, k, v = (
             matrix(normed).unflatten(-1, (self.plan.n_heads, self.plan.d_head))
             for matrix in (attention.q_proj, attention.k_proj, attention.v_proj)
         )
-        mixed = torch.zeros_like(q)
-        own = block_weights(self._weights, number, self.plan.d_head).heads
+        k, v = k[places], v[places]
+        mixed = torch.zeros_like(v)
         for index, head in enumerate(self.plan.blocks[number].heads):
-            best, target = self._winners(number, index, q, k, columns)
+            best, target = self._winners(number, index, q, k, places, columns)
             resting = self._values[number][target, index]
             live = target[..., None] == columns  # (passes, columns, columns)
             moving = live.float() @ v[:, :, index]
             mixed[:, :, index] = torch.where(live.any(-1, keepdim=True), moving, resting)
             scores = torch.stack([best[..., 0], best[..., 0] - best[..., 1]], -1) / head.beta
-            added = (mixed[:, :, index] @ own[index].w_o.T != 0).any(-1)
-            seen.head(target, scores, added)
-        total: Tensor = attention.o_proj(mixed.flatten(2))
-        seen.close_block(number, (total != 0).any(-1))
-        return total
+            seen.head(target, scores)
+        return self._output(number, attention, mixed, seen)
+
+    def _output(self, number: int, attention: Attention, mixed: Tensor, seen: _Seen) -> Tensor:
+        """What attention adds, from the values that each head has (passes, columns, heads, d)."""
+        rows, places = _distinct(mixed.flatten(2))
+        parts = rows.view(len(rows), *mixed.shape[2:])
+        heads = block_weights(self._weights, number, self.plan.d_head).heads
+        names = range(len(self.plan.blocks[number].heads))
+        added = [(parts[:, head] @ heads[head].w_o.T != 0).any(-1)[places] for head in names]
+        total: Tensor = attention.o_proj(rows)
+        seen.close_block(number, added, (total != 0).any(-1)[places])
+        return total[places]
 
     def _winners(
-        self, number: int, index: int, q: Tensor, k: Tensor, columns: Tensor
+        self, number: int, index: int, q: Tensor, k: Tensor, places: Tensor, columns: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The two best scores (passes, columns, 2), and the columns attended to."""
-        scores = q[:, :, index] @ self._keys[number][:, index].T  # (passes, columns, all)
-        own = q[:, :, index] @ k[:, :, index].mT  # (passes, columns, columns)
-        scores.scatter_(-1, columns.expand_as(own), own)
-        best, targets = scores.topk(2)
+        """The two best scores (passes, columns, 2), and the columns attended to.
+
+        `q` are the queries of the different rows, `k` the keys of `columns` in every pass.
+        """
+        resting = q[:, index] @ self._keys[number][:, index].T  # (rows, all columns)
+        resting[:, columns] = -math.inf
+        rest, far = (each[places] for each in resting.topk(2))
+        scores = q[:, index][places] @ k[:, :, index].mT  # (passes, columns, columns)
+        own, near = scores.topk(min(2, len(columns)))
+        best, which = torch.cat([rest, own], -1).topk(2)
+        targets = torch.cat([far, columns[near]], -1).gather(-1, which)
         best /= math.sqrt(self.plan.d_head)
         if not bool((best[..., 0] - best[..., 1] > _ONE_HOT).all()):
             raise MismatchError("a head attends to several columns")
@@ -179,6 +196,21 @@ class Phases:
             self._values[number][columns] = attention.v_proj(normed).unflatten(-1, shape)
 
 
+def _distinct(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The different rows of `x` (passes, columns, ...), and the index among them of each row
+    (passes, columns).
+
+    Most columns rest in most of the passes that go through the weights together.
+    """
+    flat, firsts, numbers = x.flatten(0, 1), list[int](), dict[bytes, int]()
+    places = []
+    for number, row in enumerate(flat.numpy()):
+        places.append(numbers.setdefault(row.tobytes(), len(numbers)))
+        if len(numbers) > len(firsts):
+            firsts.append(number)
+    return flat[firsts], torch.tensor(places).view(x.shape[:2])
+
+
 def _units_of(found: list[Tensor]) -> Tap:
     """A tap that appends the values of all hidden units to `found`."""
 
@@ -198,18 +230,16 @@ class _Seen:
         self._passes, self._cpus, self._columns = passes, cpus, columns.tolist()
         self._heads: list[npt.NDArray[np.int32]] = []
         self._open: list[Tensor] = []
-        self._added: list[Tensor] = []
         self._arcs: list[list[Arc]] = [[] for _ in range(passes)]
 
-    def head(self, target: Tensor, scores: Tensor, added: Tensor) -> None:
-        """Note a head: targets and whether it adds anything (passes, columns), and scores and
-        margins (passes, columns, 2)."""
+    def head(self, target: Tensor, scores: Tensor) -> None:
+        """Note a head: targets (passes, columns), scores and margins (passes, columns, 2)."""
         both = torch.cat([target[..., None], scores.round().to(target.dtype)], -1)
         self._open.append(both)
-        self._added.append(added)
 
-    def close_block(self, block: int, changed: Tensor) -> None:
-        """End a block; `changed` (passes, columns) are the columns that its attention changes.
+    def close_block(self, block: int, added: Sequence[Tensor], changed: Tensor) -> None:
+        """End a block; `added` says for each head, and `changed` for all of its attention, which
+        columns receive something (passes, columns).
 
         A column that attends to itself in two heads which cancel each other receives nothing.
         """
@@ -217,13 +247,13 @@ class _Seen:
         own = [each[:, : self._cpus] for each in self._open]
         found = torch.stack(own, 1).numpy() if own else np.zeros(shape)
         self._heads.append(found.astype(np.int32))
-        for index, (both, added) in enumerate(zip(self._open, self._added, strict=True)):
-            received = added & (changed | (both[..., 0] != torch.tensor(self._columns)))
+        for index, (both, own_part) in enumerate(zip(self._open, added, strict=True)):
+            received = own_part & (changed | (both[..., 0] != torch.tensor(self._columns)))
             for number, row in received[:, self._cpus :].nonzero().tolist():
                 place = self._cpus + row
                 numbers = both[number, place].tolist()
                 self._arcs[number].append(Arc(block, index, self._columns[place], *numbers))
-        self._open, self._added = [], []
+        self._open = []
 
     def insides(self) -> list[Inside]:
         """The passes, one by one."""

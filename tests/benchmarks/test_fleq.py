@@ -81,7 +81,7 @@ def test_losses_are_read_from_the_memory_of_the_machine() -> None:
 @pytest.mark.slow
 def test_residuals_are_read_from_the_memory_of_the_machine() -> None:
     curve = residuals()
-    assert len(curve.inside) - 2 == int(execute(source("newton8")).text.split()[0])
+    assert len(curve.inside) - 1 == int(execute(source("newton8")).text.split()[0])
     assert abs(len(curve.inside) - len(curve.float64)) <= 1
     assert curve.inside[-1] < 1e-3 < curve.inside[0]
 

@@ -61,7 +61,7 @@ def test_every_engine_runs_and_verifies(engine: str) -> None:
 def test_verbose_says_which_engine_runs_and_what_it_left_to_the_dense_one() -> None:
     result = looped("run", GREET, "--verbose")
     assert result.stdout == "Hi\n"
-    assert result.stderr == "engine: lifted\n7 steps, 0 loops fell back to the dense engine\n"
+    assert result.stderr == "engine: array\n7 steps, 0 loops fell back to the dense engine\n"
     result = looped("verify", GREET, "-v", "--json")
     assert result.stderr == "engine: dense\n"
 

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from looped.debug import mover
 from looped.debug.gdb.packets import Connection
 from looped.debug.gdb.server import Server
 from looped.debug.gdb.target import PC
+from looped.debug.terminal.monitor import Monitor
 from tests.conftest import examples
 from tests.debug.gdb_client import Client
 from tests.debug.remote import COMPILER, GDB, gdb_session
@@ -28,7 +30,7 @@ def client() -> Iterator[Client]:
     run = debugger(CALLS)
     run.step()  # compiles the engine, which the client would wait for
     run.timeline.go_to(0)
-    server = Server(run)
+    server = Server(run, Monitor(run).execute)
     thread = threading.Thread(target=server.serve, args=(theirs,), daemon=True)
     thread.start()
     with ours:
@@ -73,6 +75,43 @@ def test_changes_by_hand(client: Client) -> None:
     assert client.ask(b"m3fe,8") == b"0000", "memory ends there"
     assert client.ask(b"m400,1") == b"E01" and client.ask(b"M3ff,2:aaaa") == b"E01"
     assert client.ask(b"m3ff,1") == b"00"
+
+
+def test_a_watchpoint_sees_the_past_of_a_stretch() -> None:
+    run = debugger(CALLS, engine="lifted")
+    server = Server(run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mover, "_SINGLE", 0)
+        patch.setattr(mover, "_FIRST", 1000)
+        for value in (b"00000000", b"08000000"):
+            assert server.answer(b"Z2,100,4") == b"OK"
+            assert server.answer(b"c") == b"T05watch:100;"
+            assert server.answer(b"m100,4") == value, "before the store"
+            assert server.answer(b"z2,100,4") == b"OK" and server.answer(b"s") == b"S05"
+
+
+def test_a_command_of_the_monitor(client: Client) -> None:
+    def monitor(line: bytes) -> str:
+        return bytes.fromhex(client.ask(b"qRcmd," + line.hex().encode()).decode()).decode()
+
+    assert monitor(b"print *double") == f"*double = {0x13 | 2 << 7 | 2 << 15 | -4 << 20}\n"
+    assert "head NAME" in monitor(b"help")
+    for line in (b"step", b"set *0 = 1"):
+        assert monitor(line).startswith(f"error: no command named `{line.split()[0].decode()}`")
+    assert client.ask(b"qRcmd,6") == b"E01", "half a byte"
+
+
+def test_a_gdb_that_has_gone_leaves_no_breakpoint() -> None:
+    run = debugger(CALLS)
+    server = Server(run)
+    for _ in range(2):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.sendall(b"$Z0,28,4#%02x" % (sum(b"Z0,28,4") & 0xFF))
+            ours.shutdown(socket.SHUT_WR)
+            assert not server.serve(theirs)
+        assert len(run.points.breakpoints) == 1
+    assert list(run.points.breakpoints) == [2]
 
 
 @pytest.mark.parametrize(

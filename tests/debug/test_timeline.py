@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.debug import timeline as module
-from looped.debug.recording import Recording
+from looped.debug.replayed import Replayed
 from looped.debug.timeline import Timeline
 from tests.conftest import examples
 from tests.debug.sessions import ADDER, CALLS, timeline
@@ -102,7 +102,7 @@ def test_a_wait_that_is_interrupted_changes_nothing() -> None:
             return DATA[:count]
 
     run = timeline(ADDER)
-    run.input = Recording(Impatient())
+    run.input = Replayed(Impatient())
     run.computer.panel.inputs = [run.input]
     with pytest.raises(KeyboardInterrupt):
         run.go_to(10_000)
@@ -114,7 +114,7 @@ def test_a_wait_that_is_interrupted_changes_nothing() -> None:
 def test_a_recording_is_read_again() -> None:
     import io
 
-    recording = Recording(io.BytesIO(b"abcdef"))
+    recording = Replayed(io.BytesIO(b"abcdef"))
     assert recording.read(2) + recording.read(3) == b"abcde"
     recording.position = 1
     assert recording.read(10) == b"bcde", "only what was read before, without waiting"

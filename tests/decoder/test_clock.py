@@ -12,7 +12,7 @@ from looped.decoder.attention import least_distance, matched_lanes
 from looped.decoder.clock import PAIRS, THETA, clock, frequency, largest_span
 from looped.decoder.llama import llama_config
 from looped.decoder.spec import HEAD_DIM
-from looped.decoder.weights import weights
+from looped.decoder.weights import Weights, weights
 from looped.errors import CompileError
 from looped.precision import FLOAT32
 
@@ -20,14 +20,12 @@ transformers = pytest.importorskip("transformers")
 from transformers.models.llama import modeling_llama  # noqa: E402
 
 
-def rotary(spec: Spec) -> modeling_llama.LlamaRotaryEmbedding:
-    return modeling_llama.LlamaRotaryEmbedding(
-        transformers.LlamaConfig(**llama_config(weights(spec)))
-    )
+def rotary(found: Weights) -> modeling_llama.LlamaRotaryEmbedding:
+    return modeling_llama.LlamaRotaryEmbedding(transformers.LlamaConfig(**llama_config(found)))
 
 
 def test_the_frequencies_of_the_stock_model_are_powers_of_two() -> None:
-    found = rotary(Spec(width=8, memory=64)).inv_freq.tolist()
+    found = rotary(weights(Spec(width=8, memory=64))).inv_freq.tolist()
     assert found == [frequency(pair) for pair in range(PAIRS)]
     assert math.isfinite(torch.tensor(THETA)) and not math.isfinite(torch.tensor(THETA * 2.0**32))
 
@@ -45,7 +43,7 @@ def test_the_latest_of_equal_records_wins(span: int, width: int) -> None:
     query[PAIRS - lanes : PAIRS], key[PAIRS - lanes : PAIRS] = found.scale, 1.0
     key[found.pair] = 1.0
     positions = torch.arange(span)
-    cos, sin = rotary(spec)(torch.zeros(1), positions[None])
+    cos, sin = rotary(weights(spec))(torch.zeros(1), positions[None])
     rotated = modeling_llama.apply_rotary_pos_emb(
         query.expand(1, 1, span, HEAD_DIM), key.expand(1, 1, span, HEAD_DIM), cos, sin
     )

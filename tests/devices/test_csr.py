@@ -62,8 +62,58 @@ def test_x0_is_not_written() -> None:
 
 def test_the_hart_is_number_zero() -> None:
     host = ControlRegisters(Syscalls(b"", 0))
-    served(host, access(WRITE, MHARTID, 0, 6), x6=9)
     assert served(host, access(SET, MHARTID, 5, 0), x5=1).registers[5] == 0
+
+
+@pytest.mark.parametrize("number", [MHARTID, 0xC00, 0xC82, 0xFFF])
+def test_a_write_to_a_read_only_register_is_illegal(number: int) -> None:
+    """CSRRS and CSRRC write unless their operand is x0, or the number 0."""
+    for kind in (WRITE, SET, CLEAR):
+        for immediate in (0, IMMEDIATE):
+            host, port = ControlRegisters(Syscalls(b"", 0)), trapped(0, x6=0)
+            port.words[2] = access(kind | immediate, number, 5, 6)
+            host.serve(port)
+            assert port.named == {"pc": 8, "trap": 1, "cause": 2}
+            assert port.registers[5] == 0
+            if kind != WRITE:
+                served(host, access(kind | immediate, number, 5, 0))
+
+
+COUNTERS = (0xC00, 0xC01, 0xC02, 0xB00, 0xB02)
+
+
+@pytest.mark.parametrize("number", COUNTERS)
+def test_counters_count_the_instructions_before(number: int) -> None:
+    host, port = ControlRegisters(Syscalls(b"", 0)), trapped(access(SET, number, 5, 0))
+    port.executed = (3 << 32) + 18
+    host.serve(port)
+    assert port.registers[5] == 17
+    port = trapped(access(SET, number + 0x80, 5, 0))
+    port.executed = (3 << 32) + 18
+    host.serve(port)
+    assert port.registers[5] == 3
+
+
+def test_a_counter_that_is_set_counts_on() -> None:
+    host = ControlRegisters(Syscalls(b"", 0))
+    found = []
+    for executed, kind, number in [
+        (1, WRITE, 0xB82),
+        (2, WRITE, 0xB02),
+        (3, SET, 0xC02),
+        (9, SET, 0xC02),
+        (9, SET, 0xC82),
+        (9, SET, 0xC00),
+    ]:
+        port = trapped(access(kind, number, 5, 0 if kind == SET else 6), x6=100)
+        port.executed = executed
+        host.serve(port)
+        found.append(port.registers[5])
+    assert found == [0, 0, 100, 106, 100, 8]
+
+
+def test_waiting_for_an_interrupt_does_nothing() -> None:
+    served(ControlRegisters(Syscalls(b"", 0)), 0x10500073)
 
 
 def test_mret_goes_to_mepc() -> None:
@@ -101,7 +151,7 @@ def test_a_handler_outside_memory_is_a_trap_that_stays() -> None:
     assert port.named == {"pc": 0x4000, "trap": 1, "cause": 1}
 
 
-@pytest.mark.parametrize("word", [0, 0x30200073 | 1 << 7, 0x10500073, 0xFFFFFFFF])
+@pytest.mark.parametrize("word", [0, 0x30200073 | 1 << 7, 0x10500073 | 1 << 7, 0xFFFFFFFF])
 def test_other_illegal_instructions_stay_traps(word: int) -> None:
     port = trapped(word)
     assert ControlRegisters(Syscalls(b"", 0)).serve(port) == b""

@@ -16,7 +16,7 @@ from looped.registry import assemble
         ("nop", 16),
         ("_end: nop\n.space 60", 64),
         ("nop\n.space 61\n_end = 4", 80),
-        ("nop\n_end = 100", 112),
+        ("nop\n_end = 100", 16),
     ],
 )
 def test_the_heap_lies_behind_the_program_whatever_its_labels(text: str, end: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -55,15 +56,6 @@ def test_break_moves_the_end_of_the_heap_within_memory() -> None:
         assert port.result == expected
 
 
-def test_buffers_and_the_heap_may_lie_where_memory_is_again() -> None:
-    high = 1 << 31
-    assert Syscalls(b"", 0).serve(Words(64, 1, high + 5, 3)) == bytes((5, 6, 7))
-    for asked, expected in [(0, high + 96), (high + 128, high + 128), (128, high + 96)]:
-        host, port = Syscalls(b"", high + 96), Words(214, asked)
-        host.serve(port)
-        assert port.result & 0xFFFFFFFF == expected
-
-
 @pytest.mark.parametrize(
     ("number", "arguments", "error"),
     [
@@ -97,8 +89,10 @@ def test_the_heap_begins_behind_the_program() -> None:
     image = Image("rv32i", 32, (0,) * 5, addresses_per_word=4)
     host = riscv_host(image, b"")
     assert host is not None and host.calls.start == 32
-    marked = riscv_host(Image("rv32i", 32, (0,) * 5, {"_end": 100}, addresses_per_word=4), b"")
-    assert marked is not None and marked.calls.start == 112
+    marked = replace(image, symbols={"_end": 100})
+    for linked, start in ((False, 32), (True, 112)):
+        host = riscv_host(replace(marked, linked=linked), b"")
+        assert host is not None and host.calls.start == start
     assert registry.host_for(Image("subleq", 16, (0,)), b"") is None
 
 
@@ -148,8 +142,24 @@ def test_a_computer_reports_what_the_host_puts_out(machine) -> None:
             "`mul` of rv32im: try --machine rv32im",
         ),
         (
+            [0x00014501],
+            "trap at 0x0 (p.s:1): not an instruction of rv32i: 0x4501, compressed: build with "
+            "-march=rv32im",
+        ),
+        (
+            [encode("jal", imm=6)],
+            "trap at 0x0 (p.s:1): a jump to an address that is not a multiple of 4 (compressed: "
+            "build with -march=rv32im?): 0x0060006f, `jal`",
+        ),
+        (
+            [encode("sw", rs1=0, rs2=1, imm=128)],
+            "trap at 0x0 (p.s:1): a store outside memory: 0x08102023, `sw` at address 0x80; "
+            "memory is 0x0 to 0x7f: --memory 64 doubles it",
+        ),
+        (
             [encode("jal", imm=256)],
-            "trap at 0x100: a fetch from outside memory",
+            "trap at 0x100: a fetch from outside memory; memory is 0x0 to 0x7f: --memory 64 "
+            "doubles it",
         ),
     ],
 )

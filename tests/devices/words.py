@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from looped.image import Regions
 from looped.isa.rv32i import REGISTERS
 
 MEMORY = 64
@@ -16,6 +17,8 @@ class Words:
         self.registers[REGISTERS["a7"]] = number
         for i, argument in enumerate(arguments):
             self.registers[REGISTERS[f"a{i}"]] = argument & 0xFFFFFFFF
+        self.regions = Regions()
+        self.executed = 1
         self.named = {"pc": 8, "trap": 1, "cause": cause}
 
     @property

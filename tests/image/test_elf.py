@@ -22,7 +22,7 @@ CODE = bytes.fromhex("13000000 93020000 73000000")
 
 
 def elf(
-    *segments: tuple[int, bytes, int],
+    *segments: tuple[int, bytes, int] | tuple[int, bytes, int, int],
     entry: int = 0,
     kind: int = 2,
     machine: int = 243,
@@ -31,13 +31,15 @@ def elf(
 ) -> bytes:
     """A small ELF32 file of segments (address, content, size in memory) and symbols.
 
+    A segment may also have the physical address, if that is another one.
+
     A symbol is its name, its value, its type and the section that it belongs to.
     """
     place = 52 + 32 * len(segments)
     headers, contents = b"", b""
-    for address, content, size in segments:
-        offset = place + len(contents)
-        headers += struct.pack("<8I", 1, offset, address, address, len(content), size, 7, 4)
+    for address, content, size, *physical in segments:
+        offset, load = place + len(contents), physical[0] if physical else address
+        headers += struct.pack("<8I", 1, offset, address, load, len(content), size, 7, 4)
         contents += content
     body = headers + contents
     names, table = b"\0", bytes(16)
@@ -123,12 +125,13 @@ WRONG = {
     "is for x86, not for RISC-V": elf((0, CODE, 12), machine=3),
     "is not linked yet: it is an object file": elf((0, CODE, 12), kind=1),
     "is position independent": elf((0, CODE, 12), kind=3),
-    "has compressed instructions, which RV32I lacks": elf((0, CODE, 12), flags=1),
     "passes floating-point registers, which RV32I lacks": elf((0, CODE, 12), flags=2),
     "has nothing to load": elf(),
     "begins at 0x40, where nothing is loaded": elf((0, CODE, 12), entry=0x40),
     "begins at 0x2, which is not a multiple of 4": elf((0, CODE, 12), entry=2),
-    "needs memory up to address 0x50000c": elf((0x500000, CODE, 12)),
+    "needs memory from 0x0 to 0xf000000c": elf(
+        (0, CODE, 12), (0x70000000, CODE, 12), (0xF0000000, CODE, 12)
+    ),
     "is a damaged ELF file": GOOD[:40],
 }
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import looped
 from looped.errors import CompileError, FileError, SourceError
 from looped.image import Image, Location
-from looped.image.formats import FORMATS, dump_image, load_image
+from looped.image.formats import FORMATS, dump_image, is_image, load_image
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -92,3 +92,32 @@ def test_a_program_that_does_not_fit() -> None:
     assert caught.value.render() == (
         "error: the program has 40 words, but memory has only 32\nhint: use --memory 64"
     )
+
+
+@pytest.mark.parametrize("name", ["a.sq", "a.txt", "a"])
+def test_a_file_of_numbers_is_an_image_whatever_its_name(name: str, tmp_path) -> None:
+    path = tmp_path / name
+    path.write_text("# echo\n9 -1 3  # write\n10, -1,6\n0 0 -1\n#\n72 105")
+    assert looped.assemble(path).words == (9, 65535, 3, 10, 65535, 6, 0, 0, 65535, 72, 105)
+
+
+@pytest.mark.parametrize(
+    "text", ["halt", "9 9 x", "9 9 0x10", "9;", "9 9 9 ; halt", "9 -", "9-9", "#", ""]
+)
+def test_any_other_text_without_a_telling_suffix_is_assembly(text: str, tmp_path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(text)
+    assert not is_image(path)
+
+
+def test_a_file_that_cannot_be_read_is_no_image(tmp_path) -> None:
+    (tmp_path / "a").write_bytes(b"\xff 9")
+    assert not is_image(tmp_path / "a")
+    assert not is_image(tmp_path / "none")
+    assert not is_image(tmp_path)
+
+
+def test_comments_in_hexadecimal_are_no_numbers(tmp_path) -> None:
+    path = tmp_path / "a.hex"
+    path.write_text("#dead\n0f # beef\n10#11\n")
+    assert load_image(path, "subleq", 16).words == (15, 16)

@@ -11,7 +11,7 @@ from looped.artefact.embedding import State, embed, embed_words
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.engines.dense import DenseEngine
 from looped.image import Image
-from looped.isa.rv32i import INSTRUCTIONS, encode, word_index
+from looped.isa.rv32i import INSTRUCTIONS, encode
 from looped.reference.rv32i import Rv32i
 from tests import seeds
 
@@ -32,7 +32,7 @@ class Case:
 
     @property
     def word(self) -> int:
-        return self.words[word_index(self.pc)]
+        return self.words[self.pc >> 2]
 
     def reference(self) -> Rv32i:
         hart = Rv32i(self.words, 32, len(self.words), entry=self.pc)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,19 @@ def test_blocks(width: int, blocks: int, memory: int, machine) -> None:
 def test_every_memory_compiles(memory: int, machine) -> None:
     plan = machine("subleq", 16, memory).plan
     assert (plan.memory, len(plan.blocks)) == (memory, 3)
+
+
+@pytest.mark.parametrize(
+    ("width", "memory"), [(8, 32), (16, 64), (16, 1024), (16, 32768), (32, 1024)]
+)
+def test_the_sizes_told_are_true(width: int, memory: int, machine) -> None:
+    compiled = machine("subleq", width, memory)
+    plan = compiled.plan
+    assert plan.columns == memory + 2
+    sizes = (len(plan.blocks), plan.d_model, plan.n_heads, plan.d_head, plan.d_ff)
+    numbers = f"{' | '.join(map(str, sizes))} | {compiled.nonzero_weights:,}"
+    row = f"| {width} bits | {memory:,} words | {numbers} |"
+    assert row in (Path(__file__).parents[2] / "docs" / "subleq.md").read_text()
 
 
 def test_sixteen_bits_and_a_thousand_words_are_small(machine) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from looped import registry
 from looped.engines.event import EventEngine
-from looped.isa.rv32i import word_index
 from looped.profiles.riscv.served import ServedHart
 from looped.reference import Rv32i, Subleq
 from looped.trace import Step
@@ -84,7 +83,7 @@ class ShortShift(Rv32i):
     """Shifts nothing by 31."""
 
     def _set(self, rd: int, value: int) -> None:
-        word = self.memory[word_index(self.pc)]
+        word = self.memory[self.index(self.pc)]
         amount = self.x[word >> 20 & 31] & 31
         shift = word & 0x7F == 0x33 and word >> 12 & 7 in (1, 5) and amount == 31
         super()._set(rd, self.x[word >> 15 & 31] if shift else value)

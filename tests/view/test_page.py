@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import looped.view.collect
 from looped.view.page import page
 from tests import seeds
 from tests.programs.headers import (
+    FOLDER,
     Program,
+    c_programs,
     extended_programs,
     fleq_programs,
     programs,
@@ -22,6 +27,11 @@ from tests.view.browser import Browser
 from tests.view.runs import Seen, followed, seen
 
 pytestmark = pytest.mark.skipif(browsers.missing() is not None, reason=str(browsers.missing()))
+
+COMPILER = "riscv64-unknown-elf-gcc"
+
+STEPS = 400
+"""Instructions of a program."""
 
 PLACES = 20
 """Random instructions of a run whose state is compared."""
@@ -55,6 +65,7 @@ def check_states(chromium: Browser, found: Seen) -> None:
         if step < length:
             pc = found.run.code[found.run.instructions[step].code][0]
             assert pc == shown["cpu"]["pc"] == states[step].cpu["pc"]
+        assert chromium.value(HIDDEN) == 0
         for column, text in chromium.value(CELLS):
             word = states[step].words[int(column)]
             assert (
@@ -68,6 +79,15 @@ CELLS = (
     "[...document.querySelectorAll('#memory .cell')]"
     ".map((cell) => [cell.dataset.column, cell.textContent])"
 )
+
+
+HIDDEN = (
+    "((panel) => [...panel.querySelectorAll('.writes')].slice(0, 1).filter((cell) =>"
+    " cell.offsetTop < panel.scrollTop"
+    " || cell.offsetTop + cell.offsetHeight > panel.scrollTop + panel.clientHeight).length)"
+    "(document.querySelector('#registers .scroll'))"
+)
+"""How many registers that the instruction writes are out of sight, of the first one."""
 
 
 @pytest.mark.parametrize("name", ["subleq/multiply.sasm", "rv32i/gcd.s"])
@@ -144,14 +164,49 @@ def test_nothing_overlaps_the_edge_of_a_projector(chromium: Browser, tmp_path: P
 EVERY = [*programs(), *riscv_programs(), *extended_programs(), *fleq_programs()]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("program", EVERY, ids=lambda program: program.path.name)
-def test_every_program(chromium: Browser, tmp_path: Path, program: Program) -> None:
-    steps = 40 if program.path.suffix == ".fleq" else 400  # up to hundreds of loops each
-    found = seen(str(program.path), steps, program.input, engine="auto")
-    opened(chromium, tmp_path, found, program.path.name)
+WORKERS = 4
+"""Of FLEQ, where one instruction takes a loop and more for each element of a matrix."""
+
+FEW_LOOPS = 200
+"""After which a run of FLEQ ends with its instruction; a loop takes some 10 ms of a processor."""
+
+
+def check_program(chromium: Browser, folder: Path, found: Seen, name: str) -> None:
+    opened(chromium, folder, found, name)
     check_states(chromium, found)
     assert chromium.errors() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", EVERY, ids=lambda program: program.path.name)
+def test_every_program(
+    chromium: Browser, tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = WORKERS if program.path.suffix == ".fleq" else 1
+    if workers > 1:
+        monkeypatch.setattr(looped.view.collect, "MOST_LOOPS", FEW_LOOPS)
+    found = seen(str(program.path), STEPS, program.input, workers, "lifted")
+    check_program(chromium, tmp_path, found, program.path.name)
+
+
+if shutil.which(COMPILER):
+
+    @pytest.fixture(scope="module")
+    def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """The folder with the ELF files of all C programs."""
+        folder = tmp_path_factory.mktemp("c")
+        make = ["make", "-s", "-C", str(FOLDER.parent), "programs-c", f"C_BUILD={folder}"]
+        subprocess.run(make, check=True)
+        return folder
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("program", c_programs(), ids=lambda program: program.path.name)
+    def test_every_program_in_c(
+        chromium: Browser, tmp_path: Path, program: Program, built: Path
+    ) -> None:
+        name = f"{program.path.stem}.elf"
+        found = seen(str(built / name), STEPS, program.input, engine="lifted")
+        check_program(chromium, tmp_path, found, name)
 
 
 @pytest.mark.slow

@@ -31,11 +31,13 @@ def listen(host: str, port: int) -> socket.socket:
 class Server:
     """Serves a debugger to gdb until gdb kills or detaches from the program.
 
-    Ctrl-C in gdb interrupts a run of the debugger.
+    Ctrl-C in gdb interrupts a run of the debugger. `monitor` executes a line after gdb's command of
+    the same name, and returns the text that gdb shows.
     """
 
-    def __init__(self, debugger: Debugger) -> None:
+    def __init__(self, debugger: Debugger, monitor: Callable[[str], str] | None = None) -> None:
         self.debugger = debugger
+        self._monitor = monitor
         debugger.interrupted = self.interrupted
         self.target = Target(debugger)
         self._connection: Connection | None = None
@@ -48,10 +50,13 @@ class Server:
     def serve(self, link: socket.socket) -> bool:
         """Answer one gdb until it closes the connection; whether it has ended the program."""
         self._connection = connection = Connection(link)
+        for made in self._points.values():  # those of a gdb that has gone without a word
+            self.debugger.points.delete(made.number)
+        self._points.clear()
         while (packet := connection.receive()) is not None:
             if packet[:1] == b"k":
                 return True
-            answer = self._answer(packet)
+            answer = self.answer(packet)
             try:
                 connection.send(answer)
             except OSError:
@@ -62,7 +67,8 @@ class Server:
                 return False
         return False
 
-    def _answer(self, packet: bytes) -> bytes:
+    def answer(self, packet: bytes) -> bytes:
+        """The answer to a packet, empty if the stub does not know it."""
         for prefix, method in _PACKETS:
             if packet.startswith(prefix):
                 try:
@@ -76,6 +82,12 @@ class Server:
         text = DESCRIPTION.encode()
         more = b"m" if offset + length < len(text) else b"l"
         return more + text[offset : offset + length]
+
+    def _command(self, rest: bytes) -> bytes:
+        if self._monitor is None:
+            return _UNKNOWN
+        line = bytes.fromhex(rest.decode()).decode("utf-8", "replace")
+        return self._monitor(line).encode().hex().encode() or _OK
 
     def _stopped(self, rest: bytes) -> bytes:
         return self._reply(Stop(halted=self.debugger.timeline.halted))
@@ -119,9 +131,8 @@ class Server:
         if kind in (b"0", b"1"):
             made: Breakpoint | Watchpoint = self.debugger.add_breakpoint(address)
         elif kind == b"2":
-            made = self.debugger.add_watchpoint(
-                f"{address:x}", lambda words: int.from_bytes(self.target.read(address, size))
-            )
+            watched = self.target.watched(address, size)
+            made = self.debugger.add_watchpoint(f"{address:x}", watched)
         else:
             return _UNKNOWN
         self._remove(rest)
@@ -134,7 +145,7 @@ class Server:
             return _UNKNOWN
         made = self._points.pop((kind, int(where, 16), int(length, 16)), None)
         if made is not None:
-            self.debugger.delete(made.number)
+            self.debugger.points.delete(made.number)
         return _OK
 
     def _run(self, run: Callable[[], Stop]) -> bytes:
@@ -204,6 +215,7 @@ _PACKETS: tuple[tuple[bytes, Callable[[Server, bytes], bytes]], ...] = (
     (b"qfThreadInfo", _constant(b"m1")),
     (b"qsThreadInfo", _constant(b"l")),
     (b"qC", _constant(b"QC1")),
+    (b"qRcmd,", Server._command),
     (b"vCont?", _constant(b"vCont;c;C;s;S")),
     (b"vCont;", Server._resumed),
     (b"?", Server._stopped),

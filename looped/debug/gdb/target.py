@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from looped.debug.debugger import Debugger
+from looped.debug.expressions import Expression
+from looped.devices.host import ColumnPort
 from looped.isa.rv32i import ABI_NAMES
 
 __all__ = ["DESCRIPTION", "PC", "Target"]
@@ -54,12 +56,21 @@ class Target:
 
     def read(self, address: int, length: int) -> bytes:
         """Bytes of memory; fewer than asked for where memory ends."""
-        content = bytearray()
+        return self._bytes(self._port, address, length)
+
+    def watched(self, address: int, length: int) -> Expression:
+        """Bytes of memory as an expression, for a watchpoint."""
+        return lambda words: int.from_bytes(self._bytes(words.port, address, length))
+
+    def _bytes(self, port: ColumnPort, address: int, length: int) -> bytes:
+        content, word, last = bytearray(), 0, None
         for at in range(address, address + length):
             index = self._index(at)
             if index is None:
                 break
-            content.append(self._port.memory(index) >> 8 * (at % 4) & 0xFF)
+            if index != last:
+                word, last = port.memory(index), index
+            content.append(word >> 8 * (at % 4) & 0xFF)
         return bytes(content)
 
     def write(self, address: int, content: bytes) -> bool:

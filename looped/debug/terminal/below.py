@@ -162,7 +162,7 @@ def _shown(screen: Screen, column: int) -> str:
     name = plan.column_name(column)
     if column >= plan.memory:
         return name
-    label = words.label(column * words.image.addresses_per_word)
+    label = words.label(words.image.address(column))
     return f"{name} <{label}>" if label else name
 
 

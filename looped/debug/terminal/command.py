@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from looped.debug.terminal.screen import Screen
 from looped.errors import CompileError
 
-__all__ = ["Command", "find"]
+__all__ = ["Command", "find", "split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +39,9 @@ def find(name: str, commands: Iterable[Command]) -> Command:
     if begun:
         raise CompileError(f"`{name}` is short for {', '.join(each.name for each in begun)}")
     raise CompileError(f"no command named `{name}`", hint="`help` lists all commands")
+
+
+def split(line: str) -> tuple[str, str]:
+    """The name of a command and the rest: `x/4d *a` is `x` and `/4d *a`."""
+    end = next((n for n, c in enumerate(line) if not (c.isalnum() or c in "-_?")), len(line))
+    return line[:end], line[end:].strip()

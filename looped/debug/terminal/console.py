@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 from looped.debug.terminal.below import BELOW
-from looped.debug.terminal.command import Command, find
+from looped.debug.terminal.command import Command, find, split
 from looped.debug.terminal.running import RUNNING
 from looped.debug.terminal.screen import Screen
 from looped.debug.terminal.showing import SHOWING
@@ -35,7 +35,7 @@ class Console:
         self._last = ""
         if not line:
             return True
-        name, rest = _split(line)
+        name, rest = split(line)
         try:
             command = find(name, COMMANDS)
             with self._guard():
@@ -65,12 +65,6 @@ class Console:
         yield from (name for name in sorted(words.image.symbols) if name.startswith(begun))
         registers = (f"${name}" for name in words.register_names())
         yield from (name for name in registers if name.startswith(begun))
-
-
-def _split(line: str) -> tuple[str, str]:
-    """The name of a command and the rest: `x/4d *a` is `x` and `/4d *a`."""
-    end = next((n for n, c in enumerate(line) if not (c.isalnum() or c in "-_?")), len(line))
-    return line[:end], line[end:].strip()
 
 
 def _help(screen: Screen, rest: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from looped.debug.debugger import Debugger
 from looped.debug.expressions import parse
@@ -11,6 +12,7 @@ from looped.debug.stops import Stop
 from looped.debug.terminal.command import Command
 from looped.debug.terminal.screen import Screen
 from looped.errors import CompileError
+from looped.image import Image, Location
 from looped.registry import machine
 
 __all__ = ["RUNNING"]
@@ -33,24 +35,27 @@ def _stepi(screen: Screen, rest: str) -> None:
 
 def _step(screen: Screen, rest: str) -> None:
     """Until another source line begins, `rest` times."""
-    _lines(screen, rest, lambda debugger: debugger.step())
+    _lines(screen, rest, calls=False)
 
 
 def _next(screen: Screen, rest: str) -> None:
-    _lines(screen, rest, lambda debugger: debugger.next())
+    _lines(screen, rest, calls=True)
 
 
-def _lines(screen: Screen, rest: str, move: Callable[[Debugger], Stop]) -> None:
+def _lines(screen: Screen, rest: str, calls: bool) -> None:
     debugger = _alive(screen)
-    image, timeline, stop = debugger.image, debugger.timeline, Stop()
+    image, stop = debugger.image, Stop()
     for _ in range(_number(screen, rest)):
-        line = image.location(timeline.pc)
-        while (stop := move(debugger)).expected:
-            if line is None or image.location(timeline.pc) != line:
-                break
+        line = image.location(debugger.timeline.pc)
+        stop = debugger.leave(partial(_is_in, image, line), calls)
         if not stop.expected:
             break
     screen.show(stop)
+
+
+def _is_in(image: Image, line: Location | None, pc: int) -> bool:
+    """Whether code belongs to a line; no line is only one instruction."""
+    return line is not None and image.location(pc) == line
 
 
 def _nexti(screen: Screen, rest: str) -> None:

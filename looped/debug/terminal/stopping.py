@@ -46,8 +46,8 @@ def _watch(screen: Screen, rest: str) -> None:
 
 def _delete(screen: Screen, rest: str) -> None:
     debugger = screen.debugger
-    for number in numbers(rest) or [*debugger.breakpoints, *debugger.watchpoints]:
-        if not debugger.delete(number):
+    for number in numbers(rest) or [*debugger.points.breakpoints, *debugger.points.watchpoints]:
+        if not debugger.points.delete(number):
             raise CompileError(f"no breakpoint or watchpoint has the number {number}")
 
 
@@ -61,7 +61,10 @@ def _disable(screen: Screen, rest: str) -> None:
 
 def _set_enabled(screen: Screen, rest: str, enabled: bool) -> None:
     debugger = screen.debugger
-    points: dict[int, Breakpoint | Watchpoint] = {**debugger.breakpoints, **debugger.watchpoints}
+    points: dict[int, Breakpoint | Watchpoint] = {
+        **debugger.points.breakpoints,
+        **debugger.points.watchpoints,
+    }
     for number in numbers(rest) or list(points):
         if number not in points:
             raise CompileError(f"no breakpoint or watchpoint has the number {number}")
@@ -78,13 +81,13 @@ def numbers(text: str) -> list[int]:
 def list_points(screen: Screen) -> None:
     """Print all breakpoints and watchpoints."""
     debugger = screen.debugger
-    for point in debugger.breakpoints.values():
+    for point in debugger.points.breakpoints.values():
         condition = f"  if {point.condition[0]}" if point.condition else ""
         place = shown_place(debugger.words, point.pc)
         screen.say(f"{_state(point)}  {place}{condition}")
-    for watched in debugger.watchpoints.values():
+    for watched in debugger.points.watchpoints.values():
         screen.say(f"{_state(watched)}  watch {watched.text}")
-    if not debugger.breakpoints and not debugger.watchpoints:
+    if not debugger.points.breakpoints and not debugger.points.watchpoints:
         screen.say("no breakpoints, no watchpoints")
 
 

@@ -77,7 +77,7 @@ def wake_attenders(block, banks, heads, queries, columns):
     lanes, dirty, edge, head_state, movers, moved_keys, count, lowest, _ = columns
     for h in range(first[block], first[block + 1]):
         count[1 + h] = 0
-    at = 0
+    at, before = 0, count[0]
     while at < count[0]:
         c = np.int64(dirty[COLUMN, at])
         for h in range(first[block], first[block + 1]):
@@ -104,6 +104,9 @@ def wake_attenders(block, banks, heads, queries, columns):
                 if not _wake_captured(h, margin, key, queries, lanes, dirty, edge, count, lowest):
                     return False
         at += 1
+    if block > 0:  # heads of earlier blocks have not looked where these columns attend to
+        for i in range(before, count[0]):
+            dirty[STAYS_DIRTY, i] = 1
     return True
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from looped.analysis import analyse
 from looped.artefact.plan import CompiledMachine
+from looped.artefact.residual import Residual
 from looped.engines.certified import Certified, FastStream, Progress
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import NOTHING, Floats, Lanes, Watch
@@ -52,9 +53,9 @@ class _Fast:
         self.cache = cache
         self.workers = workers
 
-    def stream(self, x: npt.NDArray[np.generic]) -> FastStream:
+    def stream(self, x: npt.NDArray[np.generic] | Residual) -> FastStream:
         """Begin with a residual stream, (columns, d_model). Raises CompileError."""
-        return _Running(self.cache, self.workers, x)
+        return _Running(self.cache, self.workers, np.asarray(x))
 
     def announce(self, streams: Sequence[FastStream], note: Callable[[str], None]) -> None:
         """Compile the passes, unless numba's cache has them."""

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from looped.analysis.classes import row_classes
-from looped.analysis.grid import Ints
 from looped.analysis.hidden_sums import check_hidden_sums
-from looped.analysis.model import Block, Model
+from looped.analysis.kinds import Classes, columns_by_class
+from looped.analysis.model import Model
 from looped.engines.certified import Progress
 from looped.engines.engine import Watch
 from looped.engines.event.banks import pack, padded, unpack
@@ -24,12 +23,9 @@ from looped.engines.event.columns import (
 from looped.engines.event.index import check_margins, index_columns
 from looped.engines.event.order import lane_order, reordered
 from looped.engines.event.passes import advance
-from looped.engines.event.tables import Classes, Tables, tabulate
+from looped.engines.event.tables import Tables, tabulate
 
-__all__ = ["Stream", "TableCache", "columns_by_class"]
-
-_MOST_CLASSES = 8
-"""Each class has tables of its own. The machines have 2: the CPU and all other columns."""
+__all__ = ["Stream", "TableCache"]
 
 
 class TableCache:
@@ -50,27 +46,6 @@ class TableCache:
         if classes not in self._made:
             self._made[classes] = tabulate(self.packed, classes)
         return self._made[classes]
-
-
-def columns_by_class(
-    block: Block, static: npt.NDArray[np.bool_], x: npt.NDArray[np.int8]
-) -> tuple[tuple[tuple[int, ...], ...], Ints]:
-    """The classes of columns that agree in all static lanes that the MLP reads.
-
-    Returns the known lanes of each class (d_model,), 0 where a lane is not known, and the class of
-    each column of `x`. If there are more than _MOST_CLASSES, all columns form one class without any
-    known lane.
-    """
-    known = static & block.mlp_reads
-    classes = row_classes(x[:, known], _MOST_CLASSES)
-    member = np.zeros(len(x), np.int64)
-    if classes is None:
-        return (tuple([0] * x.shape[1]),), member
-    lanes = np.zeros((len(classes), x.shape[1]), np.int64)
-    for number, columns in enumerate(classes):
-        lanes[number, known] = x[columns[0], known]
-        member[columns] = number
-    return tuple(tuple(row) for row in lanes.tolist()), member
 
 
 class Stream:

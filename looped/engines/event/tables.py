@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from looped.analysis.forms import Form
 from looped.analysis.grid import Ints
+from looped.analysis.kinds import Classes
 from looped.analysis.model import Block, Model
 from looped.analysis.restricted import RestrictedMlp, restrict_mlp
 from looped.engines.event.banks import WORD, BankBuilder, Banks, Words, pack, padded
@@ -25,16 +26,12 @@ __all__ = [
     "PRODUCTS",
     "QUERY",
     "UPS",
-    "Classes",
     "Tables",
     "tabulate",
 ]
 
 QUERY, KEY, OV, MARGIN = range(4)
 PRODUCTS, GATES, UPS, LINEAR, DOWN = range(1, 6)
-
-Classes = tuple[tuple[tuple[int, ...], ...], ...]
-"""For each block the classes of columns that its MLP distinguishes, each as its known lanes."""
 
 
 class Heads(NamedTuple):

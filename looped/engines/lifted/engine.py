@@ -9,10 +9,13 @@ import numpy.typing as npt
 
 from looped.analysis import Model, analyse
 from looped.artefact.plan import CompiledMachine
+from looped.artefact.residual import Residual
 from looped.engines.certified import Certified, FastStream
 from looped.engines.engine import Engine, Lanes, Watch
+from looped.engines.host_lanes import HostLanes
 from looped.engines.late_dense import LateDense
 from looped.engines.lifted.kept import Kept
+from looped.engines.lifted.program import Program
 from looped.engines.lifted.record import record
 from looped.engines.lifted.stream import Check, Programs, Stream, unchecked
 from looped.engines.tape import Tape
@@ -27,8 +30,8 @@ class LiftedEngine(Certified):
 
     Passes in which a guard fails fall back to the dense engine and are counted. `check` gets all
     lifted code before it is compiled (`looped.verify.translation` has a check that proves it). The
-    first pass lifts the model; it does not take lanes for constants that the host has set by then,
-    so that these need no second lift.
+    first pass lifts the model, unless `program` fits; it does not take lanes for constants that the
+    host has set by then, so that these need no second lift.
 
     Raises CompileError for a device other than the CPU and for a model that is not exact in the
     dtype, even if `uncertified`; in `prepare`, for a model that cannot be lifted. Raises
@@ -42,6 +45,7 @@ class LiftedEngine(Certified):
         device: str = "cpu",
         uncertified: bool = False,
         check: Check = unchecked,
+        program: Program | None = None,
     ) -> None:
         if device != "cpu":
             raise CompileError("the lifted engine runs on the CPU", hint="--engine dense")
@@ -56,11 +60,18 @@ class LiftedEngine(Certified):
 
         def exact() -> Model:
             definition.make()  # so that its errors come first
-            return analyse(machine.weights, len(plan.blocks), plan.d_head, precision(dtype))
+            return analyse(machine.arrays, len(plan.blocks), plan.d_head, precision(dtype))
 
         kept = Kept(machine, dtype, uncertified)
-        self.programs = Programs(exact, check, kept)
+        self.programs = Programs(exact, check, kept, program)
         super().__init__(_Fast(self.programs), definition)
+
+    def begin(self, x: npt.NDArray[np.generic], host: Sequence[HostLanes]) -> None:
+        """Begin with streams that another engine has run, whose host has set the lanes `host`."""
+        self.load(x)
+        for stream, lanes in zip(self.streams, host, strict=True):
+            assert isinstance(stream, Stream)
+            stream.host.update(lanes)
 
     def record(self, loops: int, watch: Watch, value: Lanes) -> Tape | None:
         """Advance the only stream, and record its passes (see `looped.engines.recording`)."""
@@ -78,7 +89,7 @@ class _Fast:
     def __init__(self, programs: Programs) -> None:
         self.programs = programs
 
-    def stream(self, x: npt.NDArray[np.generic]) -> FastStream:
+    def stream(self, x: npt.NDArray[np.generic] | Residual) -> FastStream:
         """Begin with a residual stream, (columns, d_model)."""
         return Stream(self.programs, x)
 

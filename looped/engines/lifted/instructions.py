@@ -50,6 +50,9 @@ def constant(number: int) -> ir.Constant:
     return ir.Constant(WORD, number)
 
 
+_BYTE = ir.IntType(8)
+
+
 class Instructions:
     """The instructions of some code, in an LLVM module that holds its tables."""
 
@@ -122,7 +125,7 @@ class Instructions:
         words = (builder.extract_element(value, place) for place in places)
         return functools.reduce(builder.or_, words)
 
-    def _entry(self, builder: ir.IRBuilder, table: ir.GlobalVariable, index: ir.Value) -> ir.Value:
+    def _entry(self, builder: ir.IRBuilder, table: ir.Value, index: ir.Value) -> ir.Value:
         def one(index: ir.Value) -> ir.Value:
             entry = builder.load(builder.gep(table, [constant(0), index]))
             return entry if entry.type == WORD else builder.sext(entry, WORD)
@@ -150,12 +153,14 @@ class Instructions:
         return self.each(builder, builder.ctpop, operands[0])
 
 
-def _table(module: ir.Module, number: int, table: npt.NDArray[np.int64]) -> ir.GlobalVariable:
+def _table(module: ir.Module, number: int, table: npt.NDArray[np.int64]) -> ir.Value:
+    """The address of a constant array: as a string, for LLVM reads 2^20 numbers one by one."""
     small = (table == table.astype(np.int32)).all()
     entry = ir.IntType(32) if small else WORD
-    content = ir.ArrayType(entry, len(table))
-    result = ir.GlobalVariable(module, content, f"table{number}")
+    content = bytearray(table.astype("<i4" if small else "<i8").tobytes())
+    result = ir.GlobalVariable(module, ir.ArrayType(_BYTE, len(content)), f"table{number}")
     result.global_constant = True
     result.linkage = "internal"
-    result.initializer = ir.Constant(content, [ir.Constant(entry, int(x)) for x in table])
-    return result
+    result.align = 8
+    result.initializer = ir.Constant(result.value_type, content)
+    return result.bitcast(ir.ArrayType(entry, len(table)).as_pointer())

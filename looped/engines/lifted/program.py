@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from looped.artefact.residual import Residual, compact
+from looped.engines.host_lanes import HostLanes
+from looped.engines.lifted.columns import Behaviour
 from looped.engines.lifted.lift import Lifted
 from looped.engines.lifted.native import Native
 
-__all__ = ["Program", "program_of"]
+__all__ = ["Program", "known_lanes", "program_of"]
 
 
 @dataclass(frozen=True)
@@ -25,28 +28,35 @@ class Program:
     native: Native
     word: npt.NDArray[np.intp]
     bit: npt.NDArray[np.uint64]
-    known: npt.NDArray[np.int8]
+    known: Residual
     cell: npt.NDArray[np.intp]
     number: npt.NDArray[np.intp]
 
-    def fits(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> bool:
+    def fits(self, x: Residual, host: HostLanes) -> bool:
         """Whether this program is right for the stream `x`, whose host sets the lanes `host`."""
-        if len(self.known) != len(x) or (self.known[host] != 0).any():
+        if self.known.shape != x.shape:
             return False
-        return bool(((self.known == 0) | (self.known == x)).all())
+        if any(self.known.column(column)[mask].any() for column, mask in host.masks.items()):
+            return False
+        return x.agrees(self.known)
 
 
-def program_of(lifted: Lifted, native: Native, columns: int) -> Program:
+def known_lanes(found: Behaviour, x: Residual) -> Residual:
+    """The known lanes of all columns of a stream like `x`, drivers included."""
+    known = np.zeros(x.shape, np.int8)
+    known[found.columns] = found.known
+    known[found.drivers] = found.known[found.driver]
+    return compact(known, len(x.bits))
+
+
+def program_of(lifted: Lifted, native: Native, known: Residual) -> Program:
     """The places of lanes and columns in words and cells."""
     found = lifted.behaviour
-    lanes = found.known.shape[1]
+    columns, lanes = known.shape
     word, bit = np.full(lanes, -1, np.intp), np.zeros(lanes, np.uint64)
     for n, own in enumerate(lifted.words):
         word[list(own)] = n
         bit[list(own)] = np.arange(len(own))
-    known = np.zeros((columns, lanes), np.int8)
-    known[found.columns] = found.known
-    known[found.drivers] = found.known[found.driver]
     cell, number = np.full(columns, -1, np.intp), np.full(columns, -1, np.intp)
     cell[found.columns] = np.arange(len(found.columns))
     number[found.drivers] = np.arange(len(found.drivers))

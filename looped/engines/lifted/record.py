@@ -59,7 +59,7 @@ def record(stream: Stream, loops: int, watch: Watch, value: Lanes) -> Tape | Non
     return Tape(
         rows[: passes + 1].view(np.uint8).reshape(passes + 1, -1),
         np.where(program.word < 0, -1, 64 * program.word + program.bit.astype(np.intp)),
-        stream.x[watch.column] > 0,
+        stream.loaded(watch.column) > 0,
         np.where(columns[:passes] < len(stream.x), columns[:passes], -1),
         gather(
             contents[:passes].view(np.uint8).reshape(passes, stores, 8),

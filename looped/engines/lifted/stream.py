@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +12,16 @@ import numpy.typing as npt
 from looped import analysis
 from looped.analysis.grid import Floats
 from looped.analysis.hidden_sums import check_hidden_sums
+from looped.artefact.residual import Residual, compact
 from looped.engines.certified import Progress
 from looped.engines.engine import NOTHING, Watch
+from looped.engines.host_lanes import HostLanes
 from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.kept import Kept
 from looped.engines.lifted.lift import Lifted, lift
 from looped.engines.lifted.model import Model, sparse
 from looped.engines.lifted.native import CELLS, compile_code
-from looped.engines.lifted.program import Program, program_of
+from looped.engines.lifted.program import Program, known_lanes, program_of
 from looped.engines.lifted.seek import seek
 
 __all__ = ["Check", "Programs", "Stream", "unchecked"]
@@ -43,11 +46,14 @@ class Programs:
         model: Callable[[], analysis.Model],
         check: Check = unchecked,
         kept: Kept | None = None,
+        program: Program | None = None,
     ) -> None:
         self._model = model
         self.check = check
         self._kept = kept
-        self._found = None if kept is None or check is not unchecked else kept.find()
+        self._found = program
+        if program is None and kept is not None and check is unchecked:
+            self._found = kept.find()
         self.made: list[Program] = []
         if not self.ready:
             _ = self.exact
@@ -64,25 +70,28 @@ class Programs:
 
     @property
     def ready(self) -> bool:
-        """Whether there is a program of an earlier run."""
+        """Whether there is a program of an earlier run or of another process."""
         return self._found is not None
 
-    def find(self, x: npt.NDArray[np.int8], host: npt.NDArray[np.bool_]) -> Program:
-        """The program for a stream. Raises CompileError if the model cannot be lifted."""
+    def find(self, x: Residual, host: HostLanes) -> Program:
+        """The program for a stream whose host sets the lanes `host`. Raises CompileError."""
         for program in self.made:
             if program.fits(x, host):
                 return program
         if self._found is not None and self.check is unchecked and self._found.fits(x, host):
             self.made.append(self._found)
             return self._found
-        check_hidden_sums(self.exact, x, ~host)
-        lifted = lift(behaviour(self.model, x, host))
+        whole, set_by_host = np.asarray(x), np.zeros(x.shape, np.bool_)
+        for column, mask in host.masks.items():
+            set_by_host[column] = mask
+        check_hidden_sums(self.exact, whole, ~set_by_host)
+        lifted = lift(behaviour(self.model, whole, set_by_host))
         self.check(self.exact, lifted)
         bits = next(size for size in CELLS if len(lifted.packed) <= size)
         found = lifted.behaviour
         sizes = len(lifted.words), len(found.drivers), len(found.columns)
         native = compile_code(lifted.code, bits, *sizes)
-        self.made.append(program_of(lifted, native, len(x)))
+        self.made.append(program_of(lifted, native, known_lanes(found, x)))
         if self._kept is not None:
             self._kept.keep(self.made[-1])
         return self.made[-1]
@@ -95,11 +104,11 @@ class Stream:
     lanes are not all ±1 has no program, and each of its passes is abandoned.
     """
 
-    def __init__(self, programs: Programs, x: npt.NDArray[np.generic]) -> None:
+    def __init__(self, programs: Programs, x: Residual | npt.NDArray[np.generic]) -> None:
         self.programs = programs
-        self.x: Floats = np.array(x, dtype=np.float64)
-        self.host = np.zeros(x.shape, np.bool_)
+        self.host = HostLanes(x.shape[1])
         self.program: Program | None = None
+        self._keep(x)
 
     def advance(self, loops: int, watch: Watch) -> Progress:
         """Pass until `loops` passes count, `watch` stops, or a pass is abandoned.
@@ -139,27 +148,25 @@ class Stream:
 
     def prepare(self) -> None:
         """Find a program and pack the stream into its words, unless some lane is not ±1."""
-        if self.program is None and (np.abs(self.x) == 1).all():
-            self.program = self.programs.find(self.x.astype(np.int8), self.host)
+        if self.program is None and isinstance(self.x, Residual):
+            self.program = self.programs.find(self.x, self.host)
             lifted, found = self.program.lifted, self.program.lifted.behaviour
-            weights = np.left_shift(np.uint64(1), np.arange(len(lifted.packed), dtype=np.uint64))
-            held = self.x[np.ix_(found.columns, np.array(lifted.packed, np.intp))] > 0
-            packed = (held * weights).sum(axis=1, dtype=np.uint64)
+            packed = self.x.words(lifted.packed)[found.columns]
             self.cells = np.append(packed, np.uint64(0)).astype(self.program.native.cell)
             self.words = np.zeros((len(lifted.words), len(found.drivers)), np.uint64)
             for driver in found.drivers.tolist():
-                self._put(driver, self.x[driver])
+                self._put(driver, self.loaded(driver))
 
     def replace(self, x: Floats) -> None:
         """Continue with another state."""
-        self.x = x
+        self._keep(x)
         self.program = None
 
     def state(self) -> Floats:
         """A copy of the stream, (columns, d_model)."""
         if self.program is None:
-            return self.x.copy()
-        x: Floats = self.x.copy()
+            return np.array(self.x, dtype=np.float64)
+        x: Floats = np.array(self.x, dtype=np.float64)
         lifted = self.program.lifted
         places = np.arange(len(lifted.packed), dtype=self.cells.dtype)
         bits = self.cells[:-1, None] >> places & 1
@@ -170,7 +177,7 @@ class Stream:
 
     def column(self, column: int) -> Floats:
         """A copy of one column, (d_model,)."""
-        result: Floats = self.x[column].copy()
+        result = self.loaded(column)
         if self.program is None:
             return result
         lifted = self.program.lifted
@@ -186,6 +193,11 @@ class Stream:
             )
         return result
 
+    def loaded(self, column: int) -> Floats:
+        """One column as it was loaded, (d_model,)."""
+        row = self.x.column(column) if isinstance(self.x, Residual) else self.x[column]
+        return np.array(row, dtype=np.float64)
+
     def read(self, column: int, lanes: npt.NDArray[np.intp]) -> Floats:
         """Some lanes of one column, (lanes,)."""
         return self.column(column)[lanes]
@@ -196,25 +208,44 @@ class Stream:
         """Set some lanes of a column. To change a lane that the program takes for constant discards
         the program; so does a value other than ±1."""
         if self.program is None:
-            self.host[column, lanes] = True
-            self.x[column, lanes] = values
+            self.host.add(column, lanes)
+            self._set(column, lanes, values)
             return
-        known = self.program.known[column, lanes]
+        known = self.program.known.column(column)[lanes]
         other = (known != 0) & (known != values)
-        self.host[column, lanes[other | (known == 0)]] = True
+        self.host.add(column, lanes[other | (known == 0)])
         if other.any() or not (np.abs(values.astype(np.float64)) == 1).all():
             self.replace(self.state())
-            self.x[column, lanes] = values
+            self._set(column, lanes, values)
             return
         new = self.column(column)
         new[lanes] = values
         self._put(column, new)
 
+    def _keep(self, x: Residual | npt.NDArray[np.generic]) -> None:
+        """Begin with a state: lanes of ±1 are kept as such, any others as numbers."""
+        self.x: Residual | Floats
+        if isinstance(x, Residual):
+            self.x = x.copy()
+        elif (np.abs(x) == 1).all():
+            self.x = compact(x, 0)
+        else:
+            self.x = np.array(x, dtype=np.float64)
+
+    def _set(self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[Any]) -> None:
+        """Change the loaded state."""
+        signs = bool((np.abs(values) == 1).all())
+        if isinstance(self.x, Residual) and signs and self.x.set(column, lanes, values):
+            return
+        x = np.array(self.x, dtype=np.float64)
+        x[column, lanes] = values
+        self._keep(x)
+
     def _seek(self, loops: int, stops: Masks, mid_instruction: Masks, watch: Watch) -> Progress:
         """Pass until `loops` passes count, one stops or leaves a pattern in the only driver."""
         assert self.program is not None
         own = self.program.word[watch.places] >= 0
-        held = self.x[watch.column, watch.places] > 0
+        held = self.loaded(watch.column)[watch.places] > 0
         possible = watch.patterns[(watch.patterns == held)[:, ~own].all(axis=1)]
         rows = [self.masks(watch.places[own & row]) for row in possible]
         patterns = np.array(rows, np.uint64).reshape(len(rows), len(self.words))

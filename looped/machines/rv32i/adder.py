@@ -26,9 +26,9 @@ class Adder:
     """The sum of two words and a carry.
 
     `low` are its low bits in lanes, `low_bits` the same as a value; `high` are its high bits, not
-    yet in lanes. `low_total` and `high_total` are the sums of the two parts, with their carries;
-    `signless_total` is the high sum without the signs. `unsigned` holds where the whole sum
-    carries, `signed` where the sum with both signs flipped carries.
+    yet in lanes. `low_total` and `high_total` are the sums of the two parts, with their carries.
+    `unsigned` holds where the whole sum carries, `signed` where the sum with both signs flipped
+    carries.
     """
 
     low: Word
@@ -36,7 +36,6 @@ class Adder:
     low_total: Form
     high: Value
     high_total: Form
-    signless_total: Form
     unsigned: Condition
     signed: Condition
 
@@ -49,11 +48,6 @@ class Adder:
     def high_limit(self) -> int:
         """The least high sum that carries."""
         return 1 << len(self.high)
-
-    @property
-    def signless_limit(self) -> int:
-        """The least high sum without the signs that carries."""
-        return self.high_limit // 2
 
 
 def adder(m: Circuit, name: str, x: Word, y: Word, carry: Form) -> Adder:
@@ -70,7 +64,6 @@ def adder(m: Circuit, name: str, x: Word, y: Word, carry: Form) -> Adder:
         low_total,
         high,
         high_total,
-        high_total - signs * (limit // 2),
         unsigned=Condition(high_total, limit),
         signed=Condition(high_total - signs * limit + limit, limit),
     )

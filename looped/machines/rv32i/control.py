@@ -19,8 +19,9 @@ from looped.circuit.signals import (
     literal,
     value,
 )
-from looped.circuit.words import Word, bit, constant, total
+from looped.circuit.words import Word, bit, constant
 from looped.machines.rv32i.kinds import flag
+from looped.machines.rv32i.places import Places
 
 __all__ = ["ControlInputs", "ControlOutputs", "control"]
 
@@ -34,7 +35,7 @@ class ControlInputs:
     | `pc`           | 32     | the program counter                                              |
     | `trapped`      | 1      | whether the hart waits for its host                              |
     | `cause`        | 4      | the cause of its trap, else zero                                 |
-    | `address_bits` |        | the bits of an address of a word in memory: an int               |
+    | `places`       |        | which addresses are in memory: Places                            |
     | `legal`        | 1      | whether the word is an instruction that does not always trap     |
     | `taken`        | 1      | whether a jump or branch is taken                                |
     | `target`       | 32     | the target of the jump or branch                                 |
@@ -48,7 +49,7 @@ class ControlInputs:
     pc: Word
     trapped: Word
     cause: Word
-    address_bits: int
+    places: Places
     legal: Word
     taken: Word
     target: Word
@@ -91,13 +92,10 @@ def jumps(i: ControlInputs) -> Condition:
 
 
 def leaves_memory(i: ControlInputs) -> list[tuple[Condition, int]]:
-    """Whether the next instruction is outside memory, as conditions with factors to add up.
-
-    Bit 31 of a target is ignored.
-    """
-    place = i.pc[2 : i.address_bits + 2]
-    inside = ~Condition(total(i.target[i.address_bits + 2 : -1]), 1)
-    return [(falls_through(i) & all_ones(place), 1), (jumps(i), 1), (jumps(i) & inside, -1)]
+    """Whether the next instruction is outside memory, as conditions with factors to add up."""
+    last = falls_through(i) & all_ones(i.pc[2 : i.places.top])
+    inside = [(jumps(i) & region, -1) for region in i.places.inside(i.target)]
+    return [(last, 1), (jumps(i), 1), *inside]
 
 
 def next_pc(i: ControlInputs) -> Value:

@@ -27,6 +27,7 @@ from looped.machines.rv32i.decode import Decoded, DecodeInputs, decode
 from looped.machines.rv32i.extension import Extension
 from looped.machines.rv32i.kinds import KINDS, Kind, flag
 from looped.machines.rv32i.load_store import LoadStoreInputs, LoadStoreOutputs, load_store
+from looped.machines.rv32i.places import Places
 from looped.machines.rv32i.registers import Operands, RegisterInputs, read_registers
 from looped.machines.rv32i.shifter import ShifterInputs, ShifterOutputs, shifter
 from looped.machines.rv32i.write_back import WriteInputs, WriteOutputs, write_back
@@ -93,7 +94,7 @@ class _Executed:
     jump: BranchOutputs
 
 
-def fetch(m: Circuit) -> Fetched:
+def fetch(m: Circuit, places: Places) -> Fetched:
     """The registers of the hart, and the instruction."""
     pc = m.register("pc", m.width)
     trapped = m.register("trap", 1)
@@ -101,19 +102,19 @@ def fetch(m: Circuit) -> Fetched:
     m.halts(trapped)
     m.trap_port(trapped, cause)
     m.invariant("no trap, no cause", literal(trapped) | equal(cause, 0))
-    return Fetched(pc, trapped, cause, m.fetch("instruction", pc[2:]))
+    return Fetched(pc, trapped, cause, m.fetch("instruction", places.word(pc)))
 
 
-def core(m: Circuit, f: Fetched, extension: Extension) -> Datapath:
+def core(m: Circuit, places: Places, f: Fetched, extension: Extension) -> Datapath:
     """Execute the fetched instruction, of RV32I or of an extension."""
     d = decode(m, DecodeInputs(f.instruction, f.pc, f.trapped), extension)
     operands = _read_registers(m, d)
     computed = _alu(m, d, operands)
     shifted = _shifter(m, d, operands)
-    memory = _load_store(m, d, operands, computed)
+    memory = _load_store(m, places, d, operands, computed)
     jump = _branch(m, d, operands, computed, extension)
     written = _write_back(m, d, _Executed(computed, shifted, memory, jump), extension)
-    _control(m, f, d, memory, jump)
+    _control(m, places, f, d, memory, jump)
     return Datapath(operands.x, operands.rs2, d.inverted, computed.sum, written.result)
 
 
@@ -164,11 +165,13 @@ def _shifter(m: Circuit, d: Decoded, operands: Operands) -> ShifterOutputs:
 
 
 def _load_store(
-    m: Circuit, d: Decoded, operands: Operands, computed: AluOutputs
+    m: Circuit, places: Places, d: Decoded, operands: Operands, computed: AluOutputs
 ) -> LoadStoreOutputs:
     return load_store(
         m,
         LoadStoreInputs(
+            places=places,
+            base=operands.x,
             address=computed.sum,
             new=operands.rs2,
             rd_nonzero=d.rd_nonzero,
@@ -222,7 +225,7 @@ def _write_back(m: Circuit, d: Decoded, done: _Executed, extension: Extension) -
             computes=d.flags(*_COMPUTES),
             is_jump=d.kinds[Kind.JUMP],
             stores=d.flags(*_STORES),
-            address=done.computed.sum.low,
+            place=done.memory.where,
             mem_writes=done.memory.writes,
             target=done.jump.target,
             unfinished=extension.unfinished,
@@ -231,14 +234,19 @@ def _write_back(m: Circuit, d: Decoded, done: _Executed, extension: Extension) -
 
 
 def _control(
-    m: Circuit, f: Fetched, d: Decoded, memory: LoadStoreOutputs, jump: BranchOutputs
+    m: Circuit,
+    places: Places,
+    f: Fetched,
+    d: Decoded,
+    memory: LoadStoreOutputs,
+    jump: BranchOutputs,
 ) -> None:
     following = control(
         ControlInputs(
             pc=f.pc,
             trapped=f.trapped,
             cause=f.cause,
-            address_bits=m.address_bits,
+            places=places,
             legal=m.let("legal", Value((Signal(flag(*d.flags(*KINDS))),))),
             taken=jump.taken,
             target=jump.target,

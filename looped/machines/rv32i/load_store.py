@@ -10,6 +10,7 @@ from looped.circuit.signals import Condition, Gated, Signal, Value, disjoint_or,
 from looped.circuit.words import Form, Word, bit, constant
 from looped.machines.rv32i.adder import Adder
 from looped.machines.rv32i.kinds import flag
+from looped.machines.rv32i.places import Places
 
 __all__ = ["LoadStoreInputs", "LoadStoreOutputs", "load_store"]
 
@@ -20,6 +21,8 @@ class LoadStoreInputs:
 
     | port                       | bits   | content                                       |
     |----------------------------|--------|-----------------------------------------------|
+    | `places`                   |        | which addresses are in memory: Places         |
+    | `base`                     | 32     | rs1                                           |
     | `address`                  | 32     | rs1 + immediate                               |
     | `new`                      | 32     | the register to store                         |
     | `rd_nonzero`               | 1      | whether a load has a register to write        |
@@ -31,6 +34,8 @@ class LoadStoreInputs:
     | `is_word_access`           | 1      | the address must be a multiple of 4           |
     """
 
+    places: Places
+    base: Word
     address: Adder
     new: Word
     rd_nonzero: Word
@@ -55,6 +60,7 @@ class LoadStoreOutputs:
     | `loaded`     | 32   | the value that a load puts into its register, else zero        |
     | `stored`     | 32   | the word that a store leaves in memory, else zero              |
     | `writes`     | 1    | whether a load or store without a fault writes to a column     |
+    | `where`      |      | the place of the word in memory                                |
     | `misaligned` | 2    | the bits of the address that are one but must be zero          |
     | `mem_fault`  | 1    | whether the access is misaligned or outside memory             |
     """
@@ -62,17 +68,19 @@ class LoadStoreOutputs:
     loaded: Value
     stored: Value
     writes: Value
+    where: Word
     misaligned: Word
     mem_fault: Word
 
 
 def load_store(m: Circuit, i: LoadStoreInputs) -> LoadStoreOutputs:
     """Read the word at the address, align it, and check the address."""
-    place, word = i.address.low[:2], m.read("word", i.address.low[2:])
+    where = i.places.word(i.address.low, i.base)
+    place, word = i.address.low[:2], m.read("word", where)
     misaligned = m.let("misaligned", _misaligned(i))
 
     def faulty(what: Form) -> Value:
-        return fault(i.address, misaligned, m.address_bits, what)
+        return fault(i, misaligned, what)
 
     stores = Value((Signal(flag(i.is_sb, i.is_sh, i.is_sw)),))
     any_access = flag(i.is_load, i.is_sb, i.is_sh, i.is_sw)
@@ -83,6 +91,7 @@ def load_store(m: Circuit, i: LoadStoreInputs) -> LoadStoreOutputs:
         loaded=loaded(i, place, word),
         stored=stored(i, place, word),
         writes=disjoint_or(would_write, faulty(-bit(would_write[0]))),
+        where=where,
         misaligned=misaligned,
         mem_fault=m.let("mem fault", faulty(bit(accesses[0]))),
     )
@@ -135,19 +144,24 @@ def _misaligned(i: LoadStoreInputs) -> Value:
     return Value(tuple(signal for value in bits for signal in value.signals))
 
 
-def fault(address: Adder, misaligned: Word, address_bits: int, what: Form) -> Value:
+def fault(i: LoadStoreInputs, misaligned: Word, what: Form) -> Value:
     """The bit `what` where an address is misaligned or outside memory.
 
-    Bit 31 is ignored. One sum decides: the high part of the address weighs more than all the low
-    bits that must be zero. It must be zero, or exactly the limit at which it carries, and so must
-    those bits.
+    One sum decides for each region: the high part of the address weighs more than all the low bits
+    that could be wrong. It must be that of the region's base, with or without a carry out of the
+    whole address, and none of those bits may be wrong. With two regions one of these is the bit of
+    rs1 that selects a region: an access whose sum is in the other region is a fault, too.
     """
-    low = [*misaligned, *address.low[address_bits + 2 :]]
-    weight = len(low) + 1
-    whole = sum(map(bit, low), address.signless_total * weight)
-    limit = address.signless_limit * weight
-    return disjoint_or(
-        gated(Condition(whole, 1), what),
-        gated(Condition(whole, limit), -what),
-        gated(Condition(whole, limit + 1), what),
-    )
+    faults, certain = list[Value](), 1
+    for base in i.places.regions.bases:
+        wrong = [*map(bit, misaligned), *i.places.differing(i.address.low, i.base, base)]
+        weight = len(wrong) + 1
+        whole = sum(wrong, i.address.high_total * weight)
+        high = base >> len(i.address.low)
+        for least in (high * weight, (high + i.address.high_limit) * weight):
+            if least:
+                faults.append(gated(Condition(whole, least), -what))
+            else:  # this condition always holds
+                certain -= 1
+            faults.append(gated(Condition(whole, least + 1), what))
+    return disjoint_or(Value((Signal(what * certain),)), *faults)

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from looped.circuit.circuit import Circuit
 from looped.errors import CompileError
-from looped.image import Image
+from looped.image import Image, Regions
 from looped.machines.code import BakedCode
 from looped.machines.rv32i.core import core, fetch
 from looped.machines.rv32i.extension import NO_EXTENSION
+from looped.machines.rv32i.places import Places
 from looped.precision import FLOAT32, Precision
 
 __all__ = ["circuit", "describe", "read_code"]
 
 
 def describe(
-    width: int, address_bits: int, code: None = None, precision: Precision = FLOAT32
+    width: int,
+    address_bits: int,
+    code: None = None,
+    precision: Precision = FLOAT32,
+    **regions: int,
 ) -> Circuit:
-    """One step of RV32I with 2^address_bits words of memory.
+    """One step of RV32I with 2^address_bits words of memory in `regions`: see Regions.of.
 
     Raises CompileError for a format that cannot hold the sums of its two-part adders.
     """
     m = circuit("rv32i", width, address_bits, precision)
-    core(m, fetch(m), NO_EXTENSION)
+    places = Places(Regions.of(regions), address_bits)
+    core(m, places, fetch(m, places), NO_EXTENSION)
     return m
 
 

@@ -24,7 +24,7 @@ class WriteInputs:
     | `computes`    | 1 each  | flags of instructions with a result of the ALU or the shifter  |
     | `is_jump`     | 1       | JAL or JALR, which is among them                               |
     | `stores`      | 1 each  | flags of the stores                                            |
-    | `address`     | 32      | the address that a store writes to, at least its low bits      |
+    | `place`       |         | the place of the word in memory that a store writes to         |
     | `mem_writes`  | 1       | whether a load or store writes                                 |
     | `target`      | 32      | the target of a jump, which must be aligned                    |
     | `unfinished`  | 1       | write nothing yet; None on a machine of one loop               |
@@ -36,7 +36,7 @@ class WriteInputs:
     computes: tuple[Word, ...]
     is_jump: Word
     stores: tuple[Word, ...]
-    address: Word
+    place: Word
     mem_writes: Value
     target: Word
     unfinished: Word | None
@@ -63,7 +63,7 @@ def write_back(m: Circuit, i: WriteInputs) -> WriteOutputs:
     linked = any_of_disjoint([literal(links) & ~literal(i.target[1:2])])
     m.write(
         "result",
-        m.let("where", _where(i.rd, stores, i.address[2 : m.address_bits + 2])),
+        m.let("where", _where(i.rd, stores, i.place)),
         result,
         in_registers=m.let("in file", ~literal(stores)),
         when=m.let("writes", disjoint_or(writes_rd, linked, i.mem_writes)),
@@ -80,7 +80,7 @@ def _writes_rd(i: WriteInputs) -> Value:
     return disjoint_or(computes, gated(literal(i.unfinished), -bit(i.rd_nonzero[0])))
 
 
-def _where(rd: Word, stores: Word, address: Word) -> Value:
-    """The address to write to: in memory for a store, else the number of a register."""
-    number = [*map(bit, rd), *[constant(0)] * (len(address) - len(rd))]
-    return disjoint_or(gated(literal(stores), *map(bit, address)), gated(~literal(stores), *number))
+def _where(rd: Word, stores: Word, place: Word) -> Value:
+    """The column to write to: in memory for a store, else the number of a register."""
+    number = [*map(bit, rd), *[constant(0)] * (len(place) - len(rd))]
+    return disjoint_or(gated(literal(stores), *map(bit, place)), gated(~literal(stores), *number))

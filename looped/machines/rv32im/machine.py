@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from looped.circuit.arithmetic import equal
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import literal
-from looped.circuit.words import Word
+from looped.circuit.signals import Condition, literal
+from looped.circuit.words import Word, bit
+from looped.image import Regions
 from looped.isa.rv32im import EXTENSION, TELLING_BIT
 from looped.machines.rv32i.core import Fetched, core, fetch
 from looped.machines.rv32i.extension import Extension
 from looped.machines.rv32i.machine import circuit
+from looped.machines.rv32i.places import Places
 from looped.machines.rv32im.operands import operands
 from looped.machines.rv32im.scratch import Scratch, registers
 from looped.machines.rv32im.steps import advance, decode_steps
@@ -24,15 +26,20 @@ __all__ = ["describe"]
 
 
 def describe(
-    width: int, address_bits: int, code: None = None, precision: Precision = FLOAT32
+    width: int,
+    address_bits: int,
+    code: None = None,
+    precision: Precision = FLOAT32,
+    **regions: int,
 ) -> Circuit:
-    """One loop of RV32IM with 2^address_bits words of memory.
+    """One loop of RV32IM with 2^address_bits words of memory in `regions`: see Regions.of.
 
     Raises CompileError for a format that cannot hold the sums of its two-part adders.
     """
     m = circuit("rv32im", width, address_bits, precision)
-    fetched, state = fetch(m), registers(m)
-    _state_invariants(m, fetched, state)
+    places = Places(Regions.of(regions), address_bits)
+    fetched, state = fetch(m, places), registers(m)
+    _state_invariants(m, places, fetched, state)
     steps = decode_steps(m, fetched.instruction, fetched.trapped, state)
     extension = Extension(
         mnemonics=(*EXTENSION,),
@@ -40,14 +47,22 @@ def describe(
         operands=operands(fetched.instruction, state),
         unfinished=steps.unfinished,
     )
-    advance(m, steps, state, core(m, fetched, extension))
+    advance(m, steps, state, core(m, places, fetched, extension))
     return m
 
 
-def _state_invariants(m: Circuit, fetched: Fetched, state: Scratch) -> None:
+def _state_invariants(m: Circuit, places: Places, fetched: Fetched, state: Scratch) -> None:
     """An instruction that traps ends: while it is unfinished, it jumps to itself, which cannot trap
-    in memory. Bit 31 of the program counter is not part of an address."""
+    in memory. The selector says which region the program counter must be in."""
     pc, running = fetched.pc, ~literal(fetched.trapped)
-    beyond = Word("pc", (*pc.lanes[:2], *pc.lanes[m.address_bits + 2 : -1]))
-    m.invariant("pc is aligned and in memory, or there is a trap", equal(beyond, 0) | ~running)
+    beyond = Word("pc", (*pc.lanes[:2], *pc.lanes[places.top :]))
+    several = len(places.regions.bases) > 1
+    for number, base in enumerate(places.regions.bases):
+        home = equal(beyond, base >> places.top << 2) | ~running
+        if several:
+            selector = pc[places.regions.selector]
+            elsewhere = Condition(bit(selector), 1)
+            home = home | (~elsewhere if base >> places.regions.selector & 1 else elsewhere)
+        name = f"pc is aligned and in region {number}" if several else "pc is aligned and in memory"
+        m.invariant(f"{name}, or there is a trap", home)
     m.invariant("no instruction is unfinished in a trap", running | ~literal(state.busy))

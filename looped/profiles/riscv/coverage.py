@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from looped.isa.rv32i import Decoded, Encoding, decode, word_index
+from looped.isa.rv32i import Decoded, Encoding, decode
 from looped.isa.rv32im import INSTRUCTIONS
 from looped.profiles.case import Case, Coverage
 from looped.profiles.riscv.served import ServedHart
@@ -34,7 +34,9 @@ _EXTENDING = ("lb", "lh", "sra", "srai")
 """The instructions that copy a sign into higher bits of their result."""
 
 
-def classes(width: int, memory: int, *, instructions: Mapping[str, Encoding]) -> tuple[str, ...]:
+def classes(
+    width: int, memory: int, *, instructions: Mapping[str, Encoding], **regions: int
+) -> tuple[str, ...]:
     """Every class of instructions."""
     taken = (" taken", " not taken")
     names = [
@@ -65,7 +67,13 @@ def classes(width: int, memory: int, *, instructions: Mapping[str, Encoding]) ->
 
 
 def observe(
-    case: Case, memory: int, steps: int, *, kind: type[Rv32i], instructions: Mapping[str, Encoding]
+    case: Case,
+    memory: int,
+    steps: int,
+    *,
+    kind: type[Rv32i],
+    instructions: Mapping[str, Encoding],
+    **regions: int,
 ) -> Coverage:
     """What the first `steps` instructions of a program do, on the reference and with its host."""
     run = ServedHart(case.image, memory, case.data, kind)
@@ -74,12 +82,12 @@ def observe(
     done = 0
     while done < steps and not run.halted:
         pc, registers = run.hart.pc, list(run.hart.x)
-        word = run.hart.memory[word_index(pc)]
+        word = run.hart.memory[run.hart.index(pc)]
         step = run.step()
         counts.update(_classes(run.hart, decode(word, instructions), registers, step))
         if step.cause is not None and not run.halted:
             counts["trap served by the host"] += 1
-        counts["changed word executed"] += word_index(pc) in changed
+        counts["changed word executed"] += run.hart.index(pc) in changed
         changed.update(access.address for access in step.writes)
         done += 1
     return Coverage(1, int(run.halted), done, +counts)
@@ -107,12 +115,12 @@ def _classes(hart: Rv32i, found: Decoded | None, registers: list[int], step: Ste
         yield f"{found.mnemonic} extends a negative sign"
     if found.mnemonic == "jalr" and a + found.imm & 1:
         yield "jump to an odd address"
-    if step.cause == 1 and word_index(step.next_pc) >= _FAR:
+    if step.cause == 1 and hart.index(step.next_pc) >= _FAR:
         yield "jump far outside memory"
     if step.cause in (4, 6) and found.mnemonic in ("lw", "sw") and a + found.imm & 3 == 2:
         yield "misaligned word at an even address"
     if encoding.opcode in (_LOAD, _STORE) and step.cause is None:
-        yield from _access(len(hart.memory), encoding.opcode == _LOAD, a, found.imm)
+        yield from _access(hart, encoding.opcode == _LOAD, a, found.imm)
 
 
 def _shift(found: Decoded, amount: int) -> Iterator[str]:
@@ -134,7 +142,7 @@ def _extends(found: Decoded, amount: int, step: Step) -> bool:
     return negative and not (found.mnemonic in _SHIFTS and _shifted(found, amount) == 0)
 
 
-def _access(memory: int, load: bool, base: int, offset: int) -> Iterator[str]:
+def _access(hart: Rv32i, load: bool, base: int, offset: int) -> Iterator[str]:
     address = base + offset & 0xFFFFFFFF
     if address != base + offset:
         yield "address wraps around 2^32"
@@ -142,7 +150,7 @@ def _access(memory: int, load: bool, base: int, offset: int) -> Iterator[str]:
         yield f"load from byte {address & 3} of a word"
         return
     yield f"store to byte {address & 3} of a word"
-    if word_index(address) == 0:
+    if hart.index(address) == 0:
         yield "first word changed"
-    if word_index(address) == memory - 1:
+    if hart.index(address) == len(hart.memory) - 1:
         yield "last word changed"

@@ -13,11 +13,17 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from looped.image import Image
-from looped.isa.rv32i import Encoding, decode, encode, word_index
+from looped.image import Image, Regions
+from looped.isa.rv32i import Encoding, decode, encode
 from looped.profiles.case import Case
 from looped.profiles.riscv.served import ServedHart
-from looped.profiles.riscv.words import corner, illegal, immediate, random_instruction
+from looped.profiles.riscv.words import (
+    corner,
+    csr_instruction,
+    illegal,
+    immediate,
+    random_instruction,
+)
 from looped.reference import Rv32i
 
 __all__ = ["generate"]
@@ -26,7 +32,7 @@ _STEPS = 64
 """The most instructions that are chosen. The end comes after half to all of them, in a memory of
 fewer words after half to all of that number: later no fresh word is left."""
 
-_MASK, _HIGH = 0xFFFFFFFF, 1 << 31
+_MASK = 0xFFFFFFFF
 _REGISTERS = 9
 _DETOUR = 6
 """The most traps in a row after which the program continues."""
@@ -58,9 +64,10 @@ def generate(
     machine: str,
     kind: type[Rv32i],
     instructions: Mapping[str, Encoding],
+    **regions: int,
 ) -> Case:
-    """A program for `memory` words; its number selects its end."""
-    hart = _Hart(machine, width, kind, instructions)
+    """A program for `memory` words in `regions` (see Regions.of); its number selects its end."""
+    hart = _Hart(machine, width, kind, instructions, Regions.of(regions))
     return _Writer(rng, hart, memory).program(_ENDS[number % len(_ENDS)])
 
 
@@ -72,6 +79,7 @@ class _Hart:
     width: int
     kind: type[Rv32i]
     instructions: Mapping[str, Encoding]
+    regions: Regions
 
 
 class _Writer:
@@ -81,14 +89,14 @@ class _Writer:
     def __init__(self, rng: random.Random, target: _Hart, memory: int) -> None:
         self.rng = rng
         self.machine, self.width = target.machine, target.width
-        self.instructions = target.instructions
+        self.instructions, self.regions = target.instructions, target.regions
         self.ordinary = [name for name in self.instructions if name not in ("ecall", "ebreak")]
         self.memory = memory
         start = rng.randrange(1, memory - memory // 4 + 1)
         self.area = list(range(start, start + memory // 4))
         self.words = [random_instruction(rng) for _ in range(memory)]
         for place in self.area:
-            self.words[place] = corner(rng, memory)
+            self.words[place] = corner(rng, memory, self.regions)
         self.data = rng.randbytes(rng.randrange(6))
         self.run = ServedHart(self._image(), memory, self.data, target.kind)
         self.hart = self.run.hart
@@ -102,7 +110,7 @@ class _Writer:
         for number in range(_STEPS):
             if self.run.halted:
                 break
-            place = word_index(self.hart.pc)
+            place = self.hart.index(self.hart.pc)
             if not self.touched[place]:
                 if self.planned:
                     self._put(place, self.planned.pop(0))
@@ -115,14 +123,15 @@ class _Writer:
         return Case(self._image(), self.data)
 
     def _image(self) -> Image:
-        return Image(self.machine, self.width, tuple(self.words), addresses_per_word=4)
+        words, lands, entry = tuple(self.words), self.regions, self.regions.bases[0]
+        return Image(self.machine, self.width, words, {}, (), entry, 4, lands)
 
     def _put(self, place: int, word: int) -> None:
         self.words[place] = self.hart.memory[place] = word
 
     def _instruction(self) -> int:
         """Any instruction that makes sense here."""
-        following = word_index(self.hart.pc) + 1
+        following = self.hart.index(self.hart.pc + 4)
         blocked = following >= self.memory or self.touched[following]
         if blocked and self.rng.random() < 0.98:
             return self._jump(self.rng.choice(("jal", "jalr", "jalr")), self._fresh())
@@ -139,27 +148,33 @@ class _Writer:
     def _plan_detour(self) -> bool:
         """Plan some traps. Each skips a word and continues at an instruction that reads `mepc` or
         `mcause`. False if there is no room."""
-        place = word_index(self.hart.pc)
-        taken = (i for i in range(place, self.memory) if self.touched[i])
-        count = min(self._any(_DETOUR) + 1, (next(taken, self.memory) - place - 2) // 5)
+        place = self.hart.index(self.hart.pc)
+        stride = len(self.regions.bases)
+        taken = (i for i in range(place, self.memory, stride) if self.touched[i])
+        free = (next(taken, self.memory) - place) // stride
+        count = min(self._any(_DETOUR) + 1, (free - 2) // 5)
         number = self.rng.choice(self.few[1:])
         words = [encode("auipc", number)]
         for k in range(count):
             asked, rd = self.rng.choice((_MEPC, _MCAUSE)), self.rng.choice(self.few)
-            words += [encode("addi", number, number, imm=20), _csr(1, _MTVEC, 0, number)]
-            words += [self._trap(place + 3 + 5 * k), random_instruction(self.rng)]
-            words.append(_csr(2, asked, 0 if rd == number else rd, 0))
-        self.planned = [*words, _csr(1, _MTVEC, 0, 0)] if count > 0 else []
+            words += [encode("addi", number, number, imm=20), csr_instruction(1, _MTVEC, 0, number)]
+            words += [self._trap(self._behind(place, 3 + 5 * k)), random_instruction(self.rng)]
+            words.append(csr_instruction(2, asked, 0 if rd == number else rd, 0))
+        self.planned = [*words, csr_instruction(1, _MTVEC, 0, 0)] if count > 0 else []
         return count > 0
 
-    def _trap(self, place: int) -> int:
-        """A word that traps at a place for all values of the registers."""
+    def _behind(self, place: int, count: int) -> int:
+        """The address of the word that is executed so many instructions after a place."""
+        return self.regions.address(place) + 4 * count
+
+    def _trap(self, pc: int) -> int:
+        """A word that traps at an address for all values of the registers."""
         kind = self.rng.random()
         if kind < 0.5:
             return illegal(self.rng, self.instructions)
         if kind < 0.7:
             mnemonic = self.rng.choice(("beq", "bge", "bgeu", "jal"))
-            offset = self._offset_out(mnemonic, 4 * place) + self.rng.choice((0, 0, 2))
+            offset = self._offset_out(mnemonic, pc) + self.rng.choice((0, 0, 2))
             return encode(
                 mnemonic, self.rng.choice(self.few) if mnemonic == "jal" else 0, imm=offset
             )
@@ -174,7 +189,7 @@ class _Writer:
         """An offset of many bits that leads out of memory, if the search finds one soon."""
         for _ in range(8):
             offset = 4 * immediate(self.rng, 19 if mnemonic == "jal" else 11)
-            if word_index(pc + offset) >= self.memory:
+            if self.hart.index(pc + offset) >= self.memory:
                 break
         return offset
 
@@ -213,8 +228,8 @@ class _Writer:
         if kind < 0.1:
             place = self.rng.choice((0, self.memory - 1))
         elif kind < 0.25:
-            place = min(word_index(self.hart.pc) + self._any(4), self.memory - 1)
-        return 4 * place + self._any(4) // size * size
+            place = min(self.hart.index(self.hart.pc) + self._any(4), self.memory - 1)
+        return self.regions.address(place) + self._any(4) // size * size
 
     def _access(self, mnemonic: str, address: int) -> int | None:
         """A load or a store at an address, if a register and an immediate can name it."""
@@ -229,14 +244,14 @@ class _Writer:
     def _stored(self, mnemonic: str, address: int) -> int:
         """The register to store; in later code, one whose value makes an instruction there."""
         legal = [r for r in self.few if decode(self.hart.x[r]) is not None]
-        ahead = 0 < word_index(address) - word_index(self.hart.pc) < 4
+        ahead = 0 < self.hart.index(address) - self.hart.index(self.hart.pc) < 4
         return self.rng.choice(legal if legal and ahead and mnemonic == "sw" else self.few)
 
     def _reach(self, address: int) -> tuple[int, int] | None:
-        """A register and a signed 12-bit offset whose sum is an address, except in bit 31."""
+        """A register and a signed 12-bit offset whose sum is an address."""
         options = []
         for number in self.few:
-            offset = (address - self.hart.x[number] + 2048 & _MASK & ~_HIGH) - 2048
+            offset = (address - self.hart.x[number] + 2048 & _MASK) - 2048
             if offset < 2048:
                 options.append((number, offset))
         return self.rng.choice(options) if options else None
@@ -244,13 +259,15 @@ class _Writer:
     def _jump(self, mnemonic: str, place: int, off: int = 0) -> int:
         """A jump to a place (or `off` bytes after it); a branch that is not taken may lead
         anywhere."""
-        rd, target = self.rng.choice(self.few), 4 * place + off
+        rd, target = self.rng.choice(self.few), self.regions.address(place) + off
         if mnemonic == "jalr":
             reached = self._reach(target | self._any(2))
             if reached is None:
                 return self._compute("auipc")
             return encode("jalr", rd, reached[0], imm=reached[1])
-        offset = target - (self.hart.pc & ~_HIGH)
+        offset = target - self.hart.pc
+        if not -(1 << 20) <= offset < 1 << 20:
+            return self._compute("auipc")
         if mnemonic == "jal":
             return encode("jal", rd, imm=offset)
         rs1, rs2 = self._sources()
@@ -269,7 +286,7 @@ class _Writer:
 
     def _fresh(self) -> int:
         """A place that nothing has touched, if one is found soon; near, in a large memory."""
-        pc = word_index(self.hart.pc)
+        pc = self.hart.index(self.hart.pc)
         for _ in range(8):
             low, high = max(0, pc - 1000), min(self.memory, pc + 1000)
             place = self.rng.randrange(low, high)
@@ -291,7 +308,7 @@ class _Writer:
 
     def _end(self, end: str) -> int:
         """An instruction that ends the program in the way of `end`, or a step towards that."""
-        edge = 4 * self.memory
+        edge = self.regions.end(self._any(len(self.regions.bases)), self.memory)
         outside = self.rng.choice((edge, edge + self._any(512), -4, -self._any(2048) - 4, 1 << 30))
         match end.split():
             case ["illegal"]:
@@ -304,7 +321,7 @@ class _Writer:
             case ["misaligned", ("load" | "store") as kind]:
                 mnemonic = self.rng.choice(_WIDE_LOADS if kind == "load" else _WIDE_STORES)
                 inside = self.rng.random() < 0.7
-                address = 4 * self._any(self.memory) if inside else outside & ~3
+                address = self.regions.address(self._any(self.memory)) if inside else outside & ~3
                 odd = self.rng.choice((1, 3) if mnemonic != "lw" else (1, 2, 3))
                 return self._access(mnemonic, address + odd & _MASK) or self._compute("addi")
             case [("load" | "store") as kind, _]:
@@ -314,7 +331,7 @@ class _Writer:
             case ["misaligned", jump]:
                 return self._jump(self._named(jump), self._any(self.memory), 2)
             case ["fetch", _]:
-                at_end = word_index(self.hart.pc) == self.memory - 1
+                at_end = self.hart.index(self.hart.pc + 4) >= self.memory
                 return self._compute("ori") if at_end else self._jump("jal", self.memory - 1)
             case [jump, _]:
                 return self._far(self._named(jump))
@@ -329,9 +346,4 @@ class _Writer:
         if mnemonic == "jalr":
             return encode("jalr", rd, rs1, imm=immediate(self.rng, 12))
         offset = self._offset_out(mnemonic, self.hart.pc)
-        return self._jump(mnemonic, 0, (self.hart.pc & ~_HIGH) + offset)
-
-
-def _csr(kind: int, number: int, rd: int, rs1: int) -> int:
-    """CSRRW (kind 1) or CSRRS (kind 2)."""
-    return number << 20 | rs1 << 15 | kind << 12 | rd << 7 | 0x73
+        return self._jump(mnemonic, 0, self.hart.pc + offset - self.regions.bases[0])

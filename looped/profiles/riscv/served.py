@@ -13,7 +13,9 @@ class ServedHart:
     """A hart of class `kind` and its system; callers may read the `hart` and change its memory."""
 
     def __init__(self, image: Image, memory: int, data: bytes, kind: type[Rv32i] = Rv32i) -> None:
-        self.hart = kind(image.words, image.width, memory, data, image.entry)
+        self.hart = kind(
+            image.words, image.width, memory, data, image.entry, **image.regions.parameters
+        )
         self.system = riscv_system(image, data)
 
     @property

@@ -18,23 +18,28 @@ __all__ = ["shortened_reproducers"]
 
 
 def shortened_reproducers(
-    case: Case, memory: int, steps: int, kind: type[Rv32i] = Rv32i
+    case: Case, memory: int, steps: int, kind: type[Rv32i] = Rv32i, **regions: int
 ) -> Iterator[Case]:
-    """Programs that load both registers at address 0, then execute the instruction, or jump to
-    it."""
+    """Programs that load both registers where memory begins, then execute the instruction, or jump
+    to it."""
     run = ServedHart(case.image, memory, case.data, kind)
     for _ in range(steps):
         run.step()
-    hart, place = run.hart, (run.hart.pc >> 2) % memory
+    hart, place = run.hart, run.hart.index(run.hart.pc) % memory
     word = hart.memory[place]
     loads = [
         load
         for number in dict.fromkeys((word >> 15 & 31, word >> 20 & 31))
         for load in _load(number, hart.x[number])
     ]
-    for last in (word, encode("jal", imm=4 * (place - len(loads)))):
-        words = (*loads, last, *hart.memory[len(loads) + 1 :])
-        yield replace(case, image=replace(case.image, words=words, entry=0))
+    lands = case.image.regions
+    entry, stride = lands.bases[0], len(lands.bases)
+    distance = lands.address(place) - entry - 4 * len(loads)
+    jumps = [encode("jal", imm=distance)] if abs(distance) < 1 << 20 else []
+    for last in (word, *jumps):
+        words = list(hart.memory)
+        words[: stride * (len(loads) + 1) : stride] = [*loads, last]
+        yield replace(case, image=replace(case.image, words=tuple(words), entry=entry))
 
 
 def _load(number: int, value: int) -> Iterator[int]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
+from looped.image import Regions
 from looped.isa.rv32i import INSTRUCTIONS, Encoding, decode, encode
 
-__all__ = ["corner", "illegal", "immediate", "random_instruction"]
+__all__ = ["corner", "csr_instruction", "illegal", "immediate", "random_instruction"]
 
 _MASK = 0xFFFFFFFF
-_SYSTEM, _MRET, _FENCE_I = 0x73, 0x30200073, 0x100F
+_SYSTEM, _MRET, _WFI, _FENCE_I = 0x73, 0x30200073, 0x10500073, 0x100F
 _REGISTERS = 0x33
 
 _BY_OPCODE: dict[int, list[Encoding]] = {}
@@ -18,7 +19,7 @@ for _encoding in INSTRUCTIONS.values():
     _BY_OPCODE.setdefault(_encoding.opcode, []).append(_encoding)
 
 
-def corner(rng: random.Random, memory: int) -> int:
+def corner(rng: random.Random, memory: int, regions: Regions) -> int:
     """A word: near 0, a power of two or its negative, an edge of memory or an address; or any."""
     kind = rng.random()
     if kind < 0.3:
@@ -27,9 +28,10 @@ def corner(rng: random.Random, memory: int) -> int:
         power = 1 << rng.randrange(32)
         return rng.choice((power, power - 1, power + 1, -power, -power - 1)) & _MASK
     if kind < 0.6:
-        return 4 * memory + rng.choice((-8, -4, -2, -1, 0, 1, 2, 4))
+        end = regions.end(rng.randrange(len(regions.bases)), memory)
+        return end + rng.choice((-8, -4, -2, -1, 0, 1, 2, 4)) & _MASK
     if kind < 0.75:
-        return rng.choice((0, 0, 0, 1 << 31)) + rng.randrange(4 * memory)
+        return regions.address(rng.randrange(memory)) + rng.randrange(4)
     if kind < 0.85:
         return random_instruction(rng)
     return rng.getrandbits(32)
@@ -66,7 +68,7 @@ def illegal(rng: random.Random, instructions: Mapping[str, Encoding]) -> int:
             word = rng.getrandbits(25) & ~0x7F | 1 << 25 | _REGISTERS  # of the M extension
         else:
             word = rng.choice((0, _MASK, rng.getrandbits(32)))
-        served = word == _MRET or (word & 0x7F == _SYSTEM and bool(word >> 12 & 3))
+        served = word in (_MRET, _WFI) or (word & 0x7F == _SYSTEM and bool(word >> 12 & 3))
         if decode(word, instructions) is None and not served and word & 0x707F != _FENCE_I:
             return word
 
@@ -80,3 +82,8 @@ def _nearly_legal(rng: random.Random) -> int:
     fixed = [i for i in range(32) if encoding.mask >> i & 1]
     beyond = [i for i in fixed if i > 6]
     return word ^ 1 << rng.choice(beyond if beyond and rng.random() < 0.9 else fixed)
+
+
+def csr_instruction(kind: int, number: int, rd: int, rs1: int) -> int:
+    """CSRRW (kind 1) or CSRRS (kind 2)."""
+    return number << 20 | rs1 << 15 | kind << 12 | rd << 7 | 0x73

@@ -19,6 +19,7 @@ from looped.lang.riscv import RV32IM as EXTENDED_LANGUAGE
 from looped.profiles.riscv import riscv_profile
 from looped.reference import Rv32i, riscv_system
 from looped.registry.definition import Machine
+from looped.registry.regions import REGIONS, most_memory, room
 from looped.registry.registry import register
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ RV32I = register(
         reference=Rv32i,
         language=LANGUAGE,
         accesses=riscv_accesses,
+        parameters=REGIONS,
+        most_memory=most_memory,
+        room=room,
         causes_of_next=frozenset({FETCH_FAULT}),
         disassemble=lambda words, pc, width: disassemble(words[0], pc, INSTRUCTIONS),
         read_code=_read_code,

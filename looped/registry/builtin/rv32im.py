@@ -18,6 +18,7 @@ from looped.lang.riscv import RV32IM as LANGUAGE
 from looped.profiles.riscv import riscv_profile
 from looped.reference import Rv32im, riscv_system
 from looped.registry.definition import Machine
+from looped.registry.regions import REGIONS, most_memory, room
 from looped.registry.registry import register
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ RV32IM = register(
         reference=Rv32im,
         language=LANGUAGE,
         accesses=riscv_accesses,
+        parameters=REGIONS,
+        most_memory=most_memory,
+        room=room,
         causes_of_next=frozenset({FETCH_FAULT}),
         disassemble=lambda words, pc, width: disassemble(words[0], pc, INSTRUCTIONS),
         read_code=_read_code,

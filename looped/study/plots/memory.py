@@ -57,7 +57,7 @@ class History:
 
 def history(plan: Plan, image: Image, records: Iterable[Record]) -> History:
     """All words after each instruction; of a long run, after every second one, every fourth, …"""
-    unit, size = image.addresses_per_word, plan.memory
+    size = plan.memory
     form = NumberFormat(WordKind.SIGNED, memory_format(plan).fraction_bits)
     now = np.zeros(plan.cpu)
     for column, word in enumerate(image.words):
@@ -65,7 +65,7 @@ def history(plan: Plan, image: Image, records: Iterable[Record]) -> History:
     moments, steps, output, stride = [now.copy()], [0], [], 1
     for record in records:
         for write in record.writes:
-            now[write.address // unit % size] = float(form.number(write.new, plan.width))
+            now[image.index(write.address) % size] = float(form.number(write.new, plan.width))
         for change in record.registers:
             now[size + change.register] = float(form.number(change.new, plan.width))
         if record.output:

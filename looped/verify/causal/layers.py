@@ -44,7 +44,7 @@ def layer(state: Mapping[str, Tensor], index: int) -> Layer:
     """The rows of a layer."""
     prefix = f"model.layers.{index}."
     names = ((part, f"{prefix}{name}_proj.weight") for part, name in _MATRICES.items())
-    return Layer(**{part: matrix_rows(state[name]) for part, name in names})
+    return Layer(**{part: matrix_rows(state[name].numpy()) for part, name in names})
 
 
 def checkpoint_faults(

@@ -65,7 +65,7 @@ def _types(
         if wrong or not bool((rest == rest[0]).all()):
             return ClaimFailed(f"tokens of type `{name}` match another word")
         loses = (2 * scale if bits else 0.0) if len(tokens) > 1 else None
-        found[name] = _Type(bits * scale, loses, matrix_rows(rest[:1])[0])
+        found[name] = _Type(bits * scale, loses, matrix_rows(rest[:1].numpy())[0])
     return found
 
 
@@ -123,6 +123,6 @@ def _cases(spec: Spec, lanes: Lanes, kind: TokenType) -> Iterator[tuple[str, dic
 
 def logit_faults(matrix: Tensor, precision: Precision) -> Iterator[str]:
     """Logits whose sums round. Rows that differ in signs alone count once."""
-    for row in matrix_rows(torch.unique(matrix.abs(), dim=0)):
+    for row in matrix_rows(torch.unique(matrix.abs(), dim=0).numpy()):
         if not exact_sum([*row.values()], [*row.values()], precision):
             yield "a logit rounds"

@@ -57,7 +57,7 @@ def certify(
         margins += head_margins(machine.plan, block, ranges, attention.scaled_margins)
         progress(block + 1)
     verdicts = {
-        name: verdict(form, machine.plan, machine.weights, sums, margins)
+        name: verdict(form, machine.plan, machine.arrays, sums, margins)
         for name, form in PRECISIONS.items()
     }
     return Certificate(

@@ -10,12 +10,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.circuit.circuit import Circuit, Read
 from looped.circuit.signals import Signal
 from looped.circuit.words import Lane, Word
-from looped.nn import LoopedTransformer
 from looped.passes.allocate import VALUE, Layout, allocate, static_words
 from looped.passes.fuse_reads import fuse_reads
 from looped.passes.schedule import LOOP_START, Schedule, schedule
@@ -23,6 +23,9 @@ from looped.verify.certificate.columns import ColumnClass, column_classes
 from looped.verify.certificate.phases import LaneIndex, Phase, after_mlp
 from looped.verify.certificate.rows import BlockRows, block_rows
 from looped.verify.certificate.semantics import definitions
+
+if TYPE_CHECKING:
+    from looped.nn import LoopedTransformer
 
 __all__ = ["Occupants", "ProofContext"]
 

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from looped.circuit.signals import Signal
 from looped.circuit.words import ONE, Form, Lane
-from looped.nn import Block
 from looped.passes.schedule import BitDefinition
 from looped.verify.certificate.claims import EXHAUSTION, Claim
 from looped.verify.certificate.context import ProofContext
@@ -26,6 +24,9 @@ from looped.verify.certificate.phases import after_attention, after_mlp
 from looped.verify.certificate.rows import BlockRows
 
 __all__ = ["exhaustion_claims"]
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _MOST_WORK = 1 << 33
 """Weights times states for one block: a few seconds."""
@@ -106,6 +107,8 @@ def _fault(
     context: ProofContext, block: int, places: Mapping[Lane, int], group: _Group
 ) -> str | None:
     """The first lane of a group that is wrong in some state, or None."""
+    import torch  # a verdict on numbers alone needs none
+
     idle = torch.full((context.plan.d_model,), -1.0)
     for lane, sign in context.cpu.fixed.items():
         idle[lane] = sign
@@ -126,12 +129,16 @@ def _fault(
     return None
 
 
-@torch.inference_mode()
 def _through_mlp(context: ProofContext, block: int, states: Tensor) -> npt.NDArray[np.float32]:
     """The states (cases, d_model) after the MLP of a block, in float32."""
+    import torch
+
+    from looped.nn import Block
+
     layer = context.model.transformer.layers[block]
     assert isinstance(layer, Block)
-    after: npt.NDArray[np.float32] = (states + layer.mlp(states)).numpy()
+    with torch.inference_mode():
+        after: npt.NDArray[np.float32] = (states + layer.mlp(states)).numpy()
     return after
 
 

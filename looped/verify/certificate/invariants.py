@@ -13,6 +13,7 @@ from looped.circuit.circuit import Invariant, Write
 from looped.circuit.signals import Condition
 from looped.circuit.words import ONE, Form, Lane, Word
 from looped.diagrams import Diagrams, Node, TooLarge
+from looped.image import Regions
 from looped.passes.allocate import VALUE
 from looped.verify.certificate.claims import FROM_DEFINITIONS, Claim
 from looped.verify.certificate.context import ProofContext
@@ -24,7 +25,8 @@ __all__ = ["broken", "invariant_claims"]
 
 def invariant_claims(context: ProofContext) -> Iterator[Claim]:
     """A claim for each invariant of the circuit, and one about a register that stays zero."""
-    starts = [_first_state(context, column) for column in context.plan.cpus]
+    bases = Regions.of(context.plan.parameters).bases
+    starts = [_first_state(context, column, base) for column in context.plan.cpus for base in bases]
     for invariant in context.circuit.invariants:
         begins = all(_holds(invariant.condition, start) for start in starts)
         fault = None if begins else "it does not hold at the beginning"
@@ -41,11 +43,11 @@ def invariant_claims(context: ProofContext) -> Iterator[Claim]:
         )  # fmt: skip
 
 
-def _first_state(context: ProofContext, column: int) -> dict[Lane, int]:
-    """What the lanes of registers hold in a CPU column before a program begins, apart from those of
-    its entry and of pins, which the host sets."""
+def _first_state(context: ProofContext, column: int, base: int) -> dict[Lane, int]:
+    """What the lanes of registers hold in a CPU column before a program begins in the region from
+    `base` on, apart from those of its entry and of pins, which the host sets."""
     plan = context.plan
-    cpu = embed((), plan)[column]
+    cpu = embed((), plan, None if plan.baked else base)[column]
     held = {ONE: 1}
     for register in context.circuit.registers:
         if register.following is None and not _is_mask(context, register.word):
@@ -64,9 +66,13 @@ def _is_mask(context: ProofContext, word: Word) -> bool:
 
 
 def _entry(context: ProofContext) -> Iterator[Lane]:
-    """The lanes of `pc` that may be ones where a program begins: those that fetches read."""
+    """The lanes of `pc` that are open where a program begins: those that fetches read, but the
+    one that selects a region."""
     pc = next(r.word for r in context.circuit.registers if r.name == "pc")
     addresses = {lane for read in context.circuit.reads for lane in read.lanes()}
+    regions = Regions.of(context.plan.parameters)
+    if len(regions.bases) > 1:
+        addresses.discard(pc[regions.selector])
     places = [i for i, lane in enumerate(pc) if lane in addresses] or [0, len(pc) - 1]
     yield from pc.lanes[places[0] : places[-1] + 1]
 

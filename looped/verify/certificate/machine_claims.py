@@ -30,7 +30,7 @@ def machine_claims(context: ProofContext) -> Iterator[Claim]:
         None, "circuit", "every read, write and register has its phase; writes after all reads",
         LAYOUT, statements, _phases(context),
     )  # fmt: skip
-    gains = [(n, w) for n, w in context.machine.weights.items() if w.dim() == 1]
+    gains = [(n, w) for n, w in context.machine.arrays.items() if w.ndim == 1]
     wrong = [name for name, weight in gains if not bool((weight == 1).all())]
     yield Claim(
         None, "RMSNorm", "is the identity on ±1 states: all gains are 1, the mean square is 1",

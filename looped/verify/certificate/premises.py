@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 
-import torch
+import numpy as np
 
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.artefact.validity import check_plan
@@ -168,14 +168,14 @@ def _weight_faults(machine: CompiledMachine) -> Iterator[str]:
     except (ValueError, CompileError) as error:
         yield f"the plan: {error}"
         return
-    shapes = machine.plan.shapes()
-    for name in sorted({*shapes, *machine.weights}):
-        weight = machine.weights.get(name)
+    shapes, weights = machine.plan.shapes(), machine.arrays
+    for name in sorted({*shapes, *weights}):
+        weight = weights.get(name)
         if weight is None or name not in shapes:
             yield f"`{name}` is missing" if weight is None else f"`{name}` is not planned"
-        elif tuple(weight.shape) != shapes[name] or weight.dtype != torch.float32:
+        elif weight.shape != shapes[name] or weight.dtype != np.float32:
             yield f"`{name}` has another shape or dtype"
-        elif not bool(weight.isfinite().all()):
+        elif not np.isfinite(weight).all():
             yield f"`{name}` has a weight that is not finite"
 
 

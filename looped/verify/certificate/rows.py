@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
 from looped.artefact.plan import CompiledMachine
 from looped.diagrams import Number
@@ -67,8 +68,9 @@ def block_rows(machine: CompiledMachine, block: int) -> BlockRows:
     """The rows of one block of a machine. All weights must be finite."""
     names = {"query": "self_attn.q", "key": "self_attn.k", "value": "self_attn.v"}
     names |= {"out": "self_attn.o", "gate": "mlp.gate", "up": "mlp.up", "down": "mlp.down"}
+    weights = machine.arrays
     rows = {
-        part: matrix_rows(machine.weights[f"layers.{block}.{name}_proj.weight"])
+        part: matrix_rows(weights[f"layers.{block}.{name}_proj.weight"])
         for part, name in names.items()
     }
     size = machine.plan.d_head
@@ -77,12 +79,12 @@ def block_rows(machine: CompiledMachine, block: int) -> BlockRows:
     return BlockRows(**rows, d_head=size, scale=Fraction(1, root) if exact else None)
 
 
-def matrix_rows(weight: Tensor) -> tuple[Row, ...]:
+def matrix_rows(weight: npt.NDArray[np.float32]) -> tuple[Row, ...]:
     """The rows of a matrix, each without its zeros. All weights must be finite."""
     rows: list[dict[int, Number]] = [{} for _ in range(weight.shape[0])]
-    places = weight.nonzero()
-    numbers = weight[places[:, 0], places[:, 1]].tolist()
-    for (row, column), number in zip(places.tolist(), numbers, strict=True):
+    places = np.nonzero(weight)
+    numbers = weight[places].tolist()
+    for row, column, number in zip(*map(np.ndarray.tolist, places), numbers, strict=True):
         rows[row][column] = int(number) if number.is_integer() else Fraction(number)
     return tuple(rows)
 

@@ -26,11 +26,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
 from looped.artefact.plan import CompiledMachine, Plan
+from looped.artefact.stored_weights import Arrays
 from looped.diagrams import Number
 from looped.precision import FLOAT32, Precision, precision
 from looped.verify.certificate.claims import HeadMargin, Verdict
@@ -57,7 +59,7 @@ def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
     class. Raises CompileError for an unknown dtype.
     """
     form = precision(dtype)
-    wrong = [n for n, weight in machine.weights.items() if not bool(weight.isfinite().all())]
+    wrong = [n for n, weight in machine.arrays.items() if not np.isfinite(weight).all()]
     if wrong:
         return Verdict(dtype, 0, (f"`{wrong[0]}` has a weight that is not finite",))
     plan = machine.plan
@@ -71,7 +73,7 @@ def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
         found = scaled_margins(ranges, classes)
         lies += overstated(machine.plan, block, found)
         margins += head_margins(machine.plan, block, ranges, found)
-    result = verdict(form, machine.plan, machine.weights, sums, margins)
+    result = verdict(form, machine.plan, machine.arrays, sums, margins)
     return dataclasses.replace(result, faults=(*lies, *result.faults))
 
 
@@ -93,7 +95,7 @@ def head_margins(
 def verdict(
     form: Precision,
     plan: Plan,
-    weights: Mapping[str, Tensor],
+    weights: Arrays,
     sums: Sequence[SumRange],
     margins: Sequence[HeadMargin],
 ) -> Verdict:
@@ -118,11 +120,19 @@ def verdict(
     return Verdict(form.name, min(limits, default=None), tuple(faults), fused)
 
 
-def _weight_faults(form: Precision, weights: Mapping[str, Tensor]) -> Iterator[str]:
-    dtype: torch.dtype = getattr(torch, form.name)
+def _weight_faults(form: Precision, weights: Arrays) -> Iterator[str]:
     for name, weight in weights.items():
-        if not torch.equal(weight.to(dtype).to(weight.dtype), weight):
+        if not np.array_equal(_converted(weight, form), weight):
             yield f"`{name}` has a weight that {form.name} cannot hold"
+
+
+def _converted(weight: npt.NDArray[Any], form: Precision) -> npt.NDArray[Any]:
+    """Weights in a format; those that bfloat16 does not have are cut off."""
+    if form.name == "bfloat16":
+        bits = weight.astype(np.float32).view(np.uint32)
+        return (bits & np.uint32(0xFFFF0000)).view(np.float32)
+    with np.errstate(over="ignore"):
+        return weight.astype(form.name)
 
 
 def _norm_faults(form: Precision, plan: Plan) -> Iterator[str]:

@@ -96,7 +96,9 @@ class Dependencies:
                 lower = self.of(value, place - 1)
                 return lower | self.of(operands[0], place) | self.of(operands[1], place)
             case "shl" | "shr":
-                count = self.code.number(operands[1]) or 0
+                count = self.code.number(operands[1])
+                if count is None:
+                    return self.whole(operands[0]) | self.whole(operands[1])
                 left = instruction.operation == "shl"
                 return self.of(operands[0], place - count if left else place + count)
             case "select":

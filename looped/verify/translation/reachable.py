@@ -10,11 +10,17 @@ pass, so it does not matter which phase makes it.
 A first round sees through decisions only: of a bit that is made from operands, which heads of later
 blocks read, it keeps what follows for all operands. That is cheap and mostly enough. A second round
 sees through all bits.
+
+A guard that fails ends the pass, so no claim after it need hold where it fails. Both rounds use the
+guards over bits of the condition only: these add no variables. After them the proof looks for one
+guard that fails wherever the condition holds. Many lanes of FLEQ are ±1 only because it has at most
+one mode. That follows from earlier passes, never from this one. The code guards each such lane, and
+the guard reads bits that cancel in the condition.
 """
 
 from __future__ import annotations
 
-from looped.diagrams import Diagrams, Node
+from looped.diagrams import Diagrams, Node, TooLarge
 from looped.verify.translation.definitions import Definition
 from looped.verify.translation.lifted_pass import Guard, LiftedPass
 from looped.verify.translation.reader import BitName, Reader, is_bit
@@ -38,16 +44,49 @@ class Reachable:
         self.lifted_pass = lifted_pass
         self.definitions = lifted_pass.definitions
         self.guards = [g for c in range(cut + 1) for g in lifted_pass.guards(c) if g.at < end]
-        self.space, self.condition = space, condition
+        self.claim = space, condition
         self.readers: dict[int, Reader] = {}
-        self._move(self._first())
+        self._begin()
 
     def possible(self) -> bool:
         """Whether the condition may hold: False is a proof; True only says that no proof was
         found."""
         for complete in (False, True):
-            self._see_through(complete)
-        return self.condition != self.space.zero
+            try:
+                self._see_through(complete)
+            except TooLarge:
+                self._begin()
+        return self.condition != self.space.zero and not self._some_guard_fails()
+
+    def _begin(self) -> None:
+        """Begin with the condition before anything is seen through."""
+        self.space, self.condition = self.claim
+        self._move(self._first())
+
+    def _some_guard_fails(self) -> bool:
+        """Whether one guard fails wherever the condition holds, before anything is seen through.
+
+        Guards that share most bits with the condition come first.
+        """
+        space, condition = self.claim
+        there = self.lifted_pass.numbers.among(space.support(condition))
+        related = [guard for guard in self.guards if guard.sources & there]
+        related.sort(key=lambda guard: (guard.sources & ~there).bit_count())
+        return any(self._fails(guard) for guard in related)
+
+    def _fails(self, guard: Guard) -> bool:
+        """Whether a guard is shown to fail wherever the condition holds."""
+        old, condition = self.claim
+        space = Diagrams()
+        names = old.support(condition)
+        for name in (name for name in old.names if name in names):
+            space.variable(name)
+        try:
+            fails = self.lifted_pass.reader(guard.cut, space).bit(guard.value, guard.place)
+            left = space.times(space.copied(old, condition), space.negated(fails))
+        except TooLarge:
+            return False
+        return left == space.zero
 
     def _first(self) -> list[object]:
         """The bits that decisions are made from. They come first in the order of variables."""

@@ -21,6 +21,9 @@ __all__ = ["WORD", "BitName", "Reader", "from_table", "is_bit", "is_masked"]
 
 WORD = 64
 
+_DISTANCE_BITS = 6
+"""Bits of the distance of a shift, 0 to 63."""
+
 BitName = tuple[str, int, int]
 """The name of a variable: ("bit", value, place)."""
 
@@ -49,11 +52,12 @@ class Reader:
         self._carries: dict[tuple[int, int], Node] = {}
 
     def bit(self, value: int, place: int) -> Node:
-        """The condition that a bit of a value is one."""
+        """The condition that a bit of a value is one. A value below zero is a word of the state
+        that no instruction reads."""
         if not 0 <= place < WORD:
             return self.space.zero
         key = value, place
-        if key in self.leaves:
+        if key in self.leaves or value < 0:
             return self.space.variable(("bit", value, place))
         if key not in self._bits:
             self._bits[key] = self._made(self.code.instructions[value], value, place)
@@ -152,11 +156,25 @@ class Reader:
         return carry
 
     def _shifted(self, instruction: Instruction, place: int) -> Node:
+        """A bit of a shifted word. `validate` shows that the distance is less than 64."""
         value, by = instruction.operands
+        down = -1 if instruction.operation == "shl" else 1
         count = self.code.number(by)
-        if count is None or count >= WORD:
-            return self.space.variable(("undefined", value, place))
-        return self.bit(value, place - count if instruction.operation == "shl" else place + count)
+        if count is not None:
+            return self.bit(value, place + down * count)
+        return self._moved(value, place, down, self.word(by)[:_DISTANCE_BITS])
+
+    def _moved(self, value: int, place: int, down: int, distance: list[Node]) -> Node:
+        """The bit of a value that is as far from a place as the bits of a distance say."""
+        if not 0 <= place < WORD:
+            return self.space.zero
+        if not distance:
+            return self.bit(value, place)
+        *lower, far = distance
+        if far == self.space.zero:
+            return self._moved(value, place, down, lower)
+        moved = self._moved(value, place + (down << len(lower)), down, lower)
+        return self.space.choose(far, moved, self._moved(value, place, down, lower))
 
     def _compared(self, instruction: Instruction) -> Node:
         space, operands = self.space, instruction.operands

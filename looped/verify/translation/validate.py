@@ -31,6 +31,8 @@ from looped.verify.certificate.thresholds import Affine, Product, evaluated
 from looped.verify.translation.attention import Attention
 from looped.verify.translation.cut_state import CutState
 from looped.verify.translation.lifted_pass import LiftedPass, WrongLift
+from looped.verify.translation.reader import WORD
+from looped.verify.translation.structure import check_structure
 
 __all__ = ["ProofSize", "WrongLift", "proof", "validate"]
 
@@ -54,6 +56,7 @@ def proof(model: Model, lifted: Lifted) -> ProofSize:
     Wherever no guard of the code fails, one pass of it leaves all lanes of all columns as one pass
     of the model does; its loads, stores and tables stay in bounds.
     """
+    check_structure(model, lifted)
     lifted_pass = LiftedPass(lifted)
     try:
         _validate(lifted_pass, model)
@@ -64,13 +67,12 @@ def proof(model: Model, lifted: Lifted) -> ProofSize:
 
 def _validate(lifted_pass: LiftedPass, model: Model) -> None:
     _check_drivers(lifted_pass)
-    if len(lifted_pass.cuts) != 2 * len(model.blocks) + 1:
-        raise WrongLift("the code has other cuts than the model has blocks")
     for number, block in enumerate(model.blocks):
         Attention(lifted_pass, block, 2 * number).check()
         _check_mlp(lifted_pass, block, 2 * number + 1)
         for cut in (2 * number, 2 * number + 1):
             _check_places(lifted_pass, cut)
+    _check_places(lifted_pass, 2 * len(model.blocks))
     _check_end(lifted_pass)
 
 
@@ -176,30 +178,39 @@ def _may_add(gate: Affine, up: Affine) -> bool:
 
 
 def _check_places(lifted_pass: LiftedPass, cut: int) -> None:
-    """Loads, stores and tables of the code between two cuts stay in bounds."""
-    first, end = lifted_pass.cuts[cut].end, lifted_pass.cuts[cut + 1].end
+    """Loads, stores, tables and shifts of the code from a cut to the next stay in bounds."""
+    ends = [each.end for each in lifted_pass.cuts]
+    first, end = (*ends, len(lifted_pass.code.instructions))[cut : cut + 2]
     for n in range(first, end):
-        instruction = lifted_pass.code.instructions[n]
-        match instruction.operation:
-            case "load" | "store":
-                size = lifted_pass.columns + 1
-            case "table":
-                size = len(lifted_pass.code.tables[instruction.number])
-            case _:
-                continue
+        found = _index(lifted_pass, n)
+        if found is None:
+            continue
+        index, size = found
         state = CutState(lifted_pass, cut, n)
-        inside = state.reader.below(
-            state.reader.word(instruction.operands[0]), state.reader.number(size)
-        )
-        what = f"instruction {n}: {instruction.operation} out of bounds"
+        inside = state.reader.below(state.reader.word(index), state.reader.number(size))
+        operation = lifted_pass.code.instructions[n].operation
+        what = f"instruction {n}: {operation} out of bounds"
         state.exclude(state.space.negated(inside), what)
+
+
+def _index(lifted_pass: LiftedPass, n: int) -> tuple[int, int] | None:
+    """The operand of an instruction that must be less than a number, and that number."""
+    code = lifted_pass.code
+    instruction = code.instructions[n]
+    match instruction.operation:
+        case "load" | "store":
+            return instruction.operands[0], lifted_pass.columns + 1
+        case "table":
+            return instruction.operands[0], len(code.tables[instruction.number])
+        case "shl" | "shr":
+            count = code.number(instruction.operands[1])
+            return (instruction.operands[1], WORD) if count is None or count >= WORD else None
+    return None
 
 
 def _check_end(lifted_pass: LiftedPass) -> None:
     """The words of the next pass hold the driver's lanes as the words of this pass do."""
     last, size = len(lifted_pass.cuts) - 1, len(lifted_pass.code.instructions)
-    if len(lifted_pass.code.following) != len(lifted_pass.lifted.words):
-        raise WrongLift("the code leaves the wrong number of words")
     if lifted_pass.stores(lifted_pass.cuts[last].end, size):
         raise WrongLift("a store after the last block")
     kept: set[int] = set()

@@ -1,6 +1,6 @@
 // words: registers and memory, what the last instruction changed, and what this one reads and writes.
 
-import { id, make } from "./dom.js";
+import { id, make, scrollIntoPanel } from "./dom.js";
 import { number, signed } from "./numbers.js";
 
 const LINE = 19; // height of a row of memory, in pixels
@@ -74,8 +74,12 @@ export class Words {
       make("span", { class: "name" }, name), make("span", { class: "value" }, text));
   }
 
-  // Scroll to the word that this instruction writes, or else to the one that the last has written.
+  // Scroll to the word that this instruction writes, or else to the one that the last has written;
+  // the same for the registers.
   follow() {
+    const panel = document.querySelector("#registers .scroll");
+    const register = panel.querySelector(".writes") ?? panel.querySelector(".changed");
+    if (register !== null) scrollIntoPanel(panel, register);
     const { memory } = this.run.story;
     const inMemory = (kind) => [...this.notes].find(([column, note]) => column < memory && note[kind] !== undefined)?.[0];
     const column = inMemory("writes") ?? inMemory("changed") ?? inMemory("reads");

@@ -14,9 +14,9 @@ import torch
 from click.testing import CliRunner
 
 from looped.cli.main import cli
-from looped.tensorfile import with_checksum
 from tests.cli.bad.case import Case, Content
 from tests.cli.bad.compiled import good as compiled
+from tests.tensorfiles import with_checksum
 
 __all__ = ["CHECKPOINTS", "PROGRAM", "forged", "good"]
 
@@ -181,8 +181,13 @@ CHECKPOINTS = [
     ),
     _state(
         "a state that is not bytes",
-        forged(lambda t, r: t.update(state=t["state"].to(torch.bfloat16))),
+        forged(lambda t, r: t.update(state=t["state"].to(torch.float16))),
         "the state or the output is not made of bytes",
+    ),
+    _state(
+        "a state of a dtype that NumPy does not have",
+        forged(lambda t, r: t.update(state=t["state"].to(torch.bfloat16))),
+        "it has numbers of the dtype BF16",
     ),
     _snapshot(
         "a program counter in words",

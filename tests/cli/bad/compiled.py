@@ -14,9 +14,9 @@ import torch
 
 from looped.artefact.checkpoint import save_machine
 from looped.image import Image
-from looped.tensorfile import with_checksum
 from tests.cli.bad.case import Case, Content
 from tests.conftest import compiled
+from tests.tensorfiles import with_checksum
 
 __all__ = ["COMPILED", "forged", "good"]
 

@@ -184,7 +184,7 @@ OPTIONS = [
         code=6,
     ),
     _asked(
-        "run a.sasm --timeout 0.000001 --engine dense --width 8",
+        "run a.sasm --timeout 0.000000001 --engine dense --width 8",
         "a.sasm did not halt within --timeout: it stopped after 0 steps at address 0 "
         "(a.sasm:1): subleq 3, 3, 0",
         _BUSY,

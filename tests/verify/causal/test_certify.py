@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from torch import Tensor
 
+from looped.decoder.attention import least_distance, matched_lanes
 from looped.decoder.clock import largest_span
 from looped.decoder.llama import llama_config
 from looped.decoder.spec import Spec
@@ -68,8 +69,8 @@ def test_the_due_token_wins_in_float32_and_in_no_smaller_format(spec: Spec) -> N
 
 
 def test_the_certificate_covers_the_longest_context_that_the_compiler_accepts() -> None:
-    lanes = SMALL.address_bits + 1
-    spec = Spec(width=8, memory=32, context=largest_span(lanes))
+    longest = largest_span(matched_lanes(SMALL), least_distance(SMALL))
+    spec = Spec(width=8, memory=32, context=longest)
     assert certificate(spec=spec, of=spec).certified()
 
 

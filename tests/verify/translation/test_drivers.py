@@ -7,14 +7,17 @@ import dataclasses
 import numpy as np
 import pytest
 
+from looped import api
 from looped.artefact.embedding import embed
 from looped.engines.lifted import LiftedEngine
+from looped.engines.lifted.code import Instruction
 from looped.engines.lifted.lift import Lifted
 from looped.verify.translation import WrongLift, validate
 from tests import seeds
 from tests.conftest import compiled
 from tests.engines.lifted.crew import begin, crew
 from tests.verify.translation.faults import behaves, faults
+from tests.verify.translation.mutants import places, replaced
 
 
 def engine_of(workers: int) -> LiftedEngine:
@@ -23,6 +26,27 @@ def engine_of(workers: int) -> LiftedEngine:
     engine.load(begin(machine)[None])
     engine.prepare()
     return engine
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 4])
+def test_the_lift_of_fleq_is_proved(workers: int) -> None:
+    """The proof takes 15 seconds. It fails if any guard is lost that the first MLP needs."""
+    machine = api.compile_machine("fleq", memory=64, parameters={"side": 2}).with_workers(workers)
+    engine = LiftedEngine(machine)
+    engine.load(embed([*range(64)], machine.plan)[None])
+    engine.prepare()
+    lifted, model = engine.programs.made[0].lifted, engine.programs.exact
+    assert len(lifted.behaviour.drivers) == workers
+    validate(model, lifted)
+    zero = next(n for n, i in enumerate(lifted.code.instructions) if i == Instruction("const"))
+    first, end = lifted.cuts[0].end, lifted.cuts[1].end
+    wrong = lifted
+    for place in places(lifted, "guard"):
+        if max(first, zero) < place < end:
+            wrong = replaced(wrong, place, operands=(zero,))
+    with pytest.raises(WrongLift, match="block 0, MLP: lane"):
+        validate(model, wrong)
 
 
 def with_drivers(lifted: Lifted, drivers: list[int], columns: list[int]) -> Lifted:

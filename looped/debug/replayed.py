@@ -1,13 +1,13 @@
-"""Recording: an input that can be read again from any place."""
+"""Replayed: an input that can be read again from any place."""
 
 from __future__ import annotations
 
 from looped.devices.host import ByteSource
 
-__all__ = ["Recording"]
+__all__ = ["Replayed"]
 
 
-class Recording:
+class Replayed:
     """A program's input with a memory of all that was read: set `position` to read it again.
 
     From the source it reads only what nobody has read yet. The end of the source is final.

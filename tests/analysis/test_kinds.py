@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from looped.engines.event.stream import columns_by_class
+from looped.analysis.kinds import columns_by_class
 from tests.analysis.test_restricted import LANES, mlp
 
 

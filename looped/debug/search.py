@@ -1,0 +1,135 @@
+"""Search: where a stretch of instructions would have stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.debug.expressions import Expression
+from looped.debug.stops import Breakpoint
+from looped.debug.stretch import Past, Stretch
+from looped.debug.words import Words
+from looped.devices.host import ColumnPort
+from looped.errors import LoopedError
+from looped.image import Image
+from looped.isa.flow import Flow
+from looped.registry import machine
+
+__all__ = ["Search", "flow_at", "instruction"]
+
+
+class Search:
+    """Evaluates expressions before each instruction of a stretch.
+
+    A row is a place in it: row n is before instruction n. An expression that has no value there
+    counts as a stop: the caller, who evaluates it at that place again, gets the error. All methods
+    raise Unseen.
+    """
+
+    def __init__(
+        self, image: Image, stretch: Stretch, live: ColumnPort, known: Mapping[int, int]
+    ) -> None:
+        self.stretch = stretch
+        self._image = image
+        self._past = Past(stretch, live, known)
+        self._words = Words(image, self._past)
+
+    def first_hit(self, breakpoints: Iterable[Breakpoint], most: int) -> int:
+        """The first row from 1 to `most` - 1 where one of the breakpoints stops, else `most`."""
+        for each in breakpoints:
+            rows = np.flatnonzero(self.stretch.pcs[1:most] == each.pc) + 1
+            start = 0
+            while start < len(rows):
+                if self._holds(each, int(rows[start])):
+                    most = int(rows[start])
+                    break
+                start = self._next_of(rows, start, each)
+        return most
+
+    def last_hit(self, breakpoints: Iterable[Breakpoint]) -> int:
+        """The last row before an instruction where one of the breakpoints stops, else -1."""
+        best = -1
+        for each in breakpoints:
+            rows = np.flatnonzero(self.stretch.pcs[: self.stretch.count] == each.pc)
+            for row in reversed(rows[rows > best].tolist()):
+                if self._holds(each, row):
+                    best = row
+                    break
+        return best
+
+    def first_change(self, expression: Expression, old: int, most: int) -> int:
+        """The first row from 1 to `most` - 1 where an expression is not `old`, else `most`."""
+        row: int | None = 0
+        while row is not None and row < most:
+            if self._value(expression, row) != old and row:
+                return row
+            row = self._past.next_change()
+        return most
+
+    def last_change(self, expression: Expression, new: int) -> int:
+        """The last instruction that changed an expression, which is now `new`; -1 if none did."""
+        row: int | None = self.stretch.count - 1
+        while row is not None:
+            if self._value(expression, row) != new:
+                return row
+            row = self._past.previous_change()
+        return -1
+
+    def places(self, wanted: Callable[[int], bool]) -> npt.NDArray[np.bool_]:
+        """At rows 1 to count: whether the program counter is a wanted one."""
+        pcs, places = np.unique(self.stretch.pcs[1:], return_inverse=True)
+        return np.array([wanted(pc) for pc in pcs.tolist()], np.bool_)[places]
+
+    def flows(self) -> npt.NDArray[np.int64]:
+        """For each instruction 1 if it calls, -1 if it returns, else 0."""
+        pcs, places = np.unique(self.stretch.pcs[:-1], return_inverse=True)
+        stored = self.stretch.stored()
+        flows = np.zeros(self.stretch.count, np.int64)
+        by_pc = np.zeros(len(pcs), np.int64)
+        changing = []
+        for number, pc in enumerate(pcs.tolist()):
+            if stored.isdisjoint(_columns(self._image, pc)):
+                by_pc[number] = flow_at(self._image, self._past, pc).value
+            else:
+                changing.append(number)
+        flows = by_pc[places]
+        for row in np.flatnonzero(np.isin(places, changing)).tolist() if changing else ():
+            self._past.go_to(row)
+            flows[row] = flow_at(self._image, self._past, int(self.stretch.pcs[row])).value
+        return flows
+
+    def _holds(self, breakpoint: Breakpoint, row: int) -> bool:
+        condition = breakpoint.condition
+        return condition is None or self._value(condition[1], row) != 0
+
+    def _next_of(self, rows: npt.NDArray[np.intp], start: int, breakpoint: Breakpoint) -> int:
+        """After a condition that does not hold: the next of `rows` at which it may hold."""
+        changed = self._past.next_change()
+        return len(rows) if changed is None else max(start + 1, int(np.searchsorted(rows, changed)))
+
+    def _value(self, expression: Expression, row: int) -> int | None:
+        """The value at a row; None if it has none there."""
+        self._past.go_to(row)
+        try:
+            return expression(self._words)
+        except LoopedError:
+            return None
+
+
+def instruction(image: Image, port: ColumnPort, pc: int) -> tuple[int, ...] | None:
+    """The words of the instruction at a program counter, None outside memory."""
+    columns = _columns(image, pc)
+    return None if columns.stop > port.size else tuple(port.memory(index) for index in columns)
+
+
+def flow_at(image: Image, port: ColumnPort, pc: int) -> Flow:
+    """Whether the instruction at a program counter calls a function or returns from one."""
+    words, flow = instruction(image, port, pc), machine(image.machine).flow
+    return Flow.NEITHER if words is None or flow is None else flow(words)
+
+
+def _columns(image: Image, pc: int) -> range:
+    first = image.index(pc)
+    return range(first, first + machine(image.machine).instruction_words)
