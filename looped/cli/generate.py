@@ -30,10 +30,10 @@ an instruction: the address that it writes to, the value, and the next program c
 shows bytes of output in colour. If an instruction takes input, the model writes `?`, and the
 command appends a byte of stdin as a word.
 
-When the context is full, the command replays the text to the memory that it leaves behind, and goes
-on from a new prompt. --compare stops at the first token that differs from the reference. --pruned
-runs the same weights without transformers: it drafts each record, which the model checks in one
-pass, and its cache is only as large as memory.
+When the context is full, the command replays the text to the memory that it leaves behind, and
+continues from a new prompt. --compare stops at the first token that differs from the reference.
+--pruned runs the same weights without transformers: it drafts each record, which the model checks
+in one pass, and its cache is only as large as memory.
 
 \\b
 Examples:

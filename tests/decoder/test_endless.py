@@ -8,7 +8,7 @@ from itertools import islice
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import looped
 from looped.decoder import Spec, Vocabulary, records
@@ -23,6 +23,7 @@ from looped.errors import CompileError
 from looped.image import Image
 from looped.reference import Subleq
 from looped.verify.causal import certify_causal
+from tests.conftest import examples
 from tests.programs.headers import FOLDER, Program, programs
 
 NARROW = [p for p in programs() if looped.assemble(p.path).width <= 16]
@@ -98,7 +99,7 @@ def test_the_cache_is_as_large_as_memory() -> None:
     assert found.passes < len(tokens) / 2
 
 
-@settings(max_examples=8, deadline=None)
+@examples(0.16)
 @given(st.lists(st.integers(0, 255), min_size=64, max_size=64), st.integers(0, 60))
 def test_random_programs_continue_as_the_reference(words: list[int], entry: int) -> None:
     spec = Spec(width=8, memory=64, context=512)

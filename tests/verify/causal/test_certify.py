@@ -9,7 +9,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from torch import Tensor
 
 from looped.decoder.attention import least_distance, matched_lanes
@@ -19,6 +19,7 @@ from looped.decoder.spec import Spec
 from looped.decoder.weights import Weights, weights
 from looped.precision import FLOAT32
 from looped.verify.causal import CausalCertificate, certify_causal
+from tests.conftest import examples
 
 SMALL = Spec(width=8, memory=32, context=4096)
 State = dict[str, Tensor]
@@ -132,7 +133,7 @@ def test_a_branch_on_less_than_zero_is_refused() -> None:
     )
 
 
-@settings(max_examples=6, deadline=None)
+@examples(0.12, shrink=False)
 @given(st.data())
 def test_no_weight_can_be_left_out_or_negated(data: st.DataObject) -> None:
     def change(state: State, config: dict[str, Any]) -> None:
@@ -145,7 +146,7 @@ def test_no_weight_can_be_left_out_or_negated(data: st.DataObject) -> None:
     assert not certificate(change).certified()
 
 
-@settings(max_examples=3, deadline=None)
+@examples(0.06, shrink=False)
 @given(st.data())
 def test_no_weight_can_be_added_to_a_lane_in_use(data: st.DataObject) -> None:
     def change(state: State, config: dict[str, Any]) -> None:
