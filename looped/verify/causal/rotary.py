@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from looped.decoder.spec import HEAD_DIM
 from looped.precision import FLOAT32, Precision
 
 __all__ = ["Clock", "frequencies", "is_power_of_two", "rounding"]
@@ -80,9 +81,11 @@ def rounding(clock: Clock, terms: Sequence[float], angle: float, precision: Prec
     """A bound on the error of a score: of its clock, and of the sum with its other terms.
 
     `terms` are their magnitudes, `angle` is what their pairs turn at most. Errors that all keys
-    with the same terms share are left out. It is infinite if the pairs turn too far.
+    with the same terms share are left out. It is infinite if the pairs turn too far, or if the sum
+    is too large for the format before it is scaled.
     """
-    if angle > _LAST_EXACT:
+    largest = float(precision.largest) / HEAD_DIM
+    if angle > _LAST_EXACT or sum(terms) + 2 * clock.amplitude > largest:
         return math.inf
     unit = 2.0**-precision.mantissa
     turned = _TRIGONOMETRY + (unit if precision.mantissa < FLOAT32.mantissa else 0)
