@@ -33,7 +33,8 @@ def export_causal(spec: Spec, image: Image, folder: Path, name: str) -> None:
         text.save_pretrained(folder)
     except OSError as error:
         raise FileError(f"cannot write into {folder}: {error.strerror or error}") from None
-    write_tensors(folder / "model.safetensors", found.state, {"format": "pt"})
+    tensors = {name: tensor.numpy() for name, tensor in found.state.items()}
+    write_tensors(folder / "model.safetensors", tensors, {"format": "pt"})
     for file, content in (
         ("config.json", llama_config(found)),
         ("generation_config.json", generation_config(spec)),

@@ -39,7 +39,7 @@ def score(found: Weights, key: torch.Tensor, position: int, query: torch.Tensor)
     return float(turned[0] @ turned[1]) / HEAD_DIM**0.5
 
 
-@pytest.mark.parametrize("context", [500, 1 << 15, 50_000])
+@pytest.mark.parametrize("context", [500, 50_000])
 @pytest.mark.parametrize(("width", "memory"), [(8, 256), (16, 1024)])
 def test_a_match_beats_the_first_token_and_that_beats_a_mismatch(
     context: int, width: int, memory: int

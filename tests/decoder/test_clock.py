@@ -30,7 +30,7 @@ def test_the_frequencies_of_the_stock_model_are_powers_of_two() -> None:
     assert math.isfinite(torch.tensor(THETA)) and not math.isfinite(torch.tensor(THETA * 2.0**32))
 
 
-@pytest.mark.parametrize("span", [100, 8192, 1 << 15, 50_000])
+@pytest.mark.parametrize("span", [100, 50_000])
 @pytest.mark.parametrize("width", [8, 16])
 def test_the_latest_of_equal_records_wins(span: int, width: int) -> None:
     """Scores of all positions against a query at the end; all match, in the worst order of sums."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +49,16 @@ def test_the_folder_holds_the_weights_and_says_what_they_are(folder: Path) -> No
     vocabulary = Vocabulary(SPEC)
     assert settings["eos_token_id"] == [vocabulary.halt, vocabulary.ask]
     assert settings["max_length"] == SPEC.context and settings["do_sample"] is False
+
+
+@pytest.mark.slow
+def test_the_program_of_the_card_prints_output_and_listing(folder: Path) -> None:
+    (text,) = re.findall(r"^```python\n(.*?)^```", (folder / "README.md").read_text(), re.M | re.S)
+    result = subprocess.run(
+        [sys.executable, "-c", text], cwd=folder, capture_output=True, text=True
+    )
+    assert result.stdout.startswith("9876543210\n\n9 → 03\n[19] 38 → 06\n"), result.stderr
+    assert result.stdout.endswith(" <halt>\n\n")
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

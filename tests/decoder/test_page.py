@@ -39,6 +39,7 @@ def test_each_head_attends_to_the_token_of_the_table() -> None:
         assert found == names
 
 
+@pytest.mark.slow
 def test_the_host_of_the_page_echoes(tmp_path: Path) -> None:
     image = looped.assemble(FOLDER / "subleq" / "echo.sasm")
     export_causal(Spec(width=16, memory=64), image, tmp_path / "echo-causal", "echo")
