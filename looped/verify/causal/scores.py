@@ -90,7 +90,7 @@ def scores_of(
             return found
         forms[kind.name] = found
     matching = [omegas[d] for d in range(_PAIRS) if d != pair and query[d]]
-    return Scores(Clock(x, y, omegas[pair]), max(matching), forms)
+    return Scores(Clock(x, y, omegas[pair]), max(matching, default=0.0), forms)
 
 
 def _constant(row: Row) -> Fraction | None:

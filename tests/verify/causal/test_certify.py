@@ -136,12 +136,17 @@ def test_a_branch_on_less_than_zero_is_refused() -> None:
 @examples(0.12, shrink=False)
 @given(st.data())
 def test_no_weight_can_be_left_out_or_negated(data: st.DataObject) -> None:
+    """But for constants of queries and keys: a clock with another phase may do as well, and a
+    number added to the scores of all keys changes no softmax."""
+
     def change(state: State, config: dict[str, Any]) -> None:
         name = data.draw(st.sampled_from(sorted(state)))
-        weight = state[name].view(-1)
-        places = weight.nonzero().flatten()
-        place = places[data.draw(st.integers(0, len(places) - 1))]
-        weight[place] *= data.draw(st.sampled_from([0.0, -1.0]))
+        matrix = state[name]
+        places = matrix.nonzero()
+        if "q_proj" in name or "k_proj" in name:
+            places = places[places[:, 1] != 0]
+        place = tuple(places[data.draw(st.integers(0, len(places) - 1))])
+        matrix[place] *= data.draw(st.sampled_from([0.0, -1.0]))
 
     assert not certificate(change).certified()
 
