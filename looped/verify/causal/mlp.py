@@ -100,7 +100,7 @@ def exact_sum(numbers: Sequence[Number], grids: Sequence[Number], precision: Pre
 
 
 def sum_faults(layer: Layer, precision: Precision) -> Iterator[str]:
-    """Sums of a layer that round, but for scores, and gates at which SiLU is not ReLU."""
+    """Sums of a layer that round, scores apart, and gates at which SiLU is not ReLU."""
     for row in (*layer.key, *layer.value):
         if not exact_sum([*row.values()], [*row.values()], precision):
             yield "a key or a value rounds"
