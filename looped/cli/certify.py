@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from looped import api
+from looped.cli.certify_causal import certify_causal_target
 from looped.cli.options import Wanted, json_option, machine_options, open_both
 from looped.cli.progress import progress
 from looped.errors import CertificateError
@@ -32,12 +33,16 @@ run of the program begins or, for a machine given by name, the code for a memory
 RV32I and FLEQ take 20 seconds. The exit code is also 8 if the code differs, or if the proof does
 not succeed.
 
+--causal proves the same of the language model that `looped generate` runs: for every text within
+its context, the token that is due wins.
+
 \b
 Examples:
   looped certify subleq --width 16
   looped certify subleq --width 8 --memory 256 --dtype bfloat16
   looped certify sieve.safetensors --json
   looped certify programs/subleq/sieve.sasm --lifted
+  looped certify programs/subleq/sieve.sasm --causal
 """
 
 
@@ -50,15 +55,20 @@ Examples:
     help="Certify in this dtype; by default the one for which the machine is compiled.",
 )
 @click.option("--lifted", is_flag=True, help="Also prove the code of the lifted engine.")
+@click.option("--causal", is_flag=True, help="Certify the causal language model of PROGRAM.")
 @json_option
 def certify(
     target: str,
     wanted: Wanted,
     dtype: str | None,
     lifted: bool,
+    causal: bool,
     as_json: bool,
 ) -> None:
     """Prove from the weights that a machine computes its circuit, exactly, for all states."""
+    if causal:
+        certify_causal_target(target, wanted, dtype or "float32", as_json)
+        return
     compiled, image = open_both(target, wanted, dtype or "float32")
     with progress(f"certify {target}") as line:
         certificate = api.certify(compiled, image, line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import time
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import click
 
-from looped import api, registry
+from looped import registry
+from looped.cli.certify_causal import causal_spec, certified
 from looped.cli.options import Wanted, json_option, open_source, source_options
 from looped.decoder import Spec, Vocabulary
-from looped.errors import CompileError, FileError, StepLimitError
+from looped.decoder.compaction import Continue, Run, compacted
+from looped.errors import FileError, StepLimitError
 from looped.image import Image
 
 __all__ = ["generate", "write_causal"]
@@ -27,7 +30,10 @@ an instruction: the address that it writes to, the value, and the next program c
 shows bytes of output in colour. If an instruction takes input, the model writes `?`, and the
 command appends a byte of stdin as a word.
 
---compare stops at the first token that differs from the reference.
+When the context is full, the command replays the text to the memory that it leaves behind, and
+continues from a new prompt. --compare stops at the first token that differs from the reference.
+--pruned runs the same weights without transformers: it drafts each record, which the model checks
+in one pass, and its cache is only as large as memory.
 
 \\b
 Examples:
@@ -46,6 +52,7 @@ Examples:
     metavar="TOKENS",
     help="The longest text, prompt included. By default 32,768 tokens.",
 )
+@click.option("--pruned", is_flag=True, help="Use looped's own loop: one pass an instruction.")
 @click.option("--compare", is_flag=True, help="Compare each token with the reference.")
 @click.option("--memory", type=int, metavar="WORDS", help="Words of memory, a power of two.")
 @source_options
@@ -54,6 +61,7 @@ def generate(
     program: Path,
     max_tokens: int | None,
     context: int | None,
+    pruned: bool,
     compare: bool,
     wanted: Wanted,
     as_json: bool,
@@ -63,20 +71,16 @@ def generate(
     spec = causal_spec(image, wanted.memory, context)
     vocabulary = Vocabulary(spec)
     prompt = vocabulary.prompt(image.words, image.entry)
-    room = spec.context - len(prompt)
-    if room < 1:
-        raise CompileError(
-            f"the prompt has {len(prompt):,} tokens, and the context has {spec.context:,}",
-            hint="use a longer --context",
-        )
     show = (lambda token: None) if as_json else _listing(vocabulary)
-    most = min(room, max_tokens or room)
-    tokens, seconds = _run(spec, vocabulary, image, prompt, most, compare, show)
+    loop, began = _loop(spec, pruned), time.monotonic()
+    made = _run(loop, spec, image, prompt, max_tokens or sys.maxsize, compare, show)
+    tokens, seconds = made.tokens, time.monotonic() - began
     halted = tokens[-1] == vocabulary.halt
     records = sum(token in vocabulary.types["p"] for token in tokens) + halted
     if as_json:
         output = vocabulary.output(tokens).decode(errors="replace")
         sizes = {"prompt": len(prompt), "tokens": len(tokens), "instructions": records}
+        sizes["prompts"] = made.prompts
         click.echo(json.dumps({**sizes, "halted": halted, "output": output, "seconds": seconds}))
     else:
         equal = "; each token is that of the reference" if compare else ""
@@ -85,24 +89,7 @@ def generate(
         rate = f"{len(tokens) / seconds:,.0f} tokens/s"
         click.echo(f"{len(tokens):,} tokens, {records:,} instructions, {rate}{equal}", err=True)
     if not halted:
-        full = len(tokens) == room
-        raise StepLimitError(
-            f"the program did not halt within {len(tokens):,} tokens",
-            hint="the context is full: use a longer --context" if full else None,
-        )
-
-
-def causal_spec(image: Image, memory: int | None, context: int | None) -> Spec:
-    """The causal machine for a program. Raises CompileError if its machine has no causal form."""
-    causal = registry.machine(image.machine).causal
-    if causal is None:
-        having = [name for name in registry.names() if registry.machine(name).causal is not None]
-        raise CompileError(
-            f"{image.machine} has no causal language model", hint=f"machines: {', '.join(having)}"
-        )
-    words = api.smallest_memory(image) if memory is None else memory
-    sizes = {"width": image.width, "memory": words}
-    return causal(**sizes, **({} if context is None else {"context": context}))
+        raise StepLimitError(f"the program did not halt within {len(tokens):,} tokens")
 
 
 def write_causal(target: str, folder: Path, wanted: Wanted) -> int:
@@ -115,25 +102,26 @@ def write_causal(target: str, folder: Path, wanted: Wanted) -> int:
     if target in registry.names():
         raise FileError(f"{target} is a machine: a prompt needs a program")
     image = open_source(Path(target), wanted)
-    export_causal(causal_spec(image, wanted.memory, None), image, folder, Path(target).name)
+    spec = causal_spec(image, wanted.memory, None)
+    certified(spec)
+    export_causal(spec, image, folder, Path(target).name)
     return 3
 
 
 def _run(
+    loop: Continue,
     spec: Spec,
-    vocabulary: Vocabulary,
     image: Image,
     prompt: list[int],
     most: int,
     compare: bool,
     show: Callable[[int], None],
-) -> tuple[list[int], float]:
-    """The tokens of a run, and the seconds that the model took."""
+) -> Run:
+    """A run of at most some tokens."""
     from looped.decoder.compare import Comparison
-    from looped.decoder.generate import generate as run
-    from looped.decoder.llama import causal_model
 
-    source, ones = _bytes_of_stdin(), (1 << image.width) - 1
+    vocabulary, ones = Vocabulary(spec), (1 << image.width) - 1
+    source = _bytes_of_stdin()
     make = registry.machine(image.machine).reference
     reference = make(image.words, image.width, spec.memory, b"", image.entry)
     comparison = Comparison(vocabulary, reference, source)
@@ -146,10 +134,20 @@ def _run(
     def answer() -> int:
         return comparison.answer() if compare else next(source, ones)
 
-    model = causal_model(spec)
-    began = time.monotonic()
-    tokens = run(model, vocabulary, prompt, answer, most, watch)
-    return tokens, time.monotonic() - began
+    return compacted(loop, vocabulary, prompt, answer, most, watch)
+
+
+def _loop(spec: Spec, pruned: bool) -> Continue:
+    """looped's own loop, or that of the stock model."""
+    if pruned:
+        from looped.decoder.pruned import Pruned
+        from looped.decoder.weights import weights
+
+        return Pruned(weights(spec)).generate
+    from looped.decoder.generate import generate as stock
+    from looped.decoder.llama import causal_model
+
+    return functools.partial(stock, causal_model(spec), Vocabulary(spec))
 
 
 def _bytes_of_stdin() -> Iterator[int]:

@@ -40,7 +40,14 @@ def test_the_host_answers_with_stdin() -> None:
     result = looped("generate", ECHO, "--compare", "--max-tokens", 60, "--json", data=b"")
     found = json.loads(result.stdout)
     assert found.pop("seconds") > 0
-    assert found == {"prompt": 73, "tokens": 21, "instructions": 5, "halted": True, "output": ""}
+    assert found == {
+        "prompt": 73,
+        "tokens": 21,
+        "instructions": 5,
+        "halted": True,
+        "output": "",
+        "prompts": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -48,15 +55,10 @@ def test_the_host_answers_with_stdin() -> None:
     [
         ([COUNTDOWN, "--max-tokens", 3], 6, "the program did not halt within 3 tokens\n"),
         (
-            [COUNTDOWN, "--context", 60],
-            6,
-            "the program did not halt within 20 tokens\n"
-            "hint: the context is full: use a longer --context\n",
-        ),
-        (
             [COUNTDOWN, "--context", 40],
             5,
-            "the prompt has 40 tokens, and the context has 40\nhint: use a longer --context\n",
+            "a context of 40 tokens leaves no room behind a prompt of 40\n"
+            "hint: use a longer --context\n",
         ),
         (
             [COUNTDOWN, "--context", 1 << 24],
@@ -87,4 +89,30 @@ def test_export_writes_a_prompt_and_a_model(tmp_path: Path) -> None:
     assert names >= {"README.md", "tokenizer.json", "tokenizer_config.json"}
     result = looped("export", "--format", "causal", "subleq", tmp_path / "made")
     assert result.exit_code == 4
+    assert result.stderr == "error: subleq is a machine: a prompt needs a program\n"
+
+
+def test_a_full_context_begins_a_new_prompt() -> None:
+    result = looped("generate", COUNTDOWN, "--context", 64, "--pruned", "--compare", "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["prompts"] > 2 and found["tokens"] == 145 and found["halted"]
+
+
+def test_the_certificate_of_a_causal_machine() -> None:
+    result = looped("certify", COUNTDOWN, "--causal")
+    assert result.exit_code == 0, result.stderr
+    assert "in float32 every text of up to 32,768 tokens continues as the reference does" in (
+        result.stdout
+    )
+    result = looped("certify", COUNTDOWN, "--causal", "--dtype", "bfloat16", "--json")
+    assert result.exit_code == 8
+    assert json.loads(result.stdout)["tokens"]["bfloat16"] == 0
+    assert result.stderr.startswith(
+        "error: the causal machine is not certified in bfloat16: layer "
+    )
+
+
+def test_a_machine_has_no_causal_certificate() -> None:
+    result = looped("certify", "subleq", "--causal")
     assert result.stderr == "error: subleq is a machine: a prompt needs a program\n"

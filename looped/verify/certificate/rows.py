@@ -17,7 +17,7 @@ import numpy.typing as npt
 from looped.artefact.plan import CompiledMachine
 from looped.diagrams import Number
 
-__all__ = ["BlockRows", "Row", "block_rows", "combined", "grid_of", "over", "whole"]
+__all__ = ["BlockRows", "Row", "block_rows", "combined", "grid_of", "matrix_rows", "over", "whole"]
 
 Row = Mapping[int, Number]
 """A linear form over the lanes of a column: lane to coefficient."""
@@ -70,7 +70,8 @@ def block_rows(machine: CompiledMachine, block: int) -> BlockRows:
     names |= {"out": "self_attn.o", "gate": "mlp.gate", "up": "mlp.up", "down": "mlp.down"}
     weights = machine.arrays
     rows = {
-        part: _rows(weights[f"layers.{block}.{name}_proj.weight"]) for part, name in names.items()
+        part: matrix_rows(weights[f"layers.{block}.{name}_proj.weight"])
+        for part, name in names.items()
     }
     size = machine.plan.d_head
     root = math.isqrt(size)
@@ -78,7 +79,8 @@ def block_rows(machine: CompiledMachine, block: int) -> BlockRows:
     return BlockRows(**rows, d_head=size, scale=Fraction(1, root) if exact else None)
 
 
-def _rows(weight: npt.NDArray[np.float32]) -> tuple[Row, ...]:
+def matrix_rows(weight: npt.NDArray[np.float32]) -> tuple[Row, ...]:
+    """The rows of a matrix, each without its zeros. All weights must be finite."""
     rows: list[dict[int, Number]] = [{} for _ in range(weight.shape[0])]
     places = np.nonzero(weight)
     numbers = weight[places].tolist()

@@ -1,0 +1,7 @@
+"""The certificate of causal machines, whose memory is the text."""
+
+from __future__ import annotations
+
+from looped.verify.causal.certify import CausalCertificate, certify_causal
+
+__all__ = ["CausalCertificate", "certify_causal"]
