@@ -183,10 +183,15 @@ def info(target: str, wanted: Wanted, picture: Path | None, as_json: bool) -> No
 
 _EXPORT = """Write the weights into FOLDER as a checkpoint that stock software loads.
 
+The format hf is the looped machine as a LlamaModel. The format causal is another machine: a causal
+language model with a tokenizer. Its prompt, `prompt.txt`, is the program, and the text that it
+generates is the run.
+
 \b
 Examples:
   looped export --format hf subleq --width 16 --memory 256 subleq-llama
   looped export --format hf sieve.safetensors sieve-llama
+  looped export --format causal programs/subleq/sieve.sasm sieve-causal
 """
 
 
@@ -196,9 +201,10 @@ Examples:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["hf"]),
+    type=click.Choice(["hf", "causal"]),
     required=True,
-    help="hf: a checkpoint for transformers.LlamaModel.from_pretrained.",
+    help="hf: for transformers.LlamaModel.from_pretrained. causal: for AutoModelForCausalLM and "
+    "pipelines.",
 )
 @machine_options
 @json_option
@@ -206,11 +212,22 @@ def export(target: str, folder: Path, kind: str, wanted: Wanted, as_json: bool) 
     """Write the weights into FOLDER as a checkpoint that stock software loads."""
     if folder.exists() and not folder.is_dir():
         raise FileError(f"{folder} is not a folder")
+    if kind == "causal":
+        from looped.cli.generate import write_causal
+
+        layers, name = write_causal(target, folder, wanted), "LlamaForCausalLM"
+    else:
+        layers, name = write_llama(target, folder, wanted), "LlamaModel"
+    if as_json:
+        click.echo(json.dumps({"folder": str(folder), "format": kind}))
+    else:
+        click.echo(f"{folder}: a {name} of {layers} layers")
+
+
+def write_llama(target: str, folder: Path, wanted: Wanted) -> int:
+    """Write a machine as a checkpoint for `LlamaModel`. Returns its number of layers."""
     from looped.artefact.llama import export_llama
 
     compiled = open_target(target, wanted)
     export_llama(compiled, folder)
-    if as_json:
-        click.echo(json.dumps({"folder": str(folder), "format": kind}))
-    else:
-        click.echo(f"{folder}: a LlamaModel of {len(compiled.plan.blocks)} layers")
+    return len(compiled.plan.blocks)

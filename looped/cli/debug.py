@@ -145,18 +145,20 @@ def _serve(timeline: Timeline, host: str, port: int) -> None:
     """Serve one gdb after another until one of them kills the program."""
     debugger = Debugger(timeline)
     server = Server(debugger, Monitor(debugger).execute)
-    try:
-        waiting = listen(host, port)
-    except OSError as error:
-        raise FileError(f"cannot listen at {host}:{port}: {error.strerror or error}") from None
-    with waiting:
-        where = waiting.getsockname()[:2]
-        click.echo(f"waiting for gdb: target remote {where[0]}:{where[1]}", err=True)
-        ended = False
-        while not ended:
+    ended = announced = False
+    while not ended:
+        try:
+            waiting = listen(host, port)
+        except OSError as error:
+            raise FileError(f"cannot listen at {host}:{port}: {error.strerror or error}") from None
+        with waiting:
+            host, port = waiting.getsockname()[:2]
+            if not announced:
+                click.echo(f"waiting for gdb: target remote {host}:{port}", err=True)
+            announced = True
             link, _ = waiting.accept()
-            with link:
-                ended = server.serve(link)
+        with link:
+            ended = server.serve(link)
 
 
 class Interrupts:

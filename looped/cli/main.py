@@ -23,6 +23,7 @@ Begin here:
   looped verify programs/subleq/sieve.sasm    compare every step with the reference
   looped debug programs/subleq/sieve.sasm     stop it, step, go backwards, look inside
   looped diff A B                             find the first difference of two traces or runs
+  looped generate programs/subleq/hello.sasm  run it as text that a language model generates
   looped view PROGRAM -o page.html            see every step from the inside
   looped info subleq                          what each head and each MLP does
   looped certify subleq                       prove from the weights that they are exact
@@ -101,6 +102,12 @@ _COMMANDS = (
         "looped.cli.build",
         "export",
         "Write the weights into FOLDER as a checkpoint that stock software loads.",
+    ),
+    Late(
+        "generate",
+        "looped.cli.generate",
+        "generate",
+        "Run PROGRAM as the text that a causal language model generates.",
     ),
     Late(
         "ablate",

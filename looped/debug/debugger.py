@@ -9,6 +9,7 @@ import numpy as np
 from looped.debug.backwards import Backwards
 from looped.debug.expressions import Expression
 from looped.debug.forwards import Forwards, Goal
+from looped.debug.lines import LineBack
 from looped.debug.mover import Mover
 from looped.debug.points import Points
 from looped.debug.stops import Breakpoint, Change, Stop, Watchpoint
@@ -97,9 +98,39 @@ class Debugger:
         """Go back by one instruction, or, if it is the return from a call, by all of the call."""
         return self._back(0)
 
+    def reverse_leave(self, inside: Callable[[int], bool], calls: bool = False) -> Stop:
+        """Go back as long as the program counter stays inside, or to the last breakpoint.
+
+        With `calls`, functions that the program has called meanwhile count as inside.
+        """
+        end = self.timeline.steps
+        line, hit = LineBack(end, inside, calls), self.points.hit()
+        while end > 0 and not (hit or line.complete or line.hit >= 0):
+            begin = self.timeline.saved_before(end)
+            self.timeline.restore(begin)
+            run = Backwards(self.timeline, self.points, self._wanted, calls=True)
+            if not run.run(end, self.interrupted):
+                return Stop(interrupted=True)
+            line.look(begin, run)
+            end = begin
+        self.timeline.go_to(max(line.place, line.hit))
+        began = not line.complete and self.timeline.steps == 0
+        return self.points.counted(Stop(self.points.hit(), began=began))
+
     def reverse_finish(self) -> Stop:
         """Go back to the place before the call of the present function."""
         return self._back(-1)
+
+    def go_to(self, place: int) -> Stop:
+        """Go to a place, whatever would stop the program on its way."""
+        timeline, mover = self.timeline, Mover(self.timeline, set())
+        if place <= timeline.steps:
+            timeline.go_to(place)
+        while timeline.steps < place and not timeline.halted:
+            if self.interrupted():
+                return Stop(interrupted=True)
+            mover.forward((), place - timeline.steps)
+        return Stop(halted=timeline.halted)
 
     def _run(self, goal: Goal) -> Stop:
         """Run until a goal is reached or something stops the program."""

@@ -13,6 +13,7 @@ from looped.registry.parameters import Parameter, settled
 
 if TYPE_CHECKING:
     from looped.circuit.circuit import Circuit
+    from looped.decoder import Spec
     from looped.devices import ProgramHost
     from looped.devices.accesses import Accesses, Words
     from looped.devices.host import ByteSource, ColumnPort
@@ -78,6 +79,7 @@ class Machine:
       is named as linkers name it.
     - `commit_line(pc, word, written, registers)` is the line of a completed instruction in the
       commit log of the simulator that people use for this machine.
+    - `causal(width, memory, context)` is the machine as a causal language model.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Machine:
     flow: Callable[[tuple[int, ...]], Flow] | None = None
     runs_elf: Callable[[str], bool] | None = None
     commit_line: Callable[[int, int, Iterable[tuple[int, int]], Sequence[int]], str] | None = None
+    causal: Callable[..., Spec] | None = None
 
     def settled(self, width: int, asked: Mapping[str, int]) -> dict[str, int]:
         """The value of every parameter: the one that is asked for, or the default.

@@ -21,7 +21,7 @@ from looped.analysis import block_weights
 from looped.artefact.embedding import State, read_word
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.nn import Block
-from looped.nn.hooks import Tap
+from looped.nn.hooks import Hook, Site, Tap
 from looped.study.interventions import without
 from looped.study.loops import LoopCase
 from looped.study.needs import CircuitLoop
@@ -30,6 +30,9 @@ from looped.study.parts import Head, Part, parts
 __all__ = ["KnockOut", "WrongWord", "knock_out_all"]
 
 Flags = npt.NDArray[np.bool_]
+
+_KEPT = ("hook_mlp_out", "hook_resid_mid")
+"""The activations of a block from which its end without a group follows."""
 
 _CHUNK = 16
 """Cases that run at once: the activations of a block then stay below 4 MB."""
@@ -77,13 +80,14 @@ def knock_out_all(
 
     Raises CompileError for a baked machine, and for one with workers.
     """
-    circuit, model = CircuitLoop(machine.plan), _Blocks(machine, cases)
     before, after = (np.stack([getattr(c, name) for c in cases]) for name in ("before", "after"))
+    circuit, model = CircuitLoop(machine.plan), _Blocks(machine, before)
+    streams = circuit.streams(before)
     for part in parts(machine.plan):
         if not _has_weights(machine, part):
             continue
         progress(part)
-        result = circuit.run(before, part)
+        result = circuit.without(part, streams)
         needs = (result.x != after).any(axis=(1, 2))
         found = model.without(part)
         breaks = (found != after).any(axis=(1, 2))
@@ -93,44 +97,82 @@ def knock_out_all(
 
 
 class _Blocks:
-    """The model of a machine, and the residual streams of all cases before each of its blocks.
+    """The model of a machine, and what its blocks do with the residual streams of all cases.
 
     The matrices are sparse: nearly all weights are zero. All sums are exact, so this is the dense
-    engine to the bit.
+    engine to the bit, and a stream that is the same before a block is the same after it.
     """
 
-    def __init__(self, machine: CompiledMachine, cases: Sequence[LoopCase]) -> None:
+    def __init__(self, machine: CompiledMachine, before: State) -> None:
         model = machine.model().transformer
         for module in model.modules():
             if isinstance(module, torch.nn.Linear):
                 module.weight = torch.nn.Parameter(_sparse(module.weight), requires_grad=False)
         self.norm = model.norm
         self.blocks = [block for block in model.layers if isinstance(block, Block)]
-        self.chunks = []
-        for first in range(0, len(cases), _CHUNK):
-            x = np.stack([case.before for case in cases[first : first + _CHUNK]])
-            self.chunks.append(self._before_blocks(torch.tensor(x, dtype=torch.float32)))
+        starts = range(0, len(before), _CHUNK)
+        self.chunks = [self._run(before[first : first + _CHUNK]) for first in starts]
 
     @torch.no_grad()
-    def _before_blocks(self, x: Tensor) -> list[Tensor]:
-        streams = [x]
+    def _run(self, before: State) -> list[_Seen]:
+        x, found = torch.tensor(before, dtype=torch.float32), []
         for block in self.blocks:
-            streams.append(block(streams[-1]))
-        return streams
+            seen: dict[str, Tensor] = {}
+            found.append(_Seen(_packed(x), seen))
+            x = block(x, tap=Tap(_noting(seen)))
+        return [*found, _Seen(_packed(x), {})]
 
     @torch.no_grad()
     def without(self, part: Part) -> npt.NDArray[np.float32]:
         """The residual streams after a loop without a part."""
-        hooks = without(part)
+        return np.concatenate([self._without(part, chunk) for chunk in self.chunks])
+
+    def _without(self, part: Part, chunk: list[_Seen]) -> npt.NDArray[np.float32]:
+        """Only cases whose stream differs from that of the whole machine run through a block."""
+        result, x = chunk[-1].x.float(), self._first(part, chunk[part.block])
+        rows = torch.arange(len(x))
+        for number in range(part.block + 1, len(self.blocks) + 1):
+            other = (x != chunk[number].x[rows].float()).any(dim=2).any(dim=1)
+            rows, x = rows[other], x[other]
+            if number < len(self.blocks) and len(rows):
+                x = self.blocks[number](x)
+        result[rows] = x
+        return np.asarray(self.norm(result).numpy())
+
+    def _first(self, part: Part, seen: _Seen) -> Tensor:
+        """The streams after the block of a part, without it."""
+        hooks, scope = without(part), f"blocks.{part.block}"
         tap = Tap(lambda value, site: hooks[site.name](value, site) if site.name in hooks else None)
-        found = []
-        for streams in self.chunks:
-            first = self.blocks[part.block]
-            x = first(streams[part.block], tap=tap.within(f"blocks.{part.block}"))
-            for block in self.blocks[part.block + 1 :]:
-                x = block(x)
-            found.append(self.norm(x).numpy())
-        return np.concatenate(found)
+        if isinstance(part, Head):
+            x: Tensor = self.blocks[part.block](seen.x.float(), tap=tap.within(scope))
+            return x
+        tap = tap.within(scope)
+        made = tap("hook_mlp_out", seen.activations["hook_mlp_out"].float())
+        return tap("hook_resid_post", seen.activations["hook_resid_mid"].float() + made)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Seen:
+    """The residual streams `x` before a block, and some of its activations."""
+
+    x: Tensor
+    activations: dict[str, Tensor]
+
+
+def _noting(seen: dict[str, Tensor]) -> Hook:
+    """A hook that keeps some activations."""
+
+    def see(value: Tensor, site: Site) -> None:
+        if site.name in _KEPT:
+            seen[site.name] = _packed(value)
+
+    return see
+
+
+def _packed(x: Tensor) -> Tensor:
+    """The same numbers in a byte each, where that is possible: a whole machine has no others."""
+    small = x.to(torch.int8)
+    return small if bool((small == x).all()) else x
 
 
 def _sparse(weight: Tensor) -> Tensor:

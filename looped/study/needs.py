@@ -31,7 +31,8 @@ from looped.study.parts import CLEAR, Group, Head, Part
 
 __all__ = ["CircuitLoop", "LoopResult"]
 
-Streams = npt.NDArray[np.float64]
+Streams = npt.NDArray[np.int8]
+Numbers = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 
@@ -44,14 +45,15 @@ class LoopResult:
 
 
 class CircuitLoop:
-    """The circuit of a universal machine. Raises CompileError for a baked one and for workers."""
+    """The circuit of a universal machine. Raises CompileError for a baked one, or several CPUs."""
 
     def __init__(self, plan: Plan) -> None:
-        if plan.baked or plan.workers is not None:
+        if plan.baked or len(plan.cpus) > 1:
             raise CompileError("the circuit is evaluated for universal machines with one CPU")
-        described = registry.machine(plan.machine)
-        circuit = described.circuit(plan.width, plan.memory, None, precision(plan.dtype))
+        described, exact = registry.machine(plan.machine), precision(plan.dtype)
+        circuit = described.circuit(plan.width, plan.memory, None, exact, **plan.parameters)
         self.plan = plan
+        self._idle = plan.cpu if plan.workers is None else plan.null
         self.schedule: Schedule = schedule(fuse_reads(circuit))
         self.layout: Layout = allocate(self.schedule)
         self._value = self._index(Word.of(VALUE, circuit.width))
@@ -60,14 +62,38 @@ class CircuitLoop:
             for block in range(len(plan.blocks))
         ]
 
-    def run(self, x: npt.NDArray[np.generic], left_out: Part | None = None) -> LoopResult:
+    def run(self, x: Streams, left_out: Part | None = None) -> LoopResult:
         """One loop of residual streams (batch, columns, d_model), every entry -1 or +1."""
-        state = LoopResult(np.array(x, np.float64), np.ones(len(x), np.bool_))
+        state = LoopResult(x.copy(), np.ones(len(x), np.bool_))
         for block in range(len(self.plan.blocks)):
-            part = left_out if left_out is not None and left_out.block == block else None
-            self._attend(state, block, part.name if isinstance(part, Head) else None)
-            self._compute(state, block, part if isinstance(part, Group) else None)
+            self._block(state, block, left_out)
         return state
+
+    def streams(self, x: Streams) -> list[Streams]:
+        """Residual streams before each block and after the last one."""
+        state, found = LoopResult(x.copy(), np.ones(len(x), np.bool_)), [x]
+        for block in range(len(self.plan.blocks)):
+            self._block(state, block, None)
+            found.append(state.x.copy())
+        return found
+
+    def without(self, part: Part, streams: Sequence[Streams]) -> LoopResult:
+        """The loop of `streams` with a part left out: where nothing changes, nothing runs again."""
+        whole = streams[-1]
+        result = LoopResult(whole.copy(), np.ones(len(whole), np.bool_))
+        rows = np.arange(len(whole))
+        state = LoopResult(streams[part.block].copy(), np.ones(len(whole), np.bool_))
+        for block in range(part.block, len(self.plan.blocks)):
+            self._block(state, block, part)
+            other = (state.x != streams[block + 1][rows]).any(axis=(1, 2)) | ~state.exact
+            rows, state = rows[other], LoopResult(state.x[other], state.exact[other])
+        result.x[rows], result.exact[rows] = state.x, state.exact
+        return result
+
+    def _block(self, state: LoopResult, block: int, left_out: Part | None) -> None:
+        part = left_out if left_out is not None and left_out.block == block else None
+        self._attend(state, block, part.name if isinstance(part, Head) else None)
+        self._compute(state, block, part if isinstance(part, Group) else None)
 
     def _attend(self, state: LoopResult, block: int, left_out: str | None) -> None:
         """The heads of a block, all of which see the streams as they are before it."""
@@ -93,18 +119,21 @@ class CircuitLoop:
             state.exact[port & ~ones & (address != 0)] = False
             column = np.where(port, np.where(ones, plan.cpu + 1, plan.cpu), column)
         if read.when is not None:
-            column = np.where(self._flag(cpu, read.when), column, plan.cpu)
+            column = np.where(self._flag(cpu, read.when), column, self._idle)
         words = before[np.arange(len(before)), column][:, self._value]
-        return (words[:, read.first : read.first + len(read.result)] + 1) / 2
+        return (words[:, read.first : read.first + len(read.result)] + 1) // 2
 
     def _write(
         self, state: LoopResult, before: Streams, write: Write, left_out: str | None
     ) -> None:
-        """Each column adds the content of the column it attends to, and subtracts its own."""
+        """Each column adds the content of the column it attends to, and subtracts its own.
+
+        A worker attends to the null column, which has no content.
+        """
         plan, cpu = self.plan, before[:, self.plan.cpu]
         content = before[:, :, self._value] + 1
         new = cpu[:, self._index(write.value)] + 1
-        content[:, plan.cpu] += new
+        content[:, plan.cpu] += new if plan.workers is None else 0
         won = content.copy()
         rows = np.arange(len(before))
         if write.when is not None:
@@ -124,7 +153,7 @@ class CircuitLoop:
     def _compute(self, state: LoopResult, block: int, left_out: Group | None) -> None:
         """The MLP of a block, which changes the CPU column only."""
         phase, cpu = 2 * block + 1, self.plan.cpu
-        before = state.x[:, cpu].copy()
+        before = state.x[:, cpu].astype(np.float64)
         cleared = [self.layout.index[lane] for lane in self.layout.cleared_in(phase)]
         after = before.copy()
         after[:, cleared] = -1
@@ -133,7 +162,8 @@ class CircuitLoop:
         if left_out is not None:
             lanes = list(left_out.lanes)
             after[:, lanes] = before[:, lanes] if left_out.name == CLEAR else -1
-        state.x[:, cpu] = after
+        state.exact[(np.abs(after) != 1).any(axis=1)] = False
+        state.x[:, cpu] = np.clip(after, -3, 3)
         self._check(state)
 
     def _flag(self, cpu: Streams, word: Word) -> Flags:
@@ -160,14 +190,14 @@ class _Definitions:
         self._thresholds = np.array([term.condition.threshold for _, term in terms], np.float64)
         self._forms = _matrix((term.form for _, term in terms), layout, d_model)
 
-    def bits(self, cpu: Streams) -> Streams:
+    def bits(self, cpu: Numbers) -> Numbers:
         """Each bit (batch, bits): its linear form, and the forms whose condition holds."""
         x = np.concatenate([cpu, np.ones((len(cpu), 1))], axis=1)
         holds = x @ self._conditions.T >= self._thresholds
         return np.asarray(x @ self._linear.T + (holds * (x @ self._forms.T)) @ self._sums)
 
 
-def _matrix(forms: Iterable[Form], layout: Layout, d_model: int) -> Streams:
+def _matrix(forms: Iterable[Form], layout: Layout, d_model: int) -> Numbers:
     """Forms as rows of coefficients of lanes; the last entry is the constant."""
     rows = []
     for form in forms:

@@ -16,8 +16,18 @@ class Client:
         self._buffer = b""
 
     def ask(self, content: bytes) -> bytes:
-        """The answer to a packet."""
+        """The answer to a packet; signs of life before it do not count."""
+        self.send(content)
+        while (answer := self.receive()) == b"O":
+            pass
+        return answer
+
+    def send(self, content: bytes) -> None:
+        """Send a packet."""
         self.link.sendall(b"$%b#%02x" % (content, sum(content) & 0xFF))
+
+    def receive(self) -> bytes:
+        """The next packet."""
         while b"#" not in self._buffer or len(self._buffer.split(b"#", 1)[1]) < 2:
             new = self.link.recv(4096)
             assert new, "the stub has closed the connection"

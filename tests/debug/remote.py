@@ -8,11 +8,21 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["COMPILER", "GDB", "gdb_session"]
+__all__ = ["COMPILER", "GDB", "LINKER", "gdb_session"]
 
 ROOT = Path(__file__).parents[2]
 GDB = shutil.which("gdb-multiarch") or shutil.which("riscv64-unknown-elf-gdb")
 COMPILER = shutil.which("riscv64-unknown-elf-gcc")
+
+
+def _linker() -> list[str] | None:
+    if COMPILER is None and shutil.which("clang") and shutil.which("ld.lld"):
+        return ["clang", "--target=riscv32", "-mno-relax", "-fuse-ld=lld"]
+    return None if COMPILER is None else [COMPILER]
+
+
+LINKER = _linker()
+"""How a command line begins that makes an ELF file from assembly."""
 
 
 def gdb_session(elf: Path, commands: Iterable[str], folder: Path, *options: str) -> str:
@@ -24,9 +34,14 @@ def gdb_session(elf: Path, commands: Iterable[str], folder: Path, *options: str)
         assert stub.stderr is not None
         where = stub.stderr.readline().strip().removeprefix("waiting for gdb: ")
         script = folder / "script.gdb"
-        script.write_text("\n".join(["set pagination off", where, *commands, ""]))
+        address = f"python where = '{where.removeprefix('target remote ')}'"
+        script.write_text("\n".join(["set pagination off", address, where, *commands, ""]))
         done = subprocess.run(
-            [GDB, "-batch", "-x", script, elf], capture_output=True, text=True, timeout=300
+            [GDB, "-batch", "-x", script, elf],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
         )
     finally:
         stub.kill()

@@ -13,7 +13,10 @@ from looped.errors import Source
 from looped.image import Image
 from tests.conftest import compiled
 
-__all__ = ["ADDER", "CALLS", "debugger", "image", "timeline"]
+__all__ = ["ADDER", "CALLS", "MEMORY", "an_engine", "debugger", "image", "timeline"]
+
+MEMORY = 128
+"""Words of memory of the machines; CALLS has its stack at the end."""
 
 ADDER = """
 .machine subleq
@@ -60,22 +63,24 @@ def image(text: str) -> Image:
 
 
 def timeline(
-    text: str, source: bytes = b"", engine: str = "event", show: object = lambda content: None
+    text: str, source: bytes = b"", engine: str = "lifted", show: object = lambda content: None
 ) -> Timeline:
     """A program at its beginning."""
     program = image(text)
-    memory = 256 if program.machine == "rv32i" else 128
-    machine = compiled(program.machine, program.width, memory)
-    chosen = _engine(program.machine, program.width, memory, engine)
+    machine = compiled(program.machine, program.width, MEMORY)
+    chosen = an_engine(program.machine, program.width, engine)
     return Timeline(machine, program, chosen, io.BytesIO(source), show)  # type: ignore[arg-type]
 
 
 @functools.cache
-def _engine(machine: str, width: int, memory: int, name: str) -> Engine:
-    """An engine, which every timeline loads again: only one of them runs at a time."""
-    return api.choose_engine(compiled(machine, width, memory), name)
+def an_engine(machine: str, width: int, name: str) -> Engine:
+    """An engine, which every timeline loads again: only one of them runs at a time.
+
+    On RV32I to lift the weights takes three seconds, but to restore a snapshot then takes no time.
+    """
+    return api.choose_engine(compiled(machine, width, MEMORY), name)
 
 
-def debugger(text: str, source: bytes = b"", engine: str = "event") -> Debugger:
+def debugger(text: str, source: bytes = b"", engine: str = "lifted") -> Debugger:
     """A debugger of a program at its beginning."""
     return Debugger(timeline(text, source, engine))

@@ -48,7 +48,7 @@ WATCHED = [
     (ADDER, "*sum", "lifted"),
     (ADDER, "*(sum + *count % 2)", "lifted"),
     (ADDER, "*sum", "event"),
-    (CALLS, "mem[256]", "event"),
+    pytest.param(CALLS, "mem[256]", "event", marks=pytest.mark.slow),
     (CALLS, "*($sp - 4) + $a0", "lifted"),
 ]
 
@@ -96,7 +96,7 @@ def test_stops_are_where_they_must_be(
                 assert {change.old, change.new} <= near and change.old != change.new
 
 
-@pytest.mark.parametrize("engine", ["lifted", "event"])
+@pytest.mark.parametrize("engine", ["lifted", pytest.param("event", marks=pytest.mark.slow)])
 @examples(0.2)
 @given(data=st.data())
 def test_calls_end_where_they_must_end(engine: str, data: st.DataObject) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import threading
@@ -13,14 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.debug import mover
+from looped.debug.gdb import packets
 from looped.debug.gdb.packets import Connection
 from looped.debug.gdb.server import Server
 from looped.debug.gdb.target import PC
 from looped.debug.terminal.monitor import Monitor
 from tests.conftest import examples
 from tests.debug.gdb_client import Client
-from tests.debug.remote import COMPILER, GDB, gdb_session
+from tests.debug.remote import GDB, LINKER, gdb_session
 from tests.debug.sessions import CALLS, debugger
+
+OPTIONS = "--engine", "event", "--memory", "128"
 
 
 @pytest.fixture
@@ -72,9 +76,9 @@ def test_changes_by_hand(client: Client) -> None:
     assert client.ask(b"Pa=2a000000") == b"OK" and word(client, 10) == 42
     assert client.ask(b"P0=2a000000") == b"OK" and word(client, 0) == 0
     assert client.ask(b"P20=24000000") == b"OK" and word(client, PC) == 0x24
-    assert client.ask(b"m3fe,8") == b"0000", "memory ends there"
-    assert client.ask(b"m400,1") == b"E01" and client.ask(b"M3ff,2:aaaa") == b"E01"
-    assert client.ask(b"m3ff,1") == b"00"
+    assert client.ask(b"m1fe,8") == b"0000", "memory ends there"
+    assert client.ask(b"m200,1") == b"E01" and client.ask(b"M1ff,2:aaaa") == b"E01"
+    assert client.ask(b"m1ff,1") == b"00"
 
 
 def test_a_watchpoint_sees_the_past_of_a_stretch() -> None:
@@ -99,6 +103,51 @@ def test_a_command_of_the_monitor(client: Client) -> None:
     for line in (b"step", b"set *0 = 1"):
         assert monitor(line).startswith(f"error: no command named `{line.split()[0].decode()}`")
     assert client.ask(b"qRcmd,6") == b"E01", "half a byte"
+
+
+def test_gdb_hears_of_a_command_that_takes_long() -> None:
+    run, done = debugger(CALLS), threading.Event()
+    server = Server(run, lambda line: f"{done.wait(10)}")
+    ours, theirs = socket.socketpair()
+    with ours, theirs, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packets, "_PULSE", 0.01)
+        thread = threading.Thread(target=server.serve, args=(theirs,), daemon=True)
+        thread.start()
+        client = Client(ours)
+        client.send(b"qRcmd," + b"loop".hex().encode())
+        assert [client.receive() for _ in range(3)] == [b"O"] * 3
+        done.set()
+        while (answer := client.receive()) == b"O":
+            pass
+        assert bytes.fromhex(answer.decode()) == b"True"
+        ours.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+
+
+def test_a_break_after_acknowledgements_interrupts_a_run() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        connection = Connection(theirs)
+        assert not connection.interrupted()
+        ours.sendall(b"++")
+        assert not connection.interrupted()
+        ours.sendall(b"+\x03$g#67")
+        assert connection.interrupted() and connection.receive() == b"g"
+
+
+def test_a_gdb_that_kills_the_program_ends_the_stub() -> None:
+    for packet, ends in ((b"$D#44", False), (b"$k#6b", True)):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.sendall(packet)
+            ours.shutdown(socket.SHUT_WR)
+            assert Server(debugger(CALLS)).serve(theirs) == ends
+
+
+def test_nothing_changes_after_the_end(client: Client) -> None:
+    assert client.ask(b"c") == b"W10"
+    for packet in (b"M100,1:aa", b"Pa=2a000000", b"P20=00000000"):
+        assert client.ask(packet) == b"E01"
 
 
 def test_a_gdb_that_has_gone_leaves_no_breakpoint() -> None:
@@ -158,20 +207,51 @@ def test_a_damaged_packet_is_refused() -> None:
         assert ours.recv(10) == b"-+"
 
 
-@pytest.mark.skipif(GDB is None or COMPILER is None, reason="needs gdb and a compiler for RISC-V")
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """CALLS as an ELF file, with line numbers."""
+    if GDB is None or LINKER is None:
+        pytest.skip("needs gdb and a compiler for RISC-V")
+    folder = tmp_path_factory.mktemp("gdb")
+    (folder / "calls.s").write_text(CALLS.replace(".machine rv32i", ".globl _start\n_start:"))
+    flags = "-march=rv32i -mabi=ilp32 -nostdlib -g -Wl,-N,-Ttext=0"
+    made = folder / "calls.elf"
+    subprocess.run([*LINKER, *flags.split(), "-o", made, folder / "calls.s"], check=True)
+    return made
+
+
 @pytest.mark.slow
-def test_the_real_gdb(tmp_path: Path) -> None:
-    (tmp_path / "calls.s").write_text(CALLS.replace(".machine rv32i", ".globl _start\n_start:"))
-    elf = tmp_path / "calls.elf"
-    flags = "-march=rv32i -mabi=ilp32 -nostdlib -g -Wl,-Ttext=0 -Wl,--no-warn-rwx-segments"
-    assert COMPILER is not None
-    subprocess.run([COMPILER, *flags.split(), "-o", elf, tmp_path / "calls.s"], check=True)
+def test_the_real_gdb(calls: Path, tmp_path: Path) -> None:
     word = "*(int *) 256"
     commands = ["break double", "continue", "info symbol $pc", "delete", f"watch {word}"]
     commands += ["continue", f"print {word}", "reverse-continue", f"print {word}", "delete"]
-    options = "--engine", "event", "--memory", "256"
-    shown = gdb_session(elf, [*commands, "continue"], tmp_path, *options)
+    shown = gdb_session(calls, [*commands, "continue"], tmp_path, *OPTIONS)
     assert "double in section .text" in shown
     assert "Old value = 0\nNew value = 8" in shown and "$1 = 8" in shown
     assert "Old value = 8\nNew value = 0" in shown and "$2 = 0" in shown
+    assert "exited with code 020" in shown
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_the_real_gdb(calls: Path, tmp_path: Path) -> None:
+    """The last instruction of `once` becomes a jump to itself: the program runs on and on."""
+    endless = ["set {int} &once = 0x6f", "shell (sleep 3; kill -INT $PPID) &", "continue"]
+    commands = [*endless, "info symbol $pc", "stepi", "monitor head word", "kill"]
+    shown = gdb_session(calls, commands, tmp_path, *OPTIONS)
+    assert "received signal SIGINT" in shown and "once in section .text" in shown
+    assert "head word: word := mem" in shown and "Ignoring packet error" not in shown
+
+
+@pytest.mark.slow
+def test_another_gdb_goes_on_after_detach(calls: Path, tmp_path: Path) -> None:
+    """A second gdb is refused while the first one is there."""
+    again = "python gdb.execute('target remote ' + where)"
+    second = ["add-inferior", "inferior 2", "set tcp connect-timeout 1"]
+    refused = ["python", "try: gdb.execute('target remote ' + where)"]
+    refused += ["except gdb.error as error: print('refused:', error)", "end"]
+    commands = ["break double", "continue", "load", "stepi", "detach", again]
+    commands += ["info symbol $pc", *second, *refused, "inferior 1", "delete", "continue"]
+    shown = gdb_session(calls, commands, tmp_path, *OPTIONS)
+    assert "start + 4 in section .text" in shown, "`load` has set the program counter"
+    assert re.search("refused: .*(timed out|refused)", shown)
     assert "exited with code 020" in shown

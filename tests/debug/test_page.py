@@ -44,6 +44,7 @@ def table() -> str:
     return "\n".join(rows)
 
 
+@pytest.mark.slow
 def test_the_sessions_print_what_the_page_says(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.artefact.embedding import read_word
+from looped.debug import mover
 from looped.debug.expressions import parse
 from looped.debug.search import Search
 from looped.debug.stops import Breakpoint
@@ -14,6 +15,16 @@ from looped.debug.stretch import Stretch, Unseen
 from tests.conftest import examples
 from tests.debug.sessions import ADDER, CALLS, debugger, image
 from tests.debug.test_debugger import DATA, history
+
+COUNTDOWN = """
+.machine subleq
+.width 8
+loop:   dec  left
+        jgt  left, loop
+        halt
+left:   .word 7
+"""
+"""Has one place where a condition on `*left` holds, and comes there again and again."""
 
 EXPRESSIONS = {
     ADDER: ["*sum", "*count", "*(sum + *count % 2)", "*sum < -10", "$pc", "7"],
@@ -80,3 +91,18 @@ def test_a_word_that_nobody_has_read_before_the_stretch_is_unseen() -> None:
     with pytest.raises(Unseen) as missing:
         run.timeline.scan(100, seen)
     assert missing.value.column == 64 and run.timeline.steps == 0
+
+
+@pytest.mark.parametrize("left", range(7))
+def test_no_place_is_skipped_after_a_condition_that_does_not_hold(left: int) -> None:
+    run, condition = debugger(COUNTDOWN), f"*left == {left + 1}"
+    run.add_breakpoint(run.image.symbols["loop"], (condition, parse(condition)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mover, "_SINGLE", 0)
+        patch.setattr(mover, "_FIRST", 1000)
+        run.step()  # here no breakpoint is looked for
+        stop = run.resume()
+        assert bool(stop.breakpoints) == (left < 6) and stop.halted == (left == 6)
+        assert left == 6 or parse("*left")(run.words) == left + 1
+        run.timeline.go_to(10_000)
+        assert run.reverse_resume().breakpoints and parse("*left")(run.words) == left + 1

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from looped import api, registry
+from looped import registry
 from looped.artefact.plan import CompiledMachine
 from looped.debug.terminal.console import COMMANDS, Console
+from looped.engines.dense import DenseEngine
 from looped.errors import Source
 from looped.image import Image
 from tests.conftest import compiled, examples
-from tests.debug.sessions import CALLS, image
+from tests.debug.sessions import CALLS, MEMORY, an_engine, image
 from tests.debug.test_page import PAGE, sessions
 from tests.debug.transcript import PROMPT, console, transcript
 
@@ -122,8 +123,8 @@ def answers(text: str) -> dict[str, str]:
 
 def test_calls() -> None:
     program = image(CALLS)
-    machine = compiled("rv32i", 32, 256)
-    said = answers(transcript(machine, program, lines(CALLING), "event"))
+    machine, engine = compiled("rv32i", 32, MEMORY), an_engine("rv32i", 32, "lifted")
+    said = answers(transcript(machine, program, lines(CALLING), engine))
     assert not [name for name, answer in said.items() if "error" in answer]
     assert said["continue"].startswith("breakpoint 2\nstep 13") and "<double>" in said["continue"]
     assert said["finish"].startswith("step 8") and "<double+12>" in said["finish"]
@@ -140,7 +141,7 @@ def test_calls() -> None:
 @pytest.mark.slow
 def test_matrices_and_workers() -> None:
     machine, program = fleq()
-    said = answers(transcript(machine, program, lines(ABOUT_MATRICES), "dense"))
+    said = answers(transcript(machine, program, lines(ABOUT_MATRICES), DenseEngine(machine)))
     assert said["print A"] == "A =\n  1  2.5\n  3  -4"
     assert said["print s"] == "s = 0.25" == said["print *s"].removeprefix("*")
     assert said["print/d *s"] == "*s = 16384" and said["display *s"] == "1: *s = 0.25"
@@ -153,7 +154,8 @@ def test_matrices_and_workers() -> None:
 
 def test_output_does_not_share_a_line() -> None:
     program = image(ECHO)
-    text = transcript(compiled("subleq", 8, 64), program, ["watch *left", "c", "c"], "event")
+    machine, engine = compiled("subleq", 8, MEMORY), an_engine("subleq", 8, "lifted")
+    text = transcript(machine, program, ["watch *left", "c", "c"], engine)
     assert "\nab\nwatchpoint 1: *left\n  old value 3\n  new value 2\n" in text
 
 
@@ -167,8 +169,8 @@ def test_every_command_is_executed_by_a_test() -> None:
 @pytest.fixture(scope="module")
 def adding() -> Console:
     """A console on ECHO."""
-    machine = compiled("subleq", 8, 64)
-    return console(machine, image(ECHO), api.choose_engine(machine, "event"))[0]
+    machine, engine = compiled("subleq", 8, MEMORY), an_engine("subleq", 8, "lifted")
+    return console(machine, image(ECHO), engine)[0]
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,10 @@ def console(machine: CompiledMachine, image: Image, engine: Engine) -> tuple[Con
 
 
 def transcript(
-    machine: CompiledMachine, image: Image, commands: Sequence[str], engine: str = "auto"
+    machine: CompiledMachine, image: Image, commands: Sequence[str], engine: Engine | None = None
 ) -> str:
-    """A session from the beginning of a program."""
-    made, lines = console(machine, image, api.choose_engine(machine, engine))
+    """A session from the beginning of a program, on the engine `auto` if none is given."""
+    made, lines = console(machine, image, engine or api.choose_engine(machine, "auto"))
     for command in commands:
         lines.begin_line()
         lines.text += PROMPT + command + "\n"

@@ -16,7 +16,7 @@ from looped import api, registry
 from looped.artefact.plan import CompiledMachine
 from looped.engines.auto import ENGINES
 from looped.engines.certified import Certified
-from looped.engines.lifted import record as lifted_record
+from looped.engines.lifted import passes as lifted_passes
 from looped.errors import Source
 from looped.image import Image
 from looped.run.interrupts import End
@@ -134,7 +134,7 @@ def test_a_full_tape_and_a_pass_that_falls_back(monkeypatch: pytest.MonkeyPatch)
     seen = [next(wanted) for _ in range(9004)]
     del seen[10], seen[5000], seen[5001], seen[9000]
     assert [(r.pc, r.writes, r.reads) for r in whole] == [(r.pc, r.writes, r.reads) for r in seen]
-    assert lifted_record.ROOM < 4990
+    assert lifted_passes.ROOM < 4990
 
 
 @pytest.mark.parametrize("engine", [*_SLOW, "event"])

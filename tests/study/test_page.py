@@ -18,6 +18,7 @@ from looped.cli.main import cli
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "study.md").read_text()
 EXAMPLES = re.findall(r"^```python\n(.*?)^```\n\n^```text\n(.*?)^```", TEXT, re.M | re.S)
+TABLES = re.findall(r"^<!-- (\w+) -->$", TEXT, re.M)
 NEEDS = {"lens.bridge": "transformer_lens", "from nnsight": "nnsight"}
 
 
@@ -43,7 +44,8 @@ def test_every_part_in_a_table_of_the_page_breaks_some_loops() -> None:
     assert len(rows) > 90 and not any("none of these loops" in row for row in rows)
 
 
-@pytest.mark.parametrize("machine", ["subleq", pytest.param("rv32i", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", TABLES)
 def test_a_table_of_the_page_is_what_its_command_makes(
     machine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,7 @@ def test_cases_are_loops_of_the_dense_engine() -> None:
     assert np.array_equal(engine.state(), np.stack([case.after for case in loops]))
 
 
+@pytest.mark.slow
 def test_each_class_of_the_fuzz_profile_has_a_case() -> None:
     """On RV32I: every instruction (some `fence` is unnamed), and copies of negative signs."""
     plan = compiled("rv32i", 32, 32).plan

@@ -35,6 +35,7 @@ def instructions() -> list[LoopCase]:
     return list(program_loops(compiled("rv32im", 32, 32).plan, image, b"", 6))
 
 
+@pytest.mark.slow
 def test_the_loops_of_an_instruction_are_those_of_the_dense_engine() -> None:
     machine = compiled("rv32im", 32, 32)
     circuit = CircuitLoop(machine.plan)
@@ -52,6 +53,7 @@ def test_the_loops_of_an_instruction_are_those_of_the_dense_engine() -> None:
     assert np.array_equal(engine.state(), np.stack([case.after for case in some]))
 
 
+@pytest.mark.slow
 def test_a_state_that_the_circuit_does_not_reach_is_an_error() -> None:
     case = next(each for each in instructions() if each.kind == "mul")
     wrong = dataclasses.replace(case, after=case.before)

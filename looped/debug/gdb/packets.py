@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import select
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 __all__ = ["Connection"]
 
 _BREAK = 0x03
 _LARGEST = 1 << 16
 """The most bytes of a packet that the stub accepts."""
+
+_PULSE = 0.5
+"""Seconds between signs of life during a command. gdb complains after two seconds of silence."""
 
 
 class Connection:
@@ -27,6 +33,7 @@ class Connection:
         """Whether gdb has sent a break, or has gone; does not wait."""
         if select.select([self._link], [], [], 0)[0] and not self._fill():
             return True
+        self._buffer = self._buffer.lstrip(b"+-")  # acknowledgements of the last answer
         if _BREAK in self._buffer[:1]:
             del self._buffer[0]
             return True
@@ -47,6 +54,30 @@ class Connection:
         for byte in content:
             escaped += bytes([0x7D, byte ^ 0x20]) if byte in b"#$}*" else bytes([byte])
         self._link.sendall(b"$%b#%02x" % (bytes(escaped), sum(escaped) & 0xFF))
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """Within this context gdb waits for the answer to a command, however long it takes.
+
+        It gets console output that is empty. GDB manual, E.4, qRcmd.
+        """
+        done = threading.Event()
+
+        def pulse() -> None:
+            try:
+                self.send(b"O")
+                while not done.wait(_PULSE):
+                    self.send(b"O")
+            except OSError:
+                return  # gdb has gone: whoever sends the answer learns of it
+
+        thread = threading.Thread(target=pulse, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
     def _fill(self) -> bool:
         try:

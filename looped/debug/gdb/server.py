@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from looped.debug.debugger import Debugger
 from looped.debug.gdb.packets import Connection
@@ -24,8 +25,11 @@ _OK, _ERROR, _UNKNOWN = b"OK", b"E01", b""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that waits for gdb. Raises OSError if the address is in use or not ours."""
-    return socket.create_server((host, port), backlog=1)
+    """A socket that waits for one gdb. Raises OSError if the address is in use or not ours.
+
+    Close it once that gdb is there: the next one is refused, and does not wait for an answer.
+    """
+    return socket.create_server((host, port), backlog=0)
 
 
 class Server:
@@ -87,7 +91,8 @@ class Server:
         if self._monitor is None:
             return _UNKNOWN
         line = bytes.fromhex(rest.decode()).decode("utf-8", "replace")
-        return self._monitor(line).encode().hex().encode() or _OK
+        with self._connection.patient() if self._connection else nullcontext():
+            return self._monitor(line).encode().hex().encode() or _OK
 
     def _stopped(self, rest: bytes) -> bytes:
         return self._reply(Stop(halted=self.debugger.timeline.halted))

@@ -48,7 +48,8 @@ class Target:
         return self._timeline.pc if number == PC else self._port.register(number)
 
     def set_register(self, number: int, value: int) -> None:
-        """Change a register; x0 stays zero."""
+        """Change a register; x0 stays zero. Raises ValueError once the program has halted."""
+        self._check_runs()
         if number == PC:
             self._timeline.edit(lambda port: port.set_cpu("pc", value))
         elif number:
@@ -74,7 +75,11 @@ class Target:
         return bytes(content)
 
     def write(self, address: int, content: bytes) -> bool:
-        """Change bytes of memory; False, and no change, if not all of them are in memory."""
+        """Change bytes of memory; False, and no change, if not all of them are in memory.
+
+        Raises ValueError once the program has halted.
+        """
+        self._check_runs()
         places = [self._index(address + n) for n in range(len(content))]
         words: dict[int, int] = {}
         for n, (index, byte) in enumerate(zip(places, content, strict=True)):
@@ -91,6 +96,10 @@ class Target:
         if words:
             self._timeline.edit(change)
         return True
+
+    def _check_runs(self) -> None:
+        if self._timeline.halted:
+            raise ValueError("the program has halted")
 
     def _index(self, address: int) -> int | None:
         index = self._image.index(address % (1 << 32))

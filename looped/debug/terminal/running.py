@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from looped.debug.debugger import Debugger
@@ -96,25 +95,21 @@ def _reverse_stepi(screen: Screen, rest: str) -> None:
 
 def _reverse_step(screen: Screen, rest: str) -> None:
     """Back to the beginning of the source line before this place, `rest` times."""
-    _lines_back(screen, rest, lambda debugger: debugger.reverse_step())
+    _lines_back(screen, rest, calls=False)
 
 
 def _reverse_next(screen: Screen, rest: str) -> None:
-    _lines_back(screen, rest, lambda debugger: debugger.reverse_next())
+    _lines_back(screen, rest, calls=True)
 
 
-def _lines_back(screen: Screen, rest: str, move: Callable[[Debugger], Stop]) -> None:
+def _lines_back(screen: Screen, rest: str, calls: bool) -> None:
     debugger, stop = screen.debugger, Stop()
-    image, timeline = debugger.image, debugger.timeline
+    image = debugger.image
     for _ in range(_number(screen, rest)):
-        stop = move(debugger)
-        line = image.location(timeline.pc)
-        while stop.expected and line is not None:
-            place = timeline.steps
-            stop = move(debugger)
-            if stop.expected and image.location(timeline.pc) != line:
-                timeline.go_to(place)
-                break
+        stop = debugger.reverse_next() if calls else debugger.reverse_step()
+        line = image.location(debugger.timeline.pc)
+        if stop.expected and line is not None:
+            stop = debugger.reverse_leave(partial(_is_in, image, line), calls)
         if not stop.expected:
             break
     screen.show(stop)
@@ -151,8 +146,7 @@ def _goto(screen: Screen, rest: str) -> None:
     place = _number(screen, rest)
     if place < 0:
         raise CompileError("steps count from 0")
-    screen.debugger.timeline.go_to(place)
-    screen.show(Stop(halted=screen.debugger.timeline.halted))
+    screen.show(screen.debugger.go_to(place))
 
 
 RUNNING = (

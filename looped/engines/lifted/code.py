@@ -41,25 +41,54 @@ class Instruction:
 
 @dataclass
 class Code:
-    """The instructions of one pass, the tables that they read, and the driver's words after it."""
+    """The instructions of one pass, the tables that they read, and the driver's words after it.
+
+    `most` has for each value the bits that may be one.
+    """
 
     instructions: list[Instruction] = field(default_factory=list)
     tables: list[npt.NDArray[np.int64]] = field(default_factory=list)
     following: list[int] = field(default_factory=list)
+    most: list[int] = field(default_factory=list, repr=False)
     _known: dict[Instruction, int] = field(default_factory=dict, repr=False)
 
-    def emit(self, operation: str, *operands: int, number: int = 0) -> int:
-        """Append an instruction, unless an equal one is there; returns its place, the value."""
+    def emit(self, operation: str, *operands: int, number: int = 0, most: int = MASK) -> int:
+        """Append an instruction, unless an equal one is there; returns its place, the value.
+
+        `most` are the bits of the value that may be one, if operands do not say so.
+        """
         instruction = Instruction(operation, operands, number)
         if instruction in self._known:
             return self._known[instruction]
         place = len(self.instructions)
         self.instructions.append(instruction)
+        self.most.append(most & self._may_be_one(instruction))
         if operation == "store":
             self._known = {i: p for i, p in self._known.items() if i.operation != "load"}
         elif operation != "guard":
             self._known[instruction] = place
         return place
+
+    def _may_be_one(self, instruction: Instruction) -> int:
+        """The bits of a value that may be one, from those of its operands."""
+        match instruction.operation, [self.most[operand] for operand in instruction.operands]:
+            case "const", _:
+                return instruction.number
+            case "table", _:
+                return int(np.bitwise_or.reduce(self.tables[instruction.number])) & MASK
+            case "and", [a, b]:
+                return a & b
+            case "or" | "xor", [a, b]:
+                return a | b
+            case "select", [_, a, b]:
+                return a | b
+            case "shl" | "shr" as operation, [a, _]:
+                by = self.number(instruction.operands[1])
+                if by is not None:
+                    return a << by & MASK if operation == "shl" else a >> by
+            case "equal" | "less" | "negative", _:
+                return 1
+        return MASK
 
     def const(self, number: int) -> int:
         """A constant, modulo 2^64."""
@@ -82,7 +111,8 @@ class Code:
     def both(self, first: int, second: int) -> int:
         """Bitwise and."""
         for a, b in ((first, second), (second, first)):
-            if self.number(a) == 0 or self.number(b) == MASK:
+            number = self.number(b)
+            if self.number(a) == 0 or (number is not None and not self.most[a] & ~number):
                 return a
         return self.emit("and", first, second)
 
@@ -106,6 +136,20 @@ class Code:
             if self.number(a) == 0:
                 return b
         return self.emit("add", first, second)
+
+    def times(self, value: int, factor: int) -> int:
+        """A multiple."""
+        if factor == 1 or self.number(value) == 0:
+            return value
+        return self.emit("mul", value, self.const(factor))
+
+    def select(self, condition: int, first: int, second: int) -> int:
+        """The first value if the condition is not zero, else the second."""
+        if first == second:
+            return first
+        if self.most[condition] == 1 and self.number(second) == 0 and self.number(first) == 1:
+            return condition
+        return self.emit("select", condition, first, second)
 
     def mask(self, value: int, bits: int) -> int:
         """A value with all bits cleared that are not in the mask `bits`."""

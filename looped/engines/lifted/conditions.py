@@ -15,7 +15,8 @@ The threshold [z ≥ t] of a weighted sum z of bits is simplified bit by bit, he
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from looped.engines.lifted.code import Code
@@ -42,19 +43,22 @@ class Cube(NamedTuple):
         return inside and self.pattern & other.mask == other.pattern
 
 
-class Not(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Not:
     """The negation of an expression."""
 
     inner: Expression
 
 
-class All(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class All:
     """The conjunction of expressions."""
 
     parts: tuple[Expression, ...]
 
 
-class Parity(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Parity:
     """The exclusive or of expressions."""
 
     parts: tuple[Expression, ...]
@@ -93,8 +97,8 @@ class Conditions:
         self.cubes: dict[Bit, Cube] = {}
         self.sums: dict[object, list[tuple[int, int]]] = {}
 
-    def threshold(self, bits: Weights, at: int) -> Expression:
-        """`[Σ weight · bit ≥ at]`."""
+    def threshold(self, bits: Weights, at: int, flips: Collection[Bit] = ()) -> Expression:
+        """`[Σ weight · bit ≥ at]`; `flips` are the bits that change if it holds."""
         weights = {bit: weight for bit, weight in bits.items() if weight}
         low = sum(min(w, 0) for w in weights.values())
         high = sum(max(w, 0) for w in weights.values())
@@ -110,13 +114,15 @@ class Conditions:
         necessary = {b for b, w in weights.items() if high - abs(w) < at}
         sufficient = {b for b, w in weights.items() if low + abs(w) >= at} - necessary
         if not necessary and not sufficient:
+            if self._is_short(weights):
+                return self._counted(sorted(weights.items()), at)
             return self._compare(weights, at)
         peeled = self._outermost(weights, necessary or sufficient)
         rest = {b: w for b, w in weights.items() if b not in peeled}
         literals = {b: weights[b] > 0 for b in peeled}
         if necessary:  # all of them hold
             given = sum(w for b, w in weights.items() if b in peeled and w > 0)
-            return self._conjunction(literals, self.threshold(rest, at - given))
+            return self._conjunction(literals, self.threshold(rest, at - given, flips), flips)
         given = sum(w for b, w in weights.items() if b in peeled and w < 0)  # none of them holds
         denied = {bit: not positive for bit, positive in literals.items()}
         return _negation(self._conjunction(denied, _negation(self.threshold(rest, at - given))))
@@ -128,6 +134,12 @@ class Conditions:
         values = {bit.value for bit in bits}
         few = _LEAST_COUNTED <= len(values) <= _MOST_COUNTED
         return few and len(values) == len(bits) and {*bits.values()} <= {-1, 1}
+
+    @staticmethod
+    def _is_short(bits: Weights) -> bool:
+        """Whether a sum counts a few ones of one word."""
+        same = len({bit.value for bit in bits}) == 1
+        return same and len(bits) <= _MOST_COUNTED and {*bits.values()} <= {-1, 1}
 
     def _counted(self, bits: Sequence[tuple[Bit, int]], at: int) -> Expression:
         """The threshold of a count: it is that of all other bits, with or without the first."""
@@ -144,13 +156,18 @@ class Conditions:
                 parts.append(literal if other is True else All((literal, other)))
         return parts[0] if len(parts) == 1 else Parity(tuple(parts))
 
-    def _conjunction(self, literals: Mapping[Bit, bool], rest: Expression) -> Expression:
+    def _conjunction(
+        self, literals: Mapping[Bit, bool], rest: Expression, flips: Collection[Bit] = ()
+    ) -> Expression:
         """Literals (True: the bit is one) and one more expression."""
         parts: list[Expression] = []
         by_value: dict[int, list[Bit]] = {}
         for bit in literals:
             by_value.setdefault(bit.value, []).append(bit)
         for value, bits in sorted(by_value.items()):
+            if Bit(value, len(bits)) in flips and self._are_lowest(bits, literals):
+                parts.append(self._carry_of_one(value, len(bits)))
+                continue
             if len(bits) < _FEW:
                 parts += [bit if literals[bit] else Not(bit) for bit in sorted(bits)]
                 continue
@@ -165,6 +182,18 @@ class Conditions:
         if rest is not True:
             parts.append(rest)
         return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+    @staticmethod
+    def _are_lowest(bits: list[Bit], literals: Mapping[Bit, bool]) -> bool:
+        """Whether the lowest bits of a word are to be ones. If that flips the next bit, it is the
+        carry of the word plus one."""
+        lowest = sorted(bit.place for bit in bits) == list(range(len(bits)))
+        return lowest and all(literals[bit] for bit in bits)
+
+    def _carry_of_one(self, value: int, place: int) -> Expression:
+        """The carry into a place of a word plus one."""
+        total, _ = self._sum((Field(value, 0, 1, WHOLE, 0),), 1, place + 1)
+        return Parity((Bit(total, place), Bit(value, place)))
 
     def _outermost(self, weights: Weights, candidates: set[Bit]) -> set[Bit]:
         """Candidates to remove first: bits outside fields, else single bits, else the heaviest."""
@@ -233,7 +262,15 @@ class Conditions:
                 return value, other
         half = 1 << (bits - 1)
         chosen = (constant + half) % (1 << bits) - half
-        total = self.code.const(chosen)
+        total = self._added(self.code.const(chosen), terms)
+        for bit, weight in single:
+            held = self.code.mask(self.code.shift(bit.value, -bit.place), 1)
+            total = self.code.plus(total, self.code.times(held, weight))
+        made.append((total, chosen))
+        return total, chosen
+
+    def _added(self, total: int, terms: Iterable[Field]) -> int:
+        """A value plus or minus some fields."""
         for field in terms:
             shifted = self.code.shift(field.value, -field.start)
             if field.low or field.top < WHOLE:
@@ -242,25 +279,37 @@ class Conditions:
                 total = self.code.plus(total, shifted)
             else:
                 total = self.code.emit("sub", total, shifted)
-        for bit, weight in single:
-            held = self.code.mask(self.code.shift(bit.value, -bit.place), 1)
-            moved = self.code.emit("mul", held, self.code.const(weight))
-            total = self.code.plus(total, moved)
-        made.append((total, chosen))
-        return total, chosen
+        return total
 
     def _compare(self, weights: Weights, at: int) -> Expression:
-        """The sum compared with `at`; bits of one word with equal weights are counted together."""
+        """The sum compared with `at`: fields are added as words, and the other bits of a word with
+        equal weights are counted together."""
         code = self.code
         total = code.const(-at)
+        left = dict(weights)
+        for factor, own in _by_odd_factor(weights).items():
+            fields = [field for field in runs_of(own) if field.length > 1]
+            for bit in members(fields):
+                del left[bit]
+            word = self._added(code.const(0), sorted(fields))
+            total = code.plus(total, code.times(word, factor))
         groups: dict[tuple[int, int], list[Bit]] = {}
-        for bit, weight in sorted(weights.items()):
+        for bit, weight in sorted(left.items()):
             groups.setdefault((bit.value, weight), []).append(bit)
         for (value, weight), bits in groups.items():
             masked = code.mask(value, sum(1 << bit.place for bit in bits))
             count = code.emit("ones", masked)
-            total = code.plus(total, code.emit("mul", count, code.const(weight)))
+            total = code.plus(total, code.times(count, weight))
         return Not(Bit(code.emit("negative", total), 0))
+
+
+def _by_odd_factor(weights: Weights) -> dict[int, dict[Bit, int]]:
+    """Weights by their greatest odd divisor, divided by it."""
+    result: dict[int, dict[Bit, int]] = {}
+    for bit, weight in weights.items():
+        odd = abs(weight // (weight & -weight))
+        result.setdefault(odd, {})[bit] = weight // odd
+    return result
 
 
 def _negation(expression: Expression) -> Expression:

@@ -17,6 +17,7 @@ from looped.engines.late_dense import LateDense
 from looped.engines.lifted.kept import Kept
 from looped.engines.lifted.program import Program
 from looped.engines.lifted.record import record
+from looped.engines.lifted.specialised import USUAL, Effort
 from looped.engines.lifted.stream import Check, Programs, Stream, unchecked
 from looped.engines.tape import Tape
 from looped.errors import CompileError
@@ -29,9 +30,10 @@ class LiftedEngine(Certified):
     """Machine code for a compiled machine, made only from weight tensors and residual streams.
 
     Passes in which a guard fails fall back to the dense engine and are counted. `check` gets all
-    lifted code before it is compiled (`looped.verify.translation` has a check that proves it). The
-    first pass lifts the model, unless `program` fits; it does not take lanes for constants that the
-    host has set by then, so that these need no second lift.
+    lifted code before it is compiled (`looped.verify.translation` has a check that proves it);
+    `effort` says when hot loops are compiled again. The first pass lifts the model, unless
+    `program` fits; it does not take lanes for constants that the host has set by then, so that
+    these need no second lift.
 
     Raises CompileError for a device other than the CPU and for a model that is not exact in the
     dtype, even if `uncertified`; in `prepare`, for a model that cannot be lifted. Raises
@@ -46,6 +48,7 @@ class LiftedEngine(Certified):
         uncertified: bool = False,
         check: Check = unchecked,
         program: Program | None = None,
+        effort: Effort = USUAL,
     ) -> None:
         if device != "cpu":
             raise CompileError("the lifted engine runs on the CPU", hint="--engine dense")
@@ -63,7 +66,7 @@ class LiftedEngine(Certified):
             return analyse(machine.arrays, len(plan.blocks), plan.d_head, precision(dtype))
 
         kept = Kept(machine, dtype, uncertified)
-        self.programs = Programs(exact, check, kept, program)
+        self.programs = Programs(exact, check, kept, program, effort)
         super().__init__(_Fast(self.programs), definition)
 
     def begin(self, x: npt.NDArray[np.generic], host: Sequence[HostLanes]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,9 @@ gains a bit in each round."""
 
 Word = tuple[int, ...]
 """Lanes, least significant bit first."""
+
+Pairs = set[tuple[int, int]]
+"""Lanes and the lanes after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ def find_fields(behaviour: Behaviour) -> Fields:
     ]
     driver: list[Word] = []
     later: Votes = Counter()
+    stored: Votes = Counter()
     for _ in range(_MOST_ROUNDS):
         read: Votes = Counter()
         blocks: list[list[Word]] = []
@@ -61,13 +65,39 @@ def find_fields(behaviour: Behaviour) -> Fields:
             blocks.insert(0, [word for word in words if len(word) > 2])
             later = _along(words, votes)
             read += heads.of_columns(later)
-            later = later + heads.own
+            later = later + heads.own + heads.of_written(stored)
+        kept = _chains(_kept_lanes(behaviour), read)
+        stored = _along(kept, read)
         before, driver = driver, _chains(free, later)
         if driver == before:
             break
         later = _along(driver, later)
-    kept = _chains(_kept_lanes(behaviour), read)
+    copies = _copies(parts, {pair for word in kept for pair in itertools.pairwise(word)})
+    blocks = [_joined(words, pairs) for words, pairs in zip(blocks, copies, strict=True)]
     return Fields(driver, tuple(lane for word in kept for lane in word), blocks)
+
+
+def _copies(parts: Sequence[tuple[HeadVotes, MlpVotes]], kept: Pairs) -> Iterator[Pairs]:
+    """For each block, before its MLP: the lanes that hold successive bits of columns."""
+    held: Pairs = set()
+    for heads, mlp in parts:
+        copied = heads.of_driver(kept)
+        changed = {lane for pair in copied for lane in pair}
+        held = {pair for pair in held if not changed & {*pair}} | copied
+        yield held
+        held = {pair for pair in held if not mlp.changed & {*pair}}
+
+
+def _joined(words: Iterable[Word], pairs: Pairs) -> list[Word]:
+    """Words, joined where the last bit of one and the first bit of another are a pair.
+
+    An adder in slices has a sum for each slice, so that no sum speaks for the whole word.
+    """
+    words = list(words)
+    ends = {(one[-1], other[0]) for one in words for other in words if one != other}
+    strong = Counter({pair: 2 for word in words for pair in itertools.pairwise(word)})
+    strong.update(pairs & ends)
+    return _chains({lane for word in words for lane in word}, strong)
 
 
 def _kept_lanes(behaviour: Behaviour) -> set[int]:

@@ -70,11 +70,18 @@ class Instructions:
         return ir.Constant(self.word, [constant(number)] * self.lanes)
 
     def write(
-        self, builder: ir.IRBuilder, now: list[ir.Value], cells: ir.Value, effects: Effects
+        self,
+        builder: ir.IRBuilder,
+        now: list[ir.Value],
+        cells: ir.Value,
+        effects: Effects,
+        other: Code | None = None,
     ) -> dict[int, ir.Value]:
-        """The values of all instructions, for the state words `now`."""
+        """The values of all instructions, for the state words `now`; or those of `other` code that
+        has the same tables."""
         values: dict[int, ir.Value] = {}
-        for place, instruction in enumerate(self.code.instructions):
+        code = self.code if other is None else other
+        for place, instruction in enumerate(code.instructions):
             operands = [values[o] for o in instruction.operands if o in values]
             match instruction.operation:
                 case "state":

@@ -21,6 +21,7 @@ from looped.cache.store import Cache, open_cache
 from looped.engines.entry import LIFTED, entry_key
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.columns import Behaviour
+from looped.engines.lifted.encoded import decoded, encoded
 from looped.engines.lifted.lift import Lifted
 from looped.engines.lifted.native import load_code
 from looped.engines.lifted.program import Program, program_of
@@ -98,11 +99,12 @@ def _arrays(program: Program) -> dict[str, npt.NDArray[Any]]:
         "packed": np.array(lifted.packed, np.int64),
         "cell_bits": np.array([native.sizes.cell_bits], np.int64),
         "code": np.frombuffer(native.object_code, np.uint8),
+        **encoded(program.source()),
     }
 
 
 def _program(arrays: dict[str, npt.NDArray[Any]]) -> Program:
-    """The program in an entry; its lifted code has no instructions, as machine code suffices."""
+    """The program in an entry; its instructions are decoded when they are needed."""
     driver, stores = arrays["places"].tolist()
     (cell_bits,) = arrays["cell_bits"].tolist()
     lanes = arrays["lanes"].astype(np.intp)
@@ -117,4 +119,4 @@ def _program(arrays: dict[str, npt.NDArray[Any]]) -> Program:
     lifted = Lifted(Code(), behaviour, words, tuple(arrays["packed"].tolist()), ())
     sizes = Sizes(len(words), len(drivers), len(columns), cell_bits)
     native = load_code(arrays["code"].tobytes(), sizes, stores)
-    return program_of(lifted, native, known)
+    return program_of(lifted, native, known, lambda: decoded(arrays))

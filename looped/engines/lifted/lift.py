@@ -31,11 +31,6 @@ from looped.errors import CompileError
 
 __all__ = ["Cut", "Lifted", "lift"]
 
-_PIECES = 4
-"""A word in more pieces than this is assembled before use. That costs a shift, a mask and an or for
-each piece; otherwise each piece costs an addition wherever the word is read. Measured for RV32I
-with 1, 4 and 8: 4,434, 5,669 and 6,044 instructions; for SUBLEQ there is no difference."""
-
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -117,18 +112,18 @@ class _Lifting:
         known = behaviour.known[behaviour.driver]
         self.lanes: dict[int, State] = {lane: float(v > 0) for lane, v in enumerate(known)}
         for number, word in enumerate(words):
-            value = self.code.emit("state", number=number)
+            value = self.code.emit("state", number=number, most=(1 << len(word)) - 1)
             self.widths[value] = len(word)
             for place, lane in enumerate(word):
                 self.lanes[lane] = Bit(value, place)
 
     def align(self, words: Iterable[tuple[int, ...]]) -> None:
-        """Assemble each word whose lanes are scattered over many values."""
+        """Assemble each word whose lanes are scattered over several values."""
         for word in words:
             states = [self.lanes[lane] for lane in word]
             bits = [(state, n) for n, state in enumerate(states) if isinstance(state, Bit)]
             pieces = {(state.value, state.place - n) for state, n in bits}
-            if len(pieces) > _PIECES:
+            if len(pieces) > 1:
                 value = self.assembly.pack(states)
                 self.lanes.update((word[n], Bit(value, n)) for _, n in bits)
 
@@ -164,7 +159,8 @@ class _Lifting:
                 bit = self.conditions.digit(dict(digit.bits), digit.constant, digit.place)
                 total.form.add(Form(0.0, {bit: digit.value}))
             for step, added in left:
-                total.gate(self.conditions.threshold(dict(step.bits), step.at), added)
+                condition = self.conditions.threshold(dict(step.bits), step.at, added.bits)
+                total.gate(condition, added)
         self.assembly.assign(sums, self.lanes)
         self._cut({}, ())
 
@@ -211,7 +207,7 @@ class _Lifting:
         return Lifted(code, self.behaviour, tuple(kept), self.packed, cuts)
 
     def _load(self, column: int) -> int:
-        value = self.code.emit("load", column)
+        value = self.code.emit("load", column, most=(1 << len(self.packed)) - 1)
         self.widths[value] = len(self.packed)
         return value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from looped.artefact.residual import Residual, compact
 from looped.engines.host_lanes import HostLanes
+from looped.engines.lifted.code import Code
 from looped.engines.lifted.columns import Behaviour
 from looped.engines.lifted.lift import Lifted
 from looped.engines.lifted.native import Native
@@ -22,6 +24,7 @@ class Program:
     state; `word[i]` is -1 if the lane is known. `known` are the known lanes of all columns of the
     residual stream, drivers included. `cell` (columns,) is the place of each passive column among
     the cells, -1 for drivers; `number` (columns,) is the place of each driver among these, else -1.
+    `source` returns the code, which a program of an earlier run decodes only then.
     """
 
     lifted: Lifted
@@ -31,6 +34,7 @@ class Program:
     known: Residual
     cell: npt.NDArray[np.intp]
     number: npt.NDArray[np.intp]
+    source: Callable[[], Code]
 
     def fits(self, x: Residual, host: HostLanes) -> bool:
         """Whether this program is right for the stream `x`, whose host sets the lanes `host`."""
@@ -49,7 +53,9 @@ def known_lanes(found: Behaviour, x: Residual) -> Residual:
     return compact(known, len(x.bits))
 
 
-def program_of(lifted: Lifted, native: Native, known: Residual) -> Program:
+def program_of(
+    lifted: Lifted, native: Native, known: Residual, source: Callable[[], Code] | None = None
+) -> Program:
     """The places of lanes and columns in words and cells."""
     found = lifted.behaviour
     columns, lanes = known.shape
@@ -61,4 +67,5 @@ def program_of(lifted: Lifted, native: Native, known: Residual) -> Program:
     cell[found.columns] = np.arange(len(found.columns))
     number[found.drivers] = np.arange(len(found.drivers))
     cell[found.drivers] = -1
-    return Program(lifted, native, word, bit, known, cell, number)
+    source = source or (lambda: lifted.code)
+    return Program(lifted, native, word, bit, known, cell, number, source)

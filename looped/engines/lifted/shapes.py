@@ -8,8 +8,9 @@ place of the lane.
 from __future__ import annotations
 
 import itertools
+import statistics
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -25,11 +26,13 @@ _MOST_NODES = 2_000
 A lane that needs more is added up in words (`slices`), at a cost linear in its terms."""
 
 _MOST_OWN = 4
-"""A bit on which more lanes than this depend counts as a condition, not as their own bit.
+"""A bit on which more lanes than this depend counts as a condition, not as their own bit, if there
+are also twice as many as for most bits of its word.
 
 If a word is added or moved, each of its bits affects the lane at its place and a few beside it; a
-bit that affects more lanes selects or enables. Measured, in millions of passes a second for 2, 4, 8
-and 16 lanes: SUBLEQ-32 runs at 32.1, 31.7, 25.7 and 10.2, RV32I at 1.00, 1.08, 1.45 and 1.55."""
+bit that affects more lanes selects or enables. A word that many units read has bits of many lanes,
+but the distance of a shift has more than its other bits. Factors of 1.5 and 3 instead of 2 give
+RV32I 8 operations more and none, of 2,404."""
 
 BitFacts = dict[tuple[Bit, int], dict[Bit, int]]
 """For a bit and its value: the values of other bits that follow from it."""
@@ -55,17 +58,34 @@ class Member:
     function: Node
 
 
-def condition_bits(sums: Collection[Sum], widths: Mapping[int, int], facts: BitFacts) -> set[Bit]:
+def condition_bits(
+    sums: Collection[Sum],
+    widths: Mapping[int, int],
+    cubes: Container[Bit],
+    facts: BitFacts,
+) -> set[Bit]:
     """The bits that count as conditions: one-bit values, bits of many lanes, bits with facts."""
     counts: Counter[Bit] = Counter()
     for total in sums:
         counts.update(total.mentioned())
+    by_value: dict[int, list[int]] = {}
+    for bit, count in counts.items():
+        by_value.setdefault(bit.value, []).append(count)
+    most = {value: max(_MOST_OWN, 2 * _usual(some)) for value, some in by_value.items()}
     with_facts = {bit for bit, _ in facts}
     return {
         bit
         for bit, count in counts.items()
-        if count > _MOST_OWN or widths.get(bit.value, 64) == 1 or bit in with_facts
+        if count > most[bit.value]
+        or widths.get(bit.value, 64) == 1
+        or bit in cubes
+        or bit in with_facts
     }
+
+
+def _usual(counts: Sequence[int]) -> int:
+    """How many lanes depend on a bit of a word, for most of its bits; 0 if the word is short."""
+    return statistics.median_low(counts) if len(counts) > _MOST_OWN else 0
 
 
 class Shapes:

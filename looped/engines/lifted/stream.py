@@ -16,6 +16,7 @@ from looped.artefact.residual import Residual, compact
 from looped.engines.certified import Progress
 from looped.engines.engine import NOTHING, Watch
 from looped.engines.host_lanes import HostLanes
+from looped.engines.lifted.cases import cases_of
 from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.kept import Kept
 from looped.engines.lifted.lift import Lifted, lift
@@ -23,8 +24,13 @@ from looped.engines.lifted.model import Model, sparse
 from looped.engines.lifted.native import CELLS, compile_code
 from looped.engines.lifted.program import Program, known_lanes, program_of
 from looped.engines.lifted.seek import seek
+from looped.engines.lifted.specialised import USUAL, Effort, Specialiser
 
 __all__ = ["Check", "Programs", "Stream", "unchecked"]
+
+_FEW = 16
+"""Up to so many loops are passes of the plain code: the last one notes where it stores, and more
+come from callers in a hurry."""
 
 Check = Callable[[analysis.Model, Lifted], None]
 Masks = npt.NDArray[np.uint64]
@@ -37,6 +43,8 @@ def unchecked(model: analysis.Model, lifted: Lifted) -> None:
 class Programs:
     """The programs made for a model: one serves all streams with the same constants.
 
+    `effort` says when hot passes of a stream are specialised.
+
     `check` gets all lifted code before it is compiled, and raises an error of its own to refuse it.
     Without a check a program of an earlier run will do, and then nothing needs the model.
     """
@@ -47,7 +55,9 @@ class Programs:
         check: Check = unchecked,
         kept: Kept | None = None,
         program: Program | None = None,
+        effort: Effort = USUAL,
     ) -> None:
+        self.effort = effort
         self._model = model
         self.check = check
         self._kept = kept
@@ -90,7 +100,7 @@ class Programs:
         bits = next(size for size in CELLS if len(lifted.packed) <= size)
         found = lifted.behaviour
         sizes = len(lifted.words), len(found.drivers), len(found.columns)
-        native = compile_code(lifted.code, bits, *sizes)
+        native = compile_code(lifted.code, bits, *sizes, cases_of(lifted))
         self.made.append(program_of(lifted, native, known_lanes(found, x)))
         if self._kept is not None:
             self._kept.keep(self.made[-1])
@@ -108,6 +118,7 @@ class Stream:
         self.programs = programs
         self.host = HostLanes(x.shape[1])
         self.program: Program | None = None
+        self._specialiser: Specialiser | None = None
         self._keep(x)
 
     def advance(self, loops: int, watch: Watch) -> Progress:
@@ -120,10 +131,9 @@ class Stream:
             return Progress(0, abandoned=True)
         if len(watch.lanes) and watch.column != self.program.lifted.behaviour.driver:
             return self._advance_singly(loops, watch)
-        run, stops = self.program.native.run, self.masks(watch.stops)
-        quiet = self.masks(watch.mid_instruction)
+        stops, quiet = self.masks(watch.stops), self.masks(watch.mid_instruction)
         if not len(watch.patterns):
-            return Progress(*run(self.words, self.cells, stops, loops, quiet))
+            return self._run(loops, stops, quiet)
         if len(self.program.lifted.behaviour.drivers) > 1:
             return self._advance_singly(loops, watch)
         return self._seek(loops, stops, quiet, watch)
@@ -240,6 +250,19 @@ class Stream:
         x = np.array(self.x, dtype=np.float64)
         x[column, lanes] = values
         self._keep(x)
+
+    def _run(self, loops: int, stops: Masks, mid_instruction: Masks) -> Progress:
+        """Pass until `loops` passes count or one stops."""
+        assert self.program is not None
+        native = self.program.native
+        if loops <= _FEW or len(self.program.lifted.behaviour.drivers) > 1:
+            return Progress(*native.run(self.words, self.cells, stops, loops, mid_instruction))
+        if self._specialiser is None or self._specialiser.native is not native:
+            widths = tuple(len(word) for word in self.program.lifted.words)
+            source = self.program.source
+            self._specialiser = Specialiser(native, widths, source, self.programs.effort)
+        masks = stops, mid_instruction
+        return Progress(*self._specialiser.run(self.words, self.cells, masks, loops))
 
     def _seek(self, loops: int, stops: Masks, mid_instruction: Masks, watch: Watch) -> Progress:
         """Pass until `loops` passes count, one stops or leaves a pattern in the only driver."""

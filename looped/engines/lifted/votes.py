@@ -8,6 +8,7 @@ computes u from s as it computes v from t, then t comes after s.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -133,10 +134,15 @@ class HeadVotes:
     def __init__(self, block: Block, behaviour: Behaviour) -> None:
         self.own: Votes = Counter()
         self.origins: list[dict[int, int]] = []
+        self.written: list[dict[int, int]] = []
         for head, seen in block.heads:
             for codes in (seen.driver, seen.capture):
                 if isinstance(codes, Lookup | Capture):
                     self.own.update(_in_order(codes.bits, codes.table))
+            if seen.capture is not None:
+                effects = seen.capture.effects.items()
+                driver = {lane: [*sources] for lane, (_, _, sources) in effects}
+                self.written.append({lane: s[0] for lane, s in driver.items() if len(s) == 1})
             if isinstance(seen.driver, Lookup):
                 columns = np.setdiff1d(columns_of(seen.driver.table), [behaviour.driver])
                 known = behaviour.known[columns].all(axis=0)
@@ -145,6 +151,24 @@ class HeadVotes:
                     for lane, factors in head.w_ov.items()
                 }
                 self.origins.append({lane: s[0] for lane, s in free.items() if len(s) == 1})
+
+    def of_driver(self, pairs: set[tuple[int, int]]) -> set[tuple[int, int]]:
+        """The lanes that lookups fill with successive lanes of columns, from these."""
+        return {
+            (first, second)
+            for origins in self.origins
+            for first, second in itertools.permutations(origins, 2)
+            if (origins[first], origins[second]) in pairs
+        }
+
+    def of_written(self, votes: Votes) -> Votes:
+        """Votes for lanes that the driver writes, from votes for the lanes of columns."""
+        result: Votes = Counter()
+        for written in self.written:
+            for (first, second), count in votes.items():
+                if first in written and second in written:
+                    result[written[first], written[second]] += count
+        return result
 
     def of_columns(self, votes: Votes) -> Votes:
         """Votes for lanes of the columns that lookups read, from votes for the lanes that they

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Mapping, MutableMapping, Sequence
 
 from looped.diagrams import Node, TooLarge
+from looped.engines.lifted.classes import split
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.conditions import Bit, Cube
 from looped.engines.lifted.shapes import OWN, BitFacts, Member, Shapes, condition_bits
@@ -30,6 +31,75 @@ a function of one lane and for one that several share. Each branch is a select, 
 takes about 20 instructions, which several lanes share."""
 
 
+_LEAST_COMPARED = 3
+"""Bits of a comparison: two bits take as many instructions one by one."""
+
+
+class _Writing:
+    """Writes a function on whole words; own bits are shifted to a `place`, and all other bits than
+    those in `mask` are zero."""
+
+    def __init__(self, words: Words, shapes: Shapes, place: int, mask: int) -> None:
+        self.code = words.code
+        self.shapes = shapes
+        self.place = place
+        self.mask = mask
+        space = shapes.space
+        self.made = {space.zero: self.code.const(0), space.one: self.code.const(mask)}
+
+    def value(self, function: Node) -> int:
+        """The word of a function."""
+        if function not in self.made:
+            self.made[function] = self._branched(function)
+        return self.made[function]
+
+    def _branched(self, function: Node) -> int:
+        code, shapes = self.code, self.shapes
+        branch = shapes.space.branch(function)
+        assert branch is not None
+        compared = self._compared(function) if self.mask.bit_count() == 1 else None
+        if compared is not None:
+            return code.shift(compared, self.mask.bit_length() - 1)
+        kind, value, at = shapes.parts(branch)
+        flips = branch.high == shapes.space.negated(branch.low)
+        low = self.value(branch.low)
+        if kind == OWN:
+            word = code.mask(code.shift(value, self.place - at), self.mask)
+            if flips:
+                return code.exclusive(word, low)
+            one = code.both(word, self.value(branch.high))
+            return code.either(one, code.both(code.exclusive(word, code.const(self.mask)), low))
+        condition = code.mask(code.shift(value, -at), 1)
+        if flips:
+            return code.exclusive(low, code.select(condition, code.const(self.mask), code.const(0)))
+        return code.select(condition, self.value(branch.high), low)
+
+    def _compared(self, function: Node) -> int | None:
+        """The comparison that a conjunction or disjunction of bits of one value is, or None."""
+        code, space = self.code, self.shapes.space
+        first = space.branch(function)
+        assert first is not None
+        end = next(
+            (end for end in (first.low, first.high) if space.constant(end) is not None), None
+        )
+        mask = pattern = 0
+        values = set()
+        while end is not None and (branch := space.branch(function)) is not None:
+            _, value, at = self.shapes.parts(branch)
+            values.add(value)
+            mask |= 1 << at
+            if branch.low == end:
+                pattern, function = pattern | 1 << at, branch.high
+            elif branch.high == end:
+                function = branch.low
+            else:
+                return None
+        if len(values) != 1 or mask.bit_count() < _LEAST_COMPARED or function == end:
+            return None
+        equal = code.emit("equal", code.mask(values.pop(), mask), code.const(pattern))
+        return equal if end == space.zero else code.exclusive(equal, code.const(1))
+
+
 class Words:
     """Computes sums as words.
 
@@ -46,7 +116,7 @@ class Words:
     def assign(self, sums: Mapping[int, Sum], lanes: MutableMapping[int, State]) -> None:
         """Give lanes the values of sums; lanes with the same function get bits of one word."""
         totals = list(sums.values())
-        conditions = condition_bits(totals, self.widths, self.facts)
+        conditions = condition_bits(totals, self.widths, self.cubes, self.facts)
         shapes = Shapes(totals, conditions, self.cubes, self.facts)
         groups: dict[int, list[Member]] = {}
         unproved: dict[int, list[Member]] = {}
@@ -78,8 +148,26 @@ class Words:
             if members[0].lane not in large:
                 self._place(shapes, members, lanes)
         if large:
+            large = self._split(shapes, large)
             Slices(self.code, self.widths, shapes.apart).assign(large, proved, lanes)
         self._relate(shapes, [(lanes[lane], bit) for lane, bit in of_conditions.items()])
+
+    def _split(self, shapes: Shapes, sums: Mapping[int, Sum]) -> dict[int, Sum]:
+        """Sums in which what a condition of one bit gates is a bit, where it can be."""
+        single = {value for value, width in self.widths.items() if width == 1}
+        splits = {lane: split(total, shapes, single) for lane, total in sums.items()}
+        functions = [function for each in splits.values() for _, function in each.parts]
+        groups: dict[int, list[Member]] = {}
+        bits: dict[int, State] = {}
+        for number, function in enumerate(functions):
+            shapes.note(groups, number, function)
+        for members in groups.values():
+            self._place(shapes, members, bits)
+        made = (bits[number] for number in range(len(functions)))
+        return {
+            lane: each.joined(itertools.islice(made, len(each.parts)))
+            for lane, each in splits.items()
+        }
 
     def _guard(
         self, shapes: Shapes, unproved: Mapping[int, list[Member]], large: Mapping[int, Sum]
@@ -126,29 +214,11 @@ class Words:
 
     def _word(self, shapes: Shapes, members: list[Member]) -> int:
         """A word with the bits of all members at their places, and zeros elsewhere."""
-        word = self._emit(shapes, members[0].function, members[0].place, {})
         places = {member.place for member in members}
-        value = self.code.mask(word, sum(1 << p for p in places))
+        mask = sum(1 << place for place in places)
+        value = _Writing(self, shapes, members[0].place, mask).value(members[0].function)
         self.widths[value] = max(places) + 1
         return value
-
-    def _emit(self, shapes: Shapes, function: Node, place: int, made: dict[Node, int]) -> int:
-        """A function on whole words, whose own bits are shifted to the same place."""
-        code = self.code
-        branch = shapes.space.branch(function)
-        if branch is None:
-            return code.const(0 if function == shapes.space.zero else -1)
-        if function not in made:
-            low, high = (self._emit(shapes, f, place, made) for f in (branch.low, branch.high))
-            kind, value, at = shapes.parts(branch)
-            if kind == OWN:
-                made[function] = _choose(code, code.shift(value, place - at), high, low)
-            else:
-                condition = code.shift(value, -at)
-                if self.widths.get(value) != at + 1:
-                    condition = code.mask(condition, 1)
-                made[function] = code.emit("select", condition, high, low)
-        return made[function]
 
     def pack(self, states: Sequence[State]) -> int:
         """A word whose bits are some lanes, the first one least significant."""
@@ -160,10 +230,7 @@ class Words:
                 moves[key] = moves.get(key, 0) | 1 << place
         word = self.code.const(constant)
         for (value, left), mask in moves.items():
-            moved = self.code.shift(value, left)
-            width = self.widths.get(value, 64) + left
-            if width > 64 or mask != (1 << width) - 1:
-                moved = self.code.mask(moved, mask)
+            moved = self.code.mask(self.code.shift(value, left), mask)
             word = self.code.either(word, moved)
         self.widths.setdefault(word, len(states))
         return word
@@ -182,9 +249,3 @@ def _functions(shapes: Shapes, total: Sum) -> tuple[Node, Node] | None:
 def _is_large(shapes: Shapes, members: Sequence[Member]) -> bool:
     most = _MOST_BRANCHES_SHARED if len(members) > 1 else _MOST_BRANCHES_ALONE
     return shapes.space.branches(members[0].function) > most
-
-
-def _choose(code: Code, word: int, high: int, low: int) -> int:
-    """Bit by bit, `high` where the word is one, else `low`."""
-    inverted = code.exclusive(word, code.const(-1))
-    return code.either(code.both(word, high), code.both(inverted, low))

@@ -15,6 +15,7 @@ from looped.registry.registry import register
 
 if TYPE_CHECKING:
     from looped.circuit.circuit import Circuit
+    from looped.decoder import Spec
     from looped.image import Image
     from looped.machines.code import BakedCode
     from looped.symbolic.cases import Case
@@ -41,6 +42,12 @@ def _prover_cases(loop: Loop) -> Iterator[Case]:
     return subleq_cases(loop)
 
 
+def _causal(**sizes: int) -> Spec:
+    from looped.decoder import Spec  # a run of compiled weights needs no causal model
+
+    return Spec(**sizes)
+
+
 SUBLEQ = register(
     Machine(
         name=ISA.name,
@@ -54,5 +61,6 @@ SUBLEQ = register(
         read_code=_read_code,
         fuzz=SUBLEQ_PROFILE,
         prover_cases=_prover_cases,
+        causal=_causal,
     )
 )

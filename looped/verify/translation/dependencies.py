@@ -6,12 +6,12 @@ small.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from looped.engines.lifted.code import Code, Instruction
 from looped.engines.lifted.conditions import Bit
 from looped.engines.lifted.sums import State
-from looped.verify.translation.reader import WORD, is_bit, is_masked
+from looped.verify.translation.reader import WORD, is_bit
 
 __all__ = ["BitNumbers", "Dependencies"]
 
@@ -42,8 +42,7 @@ class BitNumbers:
 class Dependencies:
     """The sources of bits among those that hold the driver's `lanes` at a cut, cells and the state.
 
-    `widths` counts the bits of each state word (by number) that may be one, `cells` those of a
-    cell.
+    `ones` has for each value the bits that may be one.
     """
 
     def __init__(
@@ -51,13 +50,11 @@ class Dependencies:
         code: Code,
         numbers: BitNumbers,
         lanes: Iterable[State],
-        widths: tuple[int, ...],
-        cells: int,
+        ones: Sequence[int],
     ) -> None:
         self.code = code
         self.numbers = numbers
-        self.widths = widths
-        self.cells = cells
+        self.ones = ones
         bits = {(s.value, s.place) for s in lanes if isinstance(s, Bit)}
         self._found = {bit: numbers.one(*bit) for bit in bits}
         self._whole: dict[int, int] = {}
@@ -68,6 +65,8 @@ class Dependencies:
             return 0
         key = value, place
         if key not in self._found:
+            if not self.ones[value] >> place & 1:
+                return 0
             self._found[key] = self._read(self.code.instructions[value], value, place)
         return self._found[key]
 
@@ -83,13 +82,8 @@ class Dependencies:
     def _read(self, instruction: Instruction, value: int, place: int) -> int:
         operands = instruction.operands
         match instruction.operation:
-            case "state":
-                known = place >= self.widths[instruction.number]
-                return 0 if known else self.numbers.one(value, place)
-            case "load":
-                return 0 if place >= self.cells else self.numbers.one(value, place)
-            case "and" if is_masked(self.code, operands, place):
-                return 0
+            case "state" | "load":
+                return self.numbers.one(value, place)
             case "and" | "or" | "xor":
                 return self.of(operands[0], place) | self.of(operands[1], place)
             case "add" | "sub":

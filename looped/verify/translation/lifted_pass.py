@@ -14,6 +14,7 @@ from looped.errors import CompileError
 from looped.verify.translation.definitions import Definitions
 from looped.verify.translation.dependencies import BitNumbers, Dependencies
 from looped.verify.translation.reader import WORD, Reader
+from looped.verify.translation.zeros import may_be_one
 
 __all__ = ["Guard", "LiftedPass", "WrongLift"]
 
@@ -53,6 +54,7 @@ class LiftedPass:
         self.claims = self.nodes = 0
         self.numbers = BitNumbers()
         self.definitions = Definitions(self.code, self.made, self.sources, self.reader)
+        self._ones = may_be_one(self.code, tuple(map(len, lifted.words)), len(lifted.packed))
         self._guards: dict[int, list[Guard]] = {}
         self._sources: dict[int, Dependencies] = {}
 
@@ -89,17 +91,13 @@ class LiftedPass:
     def reader(self, cut: int, space: Diagrams) -> Reader:
         """Values over the bits at a cut."""
         bits = {(s.value, s.place) for s in self.cuts[cut].lanes if isinstance(s, Bit)}
-        return Reader(self.code, space, bits, self._widths(), len(self.lifted.packed))
-
-    def _widths(self) -> tuple[int, ...]:
-        return tuple(map(len, self.lifted.words))
+        return Reader(self.code, space, bits, self._ones)
 
     def sources(self, cut: int) -> Dependencies:
         """The bits at a cut on which later bits depend."""
         if cut not in self._sources:
-            lanes, cells = self.cuts[cut].lanes, len(self.lifted.packed)
-            found = Dependencies(self.code, self.numbers, lanes, self._widths(), cells)
-            self._sources[cut] = found
+            lanes = self.cuts[cut].lanes
+            self._sources[cut] = Dependencies(self.code, self.numbers, lanes, self._ones)
         return self._sources[cut]
 
     def guards(self, cut: int) -> list[Guard]:

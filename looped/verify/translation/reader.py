@@ -8,7 +8,7 @@ proof holds for both of its values.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from typing import TypeGuard
 
 import numpy as np
@@ -31,8 +31,7 @@ BitName = tuple[str, int, int]
 class Reader:
     """Bits of values in a space of diagrams.
 
-    `leaves` are bits, (value, place). `widths` counts the bits of each state word (by number) that
-    may be one, `cells` those of a cell.
+    `leaves` are bits, (value, place). `ones` has for each value the bits that may be one.
     """
 
     def __init__(
@@ -40,14 +39,12 @@ class Reader:
         code: Code,
         space: Diagrams,
         leaves: Set[tuple[int, int]],
-        widths: tuple[int, ...],
-        cells: int,
+        ones: Sequence[int],
     ) -> None:
         self.code = code
         self.space = space
         self.leaves = leaves
-        self.widths = widths
-        self.cells = cells
+        self.ones = ones
         self._bits: dict[tuple[int, int], Node] = {}
         self._carries: dict[tuple[int, int], Node] = {}
 
@@ -59,6 +56,8 @@ class Reader:
         key = value, place
         if key in self.leaves or value < 0:
             return self.space.variable(("bit", value, place))
+        if not self.ones[value] >> place & 1:
+            return self.space.zero
         if key not in self._bits:
             self._bits[key] = self._made(self.code.instructions[value], value, place)
         return self._bits[key]
@@ -93,11 +92,8 @@ class Reader:
         match instruction.operation:
             case "const":
                 return space.one if instruction.number >> place & 1 else space.zero
-            case "state":
-                known = place >= self.widths[instruction.number]
-                return space.zero if known else space.variable(("bit", value, place))
-            case "load":
-                return space.zero if place >= self.cells else space.variable(("bit", value, place))
+            case "state" | "load":
+                return space.variable(("bit", value, place))
             case "and":
                 return self._masked(operands, place)
             case "or":

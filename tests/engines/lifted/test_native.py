@@ -10,6 +10,7 @@ from looped.engines.lifted.code import MASK, Code
 from looped.engines.lifted.native import compile_code
 from tests.conftest import examples
 from tests.engines.lifted.evaluate import evaluate
+from tests.engines.lifted.random_code import random_code
 
 words = st.integers(0, MASK) | st.integers(0, 40)
 
@@ -17,35 +18,7 @@ words = st.integers(0, MASK) | st.integers(0, 40)
 @examples(0.25)
 @given(st.data())
 def test_any_code_is_what_it_says(data: st.DataObject) -> None:
-    code = Code()
-    values = [code.emit("state", number=0), code.emit("state", number=1), code.const(5)]
-    code.tables.append(np.array([3, 1, -1, 2]))
-    for _ in range(data.draw(st.integers(1, 25))):
-        some = st.sampled_from(values)
-        a, b, c = (data.draw(some) for _ in range(3))
-        kind = data.draw(
-            st.sampled_from(
-                ["add", "sub", "mul", "and", "or", "xor", "equal", "less", "negative", "ones",
-                 "select", "shl", "shr", "load", "table", "store"]
-            )
-        )  # fmt: skip
-        low = code.mask(a, 3)
-        match kind:
-            case "negative" | "ones":
-                values.append(code.emit(kind, a))
-            case "select":
-                values.append(code.emit(kind, a, b, c))
-            case "shl" | "shr":
-                values.append(code.shift(a, data.draw(st.integers(-9, 9))))
-            case "load":
-                values.append(code.emit(kind, low))
-            case "table":
-                values.append(code.emit(kind, low))
-            case "store":
-                code.emit(kind, low, code.mask(b, 0xFFFF))
-            case _:
-                values.append(code.emit(kind, a, b))
-    code.following = [data.draw(st.sampled_from(values)) for _ in range(2)]
+    code = random_code(data, guards=False)
     state = np.array([data.draw(words), data.draw(words)], np.uint64)
     cells = np.array([data.draw(st.integers(0, 0xFFFF)) for _ in range(4)], np.uint16)
     plain_state, plain_cells = [int(x) for x in state], [int(x) for x in cells]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from looped.diagrams import Diagrams, Node
 from looped.engines.lifted.code import MASK, Code
 from looped.verify.translation.reader import WORD, Reader
+from looped.verify.translation.zeros import may_be_one
 from tests.engines.lifted.evaluate import evaluate
 
 
@@ -18,7 +19,7 @@ def test_a_shift_by_a_value(operation: str, number: int, by: int) -> None:
     code = Code()
     code.emit(operation, code.const(number), code.emit("state"))
     space = Diagrams()
-    reader = Reader(code, space, set(), (6,), 0)
+    reader = Reader(code, space, set(), may_be_one(code, (6,), 0))
     state: dict[object, Node] = {
         ("bit", 1, p): space.one if by >> p & 1 else space.zero for p in range(6)
     }

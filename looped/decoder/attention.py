@@ -1,0 +1,128 @@
+"""Attention: gather the latest digits, fetch the instruction, read its two words.
+
+All heads of a layer share one key and one value per token. Scores are in units of S, the scale of
+the clock; `clock` stands for the clock's share, between -0.77 S and +0.77 S, larger for later
+tokens.
+
+- *gather*: a token of the kind that a head looks for scores 2 S + clock, every other token at most
+  0.77 S. The first token is of every kind, and the oldest.
+- *fetch* and *read*, for an address of n bits: a cell with h wrong bits scores
+  S (n - 2 h - 1) + clock. Other tokens score 2 S less. The first token has no clock, and scores
+  S (n - 2): it is the zero of words that were never written. So the latest cell of an address beats
+  that zero by 0.23 S, and the zero beats a cell of any other address by 0.23 S.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from looped.decoder.clock import PAIRS, Clock
+from looped.decoder.forms import Form, Lanes, bit, constant, lane
+from looped.decoder.spec import HEAD_DIM, Spec
+from looped.errors import CompileError
+
+__all__ = ["Attention", "Head", "attention", "least_distance", "matched_lanes"]
+
+_SCALING = math.sqrt(HEAD_DIM)
+"""Attention divides scores by it; queries make up for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The query by place in the head, and where the places of the value are added to."""
+
+    query: dict[int, Form]
+    targets: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """The shared keys and values, by place in the head, and the heads of one layer."""
+
+    keys: dict[int, Form]
+    values: dict[int, Form]
+    heads: tuple[Head, ...]
+
+
+def _kinds(spec: Spec) -> list[tuple[str, int, str, int]]:
+    """What a head gathers: lane that marks the kind, and the target of its digit, with places."""
+    values = [("is_v", k, "value", 8 * (spec.digits - 1 - k)) for k in range(spec.digits)]
+    kinds = [("is_b", 0, "address", 0), *values, ("is_p", 0, "pc", 0)]
+    return kinds + ([("is_r", 0, "oldest", 0)] if spec.window is not None else [])
+
+
+def matched_lanes(spec: Spec) -> int:
+    """The most lanes of a head that match: the bits of an address and a flag, or the kinds."""
+    return max(spec.address_bits + 1, len(_kinds(spec)))
+
+
+def least_distance(spec: Spec) -> int:
+    """Tokens between two keys that match one query and differ in value, at least.
+
+    Records are two tokens or more, and so are the words of the prompt; only one-byte words are one.
+    """
+    return min(2, spec.digits)
+
+
+def attention(spec: Spec, lanes: Lanes, clock: Clock) -> tuple[Attention, Attention, Attention]:
+    """The attention of the three layers.
+
+    Raises CompileError if the clock and the matching lanes need more rotary pairs than a head has.
+    """
+    match = PAIRS - matched_lanes(spec)
+    if clock.pair >= match:
+        raise CompileError(
+            f"a context of {spec.span:,} tokens is too long: the clock meets the matching lanes",
+            hint="use a shorter context or a smaller memory",
+        )
+    time = {
+        clock.pair: constant(clock.scale * math.cos(clock.phase) * _SCALING),
+        clock.pair + PAIRS: constant(clock.scale * math.sin(clock.phase) * _SCALING),
+    }
+    gather = _gather(spec, lanes, clock, time, match)
+    cells = _Cells(spec, lanes, clock, time, match)
+    fetched = [("pc", "a"), ("pc1", "b"), ("pc2", "c")]
+    fetched += [("oldest", "word")] if spec.window is not None else []
+    return gather, cells.reading(fetched), cells.reading([("a", "mem_a"), ("b", "mem_b")])
+
+
+def _gather(spec: Spec, lanes: Lanes, clock: Clock, time: dict[int, Form], match: int) -> Attention:
+    keys = {clock.pair: constant(1)}
+    heads = []
+    for index, (kind, place, word, low) in enumerate(_kinds(spec)):
+        keys[match + index] = bit(lanes[kind][place])
+        query = time | {match + index: constant(2 * clock.scale * _SCALING)}
+        size = 8 if word == "value" else min(len(lanes[word]), len(lanes["digit"]))
+        heads.append(Head(query, {i: lanes[word][low + i] for i in range(size)}))
+    values = {i: lane(index) + constant(1) for i, index in enumerate(lanes["digit"])}
+    return Attention(keys, values, tuple(heads))
+
+
+class _Cells:
+    """Memory cells as keys and values, and queries for addresses."""
+
+    def __init__(
+        self, spec: Spec, lanes: Lanes, clock: Clock, time: dict[int, Form], match: int
+    ) -> None:
+        self.lanes, self.clock, self.time, self.match = lanes, clock, time, match
+        self.bits = bits = spec.address_bits
+        first = bit(lanes["first"][0])
+        keys = {clock.pair: constant(1) - first}
+        for i, index in enumerate(lanes["address"]):  # zero in the first token: its address is 0
+            keys[match + i] = lane(index) + first
+        cell = bit(lanes["cell"][0])
+        keys[match + bits] = cell * 2 - constant(3) + first * (bits + 1)
+        self.keys = keys
+        self.values = {i: lane(index) + constant(1) for i, index in enumerate(lanes["value"])}
+
+    def reading(self, reads: Sequence[tuple[str, str]]) -> Attention:
+        """Heads that read the words at some addresses: (word of the address, target)."""
+        return Attention(self.keys, self.values, tuple(self._head(*read) for read in reads))
+
+    def _head(self, address: str, target: str) -> Head:
+        scale = self.clock.scale * _SCALING
+        query = {self.match + i: lane(self.lanes[address][i]) * scale for i in range(self.bits)}
+        query[self.match + self.bits] = constant(scale)
+        return Head(self.time | query, dict(enumerate(self.lanes[target])))

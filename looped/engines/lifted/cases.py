@@ -1,0 +1,195 @@
+"""Finds the decisions of lifted code and the cases that a pass is likely to be.
+
+A decision is a comparison with a constant, before heads read operands, that selects between values.
+In a machine with an instruction set these are the tests of the instruction. They depend on one
+load, and on words of the state that are one bit. Which outcomes occur together is found by trial:
+words that satisfy one comparison each, otherwise random. A pass with other outcomes is none of the
+cases, so a trial that misses some costs speed only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from looped.engines.lifted.code import MASK, Code
+from looped.engines.lifted.dispatch import KEY_BITS, Cases
+from looped.engines.lifted.lift import Lifted
+from looped.engines.lifted.partial import evaluated, under
+from looped.engines.lifted.specialised.fold import Impossible, folded
+
+__all__ = ["cases_of"]
+
+_LEAST = 500
+"""Shorter code is executed whole: the key and its entry take a dozen instructions."""
+
+_BEFORE = 2
+"""Decisions lie before this cut: the heads after it read operands."""
+
+_TRIALS = 64
+"""Words for each comparison."""
+
+_SMALL = 3
+"""A case is this much shorter than the whole code, else its decisions decide too little. RV32I's
+have a quarter at most; what FLEQ decides so early leaves half of its code."""
+
+_LIKELY = 16
+"""Trials that make a case likely. In RV32I and RV32IM each instruction has 17 or more, and all
+other outcomes have 9 at most."""
+
+_MOST = 200
+"""Cases at most; their number takes 8 bits."""
+
+Words = npt.NDArray[np.uint64]
+
+
+def cases_of(lifted: Lifted) -> Cases | None:
+    """The cases of lifted code; None if it has no decisions, or is short."""
+    code = lifted.code
+    if len(code.instructions) < _LEAST or len(lifted.behaviour.drivers) > 1:
+        return None
+    load, tests = _tests(lifted)
+    selecting, width = _conditions(code), len(lifted.packed)
+    states = [n for n, i in enumerate(code.instructions) if i.operation == "state"]
+    flags = [n for n in states if code.most[n] == 1 and n in selecting]
+    if not tests or width + len(flags) > KEY_BITS:
+        return None
+    rows, codes = _folded(lifted, load, tests, flags)
+    if not codes:
+        return None
+    parts = [(load, 0), *((flag, width + n) for n, flag in enumerate(flags))]
+    choice = _choice(code, [*tests, *flags], rows, len(codes))
+    return Cases(_key(code, parts), choice, tuple(codes))
+
+
+def _folded(
+    lifted: Lifted, load: int, tests: Sequence[int], flags: Sequence[int]
+) -> tuple[dict[tuple[int, ...], int], list[Code]]:
+    """Likely outcomes with the number of their case, and the cases; outcomes whose code is the same
+    share one."""
+    code, found = lifted.code, dict[tuple[object, ...], int]()
+    codes: list[Code] = []
+    rows = {}
+    for row in _likely(code, load, tests, flags):
+        fixed = dict(zip([*tests, *flags], row, strict=True))
+        held = [test for test in tests if fixed[test]]
+        part = under(code, fixed, {load: _given(code, held)})
+        try:
+            case = folded(part, [*map(len, lifted.words)], len(lifted.packed), {}, {})
+        except Impossible:
+            continue
+        if _SMALL * len(case.instructions) <= len(code.instructions):
+            same = *case.instructions, *case.following
+            rows[row] = found.setdefault(same, len(found))
+            if len(codes) < len(found):
+                codes.append(case)
+    return rows, codes
+
+
+def _given(code: Code, tests: Iterable[int]) -> tuple[int, int]:
+    """The mask and the pattern of a word for which some tests hold."""
+    mask = pattern = 0
+    for value in tests:
+        test = _test(code, value)
+        assert test is not None
+        mask, pattern = mask | test[1], pattern | test[2]
+    return mask, pattern
+
+
+def _conditions(code: Code) -> set[int]:
+    """The values that select between others, or that are selected."""
+    return {o for i in code.instructions if i.operation == "select" for o in i.operands}
+
+
+def _tests(lifted: Lifted) -> tuple[int, list[int]]:
+    """The comparisons of one load that select, and the load: that with most of them."""
+    code = lifted.code
+    selects = _conditions(code)
+    found: dict[int, list[int]] = {}
+    for value in range(lifted.cuts[_BEFORE - 1].end):
+        test = _test(code, value)
+        if value in selects and test is not None:
+            found.setdefault(test[0], []).append(value)
+    loads = [n for n in found if code.instructions[n].operation == "load"]
+    stores = [n for n, i in enumerate(code.instructions) if i.operation == "store"]
+    loads = [n for n in loads if n < min(stores, default=n + 1)]
+    load = max(loads, key=lambda n: len(found[n]), default=-1)
+    return load, found.get(load, [])
+
+
+def _test(code: Code, value: int) -> tuple[int, int, int] | None:
+    """The word, the mask and the pattern of a comparison `word & mask == pattern`."""
+    instruction = code.instructions[value]
+    if instruction.operation != "equal":
+        return None
+    word, pattern = instruction.operands[0], code.number(instruction.operands[1])
+    if pattern is None:
+        return None
+    masked = code.instructions[word]
+    mask = code.number(masked.operands[1]) if masked.operation == "and" else None
+    return (word, MASK, pattern) if mask is None else (masked.operands[0], mask, pattern)
+
+
+def _likely(
+    code: Code, load: int, tests: Sequence[int], flags: Sequence[int]
+) -> list[tuple[int, ...]]:
+    """Outcomes of tests and flags, those that most trials have first."""
+    rng = np.random.default_rng(0)
+    trials = []
+    for value in tests:
+        test = _test(code, value)
+        assert test is not None
+        _, mask, pattern = test
+        words = rng.integers(0, 1 << 64, _TRIALS, dtype=np.uint64, endpoint=False)
+        trials.append(words & np.uint64(~mask & MASK) | np.uint64(pattern))
+    words = np.unique(np.concatenate(trials) & np.uint64(code.most[load]))
+    outcomes = np.stack([_holds(code, value, words) for value in tests], axis=1)
+    counts = Counter(tuple(map(int, row)) for row in outcomes.tolist())
+    none = (0,) * len(flags)
+    return [(*row, *none) for row, count in counts.most_common(_MOST) if count >= _LIKELY]
+
+
+def _holds(code: Code, value: int, words: Words) -> npt.NDArray[np.bool_]:
+    test = _test(code, value)
+    assert test is not None
+    _, mask, pattern = test
+    return np.asarray((words & np.uint64(mask)) == np.uint64(pattern))
+
+
+def _key(code: Code, parts: Iterable[tuple[int, int]]) -> Code:
+    """The code of a word of some values, each shifted by a number of places."""
+    result = evaluated(code, [value for value, _ in parts])
+    key = result.const(0)
+    for value, (_, by) in zip(result.following, parts, strict=True):
+        key = result.either(key, result.shift(value, by))
+    result.following = [key]
+    return result
+
+
+def _choice(
+    code: Code, decided: Sequence[int], rows: Mapping[tuple[int, ...], int], none: int
+) -> Code:
+    """The code that finds the case of the decided values, `none` if they are in no row."""
+    result = evaluated(code, decided)
+    places = range(0, len(decided), 64)
+    words = [_packed(result, result.following[start : start + 64]) for start in places]
+    chosen = result.const(none)
+    for row, case in rows.items():
+        same = result.const(1)
+        for start, word in zip(places, words, strict=True):
+            number = sum(bit << n for n, bit in enumerate(row[start : start + 64]))
+            same = result.both(same, result.emit("equal", word, result.const(number)))
+        chosen = result.emit("select", same, result.const(case), chosen)
+    result.following = [chosen]
+    return result
+
+
+def _packed(code: Code, bits: Sequence[int]) -> int:
+    """Bits as one word."""
+    word = code.const(0)
+    for place, bit in enumerate(bits):
+        word = code.either(word, code.shift(bit, place))
+    return word

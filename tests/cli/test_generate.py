@@ -1,0 +1,90 @@
+"""`looped generate` and the causal export, as a user types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from looped.cli.main import cli
+
+pytest.importorskip("transformers")
+PROGRAMS = Path(__file__).parents[2] / "programs"
+COUNTDOWN, ECHO = (str(PROGRAMS / "subleq" / f"{name}.sasm") for name in ("countdown8", "echo"))
+
+
+def looped(*arguments: object, data: bytes = b"") -> Result:
+    return CliRunner().invoke(cli, [str(a) for a in arguments], input=data)
+
+
+def test_the_listing_is_printed_and_compared() -> None:
+    result = looped("generate", COUNTDOWN, "--compare")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("9 → 03\n[19] 38 → 06\n")
+    assert result.stdout.endswith("[1a] 00 → 0f\n<0x0A> → 12\n[1b] 00 → 16\n[1b] 00 <halt>\n")
+    assert result.stderr.startswith("145 tokens, 52 instructions, ")
+    assert result.stderr.endswith("; each token is that of the reference\n")
+
+
+def test_a_terminal_shows_output_in_colour() -> None:
+    arguments = ["generate", COUNTDOWN, "--max-tokens", "2"]
+    result = CliRunner().invoke(cli, arguments, color=True)
+    assert result.stdout == "\x1b[32m\x1b[1m9\x1b[0m → 03\n"
+
+
+def test_the_host_answers_with_stdin() -> None:
+    result = looped("generate", ECHO, "--max-tokens", 14, data=b"abc")
+    assert result.stdout.splitlines()[0] == "[1b] ? 0061 → 03"
+    result = looped("generate", ECHO, "--compare", "--max-tokens", 60, "--json", data=b"")
+    found = json.loads(result.stdout)
+    assert found.pop("seconds") > 0
+    assert found == {"prompt": 73, "tokens": 21, "instructions": 5, "halted": True, "output": ""}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([COUNTDOWN, "--max-tokens", 3], 6, "the program did not halt within 3 tokens\n"),
+        (
+            [COUNTDOWN, "--context", 60],
+            6,
+            "the program did not halt within 20 tokens\n"
+            "hint: the context is full: use a longer --context\n",
+        ),
+        (
+            [COUNTDOWN, "--context", 40],
+            5,
+            "the prompt has 40 tokens, and the context has 40\nhint: use a longer --context\n",
+        ),
+        (
+            [COUNTDOWN, "--context", 1 << 24],
+            5,
+            "in a context of 16,777,216 tokens float32 does not tell records apart by their age\n",
+        ),
+        (
+            [PROGRAMS / "rv32i" / "hello.s"],
+            5,
+            "rv32i has no causal language model\nhint: machines: subleq\n",
+        ),
+        ([COUNTDOWN, "--memory", 16], 5, "the program has 32 words, but memory has only 16\n"),
+        ([PROGRAMS / "subleq" / "wide.sasm"], 5, "no causal machine has 32-bit words\n"),
+    ],
+)
+def test_what_is_impossible_is_an_error(arguments: list[object], code: int, message: str) -> None:
+    result = looped("generate", *arguments)
+    assert result.exit_code == code
+    assert message in result.stderr and "Traceback" not in result.stderr
+
+
+def test_export_writes_a_prompt_and_a_model(tmp_path: Path) -> None:
+    result = looped("export", "--format", "causal", COUNTDOWN, tmp_path / "made")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f"{tmp_path / 'made'}: a LlamaForCausalLM of 3 layers\n"
+    names = {path.name for path in (tmp_path / "made").iterdir()}
+    assert names >= {"config.json", "generation_config.json", "model.safetensors", "prompt.txt"}
+    assert names >= {"README.md", "tokenizer.json", "tokenizer_config.json"}
+    result = looped("export", "--format", "causal", "subleq", tmp_path / "made")
+    assert result.exit_code == 4
+    assert result.stderr == "error: subleq is a machine: a prompt needs a program\n"
