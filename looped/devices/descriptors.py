@@ -177,7 +177,9 @@ class Descriptors:
             return Stream(bool(saved["reads"]))
         name, content = bytes.fromhex(saved["name"]), bytes.fromhex(saved["content"])
         opening = Opening(**{key: bool(value) for key, value in saved["opening"].items()}).again
-        handle = -1
+        handle, position = -1, int(saved["position"])
+        if not 0 <= position <= _FARTHEST:
+            raise ValueError(f"a file cannot have the position {position}")
         if not saved["inner"]:
             try:
                 handle = self.folder.open(name, opening)
@@ -185,7 +187,7 @@ class Descriptors:
                     os.ftruncate(handle, int(saved["size"]))
             except (Refusal, OSError):
                 raise ValueError(f"the file {name!r} of the program cannot be opened") from None
-        return OpenFile(name, opening, handle, int(saved["position"]), content)
+        return OpenFile(name, opening, handle, position, content)
 
     def _free(self) -> int:
         number = next(n for n in range(3, _MOST + 4) if n not in self.table)
@@ -199,7 +201,7 @@ def _saved(entry: Stream | OpenFile) -> dict[str, Any]:
         return {"reads": entry.reads}
     return {
         "name": entry.name.hex(),
-        "opening": asdict(entry.opening),
+        "opening": asdict(entry.opening.again),
         "inner": entry.handle < 0,
         "position": entry.position,
         "size": entry.size(),

@@ -1,0 +1,169 @@
+"""C programs with the library picolibc, as `looped cc` compiles them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import looped
+from looped import registry
+from looped.cli.main import cli
+from looped.engines.event import EventEngine
+from looped.environment import Environment
+from looped.image import Image
+from looped.verify.lockstep import lockstep
+from tests.conftest import compiled
+
+COMPILER = "riscv64-unknown-elf-gcc"
+LIBRARY = """
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static int ascending(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+int main(int argc, char **argv) {
+  static jmp_buf back;
+  int numbers[] = {5, 3, 9, 1};
+  char *text = malloc(100);
+  qsort(numbers, 4, sizeof numbers[0], ascending);
+  for (int i = 0; i < 4; i++) printf("%d ", numbers[i]);
+  strcpy(text, "heap");
+  if (setjmp(back) == 0) longjmp(back, 5);
+  printf("%f %s %d\\n", 3.25, text, argc);
+  for (int i = 1; i < argc; i++) puts(argv[i]);
+  return 42;
+}
+"""
+FILES = """
+#include <stdio.h>
+int main(void) {
+  char line[40];
+  FILE *from = fopen("in.txt", "r"), *to = fopen("out.txt", "w");
+  if (!from || !to || fopen("../secret", "r")) return 1;
+  while (fgets(line, sizeof line, from)) fprintf(to, "> %s", line);
+  fseek(from, 2, SEEK_SET);
+  printf("%c %ld\\n", fgetc(from), ftell(to));
+  return fclose(to) + fclose(from);
+}
+"""
+
+
+def has_picolibc() -> bool:
+    """Whether the compiler and its C library are installed."""
+    if shutil.which(COMPILER) is None:
+        return False
+    command = [COMPILER, "-print-file-name=picolibc.specs"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip().startswith("/")
+
+
+needs_picolibc = pytest.mark.skipif(not has_picolibc(), reason="picolibc is not installed")
+
+
+def looped_cc(folder: Path, text: str, *more: str) -> Path:
+    source = folder / "program.c"
+    source.write_text(text)
+    result = CliRunner().invoke(cli, ["cc", str(source), *more])
+    assert result.exit_code == 0, result.output
+    return source.with_suffix(".elf")
+
+
+def on_the_reference(image: Image, environment: Environment) -> tuple[bytes, int | None]:
+    memory = looped.api.usual_memory(image)
+    machine, regions = registry.machine(image.machine), image.regions.parameters
+    hart = machine.reference(image.words, 32, memory, b"", image.entry, **regions)
+    system, output = registry.system_for(image, b"", environment), bytearray()
+    assert system is not None
+    while not hart.halted:
+        hart.step()
+        service = system.after(hart)
+        output += b"" if service is None else service.output
+    return bytes(output), system.exit_code
+
+
+@needs_picolibc
+def test_the_library_works_on_the_reference(tmp_path: Path) -> None:
+    image = looped.assemble(looped_cc(tmp_path, LIBRARY))
+    assert image.machine == "rv32im"
+    output, status = on_the_reference(image, Environment(arguments=("one", "two")))
+    assert (output, status) == (b"1 3 5 9 3.250000 heap 3\none\ntwo\n", 42)
+
+
+@needs_picolibc
+def test_files_are_those_of_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "in.txt").write_text("abc\nd\n")
+    image = looped.assemble(looped_cc(tmp_path, FILES))
+    assert on_the_reference(image, Environment(files=folder)) == (b"c 10\n", 0)
+    assert (folder / "out.txt").read_text() == "> abc\n> d\n"
+
+
+@needs_picolibc
+def test_memory_reaches_to_the_top_of_the_stack(tmp_path: Path) -> None:
+    image = looped.assemble(looped_cc(tmp_path, LIBRARY, "--code", "32", "--ram", "400"))
+    assert image.index(image.symbols["__stack"] - 4) < looped.api.usual_memory(image) == 1 << 17
+
+
+@pytest.mark.slow
+@needs_picolibc
+@pytest.mark.parametrize("text", [LIBRARY, FILES], ids=["library", "files"])
+def test_both_sides_agree_for_a_while(text: str, tmp_path: Path) -> None:
+    image = looped.assemble(looped_cc(tmp_path, text, "--code", "32", "--ram", "32"))
+    memory = looped.api.usual_memory(image)
+    machine = compiled("rv32im", 32, memory, **image.regions.parameters)
+    verdict = lockstep(machine, EventEngine(machine), [image], [b""], 1000)
+    assert verdict.steps == 1000
+
+
+@pytest.mark.slow
+@needs_picolibc
+def test_both_programs_run_on_the_transformer(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "in.txt").write_text("abc\nd\n")
+    program = looped_cc(tmp_path, LIBRARY)
+    result = CliRunner().invoke(cli, ["run", str(program), "--", "one", "two"])
+    assert (result.stdout, result.exit_code) == ("1 3 5 9 3.250000 heap 3\none\ntwo\n", 42)
+    program = looped_cc(tmp_path, FILES)
+    result = CliRunner().invoke(cli, ["run", str(program), "--files", str(folder)])
+    assert (result.stdout, result.exit_code) == ("c 10\n", 0)
+    assert (folder / "out.txt").read_text() == "> abc\n> d\n"
+
+
+def without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, specs: str | None) -> Result:
+    """Call `looped cc` where there is no compiler, or one that finds `specs`."""
+    if specs is not None:
+        fake = tmp_path / COMPILER
+        fake.write_text(f"#!/bin/sh\necho {specs}\n")
+        fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return CliRunner().invoke(cli, ["cc", "hello.c"])
+
+
+@pytest.mark.parametrize(
+    ("specs", "message"),
+    [
+        (None, "error: riscv64-unknown-elf-gcc is not installed"),
+        ("picolibc.specs", "error: riscv64-unknown-elf-gcc does not find the C library picolibc"),
+    ],
+)
+def test_what_is_missing_is_named_with_its_package(
+    specs: str | None, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    result = without(monkeypatch, tmp_path, specs)
+    assert result.exit_code == 4
+    assert result.stderr.splitlines() == [
+        message,
+        "hint: on Debian and Ubuntu: apt install gcc-riscv64-unknown-elf "
+        "picolibc-riscv64-unknown-elf",
+    ]
+
+
+@needs_picolibc
+def test_errors_of_the_compiler_have_the_exit_code_of_a_source(tmp_path: Path) -> None:
+    (tmp_path / "bad.c").write_text("int main(void) { return }\n")
+    assert CliRunner().invoke(cli, ["cc", str(tmp_path / "bad.c")]).exit_code == 3
