@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from looped import api
-from looped.artefact.plan import CompiledMachine
-from looped.cli.options import json_option
-from looped.cli.progress import progress
+from looped.artefact.plan import CompiledMachine, Plan
+from looped.cli.options import json_option, parameter_option
+from looped.cli.progress import ProgressLine, progress
 from looped.errors import CompileError, MismatchError
 from looped.files import write_atomically
 from looped.image import Image
+
+if TYPE_CHECKING:
+    from looped.study.parts import Part
 
 __all__ = ["ablate"]
 
@@ -31,12 +36,14 @@ code is 1.
 Examples:
   looped ablate subleq --memory 64 --programs programs/subleq/hello.sasm
   looped ablate rv32i --memory 32 -o table.md
+  looped ablate fleq --set side=2 --cases 1
 """
 
 
 @click.command(help=_HELP)
 @click.argument("machine")
 @click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32.")
+@parameter_option
 @click.option(
     "--memory",
     type=int,
@@ -78,6 +85,7 @@ Examples:
 def ablate(
     machine: str,
     width: int | None,
+    parameters: dict[str, int],
     memory: int,
     paths: tuple[Path, ...],
     loops: int,
@@ -86,22 +94,41 @@ def ablate(
     as_json: bool,
 ) -> None:
     """Knock out every head and every MLP group of a machine, and say what breaks."""
-    from looped.study.survey import survey
+    from looped.study.ablation import knock_out_all
+    from looped.study.survey import begin
 
-    compiled = api.compile_machine(machine, width, memory)
-    images = {path.stem: _image(path, compiled) for path in paths}
+    def show(lines: Iterable[str]) -> None:
+        if output is None and not as_json:
+            line.clear()
+            click.echo("\n".join(lines))
+
     with progress(f"ablate {machine}") as line:
-        found = survey(
-            compiled, images, cases, loops, lambda part: line.note(f"{machine} without {part}")
-        )
+        compiled = api.compile_machine(machine, width, memory, parameters=parameters)
+        images = {path.stem: _image(path, compiled) for path in paths}
+        line.note(f"loops of {machine}")
+        begun, outcomes = begin(compiled.plan, images, cases, loops), []
+        show(begun.heading())
+        for outcome in knock_out_all(compiled, begun.cases, _noted(line, compiled.plan)):
+            outcomes.append(outcome)
+            show([begun.line(outcome)])
+        found = dataclasses.replace(begun, outcomes=tuple(outcomes))
+        show(found.verdict())
     if output is not None:
         write_atomically(output, found.markdown().encode())
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(row) for row in found.rows()]))
-    elif output is None:
-        click.echo(found.markdown(), nl=False)
     if wrong := found.disagreements():
         raise MismatchError(f"other loops break than those that need {wrong[0]}")
+
+
+def _noted(line: ProgressLine, plan: Plan) -> Callable[[Part], None]:
+    """Shows how many parts are done, and which one is next."""
+    from looped.study.parts import parts
+
+    numbers = {part: number for number, part in enumerate(parts(plan), 1)}
+    return lambda part: line.note(
+        f"{plan.machine} without {part}, {numbers[part]} of {len(numbers)}"
+    )
 
 
 def _image(path: Path, compiled: CompiledMachine) -> Image:

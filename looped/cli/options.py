@@ -32,6 +32,7 @@ __all__ = [
     "open_program",
     "open_source",
     "open_target",
+    "parameter_option",
     "source_options",
 ]
 
@@ -94,14 +95,7 @@ def source_options(command: F) -> F:
         return command(wanted=wanted, **rest)
 
     for option in (
-        click.option(
-            "--set",
-            "parameters",
-            multiple=True,
-            metavar="NAME=NUMBER",
-            callback=lambda ctx, option, given: dict(map(_parameter, given)),
-            cls=_ParameterOption,
-        ),
+        parameter_option,
         click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32."),
         click.option(
             "--machine",
@@ -111,6 +105,19 @@ def source_options(command: F) -> F:
     ):
         gathered = option(gathered)
     return cast(F, gathered)
+
+
+def parameter_option(command: F) -> F:
+    """--set, which the command gets as a dictionary of `parameters`."""
+    option = click.option(
+        "--set",
+        "parameters",
+        multiple=True,
+        metavar="NAME=NUMBER",
+        callback=lambda ctx, option, given: dict(map(_parameter, given)),
+        cls=_ParameterOption,
+    )
+    return option(command)
 
 
 class _ParameterOption(click.Option):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,10 +12,9 @@ from looped.image import Image
 from looped.study.ablation import KnockOut, knock_out_all
 from looped.study.loops import LoopCase, program_loops, random_loops
 from looped.study.needs import CircuitLoop
-from looped.study.parts import Part
 from looped.study.unfinished import single_loops
 
-__all__ = ["Row", "Survey", "survey"]
+__all__ = ["Row", "Survey", "begin", "survey"]
 
 _FEW = 6
 """So many kinds at most are left out in a list that says `all except …`."""
@@ -64,20 +63,27 @@ class Survey:
 
     def markdown(self) -> str:
         """The rows as a table, and below it how many comparisons the circuit decides."""
+        rows = map(self.line, self.outcomes)
+        return "\n".join([*self.heading(), *rows, *self.verdict()]) + "\n"
+
+    def heading(self) -> list[str]:
+        """The lines above the rows."""
         plan, kinds = self.plan, self.kinds
-        lines = [
+        return [
             f"{plan.machine}, {plan.width} bits, {plan.memory} words of memory; "
             f"{len(self.cases)} loops of {len(kinds)} kinds: {', '.join(kinds)}.",
             "",
             "| block | without | its job | what breaks | programs, at loop | first wrong word |",
             "|---|---|---|---|---|---|",
         ]
-        for row in self.rows():
-            marked = row.part + (" †" if row.underived else "")
-            ends = ", ".join(f"{name} {loop}" for name, loop in row.programs) or "none"
-            cells = (marked, row.job, _listed(row.breaks, kinds), ends, row.first or "")
-            lines.append(f"| {row.block} | {' | '.join(cells)} |")
-        return "\n".join([*lines, "", *self._verdict()]) + "\n"
+
+    def line(self, outcome: KnockOut) -> str:
+        """The row of a part as a line of the table."""
+        row = self._row(outcome)
+        marked = row.part + (" †" if row.underived else "")
+        ends = ", ".join(f"{name} {loop}" for name, loop in row.programs) or "none"
+        cells = (marked, row.job, _listed(row.breaks, self.kinds), ends, row.first or "")
+        return f"| {row.block} | {' | '.join(cells)} |"
 
     def _row(self, outcome: KnockOut) -> Row:
         broken = {self.cases[i].kind for i in np.flatnonzero(outcome.breaks)}
@@ -93,15 +99,17 @@ class Survey:
             agrees=outcome.agrees,
         )
 
-    def _verdict(self) -> list[str]:
+    def verdict(self) -> list[str]:
+        """The lines below the rows."""
         every = len(self.outcomes) * len(self.cases)
         underived = sum(int((~outcome.exact).sum()) for outcome in self.outcomes)
         broken = sum(int((outcome.breaks & ~outcome.exact).sum()) for outcome in self.outcomes)
         wrong = self.disagreements()
         lines = [
+            "",
             f"{len(self.outcomes)} parts times {len(self.cases)} loops are {every:,} comparisons. "
             f"The circuit decides {every - underived:,} of them: "
-            + (f"these parts differ: {', '.join(wrong)}." if wrong else _AS_IT_SAYS)
+            + (f"these parts differ: {', '.join(wrong)}." if wrong else _AS_IT_SAYS),
         ]
         if underived:
             lines += ["", _UNDERIVED.format(underived, broken)]
@@ -117,21 +125,14 @@ _UNDERIVED = (
 )
 
 
-def survey(
-    machine: CompiledMachine,
-    programs: Mapping[str, Image],
-    of_each: int = 4,
-    loops: int = 20,
-    progress: Callable[[Part], None] = lambda part: None,
-) -> Survey:
-    """Knock out every part: `of_each` random loops of each kind, the first `loops` of programs.
+def begin(plan: Plan, programs: Mapping[str, Image], of_each: int = 4, loops: int = 20) -> Survey:
+    """A survey without outcomes: `of_each` random loops of each kind, `loops` of each program.
 
-    Of an instruction that takes several loops there are the first two, one in the middle, and the
-    last. The programs get no input. Raises CompileError for a program that does not fit the
-    machine, and for a machine without random programs, with several workers, or with its program in
-    the weights.
+    Of an instruction that takes several loops there are the first two, the last, and some between.
+    The programs get no input. Raises CompileError for a program that does not fit the machine, and
+    for a machine without random programs, with several workers, or with its program in the weights.
     """
-    plan, circuit = machine.plan, CircuitLoop(machine.plan)
+    circuit = CircuitLoop(plan)
     cases = single_loops(circuit, random_loops(plan, of_each), sample=True)
     ranges = {}
     for name, image in programs.items():
@@ -139,8 +140,18 @@ def survey(
         found = list(program_loops(plan, image, b"", loops))
         cases += single_loops(circuit, found, sample=False)[:loops]
         ranges[name] = range(first, len(cases))
-    outcomes = tuple(knock_out_all(machine, cases, progress))
-    return Survey(plan, tuple(cases), ranges, outcomes)
+    return Survey(plan, tuple(cases), ranges, ())
+
+
+def survey(
+    machine: CompiledMachine,
+    programs: Mapping[str, Image],
+    of_each: int = 4,
+    loops: int = 20,
+) -> Survey:
+    """Knock out every part; the loops, and what is raised, are those of `begin`."""
+    begun = begin(machine.plan, programs, of_each, loops)
+    return replace(begun, outcomes=tuple(knock_out_all(machine, begun.cases)))
 
 
 def _first(outcome: KnockOut, cases: range) -> int | None:

@@ -18,7 +18,7 @@ from looped.cli.main import cli
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "study.md").read_text()
 EXAMPLES = re.findall(r"^```python\n(.*?)^```\n\n^```text\n(.*?)^```", TEXT, re.M | re.S)
-TABLES = re.findall(r"^<!-- (\w+) -->$", TEXT, re.M)
+TABLES = [name for name in re.findall(r"^<!-- (\w+) -->$", TEXT, re.M) if name != "end"]
 NEEDS = {"lens.bridge": "transformer_lens", "from nnsight": "nnsight"}
 
 
