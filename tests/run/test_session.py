@@ -160,7 +160,7 @@ STORES = """
     lw x0, 0(x0)
     lb x0, 3(x0)
     sb x0, 99(x0)
-    lw a1, 1(x0)        # which traps
+    lw a1, 400(x0)      # which traps
 """
 
 

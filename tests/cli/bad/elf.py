@@ -32,11 +32,6 @@ ELF = [
     _elf("a shared object", elf((0, _CODE, 12), kind=3), "is position independent"),
     _elf("a core dump", elf((0, _CODE, 12), kind=4), "is not a program"),
     _elf(
-        "compressed instructions",
-        elf((0, _CODE, 12), flags=1),
-        "has compressed instructions, which RV32I lacks",
-    ),
-    _elf(
         "floating point",
         elf((0, _CODE, 12), flags=2),
         "passes floating-point registers, which RV32I lacks",
@@ -47,11 +42,15 @@ ELF = [
         elf((0, _CODE, 12), entry=0x40),
         "begins at 0x40, where nothing is loaded",
     ),
-    _elf("a segment far away", elf((0x500000, _CODE, 12)), "needs memory up to address 0x50000c"),
+    _elf(
+        "a segment far away",
+        elf((0x500000, _CODE, 12)),
+        "begins at 0x0, where nothing is loaded",
+    ),
     _elf(
         "a segment of gigabytes",
         elf((0, _CODE, 0x7FFFFFFF)),
-        "needs memory up to address 0x7fffffff",
+        "needs memory from 0x0 to 0x7fffffff",
     ),
     _elf(
         "a segment behind the end",

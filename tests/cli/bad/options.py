@@ -101,7 +101,8 @@ OPTIONS = [
     ),
     _usage("export subleq folder", "Missing option '--format'. Choose from:"),
     _usage(
-        "export --format onnx subleq folder", "Invalid value for '--format': 'onnx' is not 'hf'."
+        "export --format onnx subleq folder",
+        "Invalid value for '--format': 'onnx' is not one of 'hf', 'causal'.",
     ),
     _usage("export --format hf subleq", "Missing argument 'FOLDER'."),
     _usage(

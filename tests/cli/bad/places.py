@@ -129,7 +129,7 @@ PLACES = [
         a_s=_dangling,
     ),
     _read("four terabytes", "run a.sasm", "a.sasm is larger than 1 MB", a_sasm=_terabytes),
-    _read("four terabytes", "asm a.hex", "a.hex is larger than 16 MB", a_hex=_terabytes),
+    _read("four terabytes", "asm a.hex", "a.hex is larger than 64 MB", a_hex=_terabytes),
     _read(
         "four terabytes",
         "run a.safetensors",
