@@ -59,7 +59,7 @@ _COMMANDS = (
         "Run PROGRAM (source, image or compiled file) on the transformer until it halts.",
     ),
     Late(
-        "cc", "looped.cli.cc", "cc", "Compile a C program for RISC-V, so that `looped run` runs it."
+        "cc", "looped.cli.cc", "cc", "Compile a C program for RISC-V, with the C library picolibc."
     ),
     Late(
         "debug",

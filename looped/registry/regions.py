@@ -25,7 +25,7 @@ def room(image: Image) -> int:
 
 
 def _bases(width: int) -> Sequence[int]:
-    return range(0, 1 << width, 4 * MINIMUM_MEMORY)
+    return range(0, 1 << max(width, 0), 4 * MINIMUM_MEMORY)
 
 
 REGIONS = (

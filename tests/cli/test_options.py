@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -94,7 +95,9 @@ def reached(*arguments, **named):
     raise Reached
 
 
-def uncompiled(machine: Machine, width: int, memory: int, form: Precision, parameters) -> Circuit:
+def uncompiled(
+    machine: Machine, width: int, memory: int, form: Precision, parameters: Any, note: Any = None
+) -> Circuit:
     return machine.circuit(width, memory, None, form, **parameters)
 
 
