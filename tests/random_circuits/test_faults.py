@@ -17,6 +17,6 @@ def test_a_fault_that_is_put_back_is_found(name: str, monkeypatch: pytest.Monkey
     fault.put_back(monkeypatch)
     every = 1 if fault.lifted else fault.circuits + 1
     with pytest.raises(FailureError) as caught:
-        campaign(fault.circuits, 0, every, fault.attempt, shrink=False)
+        campaign(fault.circuits, fault.seed, every, fault.attempt, shrink=False)
     print(caught.value)
     assert fault.what in caught.value.what
