@@ -193,6 +193,8 @@ def test_no_process_outlives_its_engine(monkeypatch: pytest.MonkeyPatch) -> None
         return started[-1]
 
     monkeypatch.setattr(os, "fork", noted)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
+    monkeypatch.setattr("threading.active_count", lambda: 1)  # other tests may have left threads
     monkeypatch.setattr("looped.engines.lifted.lifting.packed", lambda program: time.sleep(60))
     monkeypatch.setattr(start, "_PATIENCE", 0.0)
     engine = AutoEngine(MACHINE)
