@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 import numpy as np
+import numpy.typing as npt
 
 from looped.artefact.plan import CompiledMachine
 from looped.debug.replayed import Replayed
@@ -176,6 +177,27 @@ class Timeline:
         places = sorted(self._saved)
         return places[max(0, bisect.bisect_left(places, step) - 1)]
 
+    def save_within(self, first: int, end: int) -> int:
+        """Move to a place from `first` on and before `end`, the first one that has a snapshot; if
+        there is none, make one at `first`."""
+        places = [place for place in sorted(self._saved) if first <= place < end]
+        if places:
+            self.restore(places[0])
+        else:
+            self.go_to(first)
+            self._save()
+        return self.steps
+
+    def words_at(self, place: int) -> npt.NDArray[np.int64]:
+        """The words of memory and registers at the place of a snapshot, by column."""
+        lanes = list(self.machine.plan.words["value"])
+        bits = self._bits(self._saved[place])[: self.machine.plan.cpu, lanes]
+        return np.asarray(bits @ (1 << np.arange(len(lanes), dtype=np.int64)))
+
+    def edited(self, begin: int, end: int) -> bool:
+        """Whether words were changed by hand after the place `begin`, up to `end`."""
+        return any(begin < place <= end for place in self._edits)
+
     def _restore_near(self, step: int, place: int) -> None:
         """Restore a snapshot; if it is far from `step`, move on and make a new one."""
         self.restore(place)
@@ -186,14 +208,18 @@ class Timeline:
     def restore(self, place: int) -> None:
         """Move to the place of a snapshot."""
         saved = self._saved[place]
-        size = saved.shape[0] * saved.shape[1]
-        bits = np.unpackbits(np.frombuffer(saved.packed, np.uint8), count=size)
-        state = bits.reshape(saved.shape).astype(np.bool_)
+        state = self._bits(saved).astype(np.bool_)
         self.computer.restore(replace(saved.snapshot, state=state))
         self.input.position = saved.input_position
         del self.output[saved.output_length :]
         self.steps = place
         self._begun = monotonic()
+
+    @staticmethod
+    def _bits(saved: _Saved) -> npt.NDArray[np.uint8]:
+        size = saved.shape[0] * saved.shape[1]
+        bits = np.unpackbits(np.frombuffer(saved.packed, np.uint8), count=size)
+        return bits.reshape(saved.shape)
 
     def edit(self, change: Callable[[ColumnPort], None]) -> None:
         """Change words by hand, here and whenever the run comes here again.
