@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.plan import Plan
-from looped.artefact.residual import Residual
+from looped.artefact.residual import Positions, Residual
 from looped.errors import CompileError
 
 __all__ = ["State", "embed", "embed_compact", "embed_words", "memory_words", "read_word"]
@@ -41,20 +41,9 @@ def embed_compact(words: Sequence[int], plan: Plan, entry: int | None = None) ->
     rest = _devices(plan, entry)
     row = np.full(plan.d_model, -1, np.int8)
     row[list(plan.words["one"])] = 1
-    parts = [(plan.words["value"], _values(words, plan))]
-    for name, offset in _positions(plan):
-        codes = (np.arange(plan.memory) + offset) % plan.memory
-        parts.append((plan.words[name], codes.astype(np.uint64)))
-    lanes = [lane for own, _ in parts for lane in own]
-    bits = np.zeros((plan.memory, -(-len(lanes) // 64)), np.uint64)
-    place = 0
-    for own, numbers in parts:
-        word, shift = divmod(place, 64)
-        bits[:, word] |= numbers << np.uint64(shift)
-        if shift + len(own) > 64:
-            bits[:, word + 1] |= numbers >> np.uint64(64 - shift)
-        place += len(own)
-    return Residual(row, np.array(lanes, np.intp), bits, rest)
+    positions = tuple(Positions(plan.words[name], offset) for name, offset in _positions(plan))
+    value = np.array(plan.words["value"], np.intp)
+    return Residual(row, value, _values(words, plan)[:, None], rest, positions)
 
 
 def _positions(plan: Plan) -> Iterator[tuple[str, int]]:
