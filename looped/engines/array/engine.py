@@ -13,7 +13,7 @@ from looped.engines.array.kept import KeptTables
 from looped.engines.array.passes import Columns, Uncertain, one_pass
 from looped.engines.array.tables import Tables, tabulate
 from looped.engines.certified import Certified, Definition, FastStream, Progress
-from looped.engines.engine import Floats, Lanes, Watch
+from looped.engines.engine import Floats, Lanes, Numbers, Watch
 from looped.engines.host_lanes import HostLanes
 from looped.errors import CompileError
 
@@ -138,6 +138,11 @@ class _Running:
         if self.columns is None:
             return np.asarray(self._state[column, lanes])
         return np.asarray(self.columns.x[column, lanes], np.float64)
+
+    def rows(self, columns: Lanes) -> Numbers:
+        """All lanes of some columns, (columns, d_model)."""
+        x = self._state if self.columns is None else self.columns.x
+        return np.asarray(x[columns])
 
     def write(self, column: int, lanes: Lanes, values: Floats) -> None:
         """Set some lanes of one column."""
