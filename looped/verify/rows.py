@@ -27,21 +27,26 @@ class CpuRows:
         self._layout: _Layout | None = None
 
     def first_wrong(
-        self, tape: Tape, words: Sequence[Words], busy: npt.NDArray[np.bool_], rest: Signs
+        self,
+        tape: Tape,
+        first: int,
+        words: Sequence[Words],
+        busy: npt.NDArray[np.bool_],
+        rest: Signs,
     ) -> tuple[int, tuple[str, str, str]] | None:
-        """The first pass that leaves a wrong lane, and the difference by name; None if all are
-        right.
+        """The number of the first row with a wrong lane, and the difference by name; None if all
+        are right.
 
-        `words` are those of the CPU after each pass that is compared, `rest` (d_model,) has all
-        other lanes. `busy` passes are not the last ones of their instruction.
+        The rows from `first` on are compared. `words` are those of the CPU in each of them, `rest`
+        (d_model,) has all other lanes. Rows that are `busy` come before the end of an instruction.
         """
         if self._layout is None or not np.array_equal(self._layout.place, tape.place):
             self._layout = _Layout(tape.place, self._free)
         layout, count = self._layout, len(words)
-        found = layout.words(tape.rows[1 : count + 1])
+        found = layout.words(tape.rows[first : first + count])
         wanted, wrong = self._wanted(layout, tape.known, words, rest)
         different = (found ^ wanted) & layout.used
-        different[busy[:count]] &= ~layout.free
+        different[busy] &= ~layout.free
         wrong |= different.any(axis=1)
         if not wrong.any():
             return None
@@ -53,7 +58,7 @@ class CpuRows:
         column = np.array([self._plan.cpu])
         where = first_difference(self._plan, row[None], should[None], column)
         assert where is not None
-        return number, where
+        return first + number, where
 
     def _wanted(
         self, layout: _Layout, known: npt.NDArray[np.bool_], words: Sequence[Words], rest: Signs

@@ -47,7 +47,7 @@ class Taped(Pairs):
         self._busy = NO_LANES if self.plan.busy is None else np.array([self.plan.busy])
         self._rows = CpuRows(self.plan, self.free)
         self._tape: Tape | None = None
-        self._alone = False
+        self._alone = self._begins = False
         self.computer.passes = self._passes
 
     def advance(self, most: int) -> None:
@@ -56,6 +56,7 @@ class Taped(Pairs):
         if not running:
             super().advance(most)
             return
+        self._begins = True
         due = self.rhythm.following(self.equal[0]) - self.counts[0]
         _, event = self.computer.advance(max(1, min(most, due)))
         self._follow_tape(last=True)
@@ -96,6 +97,7 @@ class Taped(Pairs):
         self._tape, self._alone = None, False
         if tape is not None and len(tape) > last:
             self._compare_tape(tape, len(tape) - last)
+        self._begins = self._begins and tape is None and not alone
         if alone and not last:
             busy = bool((self.engine.read(self.plan.cpu, self._busy)[0] > 0).any())
             here = self.expected[0].reference.pc
@@ -105,10 +107,10 @@ class Taped(Pairs):
     def _compare_tape(self, tape: Tape, count: int) -> None:
         """Compare the first passes of a tape. Raises Mismatch."""
         expected, before = self.expected[0], self.counts[0]
-        busy, rest, words = tape.any(self._busy)[:count], expected.rest(), [expected.cpu]
+        busy = np.array([self.loops[0] > 0, *tape.any(self._busy)[:count]])
+        rest, words, wrong = expected.rest(), [expected.cpu], None
         columns, values = tape.columns[:count].tolist(), tape.values[:count].tolist()
-        wrong = None
-        for within, *stores in zip(busy.tolist(), columns, values, strict=True):
+        for within, *stores in zip(busy[1:].tolist(), columns, values, strict=True):
             if within:
                 wrong = self._go_on(*stores)
             else:
@@ -118,13 +120,15 @@ class Taped(Pairs):
             words.append(expected.cpu)
             if wrong is not None:
                 break
-        found = self._rows.first_wrong(tape, words[1:], busy, rest)
-        passed = len(words) - 2
+        first, row = int(self._begins), len(words) - 1  # the host has served what comes before
+        found = self._rows.first_wrong(tape, first, words[first:], busy[first : row + 1], rest)
         if found is not None:
-            passed, wrong = found
+            row, wrong = found
+        if row:
+            self._pcs[0] = words[row - 1]["pc"]
         if wrong is not None:
-            self._pcs[0] = words[passed]["pc"]
-            raise self.differ(0, before + int((~busy[:passed]).sum()) + 1, *wrong)
+            done = int((~busy[1 : row + 1]).sum())
+            raise self.differ(0, before + done + bool(busy[row]), *wrong)
 
     def _go_on(self, columns: list[int], values: list[int]) -> Where | None:
         """Follow a pass that is not the last one of its instruction."""
