@@ -12,7 +12,7 @@ import numpy.typing as npt
 from looped.artefact.plan import CompiledMachine
 from looped.artefact.residual import Residuals
 from looped.cache.store import open_cache
-from looped.engines.engine import NOTHING, Engine, Lanes, Streams, Watch
+from looped.engines.engine import NOTHING, Engine, Lanes, Numbers, Streams, Watch
 from looped.engines.entry import LIFTED, entry_key
 from looped.engines.start import Start
 from looped.errors import CompileError
@@ -160,6 +160,10 @@ class AutoEngine:
     def read(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
         """Some lanes of one column of every stream, (batch, lanes)."""
         return self.engine.read(column, lanes)
+
+    def rows(self, stream: int, columns: Lanes) -> Numbers:
+        """All lanes of some columns of one stream, (columns, d_model)."""
+        return self.engine.rows(stream, columns)
 
     def write(self, stream: int, column: int, lanes: npt.NDArray[np.intp], values: object) -> None:
         """Set some lanes of one column of one stream to values (lanes,)."""

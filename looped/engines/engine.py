@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.residual import Residuals
 
-__all__ = ["NOTHING", "NO_LANES", "Engine", "Floats", "Lanes", "Patterns", "Streams", "Watch"]
+__all__ = [
+    "NOTHING",
+    "NO_LANES",
+    "Engine",
+    "Floats",
+    "Lanes",
+    "Numbers",
+    "Patterns",
+    "Streams",
+    "Watch",
+]
 
 Lanes = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 Patterns = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[Any]
 
 Streams = npt.NDArray[np.generic] | Residuals
 """Residual streams, as a matrix or in fewer bits."""
@@ -98,6 +109,9 @@ class Engine(Protocol):
 
     def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column of every stream, (batch, lanes)."""
+
+    def rows(self, stream: int, columns: Lanes) -> Numbers:
+        """All lanes of some columns of one stream, (columns, d_model), as numbers of any type."""
 
     def write(self, stream: int, column: int, lanes: Lanes, values: object) -> None:
         """Set some lanes of one column of one stream to values (lanes,)."""

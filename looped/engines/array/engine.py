@@ -15,7 +15,7 @@ from looped.engines.array.passes import Uncertain, one_pass
 from looped.engines.array.tables import Tables
 from looped.engines.array.tabulate import tabulate
 from looped.engines.certified import Certified, Definition, FastStream, Progress
-from looped.engines.engine import Floats, Lanes, Watch
+from looped.engines.engine import Floats, Lanes, Numbers, Watch
 from looped.engines.host_lanes import HostLanes
 from looped.errors import CompileError
 
@@ -154,6 +154,11 @@ class _Running:
         """Some lanes of one column, (lanes,)."""
         row = self._state[column] if self.columns is None else self.columns.row(column)
         return np.asarray(row[lanes], np.float64)
+
+    def rows(self, columns: Lanes) -> Numbers:
+        """All lanes of some columns, (columns, d_model)."""
+        x = self._state if self.columns is None else self.columns.x
+        return np.asarray(x[columns])
 
     def write(self, column: int, lanes: Lanes, values: Floats) -> None:
         """Set some lanes of one column."""

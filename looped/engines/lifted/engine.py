@@ -82,7 +82,8 @@ class LiftedEngine(Certified):
         assert isinstance(stream, Stream)
         tape = record(stream, loops, watch, value)
         if tape is not None:
-            self.forget_changes(0)
+            stored = np.unique(tape.columns)
+            self.note_changes(0, [watch.column, *stored[stored >= 0].tolist()])
         return tape
 
 
