@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
-
-import numpy as np
 
 from looped.artefact.plan import CompiledMachine
 from looped.debug.replayed import Replayed
@@ -43,11 +41,9 @@ _MOST_SNAPSHOTS = 64
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
-    """A snapshot whose lanes are packed eight to a byte, and where input and output were."""
+    """A snapshot, and where input and output were."""
 
     snapshot: Snapshot
-    packed: bytes
-    shape: tuple[int, int]
     input_position: int
     output_length: int
 
@@ -186,10 +182,7 @@ class Timeline:
     def restore(self, place: int) -> None:
         """Move to the place of a snapshot."""
         saved = self._saved[place]
-        size = saved.shape[0] * saved.shape[1]
-        bits = np.unpackbits(np.frombuffer(saved.packed, np.uint8), count=size)
-        state = bits.reshape(saved.shape).astype(np.bool_)
-        self.computer.restore(replace(saved.snapshot, state=state))
+        self.computer.restore(saved.snapshot)
         self.input.position = saved.input_position
         del self.output[saved.output_length :]
         self.steps = place
@@ -241,12 +234,7 @@ class Timeline:
 
     def _save(self) -> None:
         snapshot = self.computer.snapshot()
-        packed = np.packbits(snapshot.state.reshape(-1)).tobytes()
-        shape = snapshot.state.shape[0], snapshot.state.shape[1]
-        empty = replace(snapshot, state=np.zeros((0, 0), np.bool_))
-        self._saved[self.steps] = _Saved(
-            empty, packed, shape, self.input.position, len(self.output)
-        )
+        self._saved[self.steps] = _Saved(snapshot, self.input.position, len(self.output))
         if len(self._saved) > _MOST_SNAPSHOTS:
             self._spacing *= 2
             first = min(self._saved)

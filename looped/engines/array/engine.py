@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.analysis.model import Model
-from looped.artefact.residual import Residual
+from looped.artefact.residual import Residual, signs, words_of
 from looped.engines.array.kept import KeptTables
 from looped.engines.array.passes import Columns, Uncertain, one_pass
 from looped.engines.array.tables import Tables, tabulate
 from looped.engines.certified import Certified, Definition, FastStream, Progress
-from looped.engines.engine import Floats, Lanes, Watch
+from looped.engines.engine import Floats, Lanes, Watch, Words
 from looped.engines.host_lanes import HostLanes
 from looped.errors import CompileError
 
@@ -133,11 +133,20 @@ class _Running:
         """A copy of the stream, (columns, d_model)."""
         return self._state.copy() if self.columns is None else self.columns.x.astype(np.float64)
 
+    def residual(self) -> Residual:
+        """A copy of the stream. Raises ValueError if a lane is not ±1."""
+        return signs(self.state())
+
     def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column, (lanes,)."""
         if self.columns is None:
             return np.asarray(self._state[column, lanes])
         return np.asarray(self.columns.x[column, lanes], np.float64)
+
+    def words_in(self, lanes: Lanes) -> Words:
+        """The word in some lanes of all columns, (columns,)."""
+        x = self._state if self.columns is None else self.columns.x
+        return words_of(x[:, lanes] > 0)
 
     def write(self, column: int, lanes: Lanes, values: Floats) -> None:
         """Set some lanes of one column."""
