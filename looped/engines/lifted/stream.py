@@ -12,7 +12,7 @@ import numpy.typing as npt
 from looped import analysis
 from looped.analysis.grid import Floats
 from looped.analysis.hidden_sums import check_hidden_sums
-from looped.artefact.residual import Residual, compact
+from looped.artefact.residual import Residual, compact, signs, words_of
 from looped.engines.certified import Progress
 from looped.engines.engine import NOTHING, Watch
 from looped.engines.host_lanes import HostLanes
@@ -25,8 +25,12 @@ from looped.engines.lifted.native import CELLS, compile_code
 from looped.engines.lifted.program import Program, known_lanes, program_of
 from looped.engines.lifted.seek import seek
 from looped.engines.lifted.specialised import USUAL, Effort, Specialiser
+from looped.engines.tape import gather
 
 __all__ = ["Check", "Programs", "Stream", "unchecked"]
+
+_WORD = 64
+"""Bits of a word."""
 
 _FEW = 16
 """Up to so many loops are passes of the plain code: the last one notes where it stores, and more
@@ -186,6 +190,22 @@ class Stream:
             x[driver] = self.column(driver)
         return x
 
+    def residual(self) -> Residual:
+        """A copy of the stream. Raises ValueError if a lane is not ±1."""
+        x = self.x
+        if not isinstance(x, Residual):
+            return signs(x)
+        if self.program is None:
+            return x.copy()
+        lifted = self.program.lifted
+        others = set(lifted.packed).difference(x.lanes.tolist())
+        own = 0 < x.alike <= lifted.behaviour.drivers.min() and len(x.lanes) <= _WORD
+        if others or not own:
+            return signs(self.state())
+        rest = [self.column(column) for column in range(x.alike, len(x))]
+        bits = self.words_in(x.lanes)[: x.alike, None]
+        return Residual(x.row, x.lanes, bits, np.array(rest, np.int8), x.positions)
+
     def column(self, column: int) -> Floats:
         """A copy of one column, (d_model,)."""
         result = self.loaded(column)
@@ -229,6 +249,24 @@ class Stream:
     def read(self, column: int, lanes: npt.NDArray[np.intp]) -> Floats:
         """Some lanes of one column, (lanes,)."""
         return self.column(column)[lanes]
+
+    def words_in(self, lanes: npt.NDArray[np.intp]) -> Masks:
+        """The word in some lanes of all columns, (columns,)."""
+        x = self.x
+        words = x.words(lanes.tolist()) if isinstance(x, Residual) else words_of(x[:, lanes] > 0)
+        if self.program is None:
+            return words
+        found, cells = self.program.lifted, self.cells[:-1]
+        packed = {lane: place for place, lane in enumerate(found.packed)}
+        places = np.array([packed.get(lane, -1) for lane in lanes.tolist()], np.intp)
+        rows = cells.view(np.uint8).reshape(len(cells), -1)
+        held = gather(rows, places, np.zeros(len(lanes), np.bool_))
+        known = np.uint64(sum(1 << bit for bit, place in enumerate(places.tolist()) if place < 0))
+        columns = found.behaviour.columns
+        words[columns] = words[columns] & known | held
+        for driver in found.behaviour.drivers.tolist():
+            words[driver] = words_of(self.column(driver)[None, lanes] > 0)[0]
+        return words
 
     def write(
         self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
