@@ -186,7 +186,8 @@ _EXPORT = """Write the weights into FOLDER as a checkpoint that stock software l
 
 The format hf is the looped machine as a LlamaModel. The format causal is another machine: a causal
 language model with a tokenizer. Its prompt, `prompt.txt`, is the program, and the text that it
-generates is the run. gguf is the same for llama.cpp, and onnx for onnxruntime.
+generates is the run. gguf is the same for llama.cpp, and onnx for onnxruntime. bart is an
+encoder-decoder, for programs that do not write to their instructions.
 
 \b
 Examples:
@@ -203,10 +204,10 @@ Examples:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["hf", "causal", "gguf", "onnx"]),
+    type=click.Choice(["hf", "causal", "bart", "gguf", "onnx"]),
     required=True,
     help="hf: for transformers.LlamaModel.from_pretrained. causal: for AutoModelForCausalLM and "
-    "pipelines. gguf: for llama.cpp. onnx: for onnxruntime.",
+    "pipelines. bart: for AutoModelForSeq2SeqLM. gguf: for llama.cpp. onnx: for onnxruntime.",
 )
 @window_option
 @machine_options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from looped import registry
@@ -11,16 +12,25 @@ from looped.errors import FileError
 
 __all__ = ["write_causal"]
 
+_SHORT = 1 << 12
+"""Tokens that an exported encoder-decoder generates at most: each has a row of an embedding."""
+
 
 def write_causal(target: str, folder: Path, kind: str, wanted: Wanted, window: bool) -> str:
     """Write a program and its machine into a folder. Returns what it is.
 
-    The weights are certified first. Raises CertificateError, CompileError or FileError.
+    A causal machine is certified first. Raises CertificateError, CompileError or FileError.
     """
     if target in registry.names():
         raise FileError(f"{target} is a machine: a prompt needs a program")
     image, name = open_source(Path(target), wanted), Path(target).name
     spec = causal_spec(image, wanted.memory, window=window)
+    if kind == "bart":
+        from looped.cli.encoder import encoder_layout
+        from looped.decoder.harvard.bart import export_bart
+
+        export_bart(encoder_layout(replace(spec, context=_SHORT), image), image, folder)
+        return "a BartForConditionalGeneration"
     certified(spec)
     if kind == "gguf":
         from looped.decoder.hosts.gguf import export_gguf

@@ -13,6 +13,7 @@ import click
 
 from looped import registry
 from looped.cli.certify_causal import causal_spec
+from looped.cli.encoder import encoder_loop
 from looped.cli.options import (
     Wanted,
     json_option,
@@ -40,7 +41,8 @@ When the context is full, the command replays the text to the memory that it lea
 continues from a new prompt. --compare stops at the first token that differs from the reference.
 --pruned runs the same weights without transformers: it drafts each record, which the model checks
 in one pass, and its cache is only as large as memory. --window runs a stock MistralForCausalLM,
-which writes one word again behind each record, so that nothing leaves its window unseen.
+which writes one word again behind each record, so that nothing leaves its window unseen. --encoder
+runs an encoder-decoder: cross-attention fetches the instructions, which must not change.
 
 \\b
 Examples:
@@ -61,6 +63,7 @@ Examples:
 )
 @window_option
 @click.option("--pruned", is_flag=True, help="Use looped's own loop: one pass an instruction.")
+@click.option("--encoder", is_flag=True, help="Encode the program once, and decode its run.")
 @click.option("--compare", is_flag=True, help="Compare each token with the reference.")
 @click.option("--memory", type=int, metavar="WORDS", help="Words of memory, a power of two.")
 @source_options
@@ -71,20 +74,27 @@ def generate(
     context: int | None,
     window: bool,
     pruned: bool,
+    encoder: bool,
     compare: bool,
     wanted: Wanted,
     as_json: bool,
 ) -> None:
     """Run PROGRAM as the text that a causal language model generates."""
-    if pruned and window:
-        raise click.UsageError("--pruned has a bounded cache of its own: leave --window out.")
+    if pruned + window + encoder > 1:
+        raise click.UsageError("--pruned, --window and --encoder are three machines: give one.")
     image = open_source(program, wanted)
     spec = causal_spec(image, wanted.memory, context, window)
     vocabulary = Vocabulary(spec)
     prompt = vocabulary.prompt(image.words, image.entry)
     show = (lambda token: None) if as_json else _listing(vocabulary)
-    loop, began = _loop(spec, pruned), time.monotonic()
-    made = _run(loop, spec, image, prompt, max_tokens or sys.maxsize, compare, show)
+    most = max_tokens or sys.maxsize
+    if encoder:
+        loop, prompt = encoder_loop(spec, image)
+        most = min(most, spec.context - len(prompt))
+    else:
+        loop = _loop(spec, pruned)
+    began = time.monotonic()
+    made = _run(loop, spec, image, prompt, most, compare, show)
     tokens, seconds = made.tokens, time.monotonic() - began
     halted = tokens[-1] == vocabulary.halt
     records = sum(token in vocabulary.types["p"] for token in tokens) + halted

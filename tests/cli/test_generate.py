@@ -111,6 +111,16 @@ def test_a_window_runs_on_a_stock_mistral() -> None:
     assert result.stdout.startswith("9 → 03\n  (01) (ff)\n[19] 38 → 06\n")
 
 
+def test_an_encoder_reads_a_program_that_keeps_its_instructions() -> None:
+    result = looped("generate", COUNTDOWN, "--encoder", "--compare", "--context", 512)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("9 → 03\n[19] 38 → 06\n")
+    result = looped("generate", PROGRAMS / "subleq" / "selfmodify.sasm", "--encoder")
+    assert result.exit_code == 5
+    assert "writes to address 1" in result.stderr
+    assert "which is an instruction too: the encoder reads the program once" in result.stderr
+
+
 def test_a_full_context_begins_a_new_prompt() -> None:
     result = looped("generate", COUNTDOWN, "--context", 64, "--pruned", "--compare", "--json")
     assert result.exit_code == 0, result.stderr

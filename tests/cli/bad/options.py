@@ -102,11 +102,12 @@ OPTIONS = [
     _usage("export subleq folder", "Missing option '--format'. Choose from:"),
     _usage(
         "export --format tflite subleq folder",
-        "Invalid value for '--format': 'tflite' is not one of 'hf', 'causal', 'gguf', 'onnx'.",
+        "Invalid value for '--format': 'tflite' is not one of 'hf', 'causal', 'bart', 'gguf', "
+        "'onnx'.",
     ),
     _usage(
         "generate a.sasm --pruned --window",
-        "--pruned has a bounded cache of its own: leave --window out.",
+        "--pruned, --window and --encoder are three machines: give one.",
     ),
     _usage("export --format hf subleq", "Missing argument 'FOLDER'."),
     _usage(
