@@ -20,9 +20,6 @@ from looped.engines.lifted.specialised.builder import Answer, Builder, Look
 
 __all__ = ["Beside", "Inside", "Worker", "worker"]
 
-_LOW = 5
-"""How much lower the priority of the process is: the run comes first."""
-
 _PARENT_DEATH = 1
 """PR_SET_PDEATHSIG of Linux."""
 
@@ -123,7 +120,6 @@ def _work(builder: Builder, looks: int, answers: int) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PARENT_DEATH, signal.SIGKILL)
-            os.nice(_LOW)
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):  # so that nobody waits for this process to close them
             os.dup2(nowhere, stream)

@@ -37,6 +37,10 @@ _LONGEST = 1 << 26
 """The most plain passes from a look to the next: their number doubles when a look shows nothing
 new."""
 
+_LOOKS = 4
+"""Looks, about, until plain code has taken as long as a unit needs: one sees 4,096 passes, and a
+round of SHA-256 takes twice as many."""
+
 _SLICE = 1 << 19
 """Plain passes until the next question whether a unit is ready, about ten milliseconds."""
 
@@ -142,7 +146,7 @@ class Specialiser:
             self.units.drop(answer.needless)
             self._wait = self.effort.patience
         elif answer.short > 0:
-            self._wait = max(self.effort.patience, int(answer.short / self._pace))
+            self._wait = max(self.effort.patience, int(answer.short / self._pace / _LOOKS))
         else:
             self._wait = min(2 * self._wait, _LONGEST)
         self._patience = min(self._wait, _LONGEST)
