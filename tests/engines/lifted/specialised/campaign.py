@@ -102,7 +102,7 @@ class Campaign:
         """A session on the other engine that continues from a checkpoint."""
         session.record(path, None)
         session.run(session.steps)
-        other = self._session(case, 1 - self.engines.index(session.computer.engine))
+        other = self._session(case, int(session.computer.engine is self.engines[0]))
         other.resume(path)
         self.done["checkpoints"] += 1
         return other
@@ -119,7 +119,7 @@ def campaign(machine: CompiledMachine, seed: int, steps: int, note: Callable[[st
         all_of.done["steps of units"] += max(0, found - plain)
         return found, abandoned, plain
 
-    Units.run = counted  # type: ignore[method-assign]
+    Units.run = counted  # type: ignore[method-assign,assignment]
     number, began = 0, time.monotonic()
     while all_of.done["steps"] < steps:
         all_of.run(number)
@@ -127,9 +127,8 @@ def campaign(machine: CompiledMachine, seed: int, steps: int, note: Callable[[st
         if time.monotonic() - began > 60:
             note(str(dict(all_of.done)))
             began = time.monotonic()
-    note(
-        f"{machine.plan.machine}, {machine.plan.width} bits, seed {seed}: {dict(all_of.done)}, equal"
-    )
+    plan = machine.plan
+    note(f"{plan.machine}, {plan.width} bits, seed {seed}: {dict(all_of.done)}, equal")
 
 
 def main() -> None:
