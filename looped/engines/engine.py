@@ -56,8 +56,9 @@ class Watch:
 
     def seen(self, values: npt.NDArray[np.generic]) -> tuple[bool, bool]:
         """Whether a pass that leaves `values` in `lanes` is the last one, and whether it counts."""
-        parts = np.cumsum([len(self.stops), len(self.mid_instruction)])
-        stops, quiet, places = np.split(values == 1, parts)
+        raised, begin = values == 1, len(self.stops)
+        end = begin + len(self.mid_instruction)
+        stops, quiet, places = raised[:begin], raised[begin:end], raised[end:]
         stop, counts = bool(stops.any()), bool(stops.any() or not quiet.any())
         if counts and len(self.patterns):
             stop = stop or bool((self.patterns == places).all(axis=1).any())

@@ -178,6 +178,8 @@ class Taped(Pairs):
         """Follow a pass that is not the last one of its instruction."""
         wrong, expected = self._begin(0), self.expected[0]
         stored = [pair for pair in zip(columns, values, strict=True) if pair[0] >= 0]
+        if not stored:
+            return wrong
         places = np.array([column for column, _ in stored], np.intp)
         expected.follow(places, [value for _, value in stored])
         expected.changed.clear()
