@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ __all__ = [
     "Lanes",
     "Numbers",
     "Patterns",
+    "Shared",
     "Streams",
     "Watch",
 ]
@@ -116,3 +117,11 @@ class Engine(Protocol):
 
     def write(self, stream: int, column: int, lanes: Lanes, values: object) -> None:
         """Set some lanes of one column of one stream to values (lanes,)."""
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """An engine whose machine code serves several threads."""
+
+    def twin(self) -> Engine:
+        """An engine for the same weights with streams of its own, for another thread."""
