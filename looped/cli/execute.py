@@ -206,7 +206,8 @@ def _execute(session: Session, options: _Options, line: ProgressLine) -> list[di
 def _summary(session: Session) -> dict[str, object]:
     """The run as JSON; the output is text of code points 0 to 255."""
     summary: dict[str, object] = {
-        "halted": session.computer.halted(),
+        "halted": session.computer.halted() or session.end is End.ENDLESS,
+        "endless": session.end is End.ENDLESS,
         "steps": session.steps,
         "pc": session.computer.pc(),
         "output": session.output.kept.decode("latin-1"),
@@ -218,6 +219,10 @@ def _summary(session: Session) -> dict[str, object]:
 
 def _finish(program: Path, session: Session) -> None:
     """End as the program ended. Raises LoopedError unless the program halted by itself."""
+    if session.end is End.ENDLESS:
+        where = f"the instruction at {session.place()} jumps to itself"
+        click.echo(f"{program}: an endless loop: {where}", err=True)
+        return
     if session.end is not End.HALTED:
         raise early_end(str(program), session)
     trap = unserved_trap(session.image, session.host, session.port)
