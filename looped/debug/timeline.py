@@ -11,6 +11,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from time import monotonic
 
+import numpy as np
+import numpy.typing as npt
+
 from looped.artefact.plan import CompiledMachine
 from looped.debug.replayed import Replayed
 from looped.debug.stretch import Stretch, Unseen
@@ -171,6 +174,27 @@ class Timeline:
         """The place of the last snapshot before a place; 0 if there is none."""
         places = sorted(self._saved)
         return places[max(0, bisect.bisect_left(places, step) - 1)]
+
+    def save_within(self, first: int, end: int) -> int:
+        """Move to a place from `first` on and before `end`, the first one that has a snapshot; if
+        there is none, make one at `first`."""
+        places = [place for place in sorted(self._saved) if first <= place < end]
+        if places:
+            self.restore(places[0])
+        else:
+            self.go_to(first)
+            self._save()
+        return self.steps
+
+    def words_at(self, place: int) -> npt.NDArray[np.int64]:
+        """The words of memory and registers at the place of a snapshot, by column."""
+        plan = self.machine.plan
+        words = self._saved[place].snapshot.state.words(plan.words["value"])
+        return words[: plan.cpu].astype(np.int64)
+
+    def edited(self, begin: int, end: int) -> bool:
+        """Whether words were changed by hand after the place `begin`, up to `end`."""
+        return any(begin < place <= end for place in self._edits)
 
     def _restore_near(self, step: int, place: int) -> None:
         """Restore a snapshot; if it is far from `step`, move on and make a new one."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.residual import Residual
-from looped.engines.engine import NOTHING, Floats, Lanes, Streams, Watch, Words
+from looped.engines.engine import NOTHING, Floats, Lanes, Numbers, Streams, Watch, Words
 
 __all__ = ["Certified", "Definition", "Fast", "FastStream", "Progress"]
 
@@ -58,6 +58,9 @@ class FastStream(Protocol):
 
     def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column, (lanes,)."""
+
+    def rows(self, columns: Lanes) -> Numbers:
+        """All lanes of some columns, (columns, d_model)."""
 
     def words_in(self, lanes: Lanes) -> Words:
         """The word in some lanes of all columns, (columns,)."""
@@ -136,10 +139,6 @@ class Certified:
         found, self._changed[stream] = self._changed[stream], set()
         return np.arange(self._columns) if found is None else np.array(sorted(found), np.intp)
 
-    def forget_changes(self, stream: int) -> None:
-        """The next call of `changes` returns all columns."""
-        self._changed[stream] = None
-
     def state(self) -> Floats:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""
         return np.stack([stream.state() for stream in self.streams])
@@ -152,6 +151,10 @@ class Certified:
         """Some lanes of one column of every stream, (batch, lanes)."""
         return np.stack([stream.read(column, lanes) for stream in self.streams])
 
+    def rows(self, stream: int, columns: Lanes) -> Numbers:
+        """All lanes of some columns of one stream, (columns, d_model)."""
+        return self.streams[stream].rows(columns)
+
     def words(self, stream: int, lanes: Lanes) -> Words:
         """The word in some lanes of all columns of one stream, (columns,); above zero is a one."""
         return self.streams[stream].words_in(lanes)
@@ -159,7 +162,7 @@ class Certified:
     def write(self, stream: int, column: int, lanes: Lanes, values: object) -> None:
         """Set some lanes of one column of one stream to values (lanes,)."""
         self.streams[stream].write(column, lanes, np.asarray(values, np.float64))
-        self._note(stream, [column])
+        self.note_changes(stream, [column])
 
     def _advance(self, number: int, loops: int, watch: Watch) -> int:
         """Pass one stream until `loops` passes count or `watch` stops; returns how many count."""
@@ -190,7 +193,7 @@ class Certified:
         """One pass of one stream; it falls back to the dense engine if the fast one abandons it."""
         stream = self.streams[number]
         if self._changed[number] is not None and not stream.advance(1, NOTHING).abandoned:
-            self._note(number, stream.touched().tolist())
+            self.note_changes(number, stream.touched().tolist())
             return
         before = stream.state()
         self.fallbacks += 1
@@ -198,9 +201,9 @@ class Certified:
         self.dense.step()
         after = self.dense.state()[0]
         stream.replace(after)
-        self._note(number, (before != after).any(axis=1).nonzero()[0].tolist())
+        self.note_changes(number, (before != after).any(axis=1).nonzero()[0].tolist())
 
-    def _note(self, number: int, columns: list[int]) -> None:
+    def note_changes(self, number: int, columns: list[int]) -> None:
         """Remember that columns of a stream may have changed."""
         changed = self._changed[number]
         if changed is not None:

@@ -12,7 +12,7 @@ from looped.analysis.grid import grid_of_tensors
 from looped.analysis.weights import largest_score
 from looped.artefact.plan import CompiledMachine
 from looped.artefact.residual import Residual, signs, words_of
-from looped.engines.engine import NOTHING, Lanes, Streams, Watch, Words
+from looped.engines.engine import NOTHING, Lanes, Numbers, Streams, Watch, Words
 from looped.engines.settings import Settings, check_kernels
 from looped.errors import CertificateError, CompileError
 from looped.precision import precision
@@ -124,6 +124,11 @@ class DenseEngine:
     def read(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
         """Some lanes of one column of every stream, (batch, lanes)."""
         chosen = self.x[:, column][:, torch.as_tensor(lanes, device=self.device)]
+        return chosen.to("cpu", torch.float64).numpy()
+
+    def rows(self, stream: int, columns: Lanes) -> Numbers:
+        """All lanes of some columns of one stream, (columns, d_model)."""
+        chosen = self.x[stream, torch.as_tensor(columns, device=self.device)]
         return chosen.to("cpu", torch.float64).numpy()
 
     def words(self, stream: int, lanes: Lanes) -> Words:

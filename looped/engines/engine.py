@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ __all__ = [
     "Engine",
     "Floats",
     "Lanes",
+    "Numbers",
     "Patterns",
     "Streams",
     "Watch",
@@ -26,6 +27,7 @@ __all__ = [
 Lanes = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 Patterns = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[Any]
 Words = npt.NDArray[np.uint64]
 
 Streams = npt.NDArray[np.generic] | Residuals
@@ -112,6 +114,9 @@ class Engine(Protocol):
 
     def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column of every stream, (batch, lanes)."""
+
+    def rows(self, stream: int, columns: Lanes) -> Numbers:
+        """All lanes of some columns of one stream, (columns, d_model), as numbers of any type."""
 
     def words(self, stream: int, lanes: Lanes) -> Words:
         """The word in at most 64 lanes of all columns of a stream, (columns,); above zero is a one.

@@ -13,7 +13,7 @@ from looped.artefact.plan import CompiledMachine
 from looped.artefact.residual import Residual, signs, words_of
 from looped.engines.certified import Certified, FastStream, Progress
 from looped.engines.dense import DenseEngine
-from looped.engines.engine import NOTHING, Floats, Lanes, Watch, Words
+from looped.engines.engine import NOTHING, Floats, Lanes, Numbers, Watch, Words
 from looped.engines.event.compilation import COMPILE_SECONDS, on_compile
 from looped.engines.event.stream import Stream, TableCache
 from looped.errors import CompileError
@@ -118,6 +118,10 @@ class _Running:
         if self.exact is None:
             return np.asarray(self._state[column, lanes])
         return self.exact.values(column, lanes).astype(np.float64)
+
+    def rows(self, columns: Lanes) -> Numbers:
+        """All lanes of some columns, (columns, d_model)."""
+        return self._state[columns] if self.exact is None else self.exact.rows(columns)
 
     def words_in(self, lanes: Lanes) -> Words:
         """The word in some lanes of all columns, (columns,)."""

@@ -111,6 +111,11 @@ class Stream:
         lanes = unpack(self._columns.lanes[STATE], len(self._place))
         return np.ascontiguousarray(lanes[:, self._place])
 
+    def rows(self, columns: npt.NDArray[np.intp]) -> npt.NDArray[np.int8]:
+        """All lanes of some columns, (columns, d_model)."""
+        lanes = unpack(self._columns.lanes[STATE][columns], len(self._place))
+        return np.ascontiguousarray(lanes[:, self._place])
+
     def values(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.int8]:
         """Some lanes of a column, (lanes,)."""
         lane = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))[0]

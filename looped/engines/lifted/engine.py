@@ -11,7 +11,7 @@ from looped.analysis import Model, analyse
 from looped.artefact.plan import CompiledMachine
 from looped.artefact.residual import Residual
 from looped.engines.certified import Certified, FastStream
-from looped.engines.engine import Engine, Lanes, Watch
+from looped.engines.engine import Engine, Lanes, Streams, Watch
 from looped.engines.host_lanes import HostLanes
 from looped.engines.late_dense import LateDense
 from looped.engines.lifted.kept import Kept
@@ -69,7 +69,7 @@ class LiftedEngine(Certified):
         self.programs = Programs(exact, check, kept, program, effort)
         super().__init__(_Fast(self.programs), definition)
 
-    def begin(self, x: npt.NDArray[np.generic], host: Sequence[HostLanes]) -> None:
+    def begin(self, x: Streams, host: Sequence[HostLanes]) -> None:
         """Begin with streams that another engine has run, whose host has set the lanes `host`."""
         self.load(x)
         for stream, lanes in zip(self.streams, host, strict=True):
@@ -82,7 +82,8 @@ class LiftedEngine(Certified):
         assert isinstance(stream, Stream)
         tape = record(stream, loops, watch, value)
         if tape is not None:
-            self.forget_changes(0)
+            stored = np.unique(tape.columns)
+            self.note_changes(0, [watch.column, *stored[stored >= 0].tolist()])
         return tape
 
 

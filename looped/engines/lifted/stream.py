@@ -123,6 +123,7 @@ class Stream:
         self.host = HostLanes(x.shape[1])
         self.program: Program | None = None
         self._specialiser: Specialiser | None = None
+        self._matrix: npt.NDArray[Any] | None = None
         self._keep(x)
 
     def advance(self, loops: int, watch: Watch) -> Progress:
@@ -223,6 +224,23 @@ class Stream:
             )
         return result
 
+    def rows(self, columns: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+        """All lanes of some columns, (columns, d_model)."""
+        if self._matrix is None:
+            self._matrix = np.asarray(self.x)
+        result = self._matrix[columns]
+        if self.program is None:
+            return result
+        cell = self.program.cell[columns]
+        own = np.flatnonzero(cell >= 0)
+        held = self.cells[cell[own]]
+        for place, lane in enumerate(self.program.lifted.packed):
+            bit = (held >> held.dtype.type(place) & held.dtype.type(1)).astype(np.int8)
+            result[own, lane] = 2 * bit - 1
+        for row in np.flatnonzero(cell < 0).tolist():
+            result[row] = self.column(int(columns[row]))
+        return result
+
     def loaded(self, column: int) -> Floats:
         """One column as it was loaded, (d_model,)."""
         row = self.x.column(column) if isinstance(self.x, Residual) else self.x[column]
@@ -273,6 +291,7 @@ class Stream:
     def _keep(self, x: Residual | npt.NDArray[np.generic]) -> None:
         """Begin with a state: lanes of ±1 are kept as such, any others as numbers."""
         self.x: Residual | Floats
+        self._matrix = None
         if isinstance(x, Residual):
             self.x = x.copy()
         elif (np.abs(x) == 1).all():
@@ -282,7 +301,7 @@ class Stream:
 
     def _set(self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[Any]) -> None:
         """Change the loaded state."""
-        signs = bool((np.abs(values) == 1).all())
+        signs, self._matrix = bool((np.abs(values) == 1).all()), None
         if isinstance(self.x, Residual) and signs and self.x.set(column, lanes, values):
             return
         x = np.array(self.x, dtype=np.float64)
