@@ -278,6 +278,11 @@ class Computer:
             if host is not None:
                 host.restore(snapshot.host or {})
 
+    def is_polled_for(self) -> bool:
+        """Whether the only program has set the word that its host polls."""
+        address = self._poll_addresses[0]
+        return address is not None and bool((self.engine.read(address, self._value) > 0).any())
+
     def _busies(self) -> list[bool]:
         """Which programs have an instruction that takes another loop."""
         if not len(self._busy):

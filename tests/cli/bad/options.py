@@ -9,7 +9,7 @@ __all__ = ["OPTIONS"]
 
 _HALT: dict[str, Content] = {"a.sasm": "halt\n"}
 _LOOP: dict[str, Content] = {"a.sasm": "loop: out x\njmp loop\nx: .word 'x'\n"}
-_BUSY: dict[str, Content] = {"a.sasm": "loop: jmp loop\n"}
+_BUSY: dict[str, Content] = {"a.sasm": "loop: jmp next\nnext: jmp loop\n"}
 _CHANGING: dict[str, Content] = {"a.sasm": "inc 0\nhalt\n"}
 _TRAP: dict[str, Content] = {"a.s": "ebreak\n"}
 _COMPILED: dict[str, Content] = {"m.safetensors": good()}
