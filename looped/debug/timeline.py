@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
 
 import numpy as np
@@ -44,11 +44,9 @@ _MOST_SNAPSHOTS = 64
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
-    """A snapshot whose lanes are packed eight to a byte, and where input and output were."""
+    """A snapshot, and where input and output were."""
 
     snapshot: Snapshot
-    packed: bytes
-    shape: tuple[int, int]
     input_position: int
     output_length: int
 
@@ -190,9 +188,9 @@ class Timeline:
 
     def words_at(self, place: int) -> npt.NDArray[np.int64]:
         """The words of memory and registers at the place of a snapshot, by column."""
-        lanes = list(self.machine.plan.words["value"])
-        bits = self._bits(self._saved[place])[: self.machine.plan.cpu, lanes]
-        return np.asarray(bits @ (1 << np.arange(len(lanes), dtype=np.int64)))
+        plan = self.machine.plan
+        words = self._saved[place].snapshot.state.words(plan.words["value"])
+        return words[: plan.cpu].astype(np.int64)
 
     def edited(self, begin: int, end: int) -> bool:
         """Whether words were changed by hand after the place `begin`, up to `end`."""
@@ -208,18 +206,11 @@ class Timeline:
     def restore(self, place: int) -> None:
         """Move to the place of a snapshot."""
         saved = self._saved[place]
-        state = self._bits(saved).astype(np.bool_)
-        self.computer.restore(replace(saved.snapshot, state=state))
+        self.computer.restore(saved.snapshot)
         self.input.position = saved.input_position
         del self.output[saved.output_length :]
         self.steps = place
         self._begun = monotonic()
-
-    @staticmethod
-    def _bits(saved: _Saved) -> npt.NDArray[np.uint8]:
-        size = saved.shape[0] * saved.shape[1]
-        bits = np.unpackbits(np.frombuffer(saved.packed, np.uint8), count=size)
-        return bits.reshape(saved.shape)
 
     def edit(self, change: Callable[[ColumnPort], None]) -> None:
         """Change words by hand, here and whenever the run comes here again.
@@ -267,12 +258,7 @@ class Timeline:
 
     def _save(self) -> None:
         snapshot = self.computer.snapshot()
-        packed = np.packbits(snapshot.state.reshape(-1)).tobytes()
-        shape = snapshot.state.shape[0], snapshot.state.shape[1]
-        empty = replace(snapshot, state=np.zeros((0, 0), np.bool_))
-        self._saved[self.steps] = _Saved(
-            empty, packed, shape, self.input.position, len(self.output)
-        )
+        self._saved[self.steps] = _Saved(snapshot, self.input.position, len(self.output))
         if len(self._saved) > _MOST_SNAPSHOTS:
             self._spacing *= 2
             first = min(self._saved)
