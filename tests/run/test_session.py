@@ -149,7 +149,7 @@ def test_steps_are_those_of_the_reference(engine: str) -> None:
         machine = looped.compile(image, bake=bake)
         run = Session(machine, image, api.choose_engine(machine, engine), data)
         expected = Expected(image, machine.plan, data)
-        for number, step in enumerate(run.walk(40 if engine == "dense" else 400)):
+        for number, step in enumerate(run.walk(20 if engine == "dense" else 400)):
             assert step == expected.step(), (name, number)
         assert run.steps > 5
 
