@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -17,14 +18,16 @@ from looped.engines.certified import Progress
 from looped.engines.engine import NOTHING, Watch
 from looped.engines.host_lanes import HostLanes
 from looped.engines.lifted.cases import cases_of
-from looped.engines.lifted.columns import behaviour
+from looped.engines.lifted.columns import Behaviour, behaviour
 from looped.engines.lifted.kept import Kept
+from looped.engines.lifted.layout import Layout, known_rows
 from looped.engines.lifted.lift import Lifted, lift
 from looped.engines.lifted.model import Model, sparse
 from looped.engines.lifted.native import CELLS, compile_code
 from looped.engines.lifted.program import Program, known_lanes, program_of
 from looped.engines.lifted.seek import seek
 from looped.engines.lifted.specialised import USUAL, Effort, Specialiser
+from looped.errors import CompileError
 
 __all__ = ["Check", "Programs", "Stream", "unchecked"]
 
@@ -91,11 +94,7 @@ class Programs:
         if self._found is not None and self.check is unchecked and self._found.fits(x, host):
             self.made.append(self._found)
             return self._found
-        whole, set_by_host = np.asarray(x), np.zeros(x.shape, np.bool_)
-        for column, mask in host.masks.items():
-            set_by_host[column] = mask
-        check_hidden_sums(self.exact, whole, ~set_by_host)
-        lifted = lift(behaviour(self.model, whole, set_by_host))
+        lifted = lift(self._behaviour(x, host))
         self.check(self.exact, lifted)
         bits = next(size for size in CELLS if len(lifted.packed) <= size)
         found = lifted.behaviour
@@ -105,6 +104,19 @@ class Programs:
         if self._kept is not None:
             self._kept.keep(self.made[-1])
         return self.made[-1]
+
+    def _behaviour(self, x: Residual, host: HostLanes) -> Behaviour:
+        """What the columns do; alike ones are analysed as one, or else each alone."""
+        known = known_rows(x, host)
+        if known is not None:
+            with contextlib.suppress(CompileError):
+                check_hidden_sums(self.exact, known, known != 0)
+                return behaviour(self.model, known, Layout(x))
+        whole = np.array(x, np.int8)
+        for column, mask in host.masks.items():
+            whole[column, mask] = 0
+        check_hidden_sums(self.exact, whole, whole != 0)
+        return behaviour(self.model, whole)
 
 
 class Stream:
