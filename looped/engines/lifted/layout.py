@@ -1,8 +1,8 @@
 """Layout: the columns that each row of known lanes stands for.
 
-Words of memory are alike: what is known of one is known of all, but for its position. So they share
-a row. A position is a number in lanes that no matrix writes; a row has 0 there, like for a lane
-that may change. In a head, positions are codes: each dimension reads one lane of them at most.
+Words of memory are alike: what is known of one is known of all, except its position. So they share
+a row. A position is a number in lanes that no matrix writes; a row has 0 there, as in a lane that
+may change. In a head, positions are codes: each dimension reads one lane of them at most.
 """
 
 from __future__ import annotations
