@@ -51,6 +51,11 @@ class Step:
     written: bytes = b""
 
     @property
+    def uses_port(self) -> bool:
+        """Whether the machine took a word of the input or wrote a byte."""
+        return self.consumed is not None or self.emitted is not None
+
+    @property
     def output(self) -> bytes:
         """The output of the machine or of its host."""
         return self.written if self.emitted is None else bytes([self.emitted])

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Positions", "Residual", "Residuals", "compact"]
+__all__ = ["Positions", "Residual", "Residuals", "compact", "signs", "words_of"]
 
 _WORD = 64
 
@@ -205,6 +205,21 @@ class Residuals:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return np.stack([np.asarray(stream, dtype) for stream in self.streams])
+
+
+def words_of(ones: npt.NDArray[np.bool_]) -> Words:
+    """Lanes (columns, at most 64), true for +1, as words (columns,), the first lane as bit 0."""
+    result = np.zeros(len(ones), np.uint64)
+    for bit in range(ones.shape[1]):
+        result |= ones[:, bit].astype(np.uint64) << np.uint64(bit)
+    return result
+
+
+def signs(x: npt.NDArray[Any]) -> Residual:
+    """A matrix of ±1. Raises ValueError for any other."""
+    if not (np.abs(x) == 1).all():
+        raise ValueError("a lane is not ±1")
+    return compact(x, 0)
 
 
 def compact(x: npt.NDArray[Any], alike: int) -> Residual:

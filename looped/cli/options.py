@@ -34,6 +34,7 @@ __all__ = [
     "open_target",
     "parameter_option",
     "source_options",
+    "window_option",
 ]
 
 COMPILED = ".safetensors"
@@ -105,6 +106,14 @@ def source_options(command: F) -> F:
     ):
         gathered = option(gathered)
     return cast(F, gathered)
+
+
+window_option = click.option(
+    "--window",
+    is_flag=True,
+    help="A causal machine with a sliding window, a MistralForCausalLM: its runs have no end.",
+)
+"""--window, for the commands that make a causal machine."""
 
 
 def parameter_option(command: F) -> F:

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.plan import CompiledMachine
-from looped.artefact.residual import Residuals
+from looped.artefact.residual import Residual, Residuals
 from looped.cache.store import open_cache
-from looped.engines.engine import NOTHING, Engine, Lanes, Streams, Watch
+from looped.engines.engine import NOTHING, Engine, Lanes, Numbers, Streams, Watch, Words
 from looped.engines.entry import LIFTED, entry_key
 from looped.engines.start import Start
 from looped.errors import CompileError
@@ -157,9 +157,21 @@ class AutoEngine:
         """A copy of the residual streams, (batch, columns, d_model)."""
         return self.engine.state()
 
+    def residual(self, stream: int) -> Residual:
+        """A copy of one stream. Raises ValueError if a lane is not ±1."""
+        return self.engine.residual(stream)
+
     def read(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
         """Some lanes of one column of every stream, (batch, lanes)."""
         return self.engine.read(column, lanes)
+
+    def rows(self, stream: int, columns: Lanes) -> Numbers:
+        """All lanes of some columns of one stream, (columns, d_model)."""
+        return self.engine.rows(stream, columns)
+
+    def words(self, stream: int, lanes: Lanes) -> Words:
+        """The word in some lanes of all columns of one stream, (columns,); above zero is a one."""
+        return self.engine.words(stream, lanes)
 
     def write(self, stream: int, column: int, lanes: npt.NDArray[np.intp], values: object) -> None:
         """Set some lanes of one column of one stream to values (lanes,)."""
@@ -204,10 +216,13 @@ class AutoEngine:
             return True
         if program is None:
             return False
-        states = [array.residual(stream) for stream in range(len(array.streams))]
-        found = [state for state in states if state is not None]
-        host = [array.host_lanes(stream) for stream in range(len(states))]
-        if len(found) < len(states) or not program.fits(found[0], host[0]):
+        streams = range(len(array.streams))
+        try:
+            found = [array.residual(stream) for stream in streams]
+        except ValueError:
+            return False
+        host = [array.host_lanes(stream) for stream in streams]
+        if not program.fits(found[0], host[0]):
             return False
         self._earlier_fallbacks += array.fallbacks
         self._start, self.decided = None, False

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.residual import Residual
-from looped.engines.engine import NOTHING, Floats, Lanes, Streams, Watch
+from looped.engines.engine import NOTHING, Floats, Lanes, Numbers, Streams, Watch, Words
 
 __all__ = ["Certified", "Definition", "Fast", "FastStream", "Progress"]
 
@@ -53,8 +54,17 @@ class FastStream(Protocol):
     def state(self) -> Floats:
         """A copy of the stream, (columns, d_model)."""
 
+    def residual(self) -> Residual:
+        """A copy of the stream. Raises ValueError if a lane is not ±1."""
+
     def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column, (lanes,)."""
+
+    def rows(self, columns: Lanes) -> Numbers:
+        """All lanes of some columns, (columns, d_model)."""
+
+    def words_in(self, lanes: Lanes) -> Words:
+        """The word in some lanes of all columns, (columns,)."""
 
     def write(self, column: int, lanes: Lanes, values: Floats) -> None:
         """Set some lanes of one column."""
@@ -96,6 +106,7 @@ class Certified:
         self.streams: list[FastStream] = []
         self._changed: list[set[int] | None] = []
         self._columns = 0
+        self._lock = Lock()
 
     def load(self, x: Streams) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
@@ -130,22 +141,30 @@ class Certified:
         found, self._changed[stream] = self._changed[stream], set()
         return np.arange(self._columns) if found is None else np.array(sorted(found), np.intp)
 
-    def forget_changes(self, stream: int) -> None:
-        """The next call of `changes` returns all columns."""
-        self._changed[stream] = None
-
     def state(self) -> Floats:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""
         return np.stack([stream.state() for stream in self.streams])
+
+    def residual(self, stream: int) -> Residual:
+        """A copy of one stream. Raises ValueError if a lane is not ±1."""
+        return self.streams[stream].residual()
 
     def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column of every stream, (batch, lanes)."""
         return np.stack([stream.read(column, lanes) for stream in self.streams])
 
+    def rows(self, stream: int, columns: Lanes) -> Numbers:
+        """All lanes of some columns of one stream, (columns, d_model)."""
+        return self.streams[stream].rows(columns)
+
+    def words(self, stream: int, lanes: Lanes) -> Words:
+        """The word in some lanes of all columns of one stream, (columns,); above zero is a one."""
+        return self.streams[stream].words_in(lanes)
+
     def write(self, stream: int, column: int, lanes: Lanes, values: object) -> None:
         """Set some lanes of one column of one stream to values (lanes,)."""
         self.streams[stream].write(column, lanes, np.asarray(values, np.float64))
-        self._note(stream, [column])
+        self.note_changes(stream, [column])
 
     def _advance(self, number: int, loops: int, watch: Watch) -> int:
         """Pass one stream until `loops` passes count or `watch` stops; returns how many count."""
@@ -170,23 +189,26 @@ class Certified:
 
     def _seen(self, stream: FastStream, watch: Watch) -> tuple[bool, bool]:
         """Whether the last pass was the last one, and whether it counts."""
+        if watch is NOTHING:
+            return False, True
         return watch.seen(stream.read(watch.column, watch.lanes))
 
     def _single_pass(self, number: int) -> None:
         """One pass of one stream; it falls back to the dense engine if the fast one abandons it."""
         stream = self.streams[number]
         if self._changed[number] is not None and not stream.advance(1, NOTHING).abandoned:
-            self._note(number, stream.touched().tolist())
+            self.note_changes(number, stream.touched().tolist())
             return
         before = stream.state()
-        self.fallbacks += 1
-        self.dense.load(before[None])
-        self.dense.step()
-        after = self.dense.state()[0]
+        with self._lock:  # other threads may share the definition
+            self.fallbacks += 1
+            self.dense.load(before[None])
+            self.dense.step()
+            after = self.dense.state()[0]
         stream.replace(after)
-        self._note(number, (before != after).any(axis=1).nonzero()[0].tolist())
+        self.note_changes(number, (before != after).any(axis=1).nonzero()[0].tolist())
 
-    def _note(self, number: int, columns: list[int]) -> None:
+    def note_changes(self, number: int, columns: list[int]) -> None:
         """Remember that columns of a stream may have changed."""
         changed = self._changed[number]
         if changed is not None:

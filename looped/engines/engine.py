@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from looped.artefact.residual import Residuals
+from looped.artefact.residual import Residual, Residuals
 
-__all__ = ["NOTHING", "NO_LANES", "Engine", "Floats", "Lanes", "Patterns", "Streams", "Watch"]
+__all__ = [
+    "NOTHING",
+    "NO_LANES",
+    "Engine",
+    "Floats",
+    "Lanes",
+    "Numbers",
+    "Patterns",
+    "Shared",
+    "Streams",
+    "Watch",
+    "Words",
+]
 
 Lanes = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 Patterns = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[Any]
+Words = npt.NDArray[np.uint64]
 
 Streams = npt.NDArray[np.generic] | Residuals
 """Residual streams, as a matrix or in fewer bits."""
@@ -45,8 +59,9 @@ class Watch:
 
     def seen(self, values: npt.NDArray[np.generic]) -> tuple[bool, bool]:
         """Whether a pass that leaves `values` in `lanes` is the last one, and whether it counts."""
-        parts = np.cumsum([len(self.stops), len(self.mid_instruction)])
-        stops, quiet, places = np.split(values == 1, parts)
+        raised, begin = values == 1, len(self.stops)
+        end = begin + len(self.mid_instruction)
+        stops, quiet, places = raised[:begin], raised[begin:end], raised[end:]
         stop, counts = bool(stops.any()), bool(stops.any() or not quiet.any())
         if counts and len(self.patterns):
             stop = stop or bool((self.patterns == places).all(axis=1).any())
@@ -96,8 +111,28 @@ class Engine(Protocol):
     def state(self) -> Floats:
         """A copy of the residual streams, (batch, columns, d_model); lanes need not be ±1."""
 
+    def residual(self, stream: int) -> Residual:
+        """A copy of one stream, which may be in few bits. Raises ValueError if a lane is not ±1."""
+
     def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column of every stream, (batch, lanes)."""
 
+    def rows(self, stream: int, columns: Lanes) -> Numbers:
+        """All lanes of some columns of one stream, (columns, d_model), as numbers of any type."""
+
+    def words(self, stream: int, lanes: Lanes) -> Words:
+        """The word in at most 64 lanes of all columns of a stream, (columns,); above zero is a one.
+
+        It takes far less memory than `state`.
+        """
+
     def write(self, stream: int, column: int, lanes: Lanes, values: object) -> None:
         """Set some lanes of one column of one stream to values (lanes,)."""
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """An engine whose machine code serves several threads."""
+
+    def twin(self) -> Engine:
+        """An engine for the same weights with streams of its own, for another thread."""

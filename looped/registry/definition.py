@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["MAXIMUM_MEMORY", "MINIMUM_MEMORY", "Machine", "largest_memory"]
 
 MINIMUM_MEMORY = 1 << 5
-MAXIMUM_MEMORY = 1 << 18
+MAXIMUM_MEMORY = 1 << 22
 
 MOST_LOOPS = 64
 """A bound on the loops of an instruction: the most that the sequences of RV32IM take is 34."""

@@ -8,7 +8,6 @@ classes of instructions, corners such as a shift by 0 among them: each class has
 from __future__ import annotations
 
 import bisect
-import copy
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -107,12 +106,12 @@ def program_loops(plan: Plan, image: Image, data: bytes, steps: int) -> Iterator
         if plan.ports.input is not None and expected.reference.takes_input():
             yield _waiting(expected)
         mnemonic = _mnemonic(image, expected)
-        alone = _alone(expected)
+        alone = expected.alone()
         step = alone.step()
         assert step is not None
         yield _case(_kind(image, mnemonic, step), expected, alone, number)
         if alone.halted:
-            still = _alone(alone)
+            still = alone.alone()
             still.step()
             yield _case("halted", alone, still)
         expected.step()
@@ -125,17 +124,9 @@ def _case(kind: str, before: Expected, after: Expected, step: int | None = None)
     return LoopCase(kind, before.x.copy(), after.x.copy(), step)
 
 
-def _alone(expected: Expected) -> Expected:
-    """A twin that no system serves."""
-    twin = copy.copy(expected)
-    twin.system, twin.x, twin.output = None, expected.x.copy(), bytearray(expected.output)
-    twin.reference = copy.deepcopy(expected.reference)
-    return twin
-
-
 def _waiting(expected: Expected) -> LoopCase:
     """A machine whose next instruction takes input, and that has none: only `waiting` is set."""
-    twin, ports, cpu = _alone(expected), expected.plan.ports, expected.plan.cpu
+    twin, ports, cpu = expected.alone(), expected.plan.ports, expected.plan.cpu
     assert ports.input is not None
     twin.set(cpu, ports.input.ready, 0)
     before = twin.x.copy()

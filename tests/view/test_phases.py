@@ -24,7 +24,7 @@ def insides(found: Seen) -> list[tuple[Inside, PlanCache]]:
     stream, passes, caches = walk.stream.copy(), list[Pass](), []
     phases = Phases(found.machine, stream)
     while len(passes) < LOOPS and not walk.computer.halted():
-        passes += walk.step().passes
+        passes += walk.step(LOOPS).passes
     for each in passes:
         for column, row in each.before.items():
             stream[column] = row
@@ -97,7 +97,7 @@ def test_phases_that_do_not_end_as_the_engine_says_are_refused() -> None:
     found = seen("subleq/multiply.sasm", 3)
     walk = Walk(found.machine, found.image, api.choose_engine(found.machine, "dense"), b"")
     phases = Phases(found.machine, walk.stream)
-    (first,) = walk.step().passes
+    (first,) = walk.step(LOOPS).passes
     cpu = found.machine.plan.cpu
     wrong = first.after | {cpu: -first.after[cpu]}
     with pytest.raises(MismatchError, match="do not end as the engine says"):

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.analysis.model import Model
-from looped.artefact.residual import Residual, compact
+from looped.artefact.residual import Residual, compact, signs, words_of
 from looped.engines.array.columns import Columns
 from looped.engines.array.kept import KeptTables
 from looped.engines.array.passes import Uncertain, one_pass
 from looped.engines.array.tables import Tables
 from looped.engines.array.tabulate import tabulate
 from looped.engines.certified import Certified, Definition, FastStream, Progress
-from looped.engines.engine import Floats, Lanes, Watch
+from looped.engines.engine import Floats, Lanes, Numbers, Watch, Words
 from looped.engines.host_lanes import HostLanes
 from looped.errors import CompileError
 
@@ -48,10 +48,6 @@ class ArrayEngine(Certified):
     def beginning(self, stream: int) -> Residual | None:
         """A stream as it was loaded, (columns, d_model); None if a lane was not ±1."""
         return self._running(stream).beginning
-
-    def residual(self, stream: int) -> Residual | None:
-        """A copy of a stream, (columns, d_model); None if a lane is not ±1."""
-        return self._running(stream).residual()
 
     def host_lanes(self, stream: int) -> HostLanes:
         """The lanes of a stream that the host has set."""
@@ -146,14 +142,24 @@ class _Running:
         """A copy of the stream, (columns, d_model)."""
         return self._state.copy() if self.columns is None else self.columns.state().astype(float)
 
-    def residual(self) -> Residual | None:
-        """A copy of the stream; None if a lane is not ±1."""
-        return None if self.columns is None else self.columns.residual()
+    def residual(self) -> Residual:
+        """A copy of the stream. Raises ValueError if a lane is not ±1."""
+        return signs(self._state) if self.columns is None else self.columns.residual()
 
     def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column, (lanes,)."""
         row = self._state[column] if self.columns is None else self.columns.row(column)
         return np.asarray(row[lanes], np.float64)
+
+    def rows(self, columns: Lanes) -> Numbers:
+        """All lanes of some columns, (columns, d_model)."""
+        return self._state[columns] if self.columns is None else self.columns.rows(columns)
+
+    def words_in(self, lanes: Lanes) -> Words:
+        """The word in some lanes of all columns, (columns,)."""
+        if self.columns is None:
+            return words_of(self._state[:, lanes] > 0)
+        return self.columns.residual().words(lanes.tolist())
 
     def write(self, column: int, lanes: Lanes, values: Floats) -> None:
         """Set some lanes of one column."""

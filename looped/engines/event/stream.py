@@ -12,7 +12,7 @@ from looped.analysis.kinds import Classes, columns_by_class
 from looped.analysis.model import Model
 from looped.engines.certified import Progress
 from looped.engines.engine import Watch
-from looped.engines.event.banks import pack, padded, unpack
+from looped.engines.event.banks import WORD, pack, padded, unpack
 from looped.engines.event.columns import (
     COLUMN,
     KEY_CHANGED,
@@ -82,17 +82,24 @@ class Stream:
             tuple(known), buffers,
         )  # fmt: skip
         self._changed = np.arange(len(x), dtype=np.int64)
+        self._watch: Watch | None = None
+        self._masks: tuple[npt.NDArray[np.uint64], ...] = ()
 
     def advance(self, loops: int, watch: Watch) -> Progress:
         """Pass until `loops` passes count, `watch` stops, or a pass is abandoned.
 
         A call may also end early, after many passes that do not count.
         """
+        if self._watch is not watch:
+            self._watch, self._masks = watch, self._masks_of(watch)
+        changed, self._changed = self._changed, np.zeros(0, np.int64)
+        return Progress(*advance(*self._arrays, changed, loops, watch.column, *self._masks))
+
+    def _masks_of(self, watch: Watch) -> tuple[npt.NDArray[np.uint64], ...]:
+        """The lanes and patterns of a watch as packed masks."""
         masks = [self._mask(part) for part in (watch.stops, watch.mid_instruction, watch.places)]
         patterns = [self._mask(watch.places[row]) for row in watch.patterns]
-        rows = np.array(patterns, np.uint64).reshape(len(patterns), len(masks[0]))
-        changed, self._changed = self._changed, np.zeros(0, np.int64)
-        return Progress(*advance(*self._arrays, changed, loops, watch.column, *masks, rows))
+        return *masks, np.array(patterns, np.uint64).reshape(len(patterns), len(masks[0]))
 
     def touched(self) -> npt.NDArray[np.intp]:
         """The dirty columns, which contain all that the last pass has changed."""
@@ -111,11 +118,26 @@ class Stream:
         lanes = unpack(self._columns.lanes[STATE], len(self._place))
         return np.ascontiguousarray(lanes[:, self._place])
 
+    def rows(self, columns: npt.NDArray[np.intp]) -> npt.NDArray[np.int8]:
+        """All lanes of some columns, (columns, d_model)."""
+        lanes = unpack(self._columns.lanes[STATE][columns], len(self._place))
+        return np.ascontiguousarray(lanes[:, self._place])
+
     def values(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.int8]:
         """Some lanes of a column, (lanes,)."""
         lane = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))[0]
         values: npt.NDArray[np.int8] = lane[self._place[lanes]]
         return values
+
+    def words(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.uint64]:
+        """The word in some lanes of all columns, (columns,)."""
+        state = self._columns.lanes[STATE]
+        result = np.zeros(len(state), np.uint64)
+        for bit, place in enumerate(self._place[lanes].tolist()):
+            word, shift = divmod(place, WORD)
+            held = state[:, word] >> np.uint64(shift) & np.uint64(1)
+            result |= held << np.uint64(bit)
+        return result
 
     def write(
         self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]

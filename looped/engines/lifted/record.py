@@ -15,7 +15,8 @@ __all__ = ["record"]
 def record(stream: Stream, loops: int, watch: Watch, value: Lanes) -> Tape | None:
     """Advance a stream; the tape has the words in the lanes `value`.
 
-    None if the next pass cannot be recorded: the code abandons it, or knows a lane of the words.
+    None if the next pass cannot be recorded: the code abandons it, or the lanes of other columns
+    that it may change are not just those of the words.
     """
     stream.prepare()
     program = stream.program
@@ -24,7 +25,7 @@ def record(stream: Stream, loops: int, watch: Watch, value: Lanes) -> Tape | Non
     if stream.words.shape[1] != 1:  # a tape has the words of one CPU column
         return None
     packed = {lane: place for place, lane in enumerate(program.lifted.packed)}
-    if not packed.keys() >= set(value.tolist()):
+    if packed.keys() != set(value.tolist()):
         return None
     stops, mid_instruction = stream.masks(watch.stops), stream.masks(watch.mid_instruction)
     taken = take(program.native, stream.words, stream.cells, stops, mid_instruction, loops)

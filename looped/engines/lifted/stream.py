@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import numpy.typing as npt
 from looped import analysis
 from looped.analysis.grid import Floats
 from looped.analysis.hidden_sums import check_hidden_sums
-from looped.artefact.residual import Residual, compact
+from looped.artefact.residual import Residual, compact, signs, words_of
 from looped.engines.certified import Progress
 from looped.engines.engine import NOTHING, Watch
 from looped.engines.host_lanes import HostLanes
@@ -27,13 +29,20 @@ from looped.engines.lifted.native import CELLS, compile_code
 from looped.engines.lifted.program import Program, known_lanes, program_of
 from looped.engines.lifted.seek import seek
 from looped.engines.lifted.specialised import USUAL, Effort, Specialiser
+from looped.engines.tape import gather
 from looped.errors import CompileError
 
 __all__ = ["Check", "Programs", "Stream", "unchecked"]
 
+_WORD = 64
+"""Bits of a word."""
+
 _FEW = 16
 """Up to so many loops are passes of the plain code: the last one notes where it stores, and more
 come from callers in a hurry."""
+
+_MANY = 64
+"""From so many columns on, they are taken from one matrix."""
 
 Check = Callable[[analysis.Model, Lifted], None]
 Masks = npt.NDArray[np.uint64]
@@ -68,6 +77,7 @@ class Programs:
         if program is None and kept is not None and check is unchecked:
             self._found = kept.find()
         self.made: list[Program] = []
+        self._lock = Lock()
         if not self.ready:
             _ = self.exact
 
@@ -88,6 +98,10 @@ class Programs:
 
     def find(self, x: Residual, host: HostLanes) -> Program:
         """The program for a stream whose host sets the lanes `host`. Raises CompileError."""
+        with self._lock:
+            return self._program(x, host)
+
+    def _program(self, x: Residual, host: HostLanes) -> Program:
         for program in self.made:
             if program.fits(x, host):
                 return program
@@ -131,6 +145,7 @@ class Stream:
         self.host = HostLanes(x.shape[1])
         self.program: Program | None = None
         self._specialiser: Specialiser | None = None
+        self._matrix: npt.NDArray[Any] | None = None
         self._keep(x)
 
     def advance(self, loops: int, watch: Watch) -> Progress:
@@ -151,10 +166,7 @@ class Stream:
         return self._seek(loops, stops, quiet, watch)
 
     def touched(self) -> npt.NDArray[np.intp]:
-        """The drivers, and the columns to which the last pass has stored.
-
-        Streams share the program, so this holds only until another stream passes.
-        """
+        """The drivers, and the columns to which the last pass has stored."""
         assert self.program is not None
         found, stored = self.program.lifted.behaviour, self.program.native.stored
         captured = found.columns[stored[stored < len(found.columns)]]
@@ -171,12 +183,13 @@ class Stream:
     def prepare(self) -> None:
         """Find a program and pack the stream into its words, unless some lane is not ±1."""
         if self.program is None and isinstance(self.x, Residual):
-            self.program = self.programs.find(self.x, self.host)
-            lifted, found = self.program.lifted, self.program.lifted.behaviour
-            packed = self.x.words(lifted.packed)[found.columns]
+            found = self.programs.find(self.x, self.host)
+            self.program = replace(found, native=found.native.own())
+            lifted, known = self.program.lifted, self.program.lifted.behaviour
+            packed = self.x.words(lifted.packed)[known.columns]
             self.cells = np.append(packed, np.uint64(0)).astype(self.program.native.cell)
-            self.words = np.zeros((len(lifted.words), len(found.drivers)), np.uint64)
-            for driver in found.drivers.tolist():
+            self.words = np.zeros((len(lifted.words), len(known.drivers)), np.uint64)
+            for driver in known.drivers.tolist():
                 self._put(driver, self.loaded(driver))
 
     def replace(self, x: Floats) -> None:
@@ -197,6 +210,22 @@ class Stream:
             x[driver] = self.column(driver)
         return x
 
+    def residual(self) -> Residual:
+        """A copy of the stream. Raises ValueError if a lane is not ±1."""
+        x = self.x
+        if not isinstance(x, Residual):
+            return signs(x)
+        if self.program is None:
+            return x.copy()
+        lifted = self.program.lifted
+        others = set(lifted.packed).difference(x.lanes.tolist())
+        own = 0 < x.alike <= lifted.behaviour.drivers.min() and len(x.lanes) <= _WORD
+        if others or not own:
+            return signs(self.state())
+        rest = [self.column(column) for column in range(x.alike, len(x))]
+        bits = self.words_in(x.lanes)[: x.alike, None]
+        return Residual(x.row, x.lanes, bits, np.array(rest, np.int8), x.positions)
+
     def column(self, column: int) -> Floats:
         """A copy of one column, (d_model,)."""
         result = self.loaded(column)
@@ -215,6 +244,26 @@ class Stream:
             )
         return result
 
+    def rows(self, columns: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+        """All lanes of some columns, (columns, d_model)."""
+        if len(columns) < _MANY:
+            rows = [self.column(column) for column in columns.tolist()]
+            return np.array(rows).reshape(len(columns), self.x.shape[1])
+        if self._matrix is None:
+            self._matrix = np.asarray(self.x)
+        result = self._matrix[columns]
+        if self.program is None:
+            return result
+        cell = self.program.cell[columns]
+        own = np.flatnonzero(cell >= 0)
+        held = self.cells[cell[own]]
+        for place, lane in enumerate(self.program.lifted.packed):
+            bit = (held >> held.dtype.type(place) & held.dtype.type(1)).astype(np.int8)
+            result[own, lane] = 2 * bit - 1
+        for row in np.flatnonzero(cell < 0).tolist():
+            result[row] = self.column(int(columns[row]))
+        return result
+
     def loaded(self, column: int) -> Floats:
         """One column as it was loaded, (d_model,)."""
         row = self.x.column(column) if isinstance(self.x, Residual) else self.x[column]
@@ -223,6 +272,24 @@ class Stream:
     def read(self, column: int, lanes: npt.NDArray[np.intp]) -> Floats:
         """Some lanes of one column, (lanes,)."""
         return self.column(column)[lanes]
+
+    def words_in(self, lanes: npt.NDArray[np.intp]) -> Masks:
+        """The word in some lanes of all columns, (columns,)."""
+        x = self.x
+        words = x.words(lanes.tolist()) if isinstance(x, Residual) else words_of(x[:, lanes] > 0)
+        if self.program is None:
+            return words
+        found, cells = self.program.lifted, self.cells[:-1]
+        packed = {lane: place for place, lane in enumerate(found.packed)}
+        places = np.array([packed.get(lane, -1) for lane in lanes.tolist()], np.intp)
+        rows = cells.view(np.uint8).reshape(len(cells), -1)
+        held = gather(rows, places, np.zeros(len(lanes), np.bool_))
+        known = np.uint64(sum(1 << bit for bit, place in enumerate(places.tolist()) if place < 0))
+        columns = found.behaviour.columns
+        words[columns] = words[columns] & known | held
+        for driver in found.behaviour.drivers.tolist():
+            words[driver] = words_of(self.column(driver)[None, lanes] > 0)[0]
+        return words
 
     def write(
         self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]
@@ -247,6 +314,7 @@ class Stream:
     def _keep(self, x: Residual | npt.NDArray[np.generic]) -> None:
         """Begin with a state: lanes of ±1 are kept as such, any others as numbers."""
         self.x: Residual | Floats
+        self._matrix = None
         if isinstance(x, Residual):
             self.x = x.copy()
         elif (np.abs(x) == 1).all():
@@ -256,7 +324,7 @@ class Stream:
 
     def _set(self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[Any]) -> None:
         """Change the loaded state."""
-        signs = bool((np.abs(values) == 1).all())
+        signs, self._matrix = bool((np.abs(values) == 1).all()), None
         if isinstance(self.x, Residual) and signs and self.x.set(column, lanes, values):
             return
         x = np.array(self.x, dtype=np.float64)
