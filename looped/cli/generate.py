@@ -30,6 +30,9 @@ __all__ = ["generate"]
 
 _PATH = click.Path(path_type=Path, readable=False)  # opening it reports what is wrong
 
+_ENDLESS = 1 << 62
+"""Tokens. Without a clock nothing limits the context."""
+
 _HELP = """Run PROGRAM as the text that a causal language model generates.
 
 The model is a stock LlamaForCausalLM. Its prompt is the program, and each line that it generates is
@@ -40,9 +43,12 @@ command appends a byte of stdin as a word.
 When the context is full, the command replays the text to the memory that it leaves behind, and
 continues from a new prompt. --compare stops at the first token that differs from the reference.
 --pruned runs the same weights without transformers: it drafts each record, which the model checks
-in one pass, and its cache is only as large as memory. --window runs a stock MistralForCausalLM,
-which writes one word again behind each record, so that nothing leaves its window unseen. --encoder
-runs an encoder-decoder: cross-attention fetches the instructions, which must not change.
+in one pass, and its cache is only as large as memory. --selective does so without a clock: a record
+masks the older ones that it replaces, and what is masked leaves the cache.
+
+--window runs a stock MistralForCausalLM, which writes one word again behind each record, so that
+nothing leaves its window unseen. --encoder runs an encoder-decoder: cross-attention fetches the
+instructions, which must not change.
 
 \\b
 Examples:
@@ -63,6 +69,7 @@ Examples:
 )
 @window_option
 @click.option("--pruned", is_flag=True, help="Use looped's own loop: one pass an instruction.")
+@click.option("--selective", is_flag=True, help="The same, with selective attention: no clock.")
 @click.option("--encoder", is_flag=True, help="Encode the program once, and decode its run.")
 @click.option("--compare", is_flag=True, help="Compare each token with the reference.")
 @click.option("--memory", type=int, metavar="WORDS", help="Words of memory, a power of two.")
@@ -74,16 +81,17 @@ def generate(
     context: int | None,
     window: bool,
     pruned: bool,
+    selective: bool,
     encoder: bool,
     compare: bool,
     wanted: Wanted,
     as_json: bool,
 ) -> None:
     """Run PROGRAM as the text that a causal language model generates."""
-    if pruned + window + encoder > 1:
-        raise click.UsageError("--pruned, --window and --encoder are three machines: give one.")
+    if pruned + window + selective + encoder > 1:
+        raise click.UsageError("Give one of --window, --pruned, --selective and --encoder.")
     image = open_source(program, wanted)
-    spec = causal_spec(image, wanted.memory, context, window)
+    spec = causal_spec(image, wanted.memory, context or (_ENDLESS if selective else None), window)
     vocabulary = Vocabulary(spec)
     prompt = vocabulary.prompt(image.words, image.entry)
     show = (lambda token: None) if as_json else _listing(vocabulary)
@@ -92,7 +100,7 @@ def generate(
         loop, prompt = encoder_loop(spec, image)
         most = min(most, spec.context - len(prompt))
     else:
-        loop = _loop(spec, pruned)
+        loop = _loop(spec, pruned, selective)
     began = time.monotonic()
     made = _run(loop, spec, image, prompt, most, compare, show)
     tokens, seconds = made.tokens, time.monotonic() - began
@@ -142,8 +150,13 @@ def _run(
     return compacted(loop, vocabulary, prompt, answer, most, watch)
 
 
-def _loop(spec: Spec, pruned: bool) -> Continue:
+def _loop(spec: Spec, pruned: bool, selective: bool) -> Continue:
     """looped's own loop, or that of the stock model."""
+    if selective:
+        from looped.decoder.selective import selective_weights
+        from looped.decoder.selective_loop import Selective
+
+        return Selective(selective_weights(spec)).generate
     if pruned:
         from looped.decoder.pruned import Pruned
         from looped.decoder.weights import weights

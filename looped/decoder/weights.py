@@ -22,7 +22,7 @@ from looped.precision import FLOAT32
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["EPSILON", "STEEPNESS", "Weights", "filled", "weights"]
+__all__ = ["EPSILON", "STEEPNESS", "Weights", "filled", "projections", "weights"]
 
 EPSILON = 1e-6
 """The default `rms_norm_eps` of a Llama."""
@@ -63,7 +63,7 @@ def weights(spec: Spec) -> Weights:
         "lm_head.weight": unembedding(spec, vocabulary, lanes, d_model),
     }
     for index, (layer, mlp) in enumerate(zip(layers, units, strict=True)):
-        parts = _projections(layer, n_heads, d_model) | _mlp(mlp, d_ff, d_model)
+        parts = projections(layer, n_heads, d_model) | _mlp(mlp, d_ff, d_model)
         for norm in ("input_layernorm", "post_attention_layernorm"):
             parts[norm] = torch.full((d_model,), gain)
         state |= {f"model.layers.{index}.{name}.weight": part for name, part in parts.items()}
@@ -96,7 +96,7 @@ def _fill(matrix: Tensor, row: int, form: Form) -> None:
         matrix[row, index] += weight
 
 
-def _projections(layer: Attention, n_heads: int, d_model: int) -> dict[str, Tensor]:
+def projections(layer: Attention, n_heads: int, d_model: int) -> dict[str, Tensor]:
     """W_Q, W_K, W_V and W_O of a layer with one key and one value for all heads."""
     queries, output = (
         torch.zeros(n_heads * HEAD_DIM, d_model),

@@ -216,10 +216,13 @@ class AutoEngine:
             return True
         if program is None:
             return False
-        states = [array.residual(stream) for stream in range(len(array.streams))]
-        found = [state for state in states if state is not None]
-        host = [array.host_lanes(stream) for stream in range(len(states))]
-        if len(found) < len(states) or not program.fits(found[0], host[0]):
+        streams = range(len(array.streams))
+        try:
+            found = [array.residual(stream) for stream in streams]
+        except ValueError:
+            return False
+        host = [array.host_lanes(stream) for stream in streams]
+        if not program.fits(found[0], host[0]):
             return False
         self._earlier_fallbacks += array.fallbacks
         self._start, self.decided = None, False

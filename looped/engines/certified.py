@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -105,6 +106,7 @@ class Certified:
         self.streams: list[FastStream] = []
         self._changed: list[set[int] | None] = []
         self._columns = 0
+        self._lock = Lock()
 
     def load(self, x: Streams) -> None:
         """Begin with these residual streams, (batch, columns, d_model)."""
@@ -187,6 +189,8 @@ class Certified:
 
     def _seen(self, stream: FastStream, watch: Watch) -> tuple[bool, bool]:
         """Whether the last pass was the last one, and whether it counts."""
+        if watch is NOTHING:
+            return False, True
         return watch.seen(stream.read(watch.column, watch.lanes))
 
     def _single_pass(self, number: int) -> None:
@@ -196,10 +200,11 @@ class Certified:
             self.note_changes(number, stream.touched().tolist())
             return
         before = stream.state()
-        self.fallbacks += 1
-        self.dense.load(before[None])
-        self.dense.step()
-        after = self.dense.state()[0]
+        with self._lock:  # other threads may share the definition
+            self.fallbacks += 1
+            self.dense.load(before[None])
+            self.dense.step()
+            after = self.dense.state()[0]
         stream.replace(after)
         self.note_changes(number, (before != after).any(axis=1).nonzero()[0].tolist())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ __all__ = [
     "Lanes",
     "Numbers",
     "Patterns",
+    "Shared",
     "Streams",
     "Watch",
     "Words",
@@ -58,8 +59,9 @@ class Watch:
 
     def seen(self, values: npt.NDArray[np.generic]) -> tuple[bool, bool]:
         """Whether a pass that leaves `values` in `lanes` is the last one, and whether it counts."""
-        parts = np.cumsum([len(self.stops), len(self.mid_instruction)])
-        stops, quiet, places = np.split(values == 1, parts)
+        raised, begin = values == 1, len(self.stops)
+        end = begin + len(self.mid_instruction)
+        stops, quiet, places = raised[:begin], raised[begin:end], raised[end:]
         stop, counts = bool(stops.any()), bool(stops.any() or not quiet.any())
         if counts and len(self.patterns):
             stop = stop or bool((self.patterns == places).all(axis=1).any())
@@ -126,3 +128,11 @@ class Engine(Protocol):
 
     def write(self, stream: int, column: int, lanes: Lanes, values: object) -> None:
         """Set some lanes of one column of one stream to values (lanes,)."""
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """An engine whose machine code serves several threads."""
+
+    def twin(self) -> Engine:
+        """An engine for the same weights with streams of its own, for another thread."""

@@ -117,7 +117,7 @@ class Computer:
         self._busy = NO_LANES if plan.busy is None else np.array([plan.busy])
         parts = [self._halt, self._busy, self._pc, self.panel.lanes]
         self._watched = np.concatenate(parts)
-        self._ends = np.cumsum([len(part) for part in parts[:-1]])
+        self._ends = np.cumsum([len(part) for part in parts[:-1]]).tolist()
         stops = np.concatenate([self._halt, self.panel.stops])
         self._watch = Watch(plan.cpu, stops, self._busy)
         starts = zip(programs, self.pcs, strict=True)
@@ -197,9 +197,10 @@ class Computer:
 
     def _event(self, stream: int, seen: Floats, halted: bool) -> Event:
         """What the last loop did to one program, by its watched lanes `seen`."""
-        _, busy_lanes, pc, ports = np.split(seen, self._ends)
-        busy, signals = bool((busy_lanes > 0).any()), self.panel.signals(stream, ports)
-        service = _Service(int(read_word(pc)))
+        halt, busy_end, pc_end = self._ends
+        busy = bool((seen[halt:busy_end] > 0).any())
+        signals = self.panel.signals(stream, seen[pc_end:])
+        service = _Service(int(read_word(seen[busy_end:pc_end])))
         if not halted and (self._halted[stream] or self._polled_word_is_set(stream)):
             service = self._served(stream, service.next_pc)
         text, self._unfinished[stream] = self._unfinished[stream] + signals.printed, b""
@@ -284,6 +285,8 @@ class Computer:
 
     def _busies(self) -> list[bool]:
         """Which programs have an instruction that takes another loop."""
+        if not len(self._busy):
+            return [False] * len(self.pcs)
         lanes = self.engine.read(self.plan.cpu, self._busy)
         return [bool(row.any()) for row in lanes > 0]
 

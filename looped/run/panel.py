@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,6 +31,9 @@ class Signals:
     printed: bytes
 
 
+_SILENCE = Signals(taken=False, waiting=False, emitted=None, printed=b"")
+
+
 class Panel:
     """The ports of a batch of programs; it offers each program its own input, byte by byte.
 
@@ -54,7 +58,7 @@ class Panel:
         parts = [self._lanes(name) for name in (*flags, sink.content if sink else "")]
         self.stops: Lanes = np.concatenate(parts[:-1])
         self.lanes: Lanes = np.concatenate(parts)
-        self._ends = np.cumsum([len(part) for part in parts[:-1]])
+        self._ends = np.cumsum([len(part) for part in parts[:-1]]).tolist()
         self._ready = self._lanes(source.ready if source else "")
         self._value = self._lanes("value")
 
@@ -65,10 +69,15 @@ class Panel:
 
     def signals(self, stream: int, values: Floats) -> Signals:
         """What the ports of one program say, by the values of `lanes`."""
-        taken, waiting, prints, writes, content = np.split(values > 0, self._ends)
-        emitted = int(read_word(content)) if writes.any() else None
-        text = self._printer.text(stream) if self._printer and prints.any() else b""
-        return Signals(bool(taken.any()), bool(waiting.any()), emitted, text)
+        raised = values > 0
+        if not raised[: self._ends[-1]].any():
+            return _SILENCE
+        taken, waiting, prints, writes = (
+            bool(raised[begin:end].any()) for begin, end in pairwise([0, *self._ends])
+        )
+        emitted = int(read_word(raised[self._ends[-1] :])) if writes else None
+        text = self._printer.text(stream) if self._printer and prints else b""
+        return Signals(taken, waiting, emitted, text)
 
     def serve(self, stream: int, signals: Signals) -> None:
         """Clear the input column if the machine took its word, and offer the next byte."""

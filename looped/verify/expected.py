@@ -18,6 +18,7 @@ from looped.environment import USUAL, Environment
 from looped.image import Image
 from looped.reference import Service
 from looped.trace import Access, Printed, Step
+from looped.verify.stores import Changes
 
 __all__ = ["Expected"]
 
@@ -144,6 +145,39 @@ class Expected:
                 self._written += number
                 return
 
+    def run(self, count: int, cpu: list[Mapping[str, int]], changes: Changes) -> Step | None:
+        """Execute up to `count` instructions as `step` does, faster; `cpu` gets the words of the
+        CPU after each, `changes` all words that change.
+
+        It ends after an instruction that uses a port or the system, which it returns, and before
+        one of a machine that has halted.
+        """
+        reference, words, code, registers = self.reference, self.words, self.code, self.plan.memory
+        serve, special, step = None if self.system is None else self.system.after, False, None
+        for number in range(count):
+            if special or reference.halted:
+                break
+            step = reference.step()
+            for write in step.writes:
+                column, value = write.address, write.value
+                if words[column] != value and column not in code:
+                    changes.add(number, column, words[column], value)
+                    words[column] = value
+            for write in step.registers:
+                column, value = registers + write.address, write.value
+                if words[column] != value:
+                    changes.add(number, column, words[column], value)
+                    words[column] = value
+            service = None if serve is None else serve(reference)
+            if service is not None:
+                step = self._served(step, service)
+            special = bool(service is not None or step.uses_port or step.written)
+            cpu.append(reference.cpu_words())
+        self._stale.update(changes.columns)
+        if step is not None:
+            self._end(cpu[-1], step)
+        return step if special else None
+
     def step(self) -> Step | None:
         """Execute one instruction on the reference, or end the one that `follow` has begun.
 
@@ -161,14 +195,17 @@ class Expected:
             service = self.system.after(self.reference)
             if service is not None:
                 step = self._served(step, service)
-        self.cpu = self.reference.cpu_words()
-        self._behind, self._untold = True, step
+        self._end(self.reference.cpu_words(), step)
+        return step
+
+    def _end(self, cpu: Mapping[str, int], step: Step) -> None:
+        """Note the last instruction that has been executed."""
+        self.cpu, self._behind, self._untold = cpu, True, step
         if step.consumed is not None and self.plan.ports.input is not None:
             self._taken += 1
             self._offer_input()
         if step.written or step.emitted is not None:
             self.output += step.output
-        return step
 
     @property
     def exit_code(self) -> int | None:

@@ -8,7 +8,7 @@ not report.
 
 If a difference shows some instructions after the last whole state that was equal, the programs run
 again, and whole states are compared in smaller and smaller steps from there: so the first
-instruction with a difference is the one that is told.
+instruction with a difference is the one that is reported.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,7 +14,7 @@ from looped.artefact.plan import Plan
 from looped.engines.tape import Bits, Tape
 from looped.verify.difference import first_difference
 
-__all__ = ["CpuRows"]
+__all__ = ["CpuRows", "Words"]
 
 Words = Mapping[str, int]
 Signs = npt.NDArray[np.int8]
@@ -64,8 +65,9 @@ class CpuRows:
         self, layout: _Layout, known: npt.NDArray[np.bool_], words: Sequence[Words], rest: Signs
     ) -> tuple[Bits, npt.NDArray[np.bool_]]:
         """The right rows, and which passes have a wrong value in a lane that no row holds."""
-        names = list(words[0]) if words else []
-        values = np.array([[*each.values()] for each in words], np.uint64).reshape(-1, len(names))
+        names = list(words[0])
+        flat = itertools.chain.from_iterable(each.values() for each in words)
+        values = np.fromiter(flat, np.uint64, len(words) * len(names)).reshape(-1, len(names))
         constant = rest > 0
         wanted = np.tile(layout.row(constant, names, self._plan), (len(words), 1))
         apart = (layout.place < 0) & (known != constant)

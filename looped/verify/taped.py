@@ -13,18 +13,25 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from looped.artefact.embedding import read_word
 from looped.artefact.plan import Plan
 from looped.engines.auto import AutoEngine
 from looped.engines.engine import NO_LANES, NOTHING, Engine, Watch
 from looped.engines.recording import Recording, Taping
-from looped.engines.tape import Tape
+from looped.engines.tape import Bits, Tape
 from looped.run.computer import Event
 from looped.verify.pairs import Pairs, Where
-from looped.verify.rows import CpuRows
+from looped.verify.rows import CpuRows, Words
+from looped.verify.stores import Changes
 
 __all__ = ["Taped", "can_tape"]
+
+Wrong = tuple[int, Where]
+"""The first row of a tape that is wrong, and where."""
+
+Numbers = npt.NDArray[np.int64]
 
 _NOTHING = Event(True, 0, 0)
 """What a pass without signals to the host looks like."""
@@ -106,34 +113,73 @@ class Taped(Pairs):
 
     def _compare_tape(self, tape: Tape, count: int) -> None:
         """Compare the first passes of a tape. Raises Mismatch."""
-        expected, before = self.expected[0], self.counts[0]
         busy = np.array([self.loops[0] > 0, *tape.any(self._busy)[:count]])
-        rest, words, wrong = expected.rest(), [expected.cpu], None
-        columns, values = tape.columns[:count].tolist(), tape.values[:count].tolist()
-        for within, *stores in zip(busy[1:].tolist(), columns, values, strict=True):
-            if within:
-                wrong = self._go_on(*stores)
-            else:
-                wrong = self._retire(*stores)
-                self.loops[0] = 0
-                self.counts[0] += 1
-            words.append(expected.cpu)
-            if wrong is not None:
-                break
+        before, rest, words = self.counts[0], self.expected[0].rest(), [self.expected[0].cpu]
+        columns, values = tape.columns[:count], tape.values[:count]
+        if busy.any() or self.expected[0].halted:
+            wrong = self._follow(busy, columns, values, words)
+        else:
+            wrong = self._run(columns, values, words)
         first, row = int(self._begins), len(words) - 1  # the host has served what comes before
         found = self._rows.first_wrong(tape, first, words[first:], busy[first : row + 1], rest)
-        if found is not None:
-            row, wrong = found
-        if row:
-            self._pcs[0] = words[row - 1]["pc"]
+        if found is not None and (wrong is None or found[0] <= wrong[0]):
+            wrong = found
+        self._pcs[0] = words[row - 1]["pc"]
         if wrong is not None:
+            row, where = wrong
+            self._pcs[0] = words[max(row, 1) - 1]["pc"]
             done = int((~busy[1 : row + 1]).sum())
-            raise self.differ(0, before + done + bool(busy[row]), *wrong)
+            raise self.differ(0, before + done + bool(busy[row]), *where)
+        if row < count:  # the reference has halted
+            rest_of_tape = Tape(
+                tape.rows[row:], tape.place, tape.known, tape.columns[row:], tape.values[row:]
+            )
+            self._begins = False
+            self._compare_tape(rest_of_tape, count - row)
+
+    def _run(self, columns: Numbers, values: Bits, words: list[Words]) -> Wrong | None:
+        """Run the reference beside passes that each finish an instruction."""
+        expected, changes = self.expected[0], Changes()
+        step = expected.run(len(columns), words, changes)
+        done = len(words) - 1
+        self.counts[0] += done
+        wrong = changes.first_wrong(columns[:done], values[:done], expected.words)
+        if wrong is not None:
+            row, column, found, wanted = wrong
+            return row + 1, self._word(column, found, wanted)
+        where = None if step is None else self._wrong_port(_NOTHING, step)
+        if where is None and expected.changed:  # by the system
+            column, old = next(iter(expected.changed.items()))
+            where = self._word(column, old, expected.words[column])
+        return where and (done, where)
+
+    def _follow(
+        self,
+        busy: npt.NDArray[np.bool_],
+        columns: Numbers,
+        values: Bits,
+        words: list[Words],
+    ) -> Wrong | None:
+        """Follow passes one by one."""
+        stores = zip(busy[1:].tolist(), columns.tolist(), values.tolist(), strict=True)
+        for within, *own in stores:
+            if within:
+                where = self._go_on(*own)
+            else:
+                where = self._retire(*own)
+                self.loops[0] = 0
+                self.counts[0] += 1
+            words.append(self.expected[0].cpu)
+            if where is not None:
+                return len(words) - 1, where
+        return None
 
     def _go_on(self, columns: list[int], values: list[int]) -> Where | None:
         """Follow a pass that is not the last one of its instruction."""
         wrong, expected = self._begin(0), self.expected[0]
         stored = [pair for pair in zip(columns, values, strict=True) if pair[0] >= 0]
+        if not stored:
+            return wrong
         places = np.array([column for column, _ in stored], np.intp)
         expected.follow(places, [value for _, value in stored])
         expected.changed.clear()

@@ -111,6 +111,12 @@ def test_a_window_runs_on_a_stock_mistral() -> None:
     assert result.stdout.startswith("9 → 03\n  (01) (ff)\n[19] 38 → 06\n")
 
 
+def test_selective_attention_needs_one_prompt() -> None:
+    result = looped("generate", COUNTDOWN, "--selective", "--compare", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["prompts"] == 1
+
+
 def test_an_encoder_reads_a_program_that_keeps_its_instructions() -> None:
     result = looped("generate", COUNTDOWN, "--encoder", "--compare", "--context", 512)
     assert result.exit_code == 0, result.stderr

@@ -49,10 +49,6 @@ class ArrayEngine(Certified):
         """A stream as it was loaded, (columns, d_model); None if a lane was not ±1."""
         return self._running(stream).beginning
 
-    def residual(self, stream: int) -> Residual | None:
-        """A copy of a stream, (columns, d_model); None if a lane is not ±1."""
-        return self._running(stream).residual()
-
     def host_lanes(self, stream: int) -> HostLanes:
         """The lanes of a stream that the host has set."""
         return self._running(stream).host

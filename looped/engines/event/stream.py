@@ -82,17 +82,24 @@ class Stream:
             tuple(known), buffers,
         )  # fmt: skip
         self._changed = np.arange(len(x), dtype=np.int64)
+        self._watch: Watch | None = None
+        self._masks: tuple[npt.NDArray[np.uint64], ...] = ()
 
     def advance(self, loops: int, watch: Watch) -> Progress:
         """Pass until `loops` passes count, `watch` stops, or a pass is abandoned.
 
         A call may also end early, after many passes that do not count.
         """
+        if self._watch is not watch:
+            self._watch, self._masks = watch, self._masks_of(watch)
+        changed, self._changed = self._changed, np.zeros(0, np.int64)
+        return Progress(*advance(*self._arrays, changed, loops, watch.column, *self._masks))
+
+    def _masks_of(self, watch: Watch) -> tuple[npt.NDArray[np.uint64], ...]:
+        """The lanes and patterns of a watch as packed masks."""
         masks = [self._mask(part) for part in (watch.stops, watch.mid_instruction, watch.places)]
         patterns = [self._mask(watch.places[row]) for row in watch.patterns]
-        rows = np.array(patterns, np.uint64).reshape(len(patterns), len(masks[0]))
-        changed, self._changed = self._changed, np.zeros(0, np.int64)
-        return Progress(*advance(*self._arrays, changed, loops, watch.column, *masks, rows))
+        return *masks, np.array(patterns, np.uint64).reshape(len(patterns), len(masks[0]))
 
     def touched(self) -> npt.NDArray[np.intp]:
         """The dirty columns, which contain all that the last pass has changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from looped.analysis import Model, analyse
 from looped.artefact.plan import CompiledMachine
 from looped.artefact.residual import Residual
 from looped.engines.certified import Certified, FastStream
-from looped.engines.engine import Engine, Lanes, Streams, Watch
+from looped.engines.engine import NOTHING, Engine, Lanes, Streams, Watch
 from looped.engines.host_lanes import HostLanes
 from looped.engines.late_dense import LateDense
 from looped.engines.lifted.kept import Kept
@@ -20,10 +21,14 @@ from looped.engines.lifted.record import record
 from looped.engines.lifted.specialised import USUAL, Effort
 from looped.engines.lifted.stream import Check, Programs, Stream, unchecked
 from looped.engines.tape import Tape
+from looped.engines.threads import in_threads
 from looped.errors import CompileError
 from looped.precision import precision
 
 __all__ = ["LiftedEngine"]
+
+_FEW = 1024
+"""Up to so many loops take less time than handing them to a thread."""
 
 
 class LiftedEngine(Certified):
@@ -34,6 +39,8 @@ class LiftedEngine(Certified):
     `effort` says when hot loops are compiled again. The first pass lifts the model, unless
     `program` fits; it does not take lanes for constants that the host has set by then, so that
     these need no second lift.
+
+    `threads` are those of a call for several streams, by default one for each core.
 
     Raises CompileError for a device other than the CPU and for a model that is not exact in the
     dtype, even if `uncertified`; in `prepare`, for a model that cannot be lifted. Raises
@@ -65,9 +72,28 @@ class LiftedEngine(Certified):
             definition.make()  # so that its errors come first
             return analyse(machine.arrays, len(plan.blocks), plan.d_head, precision(dtype))
 
+        self.threads: int | None = None
         kept = Kept(machine, dtype, uncertified)
         self.programs = Programs(exact, check, kept, program, effort)
         super().__init__(_Fast(self.programs), definition)
+
+    def step(self, loops: int = 1) -> None:
+        """Pass all streams through all blocks, `loops` times; several streams in `threads`."""
+        if loops <= _FEW or len(self.streams) == 1:
+            super().step(loops)
+            return
+        self.prepare()
+        in_threads(
+            lambda number: self._advance(number, loops, NOTHING),
+            range(len(self.streams)),
+            self.threads,
+        )
+
+    def twin(self) -> LiftedEngine:
+        """An engine with streams of its own that shares the machine code, for another thread."""
+        twin = copy.copy(self)
+        twin.fallbacks, twin.streams, twin._changed = 0, [], []
+        return twin
 
     def begin(self, x: Streams, host: Sequence[HostLanes]) -> None:
         """Begin with streams that another engine has run, whose host has set the lanes `host`."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,11 @@ class Native:
     _engine: binding.ExecutionEngine
     _function: Callable[..., int]
     _scratch: tuple[npt.NDArray[np.uint64], ...]
+
+    def own(self) -> Native:
+        """The same machine code with memory of its own for what a pass notes."""
+        scratch = tuple(array.copy() for array in self._scratch)
+        return replace(self, stored=self.stored.copy(), _scratch=scratch)
 
     @property
     def stores(self) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,9 @@ _WORD = 64
 _FEW = 16
 """Up to so many loops are passes of the plain code: the last one notes where it stores, and more
 come from callers in a hurry."""
+
+_MANY = 64
+"""From so many columns on, they are taken from one matrix."""
 
 Check = Callable[[analysis.Model, Lifted], None]
 Masks = npt.NDArray[np.uint64]
@@ -69,6 +74,7 @@ class Programs:
         if program is None and kept is not None and check is unchecked:
             self._found = kept.find()
         self.made: list[Program] = []
+        self._lock = Lock()
         if not self.ready:
             _ = self.exact
 
@@ -89,6 +95,10 @@ class Programs:
 
     def find(self, x: Residual, host: HostLanes) -> Program:
         """The program for a stream whose host sets the lanes `host`. Raises CompileError."""
+        with self._lock:
+            return self._program(x, host)
+
+    def _program(self, x: Residual, host: HostLanes) -> Program:
         for program in self.made:
             if program.fits(x, host):
                 return program
@@ -144,10 +154,7 @@ class Stream:
         return self._seek(loops, stops, quiet, watch)
 
     def touched(self) -> npt.NDArray[np.intp]:
-        """The drivers, and the columns to which the last pass has stored.
-
-        Streams share the program, so this holds only until another stream passes.
-        """
+        """The drivers, and the columns to which the last pass has stored."""
         assert self.program is not None
         found, stored = self.program.lifted.behaviour, self.program.native.stored
         captured = found.columns[stored[stored < len(found.columns)]]
@@ -164,12 +171,13 @@ class Stream:
     def prepare(self) -> None:
         """Find a program and pack the stream into its words, unless some lane is not ±1."""
         if self.program is None and isinstance(self.x, Residual):
-            self.program = self.programs.find(self.x, self.host)
-            lifted, found = self.program.lifted, self.program.lifted.behaviour
-            packed = self.x.words(lifted.packed)[found.columns]
+            found = self.programs.find(self.x, self.host)
+            self.program = replace(found, native=found.native.own())
+            lifted, known = self.program.lifted, self.program.lifted.behaviour
+            packed = self.x.words(lifted.packed)[known.columns]
             self.cells = np.append(packed, np.uint64(0)).astype(self.program.native.cell)
-            self.words = np.zeros((len(lifted.words), len(found.drivers)), np.uint64)
-            for driver in found.drivers.tolist():
+            self.words = np.zeros((len(lifted.words), len(known.drivers)), np.uint64)
+            for driver in known.drivers.tolist():
                 self._put(driver, self.loaded(driver))
 
     def replace(self, x: Floats) -> None:
@@ -226,6 +234,9 @@ class Stream:
 
     def rows(self, columns: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
         """All lanes of some columns, (columns, d_model)."""
+        if len(columns) < _MANY:
+            rows = [self.column(column) for column in columns.tolist()]
+            return np.array(rows).reshape(len(columns), self.x.shape[1])
         if self._matrix is None:
             self._matrix = np.asarray(self.x)
         result = self._matrix[columns]

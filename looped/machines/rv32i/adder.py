@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from looped.circuit.arithmetic import slice_sum
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import Condition, Value, disjoint_or, gated
+from looped.circuit.signals import Condition, Signal, Value, disjoint_or, gated
 from looped.circuit.words import Form, Word, bit, constant
 
 __all__ = ["Adder", "adder"]
@@ -68,7 +68,8 @@ def adder(m: Circuit, name: str, x: Word, y: Word, carry: Form) -> Adder:
     """`x + y + carry`; the low bits become the word `name`."""
     cut = max(_CUT, m.address_bits + 2)
     cuts = [0, cut] if cut <= _WIDEST else [0, (cut + 1) // 2, (cut + 1) // 2 * 2]
-    words, signals, totals = [], [], []
+    signals: list[Signal] = []
+    words, totals = [], []
     for part, (start, end) in enumerate(itertools.pairwise(cuts)):
         bits, total = slice_sum(x[start:end], y[start:end], carry)
         own = name if end == cuts[-1] else f"{name} {part}"

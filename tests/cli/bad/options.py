@@ -107,7 +107,7 @@ OPTIONS = [
     ),
     _usage(
         "generate a.sasm --pruned --window",
-        "--pruned, --window and --encoder are three machines: give one.",
+        "Give one of --window, --pruned, --selective and --encoder.",
     ),
     _usage("export --format hf subleq", "Missing argument 'FOLDER'."),
     _usage(
