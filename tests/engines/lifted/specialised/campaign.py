@@ -35,8 +35,8 @@ from tests.engines.lifted.specialised.loops import riscv_loop, subleq_loop
 __all__ = ["campaign"]
 
 FORCED = Effort(patience=300, share=0, beside=False)
-"""Units are made of what recurs once, and looks follow after 300 plain passes: soon, but not so soon
-that LLVM takes nearly all of the time."""
+"""Units are made of what recurs once, and looks follow after 300 plain passes: with fewer, LLVM
+takes nearly all of the time."""
 
 _LONGEST = 400_000
 """Instructions of a program."""
