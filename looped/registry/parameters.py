@@ -57,7 +57,8 @@ def settled(
     known = {parameter.name: parameter for parameter in parameters}
     for name in asked:
         if name not in known:
-            hint = f"parameters: {', '.join(known)}" if known else f"{machine} has no parameters"
+            usual = [other for other in known if not known[other].dialects]
+            hint = f"parameters: {', '.join(usual)}" if usual else f"{machine} has no parameters"
             raise CompileError(f"{machine} has no parameter `{name[:40]}`", hint=hint)
     values = {name: asked.get(name, p.default(width)) for name, p in known.items()}
     for name, value in values.items():
