@@ -44,13 +44,14 @@ class Words:
     def label(self, address: int) -> str | None:
         """The last label at or before an address, with the distance: `loop+3`.
 
-        None outside the program: the words there belong to no label.
+        Words beyond the program belong to no label, except that its own one may be there.
         """
         before = [(at, name) for name, at in self.image.labels.items() if 0 <= at <= address]
-        if not before or self.image.index(address) >= len(self.image.words):
-            return None
-        at, name = max(before)
-        return name if at == address else f"{name}+{address - at}"
+        at, name = max(before, default=(-1, ""))
+        if at == address:
+            return name
+        inside = before and self.image.index(address) < len(self.image.words)
+        return f"{name}+{address - at}" if inside else None
 
     def at(self, address: int) -> int:
         """The signed word of memory at an address, which wraps around as on the machine."""
@@ -66,9 +67,13 @@ class Words:
         return Fraction(word, 1 << self.fraction) if self.fraction else word
 
     def encoded(self, number: Number) -> int | None:
-        """The signed word that means a number, rounded to the nearest; None if none does."""
-        word = round(number * (1 << self.fraction))
-        return word if -(1 << self.width - 1) <= word < 1 << self.width - 1 else None
+        """The unsigned word that means a number, rounded to the nearest; None if none does.
+
+        An integer may be signed or unsigned.
+        """
+        word, half = round(number * (1 << self.fraction)), 1 << self.width - 1
+        most = half if self.fraction else 2 * half
+        return word % (2 * half) if -half <= word < most else None
 
     def number(self, name: str) -> int | None:
         """The number of a register of the file, None if it is none."""

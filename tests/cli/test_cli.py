@@ -18,6 +18,8 @@ from click.testing import CliRunner, Result
 from looped.cli.main import cli
 from looped.engines.auto import ENGINES
 
+pytestmark = pytest.mark.usefixtures("kept")
+
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "programs" / "subleq"
 ECHO, GREET, HELLO = (str(PROGRAMS / f"{n}.sasm") for n in ("echo", "greet", "hello"))

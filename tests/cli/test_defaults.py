@@ -12,6 +12,8 @@ from click.testing import CliRunner
 
 from looped.cli.main import cli
 
+pytestmark = pytest.mark.usefixtures("kept")
+
 ROOT = Path(__file__).parents[2]
 HELLO = str(ROOT / "programs" / "subleq" / "hello.sasm")
 WIDTHS = {"subleq": (8, 16, 32), "rv32i": (32,), "rv32im": (32,), "fleq": (32,)}

@@ -19,6 +19,8 @@ from looped.trace import Step
 from looped.verify.expected import Expected
 from tests.conftest import compiled
 
+pytestmark = pytest.mark.usefixtures("kept")
+
 ROOT = Path(__file__).parents[2]
 LOOP = Image("subleq", 8, (12, 13, 3, 14, 12, 6, 15, 15, 0, 0, 0, 0, 251, 7, 1, 0))
 """Changes words 12 and 13 in a loop without end."""

@@ -98,7 +98,7 @@ HIDDEN = (
 def test_a_page_shows_the_state_of_the_reference(
     chromium: Browser, tmp_path: Path, name: str
 ) -> None:
-    found = seen(name, 120)
+    found = seen(name, 120, engine="event")
     opened(chromium, tmp_path, found, name)
     check_states(chromium, found)
     assert chromium.errors() == []
@@ -230,7 +230,9 @@ def test_a_program_that_is_longer_than_the_page_is_announced(
 
 
 def test_nothing_overlaps_the_edge_of_a_projector(chromium: Browser, tmp_path: Path) -> None:
-    opened(chromium, tmp_path, seen("rv32i/gcd.s", 120), "gcd.s", "#step=40&block=4")
+    opened(
+        chromium, tmp_path, seen("rv32i/gcd.s", 120, engine="event"), "gcd.s", "#step=40&block=4"
+    )
     root = "document.documentElement"
     size = chromium.value(f"[{root}.scrollWidth, {root}.scrollHeight]")
     assert size == [browsers.WIDTH, browsers.HEIGHT]

@@ -120,7 +120,6 @@ def _set(screen: Screen, rest: str) -> None:
     address, word = stored_at(words, target), words.encoded(wanted)
     if word is None:
         raise CompileError(f"{shown(debugger, wanted)} does not fit a word of memory")
-    word %= 1 << words.width
     debugger.timeline.edit(lambda port: words.set_at(address, word))
 
 

@@ -105,7 +105,8 @@ def list_points(screen: Screen) -> None:
     for point in debugger.points.breakpoints.values():
         condition = f"  if {point.condition[0]}" if point.condition else ""
         place = shown_place(debugger.words, point.pc)
-        screen.say(f"{_state(point)}  {place}{condition}")
+        once = "  once" if point.temporary else ""
+        screen.say(f"{_state(point)}  {place}{condition}{once}")
     for watched in debugger.points.watchpoints.values():
         begins = "" if watched.kind == "write" else watched.kind[0]
         screen.say(f"{_state(watched)}  {begins}watch {watched.text}")

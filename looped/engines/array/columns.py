@@ -60,7 +60,8 @@ class Columns:
 
     def rows(self, columns: Ints) -> Int8s:
         """All lanes of some columns, (columns, d_model)."""
-        return np.array([self.row(column) for column in columns.tolist()], np.int8)
+        rows = [self.row(column) for column in columns.tolist()]
+        return np.array(rows, np.int8).reshape(len(columns), self.first.shape[1])
 
     def row(self, column: int) -> Int8s:
         """All lanes of one column, (d_model,)."""
