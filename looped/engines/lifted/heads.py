@@ -38,9 +38,9 @@ __all__ = [
 Code = tuple[Threshold, ...]
 """Conditions on lanes of the driver: the bits of a code, least significant first."""
 
-_MOST_CODE_BITS = 22
-"""A table of 2^22 columns of 8 bytes takes 32 MB. A code has at most 20 bits for a column, since a
-plan has at most 2^20, and two more that distinguish memory, registers and devices."""
+_MOST_CODE_BITS = 24
+"""A table of 2^24 columns of 8 bytes takes 128 MB. A code has at most 22 bits for a column, since a
+plan has at most 2^22, and two more that distinguish memory, registers and devices."""
 
 _MOST_FREE_LANES = 8
 """All values of a dimension are enumerated, up to 2^8 sums. In the machines each dimension has one
