@@ -263,11 +263,12 @@ def _summary(session: Session) -> dict[str, object]:
     """The run as JSON; the output is text of code points 0 to 255."""
     summary: dict[str, object] = {
         "halted": _is_over(session),
-        "endless": session.end is End.ENDLESS,
         "steps": session.steps,
         "pc": session.computer.pc(),
         "output": session.output.kept.decode("latin-1"),
     }
+    if session.end is End.ENDLESS:
+        summary["endless"] = True
     if session.host is not None:
         summary |= {"exit_code": session.host.exit_code, "emulated": session.host.emulated}
     return summary

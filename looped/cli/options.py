@@ -15,6 +15,7 @@ import click
 from looped import api, registry
 from looped.artefact.checkpoint import load_machine
 from looped.artefact.plan import CompiledMachine
+from looped.cli.dialects import dialect_option, parameters_of
 from looped.environment import Environment
 from looped.errors import CompileError, FileError
 from looped.image import Image
@@ -88,15 +89,18 @@ def source_options(command: F) -> F:
         machine: str | None,
         width: int | None,
         parameters: Mapping[str, int],
+        dialect: str | None = None,
         memory: int | None = None,
         workers: int | None = None,
         **rest: Any,
     ) -> Any:
+        parameters = {**parameters, **parameters_of(machine, dialect)}
         wanted = Wanted(machine, width, memory, tuple(parameters.items()), workers)
         return command(wanted=wanted, **rest)
 
     for option in (
         parameter_option,
+        dialect_option,
         click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32."),
         click.option(
             "--machine",

@@ -15,6 +15,7 @@ from looped import api
 from looped.artefact.plan import CompiledMachine
 from looped.cli.fuzz import fuzz
 from looped.cli.options import (
+    COMPILED,
     Wanted,
     check_engine,
     engine_options,
@@ -215,9 +216,13 @@ def _opened(path: Path, options: _Options) -> tuple[CompiledMachine, Image, str]
     """A program, its machine and the engine: with the memory of a run, unless `dense` is wanted."""
     wants_dense = options.uncertified or options.device != "cpu"
     engine = options.engine or ("dense" if wants_dense else None)
-    found = open_program(path, options.wanted, options.dtype, engine or "auto")
-    little = found[0].plan.memory <= _MOST_DENSE
-    return *found, engine or ("dense" if little else "lifted")
+    machine, image = open_program(path, options.wanted, options.dtype, engine or "auto")
+    if engine is None:
+        memory = options.wanted.memory or api.usual_memory(image)
+        if path.suffix == COMPILED:
+            memory = machine.plan.memory
+        engine = "dense" if memory <= _MOST_DENSE else "lifted"
+    return machine, image, engine
 
 
 def _read_input(data: Path | None) -> bytes:
