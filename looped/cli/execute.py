@@ -9,12 +9,14 @@ import sys
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import click
 
 from looped import api
+from looped.artefact.plan import CompiledMachine
 from looped.cli.ends import early_end
+from looped.cli.inputs import MOST_BYTES, run_inputs
 from looped.cli.options import (
     Wanted,
     check_engine,
@@ -32,8 +34,10 @@ from looped.devices.signature import Signature
 from looped.engines.engine import Engine
 from looped.environment import Environment
 from looped.errors import TrapError
-from looped.files import write_atomically
+from looped.files import read_bytes, write_atomically
+from looped.image import Image
 from looped.registry import unserved_trap
+from looped.run.batch import Limits
 from looped.run.interrupts import End, Interrupts
 from looped.run.session import Session
 from looped.run.streams import Input, Output
@@ -69,6 +73,7 @@ Examples:
   looped run PROGRAM.elf --files FOLDER -- -n 10
   echo 'hello' | looped run programs/subleq/echo.sasm
   looped run FORTH.dec --machine subleq --width 16 --memory 32768
+  looped run programs/subleq/reverse.sasm --input A.txt --input B.txt
   looped run programs/subleq/fibonacci.sasm --trace --steps 20
   looped run programs/subleq/sieve.sasm --trace-file sieve.parquet
   looped run LONG.sasm --checkpoint long.state --every 1000000 > output
@@ -98,6 +103,17 @@ class _Options:
     signature: Path | None
     as_json: bool
     environment: Environment
+    inputs: tuple[Path, ...]
+
+    def check(self) -> None:
+        """Raise UsageError for options that contradict each other."""
+        check_engine(self.engine, self.uncertified)
+        if self.every is not None and self.checkpoint is None:
+            raise click.UsageError("--every needs --checkpoint FILE.")
+        check_trace_options(self.trace, self.trace_file, self.trace_format)
+        alone = self.checkpoint or self.resume or self.trace or self.trace_file
+        if len(self.inputs) > 1 and alone:
+            raise click.UsageError("checkpoints and traces are for one --input.")
 
 
 @click.command(help=_HELP)
@@ -105,6 +121,15 @@ class _Options:
 @click.argument("arguments", nargs=-1, metavar="[-- ARGUMENTS...]")
 @machine_options
 @engine_options("auto")
+@click.option(
+    "--input",
+    "inputs",
+    type=_PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Input of the program instead of stdin. Repeat it to run the program once with each "
+    "file, on all cores; the outputs follow one another.",
+)
 @click.option("--steps", type=click.IntRange(min=0), help="Stop after this many instructions.")
 @click.option(
     "--timeout",
@@ -145,12 +170,11 @@ class _Options:
 def run(program: Path, **options: Any) -> None:
     """Run PROGRAM (source, image or compiled file) on the transformer until it halts."""
     chosen = _Options(**options)
-    check_engine(chosen.engine, chosen.uncertified)
-    if chosen.every is not None and chosen.checkpoint is None:
-        raise click.UsageError("--every needs --checkpoint FILE.")
-    check_trace_options(chosen.trace, chosen.trace_file, chosen.trace_format)
+    chosen.check()
     on_screen = not chosen.as_json and sys.stdout.isatty()  # then the screen is the program's
     with progress("run", shown=not on_screen) as line:
+        if len(chosen.inputs) > 1:
+            _run_inputs(program, chosen, line)
         session, engine = _open(program, chosen, line)
         signature = None if chosen.signature is None else Signature.of(session.image)
         with session.interrupts:
@@ -171,8 +195,18 @@ def _is_over(session: Session) -> bool:
     return session.end in (End.HALTED, End.ENDLESS)
 
 
-def _open(program: Path, options: _Options, line: ProgressLine) -> tuple[Session, Engine]:
-    """The run and its engine."""
+def _run_inputs(program: Path, options: _Options, line: ProgressLine) -> NoReturn:
+    """Run a program with several inputs, and end as they end."""
+    compiled, image, engine = _engine(program, options, line)
+    limits = Limits(options.steps, options.max_output, Interrupts(options.timeout))
+    given = compiled, image, engine, options.inputs, limits, options.environment
+    run_inputs(*given, options.as_json, line)
+
+
+def _engine(
+    program: Path, options: _Options, line: ProgressLine
+) -> tuple[CompiledMachine, Image, Engine]:
+    """The machine, the image and the engine of a program."""
     note = line.note
     compiled, image = open_program(program, options.wanted, options.dtype, options.engine, note)
     line.clear()
@@ -180,8 +214,14 @@ def _open(program: Path, options: _Options, line: ProgressLine) -> tuple[Session
     engine = api.choose_engine(
         compiled, options.engine, options.dtype, options.device, report, options.uncertified
     )
+    return compiled, image, engine
+
+
+def _open(program: Path, options: _Options, line: ProgressLine) -> tuple[Session, Engine]:
+    """The run and its engine."""
+    compiled, image, engine = _engine(program, options, line)
     output = Output(None if options.as_json else sys.stdout.buffer, options.max_output, line.clear)
-    source, interrupts = Input(_standard_input()), Interrupts(options.timeout)
+    source, interrupts = Input(_stream(options.inputs)), Interrupts(options.timeout)
     session = Session(
         compiled, image, engine, source, output, interrupts, line, options.environment
     )
@@ -223,11 +263,12 @@ def _summary(session: Session) -> dict[str, object]:
     """The run as JSON; the output is text of code points 0 to 255."""
     summary: dict[str, object] = {
         "halted": _is_over(session),
-        "endless": session.end is End.ENDLESS,
         "steps": session.steps,
         "pc": session.computer.pc(),
         "output": session.output.kept.decode("latin-1"),
     }
+    if session.end is End.ENDLESS:
+        summary["endless"] = True
     if session.host is not None:
         summary |= {"exit_code": session.host.exit_code, "emulated": session.host.emulated}
     return summary
@@ -251,6 +292,8 @@ def _finish(program: Path, session: Session) -> None:
         click.get_current_context().exit(session.host.exit_code or 0)
 
 
-def _standard_input() -> BufferedIOBase:
+def _stream(inputs: tuple[Path, ...]) -> BufferedIOBase:
     """The program's input; empty if the command started without stdin (`<&-`)."""
+    if inputs:
+        return io.BytesIO(read_bytes(inputs[0], MOST_BYTES))
     return io.BytesIO() if sys.stdin is None else cast(BufferedIOBase, sys.stdin.buffer)

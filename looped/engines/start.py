@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Start"]
 
 _PATIENCE = 1e-5
-"""Seconds of the processor in passes before lifting begins, for each weight that is not zero and
-each column. That is 0.03 s for SUBLEQ and 0.2 s for RV32I with few words, a tenth of the time that
-lifting takes."""
+"""Seconds of the processor in passes before lifting begins, for each weight that is not zero. That
+is 0.03 s for SUBLEQ and 0.2 s for RV32I, a tenth of the time that lifting takes."""
 
 _EAGER = 1.5
 """Seconds in passes after which a run waits more than it passes. Until then it may well end before
@@ -58,7 +57,7 @@ class Start:
             self._model()
         self.engine = ArrayEngine(self._model, dense, machine.plan.memory, kept)
         self._spent = 0.0
-        self._patience = _PATIENCE * (machine.nonzero_weights + machine.plan.columns)
+        self._patience = _PATIENCE * machine.nonzero_weights
         self._lifting: Lifting | None = None
 
     def spend(self, began: float) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 __all__ = ["cores", "in_threads"]
@@ -27,6 +26,8 @@ def in_threads(
     most = cores() if threads is None else threads
     if most == 1:
         return [*map(function, items)]
+    from concurrent.futures import ThreadPoolExecutor  # it takes a while to load
+
     pool = ThreadPoolExecutor(most)
     try:
         return [*pool.map(function, items)]

@@ -17,9 +17,9 @@ from looped.image.segments import Placed, Segment, place, without_headers
 
 __all__ = ["ROOM", "is_elf", "load_elf"]
 
-ROOM = 1 << 14
-"""Words beyond a program, 64 KiB: C programs expect a heap and a stack there. Each column of memory
-costs about a millisecond when the weights are lifted for the first time."""
+ROOM = 1 << 18
+"""Words beyond a program, 1 MiB: C programs expect a heap and a stack there. Columns that a program
+does not use cost nothing until it does."""
 
 _LARGEST_FILE = 64 << 20
 _MAGIC = b"\x7fELF"

@@ -40,7 +40,7 @@ class Shape:
             raise ValueError("the shape of the state is out of range")
         counted = [lane for lanes, _ in self.positions for lane in lanes]
         if len(self.positions) > _MOST_POSITIONS or len({*counted}) != len(counted):
-            raise ValueError("the positions of the state are no words")
+            raise ValueError("the positions of the state share lanes")
         if not all(lane in range(self.lanes) for lane in counted):
             raise ValueError("the positions of the state are in lanes that do not exist")
 

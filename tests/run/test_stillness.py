@@ -19,7 +19,7 @@ def session(source: str, machine: str = "subleq", width: int | None = None) -> S
 
 
 STILL = {
-    "subleq": "load four, x\nhere: subleq zero, zero, here\nzero: .word 0\nfour: .word 4\nx: .word 0",
+    "subleq": "add one, x\nhere: subleq zero, zero, here\nzero: .word 0\none: .word 1\nx: .word 0",
     "rv32i": "addi x1, x0, 5\nsw x1, 64(x0)\nj .",
     "a branch": "addi x1, x0, 5\nhere: bne x1, x0, here",
     "a jump by a register": "auipc x1, 0\naddi x1, x1, 8\njalr x0, 0(x1)",

@@ -32,7 +32,11 @@ class Columns:
         self._premise = tables.premise
         self._changed: dict[int, Int8s] = {}
         self._astray: set[int] = set()
-        self.groups: list[Group] = idle_groups(tables, x)
+        groups = idle_groups(tables, x)
+        all_idle = sum(len(tables.premise.groups[g.number]) for g in groups)
+        if all_idle == len(tables.premise.known):  # a pass evaluates at least one column
+            groups.pop()
+        self.groups: list[Group] = groups
         self._idle: set[int] = set()
         for group in self.groups:
             self._idle.update(tables.premise.groups[group.number].tolist())
@@ -60,7 +64,8 @@ class Columns:
 
     def rows(self, columns: Ints) -> Int8s:
         """All lanes of some columns, (columns, d_model)."""
-        return np.array([self.row(column) for column in columns.tolist()], np.int8)
+        rows = [self.row(column) for column in columns.tolist()]
+        return np.array(rows, np.int8).reshape(len(columns), self.first.shape[1])
 
     def row(self, column: int) -> Int8s:
         """All lanes of one column, (d_model,)."""

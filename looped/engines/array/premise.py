@@ -27,7 +27,9 @@ def premise_of(x: Residual, static: npt.NDArray[np.bool_], heads: Sequence[HeadT
     groups = [np.array(own) for own in members.values() if len(own) > 1 and own[0] >= (x.alike > 0)]
     if x.alike:
         groups.insert(0, np.array([0]))
-    alone = np.setdiff1d(np.arange(len(known)), np.concatenate([*groups, np.zeros(0, np.intp)]))
+    alone = np.ones(len(known), np.bool_)
+    for rows in groups:
+        alone[rows] = False
     known[np.ix_(alone, ~static)] = 0
     return Premise(known, x.alike, tuple(groups))
 

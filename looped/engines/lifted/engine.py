@@ -17,9 +17,10 @@ from looped.engines.host_lanes import HostLanes
 from looped.engines.late_dense import LateDense
 from looped.engines.lifted.kept import Kept
 from looped.engines.lifted.program import Program
+from looped.engines.lifted.programs import Check, Programs, unchecked
 from looped.engines.lifted.record import record
 from looped.engines.lifted.specialised import USUAL, Effort
-from looped.engines.lifted.stream import Check, Programs, Stream, unchecked
+from looped.engines.lifted.stream import Stream
 from looped.engines.tape import Tape
 from looped.engines.threads import in_threads
 from looped.errors import CompileError

@@ -19,11 +19,12 @@ def subleq_loop(rng: random.Random, width: int, memory: int) -> list[int]:
     end = 3 * count
     zero, data = end + 3, range(end + 3, memory)
     mask = (1 << width) - 1
+    rarely = [rng.randrange(end), mask if rng.random() < 0.3 else 0]  # the mask asks for input
     words: list[int] = []
     for place in range(count):
         own = range(3 * place, 3 * place + 6)
         target = rng.choice([rng.choice(data)] * 4 + [rng.randrange(end), rng.choice(own)])
-        source = rng.choice([rng.choice(data)] * 4 + [rng.randrange(end), mask])
+        source = rng.choice([rng.choice(data)] * 4 + rarely)
         branch = rng.choice([3 * place + 3] * 3 + [3 * rng.randint(place + 1, count)])
         words += [source, target, branch]
     words += [zero, zero, 0]
@@ -53,10 +54,10 @@ def riscv_loop(
 
 
 def _call(rng: random.Random, memory: int) -> list[tuple[int, int]]:
-    """Registers of a system call that reads or writes a byte."""
+    """Registers of a system call that reads or writes a few bytes."""
     service = rng.choice([63, 64])
     at = rng.randrange(4 * memory - 4)
-    return [(17, service), (10, service - 63), (11, at), (12, 1)]
+    return [(17, service), (10, service - 63), (11, at), (12, rng.randint(1, 4))]
 
 
 def _any(rng: random.Random) -> int:
