@@ -17,6 +17,7 @@ from looped.nn.block import Block
 from looped.nn.mlp import GatedMLP
 from looped.nn.model import LoopedTransformer, Transformer
 from looped.nn.packed import packed
+from tests import seeds
 from tests.conftest import compiled, examples
 
 MACHINES = {"subleq": (8, 32, {}), "rv32i": (32, 64, {}), "fleq": (32, 64, {"side": 2})}
@@ -30,7 +31,7 @@ def machine(name: str) -> CompiledMachine:
 
 def streams(made: CompiledMachine, count: int, dtype: torch.dtype) -> torch.Tensor:
     """Random programs, the last of them from a random instruction on."""
-    plan, rng = made.plan, np.random.default_rng(7)
+    plan, rng = made.plan, seeds.generator(7)
     x = np.stack(
         [embed(rng.integers(0, 1 << min(plan.width, 16), 24).tolist(), plan) for _ in range(count)]
     )
