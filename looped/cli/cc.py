@@ -22,9 +22,11 @@ _TARGET = ("-march=rv32im", "-mabi=ilp32")
 _LIBRARY = (f"--specs={_SPECS}", "--oslib=semihost", "--crt0=semihost")
 _USUAL = ("-O2", "-g")
 _START = 0x80000000
-_CODE, _RAM, _STACK = 128, 128, 16
-"""KiB for code, for data, heap and stack together, and for the stack: 256 KiB of memory, with which
-a run starts four times as fast as with the most memory, 1 MiB."""
+_CODE, _RAM, _STACK = 128, 1024, 16
+"""KiB for code, for data, heap and stack together, and for the stack."""
+
+_MOST = 16 << 10
+"""KiB of the largest memory."""
 
 _SYNTAX_ERROR = 3
 
@@ -32,13 +34,13 @@ _HELP = """Compile a C program for RISC-V, with the C library picolibc.
 
 This calls riscv64-unknown-elf-gcc with the flags that a program for `looped run` needs, and prints
 the command. FLAGS go to the compiler after these: further sources, -O0, -Wall, or -march=rv32i for
-the machine without multiplication. The machine can have 1 MiB of memory for code and RAM.
+the machine without multiplication. The machine can have 16 MiB of memory for code and RAM.
 
 \b
 Examples:
   looped cc hello.c
   looped run hello.elf
-  looped cc big.c --code 32 --ram 992
+  looped cc big.c --ram 4096
   looped cc main.c -o list.elf -- list.c -O0 -Wall
 """
 
@@ -50,7 +52,7 @@ Examples:
 )
 @click.option(
     "--code",
-    type=click.IntRange(4, 1024),
+    type=click.IntRange(4, _MOST),
     default=_CODE,
     show_default=True,
     metavar="KIB",
@@ -58,7 +60,7 @@ Examples:
 )
 @click.option(
     "--ram",
-    type=click.IntRange(4 + _STACK, 1024),
+    type=click.IntRange(4 + _STACK, _MOST),
     default=_RAM,
     show_default=True,
     metavar="KIB",

@@ -121,6 +121,8 @@ def test_the_command_line_and_the_api_know_elf_files_by_their_content(path: Path
 
 
 GOOD = elf((0, CODE, 12))
+INTERPRETED = bytearray(elf((0, CODE, 12), (64, b"/lib/ld\0", 8)))
+INTERPRETED[84] = 3  # the type of the second segment: PT_INTERP
 WRONG = {
     "is not an ELF file": b"\x7fELX" + GOOD[4:],
     "is a 64-bit ELF file, and RV32I has 32 bits": GOOD[:4] + b"\2" + GOOD[5:],
@@ -128,6 +130,7 @@ WRONG = {
     "is not linked yet: it is an object file": elf((0, CODE, 12), kind=1),
     "is position independent": elf((0, CODE, 12), kind=3),
     "passes floating-point registers, which RV32I lacks": elf((0, CODE, 12), flags=2),
+    "needs shared libraries, which only Linux loads": bytes(INTERPRETED),
     "has nothing to load": elf(),
     "begins at 0x40, where nothing is loaded": elf((0, CODE, 12), entry=0x40),
     "begins at 0x2, which is not a multiple of 4": elf((0, CODE, 12), entry=2),

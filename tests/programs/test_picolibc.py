@@ -113,7 +113,7 @@ def test_memory_reaches_to_the_top_of_the_stack(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [LIBRARY, FILES], ids=["library", "files"])
 def test_both_sides_agree_for_a_while(text: str, tmp_path: Path) -> None:
     image = looped.assemble(looped_cc(tmp_path, text, "--code", "32", "--ram", "32"))
-    memory = looped.api.usual_memory(image)
+    memory = 1 << 14  # 64 KiB: the event engine keeps several copies of each column
     machine = compiled("rv32im", 32, memory, **image.regions.parameters)
     verdict = lockstep(machine, EventEngine(machine), [image], [b""], 1000)
     assert verdict.steps == 1000
@@ -132,6 +132,23 @@ def test_both_programs_run_on_the_transformer(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["run", str(program), "--files", str(folder)])
     assert (result.stdout, result.exit_code) == ("c 10\n", 0)
     assert (folder / "out.txt").read_text() == "> abc\n> d\n"
+
+
+@pytest.mark.slow
+@needs_picolibc
+def test_the_shortest_command_line_makes_a_program_that_ends(tmp_path: Path) -> None:
+    """Its start-up code ends in a jump to itself; `exit` ends a program before that."""
+    source, program = tmp_path / "hello.c", tmp_path / "hello.elf"
+    flags = ["-march=rv32im", "-mabi=ilp32", "--specs=picolibc.specs", "--oslib=semihost"]
+    for end, status in (("return 3", 0), ("exit(3)", 3)):
+        source.write_text(
+            "#include <stdio.h>\n#include <stdlib.h>\n"
+            f'int main(void) {{ printf("%f\\n", 1.5); {end}; }}\n'
+        )
+        subprocess.run([COMPILER, *flags, str(source), "-o", str(program)], check=True)
+        result = CliRunner().invoke(cli, ["run", str(program)])
+        assert (result.stdout, result.exit_code) == ("1.500000\n", status)
+        assert ("an endless loop: the instruction at" in result.stderr) == (status == 0)
 
 
 def without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, specs: str | None) -> Result:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from looped import api
 from looped.errors import Source
 from looped.registry import assemble
-from looped.run.interrupts import End
+from looped.run.interrupts import End, Interrupts
 from looped.run.session import Session
 from tests.conftest import compiled
 
@@ -60,3 +62,13 @@ def test_a_word_that_the_host_polls_is_served_first() -> None:
     run = session(source, "rv32i")
     assert run.run(100_000) is End.HALTED
     assert run.host is not None and run.host.exit_code == 1
+
+
+def test_the_time_of_a_run_begins_with_its_first_instruction() -> None:
+    interrupts = Interrupts(0.05)
+    image = assemble(Source("test", "here: jmp next\nnext: jmp here"), machine="subleq")
+    made = compiled("subleq", image.width, 64)
+    run = Session(made, image, api.choose_engine(made, "auto"), interrupts=interrupts)
+    time.sleep(0.1)
+    assert interrupts.end() is None
+    assert run.run() is End.TIME and run.steps > 0
