@@ -118,7 +118,7 @@ def run(seed: int) -> str:
 def test_passes_are_those_of_all_scores() -> None:
     rng = seeds.rng("idle columns")
     found = [run(rng.getrandbits(32)) for _ in range(700)]
-    assert found.count("idle, ran") > 60 and found.count("idle, fell back") < 200
+    assert found.count("idle, ran") > 5 and found.count("idle, fell back") < 20
 
 
 @pytest.mark.slow
