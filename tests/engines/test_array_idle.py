@@ -93,7 +93,7 @@ def plain(tables: Tables, x: np.ndarray) -> np.ndarray | None:
 
 def run(seed: int) -> str:
     """Some passes of a random model; returns what came of the idle columns."""
-    rng = np.random.default_rng(seed)
+    rng = seeds.generator(seed)
     x = stream(rng)
     blocks = tuple(block(rng, 1 + OTHERS) for _ in range(rng.integers(1, 3)))
     premise = premise_of(x, STATIC, [h for own in blocks for h in own.heads])
@@ -116,13 +116,11 @@ def run(seed: int) -> str:
 
 
 def test_passes_are_those_of_all_scores() -> None:
-    rng = seeds.rng("idle columns")
-    found = [run(rng.getrandbits(32)) for _ in range(700)]
-    assert found.count("idle, ran") > 60 and found.count("idle, fell back") < 200
+    found = [run(seed) for seed in range(700)]
+    assert found.count("idle, ran") > 5 and found.count("idle, fell back") < 20
 
 
 @pytest.mark.slow
 def test_many_more_passes_are_those_of_all_scores() -> None:
-    rng = seeds.rng("many idle columns")
-    for _ in range(30_000):
-        run(rng.getrandbits(32))
+    for seed in range(1_000, 31_000):
+        run(seed)

@@ -20,7 +20,7 @@ from looped.engines.lifted.code import Code
 from looped.engines.lifted.columns import Behaviour, Block
 from looped.engines.lifted.conditions import Bit, Conditions, Expression, Not
 from looped.engines.lifted.digits import take_digits
-from looped.engines.lifted.entries import entry
+from looped.engines.lifted.entries import entry, is_simple, reordered
 from looped.engines.lifted.fields import cut, find_fields
 from looped.engines.lifted.heads import Capture, FixedTarget, Lookup, columns_of
 from looped.engines.lifted.lookups import Lookups, Step
@@ -264,20 +264,21 @@ class _Lifting:
 
         If the table has none, the column is `spare`. A guard abandons the pass if that is NOBODY,
         or if the column is protected and `spare` is not NOBODY. The bits are sorted as they lie in
-        their word, so that often the code is the column plus a constant.
+        their word, so that often the code is the column plus a constant. If only the given order
+        makes the table so simple, they keep that.
         """
         states = self._spelled(bits)
         order = sorted(
             range(len(states)), key=lambda b: states[b] if isinstance(states[b], Bit) else (-1, b)
         )
+        columns = reordered(table, order)
+        if is_simple(table) and not is_simple(columns):
+            columns, order = table, list(range(len(states)))
         code = self.assembly.pack([states[b] for b in order])
-        highest = len(order) - 1
-        axes = [highest - order[highest - axis] for axis in range(len(order))]
-        columns = table.reshape((2,) * len(order)).transpose(axes).ravel()
         columns = np.where(columns == NOBODY, spare, columns)
         if spare != NOBODY:
             columns = np.where(np.isin(columns, self.behaviour.protected), NOBODY, columns)
-        column = entry(self.code, columns, code)
+        column = entry(self.code, columns, code, spare)
         if (columns == NOBODY).any():
             self.code.emit("guard", self.code.emit("negative", column))
         return column

@@ -11,7 +11,7 @@ from looped.artefact.embedding import embed
 from looped.artefact.plan import CompiledMachine
 from looped.cache.store import Cache
 from looped.engines.dense import DenseEngine
-from looped.engines.lifted import LiftedEngine, kept, stream
+from looped.engines.lifted import LiftedEngine, kept, programs
 from looped.errors import CompileError
 from looped.verify.translation import prove_small_lifts
 from tests.conftest import compiled
@@ -35,12 +35,12 @@ def after(engine, machine: CompiledMachine = MACHINE, loops: int = 40) -> np.nda
 def code_is_made(monkeypatch: pytest.MonkeyPatch, machine: CompiledMachine = MACHINE) -> bool:
     """Whether a run lifts the weights; in any case it ends as the dense engine does."""
     made = []
-    right = stream.lift
-    monkeypatch.setattr(stream, "lift", lambda found: made.append(found) or right(found))
+    right = programs.lift
+    monkeypatch.setattr(programs, "lift", lambda found: made.append(found) or right(found))
     engine = LiftedEngine(machine)
     assert np.array_equal(after(engine, machine), after(DenseEngine(machine), machine))
     assert engine.fallbacks == 0
-    monkeypatch.setattr(stream, "lift", right)
+    monkeypatch.setattr(programs, "lift", right)
     return bool(made)
 
 
