@@ -1,4 +1,4 @@
-"""Beside: a builder in a process of its own, so that the run goes on while LLVM compiles.
+"""Beside: a builder in a process of its own, so that the run continues while LLVM compiles.
 
 The process is forked, so it has the code already. It gets looks and sends answers through pipes,
 one after the other, and ends with the run or when the run closes the pipes.
