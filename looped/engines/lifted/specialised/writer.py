@@ -61,8 +61,7 @@ class Shape(NamedTuple):
 
 def text_of(shape: Shape, nodes: Mapping[Key, Node]) -> tuple[str, tuple[Key, ...]]:
     """The function for a graph of nodes without lanes of `stops`, and the keys of its heads."""
-    writer = _Writer(shape, nodes)
-    return writer.text(), tuple(writer.heads)
+    return (writer := _Writer(shape, nodes)).text(), tuple(writer.heads)
 
 
 class _Writer:
