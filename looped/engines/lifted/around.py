@@ -31,8 +31,8 @@ def function_of(text: str, name: str, *arguments: type) -> Callable[..., int]:
 
 
 def head(most: str) -> str:
-    """The entry and the head: go on to `body`, or to `done` after `%loops` passes that count, after
-    `most` passes, or after the last one. The block `after` gives `%next`, `%counted`, `%last`."""
+    """The entry and the head: branch to `body`, or to `done` after `%loops` passes that count, `most`
+    passes, or the last one. The block `after` gives `%next`, `%counted`, `%last`."""
     return f"""entry:
   br label %head
 head:
@@ -47,7 +47,7 @@ head:
 
 
 def one_pass(words: int, count: str) -> str:
-    """A pass: go to `abandoned`, or on to `seen` with its words, `%word0` and so on. `%stop` and
+    """A pass: branch to `abandoned`, or to `seen` with its words, `%word0` and so on. `%stop` and
     `%counts` are whether it stops and counts, `%onward` and `%another` the new counts."""
     return f"""
   %kept = call i64 %run(ptr %state, ptr %cells, ptr %none, ptr %none, ptr %stored, i64 1)

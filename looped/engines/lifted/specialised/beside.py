@@ -1,4 +1,4 @@
-"""Beside: a builder in a process of its own, so that the run goes on while LLVM compiles.
+"""Beside: a builder in a process of its own, so that the run continues while LLVM compiles.
 
 The process is forked, so it has the code already. It gets looks and sends answers through pipes,
 one after the other, and ends with the run or when the run closes the pipes.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import pickle
 import select
 import signal
 import threading
@@ -17,6 +16,12 @@ import weakref
 from typing import BinaryIO, Protocol
 
 from looped.engines.lifted.specialised.builder import Answer, Builder, Look
+from looped.engines.lifted.specialised.messages import (
+    read_answer,
+    read_look,
+    write_answer,
+    write_look,
+)
 
 __all__ = ["Beside", "Inside", "Worker", "worker"]
 
@@ -73,7 +78,7 @@ class Beside:
         self._busy = True
         if os.getpid() == self._owner:
             with contextlib.suppress(BrokenPipeError), os.fdopen(os.dup(self._looks), "wb") as pipe:
-                pickle.dump(look, pipe, pickle.HIGHEST_PROTOCOL)
+                write_look(pipe, look)
 
     def answer(self) -> Answer | None:
         """The answer, if it is there. A process that has died answers nothing, for ever."""
@@ -83,8 +88,8 @@ class Beside:
             return None
         try:
             with os.fdopen(os.dup(self._answers), "rb") as pipe:
-                found: Answer = pickle.load(pipe)
-        except (EOFError, OSError, pickle.UnpicklingError):
+                found = read_answer(pipe)
+        except (EOFError, OSError):
             return None
         self._busy = False
         return found
@@ -132,5 +137,4 @@ def _work(builder: Builder, looks: int, answers: int) -> None:
 def _answer_all(builder: Builder, looks: BinaryIO, answers: BinaryIO) -> None:
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
-            pickle.dump(builder.answer(pickle.load(looks)), answers, pickle.HIGHEST_PROTOCOL)
-            answers.flush()
+            write_answer(answers, builder.answer(read_look(looks)))

@@ -60,10 +60,8 @@ class Shape(NamedTuple):
 
 
 def text_of(shape: Shape, nodes: Mapping[Key, Node]) -> tuple[str, tuple[Key, ...]]:
-    """The function for a graph with these nodes, none of which has a lane of `stops`, and the keys
-    that it may begin with."""
-    writer = _Writer(shape, nodes)
-    return writer.text(), tuple(writer.heads)
+    """The function for a graph of nodes without lanes of `stops`, and the keys of its heads."""
+    return (writer := _Writer(shape, nodes)).text(), tuple(writer.heads)
 
 
 class _Writer:
@@ -136,7 +134,10 @@ class _Writer:
     def _enter(self) -> None:
         """The beginning, the choice of a head, and the end."""
         self.put("entry:", "%left = alloca i64", "%fuel = alloca i64")
-        names = {w: f"next{w}" if w in self.shape.key else f"data{w}" for w in self._words()}
+        names = {
+            w: f"next{w}" if w in self.shape.key else f"data{w}"
+            for w in range(len(self.shape.widths))
+        }
         for name in names.values():
             self.put(f"%{name} = alloca i64")
         self.put("store i64 %loops, ptr %left", f"store i64 {_FUEL}, ptr %fuel")
@@ -153,9 +154,6 @@ class _Writer:
             self.put(f"store i64 {self.value(f'load i64, ptr %{name}')}, ptr {place}")
         left = self.value("load i64, ptr %left")
         self.put(f"ret i64 {self.value(f'sub i64 %loops, {left}')}")
-
-    def _words(self) -> range:
-        return range(len(self.shape.widths))
 
     def _count_unknown(self) -> str:
         """Count a pass after which the key may be any; returns whether it counts."""

@@ -30,6 +30,7 @@ from looped.run.session import Session
 from looped.run.streams import Output
 from looped.verify.expected import Expected
 from looped.verify.fuzz.campaign import make_case
+from tests import seeds
 from tests.engines.lifted.specialised.loops import riscv_loop, subleq_loop
 
 __all__ = ["campaign"]
@@ -58,7 +59,7 @@ class Campaign:
     def run(self, number: int) -> None:
         """Run one program. Raises AssertionError if the reference does anything else."""
         plan = self.machine.plan
-        rng = random.Random(f"{plan.machine} {plan.width} {self.seed} {number}")
+        rng = seeds.rng(f"{plan.machine} {plan.width} {self.seed} {number}")
         case = make_case(plan, self.seed, number)
         if number % 4:
             data = bytes(rng.choices([0, 1, 10, 65, 255], k=rng.randrange(40)))
