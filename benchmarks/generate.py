@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -18,16 +20,33 @@ from looped import api
 from looped.decoder import Spec, Vocabulary
 from looped.decoder.compaction import Continue, compacted
 from looped.decoder.generate import generate
+from looped.decoder.harvard import HarvardModel, Layout
 from looped.decoder.llama import causal_model
 from looped.decoder.mistral import sliding_model, sliding_spec
 from looped.decoder.pruned import Pruned
 from looped.decoder.records import record_of
+from looped.decoder.selective import selective_weights
+from looped.decoder.selective_loop import Selective
 from looped.decoder.weights import weights
 from looped.image import Image
 from looped.reference import Subleq
 from looped.run.session import Session
 
-__all__ = ["Rate", "in_place", "main", "pruned", "sliding", "stock"]
+__all__ = [
+    "Rate",
+    "batch",
+    "compiled",
+    "encoder",
+    "in_place",
+    "main",
+    "pruned",
+    "selective",
+    "sliding",
+    "static",
+    "stock",
+]
+
+_ROWS = 8
 
 _PROGRAMS = Path(__file__).parents[1] / "programs" / "subleq"
 
@@ -58,6 +77,8 @@ def main() -> None:
     parser.add_argument("--program", default="sieve")
     parser.add_argument("--tokens", type=int, default=2000)
     parser.add_argument("--context", type=int, default=8192)
+    parser.add_argument("--compile", action="store_true", help="Measure torch.compile, too.")
+    parser.add_argument("--encoder", action="store_true", help="Measure the encoder-decoder, too.")
     options = parser.parse_args()
     torch.set_num_threads(1)
     image = api.assemble(_PROGRAMS / f"{options.program}.sasm")
@@ -65,8 +86,12 @@ def main() -> None:
     spec = Spec(width=image.width, memory=memory, context=options.context)
     print("| | layers | parameters | entries or columns | tokens/s | instructions/s |")
     print("|---|---|---|---|---|---|")
-    for measure in (stock, sliding, pruned):
+    for measure in (stock, static, batch, sliding, pruned, selective):
         print(measure(image, spec, options.tokens), flush=True)
+    if options.compile:
+        print(compiled(image, spec, options.tokens), flush=True)
+    if options.encoder:
+        print(encoder(image, spec, options.tokens), flush=True)
     print(in_place(image, memory, "dense", 100), flush=True)
     print(in_place(image, memory, "auto", 100_000), flush=True)
 
@@ -76,6 +101,65 @@ def stock(image: Image, spec: Spec, tokens: int) -> Rate:
     run = functools.partial(generate, causal_model(spec), Vocabulary(spec))
     first = len(Vocabulary(spec).prompt(image.words, image.entry))
     return _measured("`generate`", run, image, spec, tokens, lambda: (first, first + tokens))
+
+
+def static(image: Image, spec: Spec, tokens: int) -> Rate:
+    """`generate` with a static cache, which has room for the whole text from the beginning."""
+    return _at_once("`generate`, static cache", causal_model(spec), image, spec, tokens, 1)
+
+
+def compiled(image: Image, spec: Spec, tokens: int) -> Rate:
+    """The same, behind `torch.compile`; the time of compilation is left out."""
+    model = causal_model(spec)
+    model.forward = torch.compile(model.forward, dynamic=False)
+    return _at_once("`generate`, static cache, compiled", model, image, spec, tokens, 1)
+
+
+def batch(image: Image, spec: Spec, tokens: int) -> Rate:
+    """`generate` of eight rows at once."""
+    return _at_once("`generate`, batch of 8", causal_model(spec), image, spec, tokens, _ROWS)
+
+
+def _at_once(name: str, model: Any, image: Image, spec: Spec, tokens: int, rows: int) -> Rate:
+    """The rate of one call of `generate` for rows of the same program; a short one warms up."""
+    vocabulary = Vocabulary(spec)
+    prompt = vocabulary.prompt(image.words, image.entry)
+    ids = torch.tensor([prompt]).repeat(rows, 1)
+    options: dict[str, Any] = {"attention_mask": torch.ones_like(ids)}
+    if rows == 1:
+        options["cache_implementation"] = "static"
+    end = len(prompt) + tokens
+    options["max_length"] = end
+    if rows == 1:
+        model.generate(ids, **options)
+    started = time.process_time()
+    made = model.generate(ids, **options)[:, len(prompt) :].tolist()
+    seconds = time.process_time() - started
+    due = list(itertools.islice(_due(vocabulary, image), tokens))
+    if any(row != due for row in made):
+        raise SystemExit(f"{name}: a token is not that of the reference")
+    instructions = rows * sum(token in vocabulary.types["p"] for token in due)
+    entries = (end, end) if rows == 1 else (rows * len(prompt), rows * end)
+    return Rate(name, 3, _size(spec), entries, rows * tokens, instructions, seconds)
+
+
+def encoder(image: Image, spec: Spec, tokens: int) -> Rate:
+    """The encoder-decoder on `looped.nn`: its cache has the tokens of the decoder."""
+    layout = Layout(spec)
+    model = HarvardModel(layout)
+    program = layout.program(image.words)
+    entries = (len(program) + 1, len(program) + 1 + tokens)
+    begin, due, times = layout.begin(image.words, image.entry), _due(Vocabulary(spec), image), []
+
+    def watch(token: int) -> None:
+        times.append(time.process_time())
+        if token != next(due):
+            raise SystemExit(f"encoder-decoder: token {len(times)} is not that of the reference")
+
+    made = model.generate(program, begin, lambda: 0, tokens, watch)
+    instructions = sum(token in layout.vocabulary.types["p"] for token in made)
+    seconds = times[-1] - times[0]
+    return Rate("encoder-decoder", 3, model.size, entries, len(made), instructions, seconds)
 
 
 def sliding(image: Image, spec: Spec, tokens: int) -> Rate:
@@ -88,10 +172,20 @@ def sliding(image: Image, spec: Spec, tokens: int) -> Rate:
 
 def pruned(image: Image, spec: Spec, tokens: int) -> Rate:
     """looped's own loop: its cache has what later tokens can attend to."""
-    loop = Pruned(weights(spec))
+    return _own("`looped generate --pruned`", Pruned(weights(spec)), image, spec, tokens)
+
+
+def selective(image: Image, spec: Spec, tokens: int) -> Rate:
+    """The same loop with selective attention."""
+    found = selective_weights(spec)
+    loop, more = Selective(found), sum(queries.numel() for queries in found.selectors)
+    rate = _own("`looped generate --selective`", loop, image, spec, tokens)
+    return replace(rate, parameters=rate.parameters + more)
+
+
+def _own(name: str, loop: Pruned, image: Image, spec: Spec, tokens: int) -> Rate:
     loop.generate(Vocabulary(spec).prompt(image.words, image.entry), lambda: 0, 1)
     first = loop.entries
-    name = "`looped generate --pruned`"
     return _measured(name, loop.generate, image, spec, tokens, lambda: (first, loop.entries))
 
 
@@ -115,9 +209,13 @@ def _measured(
     prompt = vocabulary.prompt(image.words, image.entry)
     made = compacted(run, vocabulary, prompt, lambda: 0, tokens, watch).tokens
     instructions = sum(token in vocabulary.types["p"] for token in made)
-    size = sum(weight.numel() for weight in weights(spec).state.values())
     seconds = times[-1] - times[0]
-    return Rate(name, 3, size, entries(), len(times), instructions, seconds)
+    return Rate(name, 3, _size(spec), entries(), len(times), instructions, seconds)
+
+
+def _size(spec: Spec) -> int:
+    """The number of parameters."""
+    return sum(weight.numel() for weight in weights(spec).state.values())
 
 
 def _due(vocabulary: Vocabulary, image: Image) -> Iterator[int]:

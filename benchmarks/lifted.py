@@ -21,8 +21,9 @@ from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.lift import Lifted, lift
 from looped.engines.lifted.model import sparse
 from looped.engines.lifted.native import compile_code
+from looped.engines.lifted.programs import Programs
 from looped.engines.lifted.specialised import Effort
-from looped.engines.lifted.stream import Programs, Stream
+from looped.engines.lifted.stream import Stream
 from looped.passes.emit import compile_circuit
 from looped.precision import FLOAT32, precision
 from looped.registry import machine
@@ -60,7 +61,7 @@ def _row(name: str, width: int) -> list[str]:
 
     def lifted() -> Lifted:
         known = x.astype(np.int8)
-        return lift(behaviour(sparse(model), known, np.zeros(known.shape, np.bool_)))
+        return lift(behaviour(sparse(model), known))
 
     seconds, code = _timed(lifted)
     making, cases = _timed(lambda: cases_of(code))

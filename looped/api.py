@@ -101,7 +101,8 @@ def _with_parameters(image: Image, parameters: Mapping[str, int]) -> Image:
         image = dataclasses.replace(image, regions=moved, entry=entry)
         parameters = {name: v for name, v in parameters.items() if name not in regions}
     named = {f"{image.machine}.{name}": value for name, value in parameters.items()}
-    return dataclasses.replace(image, symbols={**image.symbols, **named})
+    constants = image.constants | named.keys()
+    return dataclasses.replace(image, symbols={**image.symbols, **named}, constants=constants)
 
 
 def compile(

@@ -14,7 +14,7 @@ import functools
 import os
 import random
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 from hypothesis import Phase, settings
@@ -60,6 +60,17 @@ def compiled(name: str, width: int, memory: int, **parameters: int) -> CompiledM
 def machine() -> Callable[[str, int, int], CompiledMachine]:
     """`machine(name, width, memory)`: a universal machine, at hand."""
     return compiled
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache for the tests of a file: what one of this run's files has compiled and lifted, it
+    need not. For tests that break neither weights nor passes."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOOPED_CACHE", str(shared / "kept"))
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

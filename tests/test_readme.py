@@ -13,38 +13,39 @@ import looped
 from looped.errors import Source
 from looped.reference.subleq import Subleq
 from looped.registry import assemble
+from tests.readme import ROOT, TEXT, blocks, commands, perform
 
-ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "README.md").read_text()
+pytestmark = pytest.mark.usefixtures("kept")
 
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("readme")
-    (path / "programs").symlink_to(ROOT / "programs")
-    return path
+ABOUT_SUBLEQ = 15
+"""So many commands come first; the others are in test_readme_machines.py."""
 
 
-def test_commands_succeed_and_the_python_text_prints_the_product(folder: Path) -> None:
-    commands = [line[2:] for block in blocks("console") for line in block.splitlines()]
-    assert len(commands) >= 8
+def test_commands_succeed_and_the_python_text_prints_the_product(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "programs").symlink_to(ROOT / "programs")
+    monkeypatch.chdir(tmp_path)
+    first = commands()[:ABOUT_SUBLEQ]
+    assert first[0].startswith("looped export") and first[-1] == "looped run multiply.safetensors"
+    for command in first:
+        perform(command)
+    capsys.readouterr()
+    exec(compile(blocks("python")[0], "README.md", "exec"), {})
+    assert capsys.readouterr().out == "42\n"
+
+
+@pytest.mark.slow
+def test_commands_succeed_in_a_shell(tmp_path: Path) -> None:
+    """As a reader types them, the first time: with an empty cache."""
+    (tmp_path / "programs").symlink_to(ROOT / "programs")
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
-    environment = {"PATH": path, "PYTHONPATH": str(ROOT), "LOOPED_CACHE": str(folder / "cache")}
-    for command in commands:
+    environment = {"PATH": path, "PYTHONPATH": str(ROOT), "LOOPED_CACHE": str(tmp_path / "cache")}
+    for command in commands():
         result = subprocess.run(
-            command, shell=True, cwd=folder, capture_output=True, text=True, env=environment
+            command, shell=True, cwd=tmp_path, capture_output=True, text=True, env=environment
         )
         assert result.returncode == 0, f"{command}\n{result.stderr}"
-    shown = ["42\n", "Hello, looped transformer!\n\n"]
-    for text, expected in zip(blocks("python"), shown, strict=True):
-        script = subprocess.run(
-            [sys.executable, "-c", text], cwd=folder, capture_output=True, text=True
-        )
-        assert script.stdout == expected, script.stderr
 
 
 def test_the_python_text_of_a_page_is_run_by_a_test() -> None:

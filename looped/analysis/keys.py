@@ -13,6 +13,7 @@ The column whose signs are those of q reaches this bound. All others score lower
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,7 +24,10 @@ from looped.analysis.classes import row_classes
 from looped.analysis.grid import Floats, Ints
 from looped.errors import CompileError
 
-__all__ = ["NOBODY", "SEVERAL", "Answers", "KeyCodes", "KeyGroup", "key_codes", "sign_codes"]
+__all__ = [
+    "NOBODY", "SEVERAL", "Answers", "KeyCodes", "KeyGroup", "code_table", "key_codes",
+    "key_groups", "sign_codes",
+]  # fmt: skip
 
 NOBODY, SEVERAL = -1, -2
 """Table entries for a code that no column has, and for a code that several columns share."""
@@ -72,14 +76,23 @@ class KeyCodes:
 
     def answer(self, queries: Floats) -> Answers:
         """Which columns the queries (m, dims) attend to."""
-        m = len(queries)
-        column = np.full(m, NOBODY, np.int64)
-        best, rest = np.full(m, -np.inf), np.full(m, -np.inf)
         coded = np.abs(queries[:, self.coded]) * self.magnitude[self.coded]
         step = 2 * coded.min(axis=1, initial=np.inf)
-        codes = sign_codes(queries[:, self.coded])
-        for group in self.groups:
-            bound = coded.sum(axis=1) + queries @ group.constant
+        bounds = [coded.sum(axis=1) + queries @ group.constant for group in self.groups]
+        return self.ranked(sign_codes(queries[:, self.coded]), bounds, step)
+
+    def ranked(
+        self, codes: Ints, bounds: Sequence[Floats | float], step: Floats | float
+    ) -> Answers:
+        """Which columns the queries with these codes (m,) attend to.
+
+        A column with the query's code scores the bound of its group, all others of the group score
+        lower by at least `step`; bounds and step are (m,), or the same for all queries.
+        """
+        m = len(codes)
+        column = np.full(m, NOBODY, np.int64)
+        best, rest = np.full(m, -np.inf), np.full(m, -np.inf)
+        for group, bound in zip(self.groups, bounds, strict=True):
             found = group.table[codes]
             hit = found >= 0
             others = np.where(hit & (len(group.members) == 1), -np.inf, bound - step)
@@ -97,29 +110,37 @@ def key_codes(keys: Floats, columns: Ints, most_bits: int) -> KeyCodes:
     Raises CompileError if codes have more than `most_bits` bits, or if there are too many groups.
     """
     own = keys[columns]
-    sizes = np.abs(own)
-    coded = (sizes == sizes[0]).all(axis=0) & (sizes[0] > 0)
-    bits = int(coded.sum())
-    if bits > most_bits:
-        raise CompileError(f"the keys of a head take codes of {bits} bits, more than {most_bits}")
-    classes = row_classes(own[:, ~coded], _MOST_GROUPS)
-    if classes is None:
-        raise CompileError(f"the keys of a head fall into more than {_MOST_GROUPS} groups")
+    coded, classes = key_groups(own, most_bits)
     codes = sign_codes(own[:, coded])
     groups = []
     for inside in classes:
         constant = np.where(coded, 0.0, own[inside[0]])
-        groups.append(
-            KeyGroup(constant, columns[inside], _table(codes[inside], columns[inside], bits))
-        )
-    return KeyCodes(coded, np.where(coded, sizes[0], 0.0), tuple(groups))
+        table = code_table(codes[inside], columns[inside], int(coded.sum()))
+        groups.append(KeyGroup(constant, columns[inside], table))
+    return KeyCodes(coded, np.where(coded, np.abs(own[0]), 0.0), tuple(groups))
 
 
-def _table(codes: Ints, members: Ints, bits: int) -> Ints:
+def key_groups(keys: Floats, most_bits: int) -> tuple[npt.NDArray[np.bool_], list[Ints]]:
+    """The code dimensions (dims,) of some keys (m, dims), and the numbers of those that agree in
+    all others, group by group. Raises CompileError as `key_codes` does."""
+    sizes = np.abs(keys)
+    coded = (sizes == sizes[0]).all(axis=0) & (sizes[0] > 0)
+    bits = int(coded.sum())
+    if bits > most_bits:
+        raise CompileError(f"the keys of a head take codes of {bits} bits, more than {most_bits}")
+    classes = row_classes(keys[:, ~coded], _MOST_GROUPS)
+    if classes is None:
+        raise CompileError(f"the keys of a head fall into more than {_MOST_GROUPS} groups")
+    return coded, classes
+
+
+def code_table(codes: Ints, members: Ints, bits: int) -> Ints:
+    """The member that has each code of so many bits, NOBODY or SEVERAL."""
     table = np.full(1 << bits, NOBODY, np.int64)
     table[codes] = members
-    found, counts = np.unique(codes, return_counts=True)
-    table[found[counts > 1]] = SEVERAL
+    if not (table[codes] == members).all():
+        found, counts = np.unique(codes, return_counts=True)
+        table[found[counts > 1]] = SEVERAL
     return table
 
 

@@ -106,6 +106,7 @@ class _Program:
     addresses_per_word: int = 1
     bases: tuple[int, ...] = (0,)
     linked: bool = False
+    constants: tuple[str, ...] = ()
 
 
 def _program(image: Image) -> _Program:
@@ -124,6 +125,7 @@ def _program(image: Image) -> _Program:
         image.addresses_per_word,
         image.regions.bases,
         image.linked,
+        tuple(sorted(image.constants)),
     )
 
 
@@ -148,6 +150,7 @@ def _image(program: _Program, words: npt.NDArray[Any], plan: Plan) -> Image:
         program.addresses_per_word,
         Regions(program.bases),
         program.linked,
+        frozenset(program.constants),
     )
     if not 0 <= image.index(program.entry) < plan.memory:
         raise ValueError("the program begins outside of the memory")

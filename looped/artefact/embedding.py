@@ -8,10 +8,18 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.plan import Plan
-from looped.artefact.residual import Residual
+from looped.artefact.residual import Positions, Residual, words_of
 from looped.errors import CompileError
 
-__all__ = ["State", "embed", "embed_compact", "embed_words", "memory_words", "read_word"]
+__all__ = [
+    "State",
+    "embed",
+    "embed_compact",
+    "embed_words",
+    "memory_words",
+    "read_word",
+    "structured",
+]
 
 State = npt.NDArray[np.int8]
 """A residual stream between loops, (columns, d_model), every entry -1 or +1."""
@@ -41,20 +49,23 @@ def embed_compact(words: Sequence[int], plan: Plan, entry: int | None = None) ->
     rest = _devices(plan, entry)
     row = np.full(plan.d_model, -1, np.int8)
     row[list(plan.words["one"])] = 1
-    parts = [(plan.words["value"], _values(words, plan))]
-    for name, offset in _positions(plan):
-        codes = (np.arange(plan.memory) + offset) % plan.memory
-        parts.append((plan.words[name], codes.astype(np.uint64)))
-    lanes = [lane for own, _ in parts for lane in own]
-    bits = np.zeros((plan.memory, -(-len(lanes) // 64)), np.uint64)
-    place = 0
-    for own, numbers in parts:
-        word, shift = divmod(place, 64)
-        bits[:, word] |= numbers << np.uint64(shift)
-        if shift + len(own) > 64:
-            bits[:, word + 1] |= numbers >> np.uint64(64 - shift)
-        place += len(own)
-    return Residual(row, np.array(lanes, np.intp), bits, rest)
+    positions = tuple(Positions(plan.words[name], offset) for name, offset in _positions(plan))
+    value = np.array(plan.words["value"], np.intp)
+    return Residual(row, value, _values(words, plan)[:, None], rest, positions)
+
+
+def structured(x: Residual, plan: Plan) -> Residual:
+    """The same residual stream with the columns of memory in few bits, if they differ in values and
+    positions only."""
+    if x.alike:
+        return x
+    whole, empty = np.asarray(x), embed_compact((), plan)
+    memory, given = whole[: plan.memory], np.asarray(empty)[: plan.memory]
+    others = np.delete(np.arange(plan.d_model), empty.lanes)
+    if not (memory[:, others] == given[:, others]).all():
+        return x
+    bits = words_of(memory[:, empty.lanes] > 0)[:, None]
+    return Residual(empty.row, empty.lanes, bits, whole[plan.memory :], empty.positions)
 
 
 def _positions(plan: Plan) -> Iterator[tuple[str, int]]:

@@ -11,7 +11,9 @@ __all__ = ["check_program"]
 
 def check_program(image: Image, plan: Plan) -> None:
     """Raise CompileError for a program that needs another value of a parameter."""
-    for name, value in plan.parameters.items():
+    own = f"{image.machine}."
+    unsaid = (name.removeprefix(own) for name in image.symbols if name.startswith(own))
+    for name, value in {**dict.fromkeys(unsaid, 0), **plan.parameters}.items():
         wanted = image.parameter(name)
         if wanted not in (None, value):
             raise CompileError(

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 _WIDEST = 64
-_MOST_ADDRESS_BITS = 20
+_MOST_ADDRESS_BITS = 24
 
 
 def check_sizes(m: Graph) -> None:

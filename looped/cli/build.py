@@ -18,6 +18,7 @@ from looped.cli.options import (
     open_source,
     open_target,
     source_options,
+    window_option,
 )
 from looped.errors import FileError
 from looped.files import write_atomically
@@ -185,13 +186,15 @@ _EXPORT = """Write the weights into FOLDER as a checkpoint that stock software l
 
 The format hf is the looped machine as a LlamaModel. The format causal is another machine: a causal
 language model with a tokenizer. Its prompt, `prompt.txt`, is the program, and the text that it
-generates is the run.
+generates is the run. gguf is the same for llama.cpp, and onnx for onnxruntime. bart is an
+encoder-decoder, for programs that do not write to their instructions.
 
 \b
 Examples:
   looped export --format hf subleq --width 16 --memory 256 subleq-llama
   looped export --format hf sieve.safetensors sieve-llama
   looped export --format causal programs/subleq/sieve.sasm sieve-causal
+  looped export --format gguf programs/subleq/sieve.sasm sieve-gguf
 """
 
 
@@ -201,27 +204,30 @@ Examples:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["hf", "causal"]),
+    type=click.Choice(["hf", "causal", "bart", "gguf", "onnx"]),
     required=True,
     help="hf: for transformers.LlamaModel.from_pretrained. causal: for AutoModelForCausalLM and "
-    "pipelines.",
+    "pipelines. bart: for AutoModelForSeq2SeqLM. gguf: for llama.cpp. onnx: for onnxruntime.",
 )
+@window_option
 @machine_options
 @json_option
-def export(target: str, folder: Path, kind: str, wanted: Wanted, as_json: bool) -> None:
+def export(
+    target: str, folder: Path, kind: str, wanted: Wanted, window: bool, as_json: bool
+) -> None:
     """Write the weights into FOLDER as a checkpoint that stock software loads."""
     if folder.exists() and not folder.is_dir():
         raise FileError(f"{folder} is not a folder")
-    if kind == "causal":
-        from looped.cli.generate import write_causal
-
-        layers, name = write_causal(target, folder, wanted), "LlamaForCausalLM"
+    if kind == "hf":
+        layers, name = write_llama(target, folder, wanted), "a LlamaModel"
     else:
-        layers, name = write_llama(target, folder, wanted), "LlamaModel"
+        from looped.cli.export_causal import write_causal
+
+        layers, name = 3, write_causal(target, folder, kind, wanted, window)
     if as_json:
         click.echo(json.dumps({"folder": str(folder), "format": kind}))
     else:
-        click.echo(f"{folder}: a {name} of {layers} layers")
+        click.echo(f"{folder}: {name} of {layers} layers")
 
 
 def write_llama(target: str, folder: Path, wanted: Wanted) -> int:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import click
 from rich.console import Console
 
 from looped import api
-from looped.cli.certify_causal import certify_causal_target
-from looped.cli.options import Wanted, json_option, machine_options, open_both
+from looped.cli.certify_causal import certify_causal_folder, certify_causal_program
+from looped.cli.options import (
+    Wanted,
+    json_option,
+    machine_options,
+    open_both,
+    window_option,
+)
 from looped.cli.progress import progress
 from looped.errors import CertificateError
 from looped.precision import PRECISIONS
@@ -34,7 +41,8 @@ RV32I and FLEQ take 20 seconds. The exit code is also 8 if the code differs, or 
 not succeed.
 
 --causal proves the same of the language model that `looped generate` runs: for every text within
-its context, the token that is due wins.
+its context, the token that is due wins. A folder of `looped export --format causal` is proved from
+its files.
 
 \b
 Examples:
@@ -43,11 +51,12 @@ Examples:
   looped certify sieve.safetensors --json
   looped certify programs/subleq/sieve.sasm --lifted
   looped certify programs/subleq/sieve.sasm --causal
+  looped certify sieve-causal
 """
 
 
 @click.command(help=_HELP)
-@click.argument("target", metavar="MACHINE|PROGRAM|FILE")
+@click.argument("target", metavar="MACHINE|PROGRAM|FILE|FOLDER")
 @machine_options
 @click.option(
     "--dtype",
@@ -56,6 +65,7 @@ Examples:
 )
 @click.option("--lifted", is_flag=True, help="Also prove the code of the lifted engine.")
 @click.option("--causal", is_flag=True, help="Certify the causal language model of PROGRAM.")
+@window_option
 @json_option
 def certify(
     target: str,
@@ -63,11 +73,15 @@ def certify(
     dtype: str | None,
     lifted: bool,
     causal: bool,
+    window: bool,
     as_json: bool,
 ) -> None:
     """Prove from the weights that a machine computes its circuit, exactly, for all states."""
+    if Path(target).is_dir():
+        certify_causal_folder(Path(target), dtype or "float32", as_json)
+        return
     if causal:
-        certify_causal_target(target, wanted, dtype or "float32", as_json)
+        certify_causal_program(target, wanted, dtype or "float32", window, as_json)
         return
     compiled, image = open_both(target, wanted, dtype or "float32")
     with progress(f"certify {target}") as line:

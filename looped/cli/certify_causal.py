@@ -20,10 +20,12 @@ from looped.precision import PRECISIONS
 if TYPE_CHECKING:
     from looped.verify.causal import CausalCertificate
 
-__all__ = ["causal_spec", "certified", "certify_causal_target"]
+__all__ = ["causal_spec", "certified", "certify_causal_folder", "certify_causal_program"]
 
 
-def causal_spec(image: Image, memory: int | None, context: int | None) -> Spec:
+def causal_spec(
+    image: Image, memory: int | None, context: int | None = None, window: bool = False
+) -> Spec:
     """The causal machine for a program. Raises CompileError if its machine has no causal form."""
     causal = registry.machine(image.machine).causal
     if causal is None:
@@ -33,7 +35,11 @@ def causal_spec(image: Image, memory: int | None, context: int | None) -> Spec:
         )
     words = api.smallest_memory(image) if memory is None else memory
     sizes = {"width": image.width, "memory": words}
-    return causal(**sizes, **({} if context is None else {"context": context}))
+    if window:
+        from looped.decoder.mistral import POSITIONS, window_for
+
+        sizes |= {"context": POSITIONS, "window": window_for(**sizes)}
+    return causal(**{**sizes, **({} if context is None else {"context": context})})
 
 
 def certified(spec: Spec, dtype: str = "float32") -> CausalCertificate:
@@ -47,11 +53,13 @@ def certified(spec: Spec, dtype: str = "float32") -> CausalCertificate:
 
 def _certificate(spec: Spec) -> CausalCertificate:
     from looped.decoder.llama import llama_config
+    from looped.decoder.mistral import mistral_config
     from looped.decoder.weights import weights
     from looped.verify.causal import certify_causal
 
     found = weights(spec)
-    return certify_causal(spec, found.state, llama_config(found))
+    config = llama_config(found) if spec.window is None else mistral_config(found)
+    return certify_causal(spec, found.state, config)
 
 
 def _refusal(proof: CausalCertificate, dtype: str) -> CertificateError:
@@ -65,12 +73,25 @@ def _refusal(proof: CausalCertificate, dtype: str) -> CertificateError:
     return CertificateError(f"{name} for more than {span:,} of {proof.spec.span:,} tokens")
 
 
-def certify_causal_target(target: str, wanted: Wanted, dtype: str, as_json: bool) -> None:
+def certify_causal_program(
+    target: str, wanted: Wanted, dtype: str, window: bool, as_json: bool
+) -> None:
     """Certify the causal machine of a program, and show what is proved."""
     if target in registry.names():
         raise FileError(f"{target} is a machine: a prompt needs a program")
     image = open_source(Path(target), wanted)
-    proof = _certificate(causal_spec(image, wanted.memory, None))
+    proof = _certificate(causal_spec(image, wanted.memory, window=window))
+    _report(target, proof, dtype, as_json)
+
+
+def certify_causal_folder(folder: Path, dtype: str, as_json: bool) -> None:
+    """Certify an exported folder, and show what is proved."""
+    from looped.verify.causal import certify_folder
+
+    _report(str(folder), certify_folder(folder), dtype, as_json)
+
+
+def _report(target: str, proof: CausalCertificate, dtype: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_as_json(proof)))
     else:
@@ -78,8 +99,9 @@ def certify_causal_target(target: str, wanted: Wanted, dtype: str, as_json: bool
     if not proof.certified(dtype):
         raise _refusal(proof, dtype)
     if not as_json:
+        what = "text of up to" if proof.spec.window is None else "text, in a window of"
         click.echo(
-            f"\n{target}: in {dtype} every text of up to {proof.span(dtype):,} tokens "
+            f"\n{target}: in {dtype} every {what} {proof.span(dtype):,} tokens "
             f"continues as the reference does; the due token wins by {proof.margin:g} logits. "
             f"{proof.seconds:.1f} s."
         )

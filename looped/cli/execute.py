@@ -30,10 +30,11 @@ from looped.cli.progress import ProgressLine, progress, reporter
 from looped.cli.trace import step_json, step_line
 from looped.cli.trace_file import check_trace_options, save_trace, trace_file_options
 from looped.devices import failed_test
+from looped.devices.signature import Signature
 from looped.engines.engine import Engine
 from looped.environment import Environment
 from looped.errors import TrapError
-from looped.files import read_bytes
+from looped.files import read_bytes, write_atomically
 from looped.image import Image
 from looped.registry import unserved_trap
 from looped.run.batch import Limits
@@ -99,6 +100,7 @@ class _Options:
     trace: bool
     trace_file: Path | None
     trace_format: str | None
+    signature: Path | None
     as_json: bool
     environment: Environment
     inputs: tuple[Path, ...]
@@ -157,6 +159,12 @@ class _Options:
 @click.option("--resume", type=_PATH, metavar="FILE", help="Continue from a checkpoint.")
 @click.option("--trace", is_flag=True, help="Print every instruction on stderr.")
 @trace_file_options
+@click.option(
+    "--signature",
+    type=_PATH,
+    metavar="FILE",
+    help="Write the signature of an architecture test when it halts, a word on each line.",
+)
 @environment_options
 @json_option
 def run(program: Path, **options: Any) -> None:
@@ -168,6 +176,7 @@ def run(program: Path, **options: Any) -> None:
         if len(chosen.inputs) > 1:
             _run_inputs(program, chosen, line)
         session, engine = _open(program, chosen, line)
+        signature = None if chosen.signature is None else Signature.of(session.image)
         with session.interrupts:
             _begin(session, engine, chosen, line)
             trace = _execute(session, chosen, line)
@@ -177,7 +186,13 @@ def run(program: Path, **options: Any) -> None:
         report(f"the host emulated {session.host.emulated} CSR and return instructions")
     if chosen.as_json:
         click.echo(json.dumps({**_summary(session), **({"trace": trace} if chosen.trace else {})}))
+    if chosen.signature is not None and signature is not None and _is_over(session):
+        write_atomically(chosen.signature, signature.text(session.port).encode())
     _finish(program, session)
+
+
+def _is_over(session: Session) -> bool:
+    return session.end in (End.HALTED, End.ENDLESS)
 
 
 def _run_inputs(program: Path, options: _Options, line: ProgressLine) -> NoReturn:
@@ -247,11 +262,13 @@ def _execute(session: Session, options: _Options, line: ProgressLine) -> list[di
 def _summary(session: Session) -> dict[str, object]:
     """The run as JSON; the output is text of code points 0 to 255."""
     summary: dict[str, object] = {
-        "halted": session.computer.halted(),
+        "halted": _is_over(session),
         "steps": session.steps,
         "pc": session.computer.pc(),
         "output": session.output.kept.decode("latin-1"),
     }
+    if session.end is End.ENDLESS:
+        summary["endless"] = True
     if session.host is not None:
         summary |= {"exit_code": session.host.exit_code, "emulated": session.host.emulated}
     return summary
@@ -259,6 +276,10 @@ def _summary(session: Session) -> dict[str, object]:
 
 def _finish(program: Path, session: Session) -> None:
     """End as the program ended. Raises LoopedError unless the program halted by itself."""
+    if session.end is End.ENDLESS:
+        where = f"the instruction at {session.place()} jumps to itself"
+        click.echo(f"{program}: an endless loop: {where}", err=True)
+        return
     if session.end is not End.HALTED:
         raise early_end(str(program), session)
     trap = unserved_trap(session.image, session.host, session.port)

@@ -15,7 +15,7 @@ __all__ = ["EXIT_CODES", "CleanGroup"]
 
 EXIT_CODES = """\b
 Exit codes:
-  0    done
+  0    done; a program that jumps to itself for ever is done, and a message says so
   1    the transformer and the reference, or two traces, differ
   2    the command line is wrong
   3    the source or the image has errors

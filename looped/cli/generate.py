@@ -12,16 +12,26 @@ from pathlib import Path
 import click
 
 from looped import registry
-from looped.cli.certify_causal import causal_spec, certified
-from looped.cli.options import Wanted, json_option, open_source, source_options
+from looped.cli.certify_causal import causal_spec
+from looped.cli.encoder import encoder_loop
+from looped.cli.options import (
+    Wanted,
+    json_option,
+    open_source,
+    source_options,
+    window_option,
+)
 from looped.decoder import Spec, Vocabulary
 from looped.decoder.compaction import Continue, Run, compacted
-from looped.errors import FileError, StepLimitError
+from looped.errors import StepLimitError
 from looped.image import Image
 
-__all__ = ["generate", "write_causal"]
+__all__ = ["generate"]
 
 _PATH = click.Path(path_type=Path, readable=False)  # opening it reports what is wrong
+
+_ENDLESS = 1 << 62
+"""Tokens. Without a clock nothing limits the context."""
 
 _HELP = """Run PROGRAM as the text that a causal language model generates.
 
@@ -33,7 +43,12 @@ command appends a byte of stdin as a word.
 When the context is full, the command replays the text to the memory that it leaves behind, and
 continues from a new prompt. --compare stops at the first token that differs from the reference.
 --pruned runs the same weights without transformers: it drafts each record, which the model checks
-in one pass, and its cache is only as large as memory.
+in one pass, and its cache is only as large as memory. --selective does so without a clock: a record
+masks the older ones that it replaces, and what is masked leaves the cache.
+
+--window runs a stock MistralForCausalLM, which writes one word again behind each record, so that
+nothing leaves its window unseen. --encoder runs an encoder-decoder: cross-attention fetches the
+instructions, which must not change.
 
 \\b
 Examples:
@@ -52,7 +67,10 @@ Examples:
     metavar="TOKENS",
     help="The longest text, prompt included. By default 32,768 tokens.",
 )
+@window_option
 @click.option("--pruned", is_flag=True, help="Use looped's own loop: one pass an instruction.")
+@click.option("--selective", is_flag=True, help="The same, with selective attention: no clock.")
+@click.option("--encoder", is_flag=True, help="Encode the program once, and decode its run.")
 @click.option("--compare", is_flag=True, help="Compare each token with the reference.")
 @click.option("--memory", type=int, metavar="WORDS", help="Words of memory, a power of two.")
 @source_options
@@ -61,19 +79,30 @@ def generate(
     program: Path,
     max_tokens: int | None,
     context: int | None,
+    window: bool,
     pruned: bool,
+    selective: bool,
+    encoder: bool,
     compare: bool,
     wanted: Wanted,
     as_json: bool,
 ) -> None:
     """Run PROGRAM as the text that a causal language model generates."""
+    if pruned + window + selective + encoder > 1:
+        raise click.UsageError("Give one of --window, --pruned, --selective and --encoder.")
     image = open_source(program, wanted)
-    spec = causal_spec(image, wanted.memory, context)
+    spec = causal_spec(image, wanted.memory, context or (_ENDLESS if selective else None), window)
     vocabulary = Vocabulary(spec)
     prompt = vocabulary.prompt(image.words, image.entry)
     show = (lambda token: None) if as_json else _listing(vocabulary)
-    loop, began = _loop(spec, pruned), time.monotonic()
-    made = _run(loop, spec, image, prompt, max_tokens or sys.maxsize, compare, show)
+    most = max_tokens or sys.maxsize
+    if encoder:
+        loop, prompt = encoder_loop(spec, image)
+        most = min(most, spec.context - len(prompt))
+    else:
+        loop = _loop(spec, pruned, selective)
+    began = time.monotonic()
+    made = _run(loop, spec, image, prompt, most, compare, show)
     tokens, seconds = made.tokens, time.monotonic() - began
     halted = tokens[-1] == vocabulary.halt
     records = sum(token in vocabulary.types["p"] for token in tokens) + halted
@@ -90,22 +119,6 @@ def generate(
         click.echo(f"{len(tokens):,} tokens, {records:,} instructions, {rate}{equal}", err=True)
     if not halted:
         raise StepLimitError(f"the program did not halt within {len(tokens):,} tokens")
-
-
-def write_causal(target: str, folder: Path, wanted: Wanted) -> int:
-    """Write a program and its machine as a checkpoint for `AutoModelForCausalLM`.
-
-    Returns its number of layers.
-    """
-    from looped.decoder.export import export_causal
-
-    if target in registry.names():
-        raise FileError(f"{target} is a machine: a prompt needs a program")
-    image = open_source(Path(target), wanted)
-    spec = causal_spec(image, wanted.memory, None)
-    certified(spec)
-    export_causal(spec, image, folder, Path(target).name)
-    return 3
 
 
 def _run(
@@ -137,8 +150,13 @@ def _run(
     return compacted(loop, vocabulary, prompt, answer, most, watch)
 
 
-def _loop(spec: Spec, pruned: bool) -> Continue:
+def _loop(spec: Spec, pruned: bool, selective: bool) -> Continue:
     """looped's own loop, or that of the stock model."""
+    if selective:
+        from looped.decoder.selective import selective_weights
+        from looped.decoder.selective_loop import Selective
+
+        return Selective(selective_weights(spec)).generate
     if pruned:
         from looped.decoder.pruned import Pruned
         from looped.decoder.weights import weights
@@ -146,8 +164,10 @@ def _loop(spec: Spec, pruned: bool) -> Continue:
         return Pruned(weights(spec)).generate
     from looped.decoder.generate import generate as stock
     from looped.decoder.llama import causal_model
+    from looped.decoder.mistral import sliding_model
 
-    return functools.partial(stock, causal_model(spec), Vocabulary(spec))
+    model = causal_model(spec) if spec.window is None else sliding_model(spec)
+    return functools.partial(stock, model, Vocabulary(spec))
 
 
 def _bytes_of_stdin() -> Iterator[int]:

@@ -15,6 +15,7 @@ import click
 from looped import api, registry
 from looped.artefact.checkpoint import load_machine
 from looped.artefact.plan import CompiledMachine
+from looped.cli.dialects import dialect_option, parameters_of
 from looped.environment import Environment
 from looped.errors import CompileError, FileError
 from looped.image import Image
@@ -34,6 +35,7 @@ __all__ = [
     "open_target",
     "parameter_option",
     "source_options",
+    "window_option",
 ]
 
 COMPILED = ".safetensors"
@@ -73,7 +75,7 @@ def machine_options(command: F) -> F:
         type=int,
         metavar="WORDS",
         help="Words of memory, a power of two. By default, the fewest that hold the program, with "
-        "64 KiB more for RISC-V, except on the dense engine; "
+        "64 KiB more for RISC-V sources and 1 MiB for ELF files, except on the dense engine; "
         f"without a program {api.DEFAULT_MEMORY:,}, or as many as the width allows.",
     )
     return source_options(memory(workers(command)))
@@ -87,15 +89,18 @@ def source_options(command: F) -> F:
         machine: str | None,
         width: int | None,
         parameters: Mapping[str, int],
+        dialect: str | None = None,
         memory: int | None = None,
         workers: int | None = None,
         **rest: Any,
     ) -> Any:
+        parameters = {**parameters, **parameters_of(machine, dialect)}
         wanted = Wanted(machine, width, memory, tuple(parameters.items()), workers)
         return command(wanted=wanted, **rest)
 
     for option in (
         parameter_option,
+        dialect_option,
         click.option("--width", type=int, metavar="BITS", help="Bits of a word: 8, 16 or 32."),
         click.option(
             "--machine",
@@ -105,6 +110,14 @@ def source_options(command: F) -> F:
     ):
         gathered = option(gathered)
     return cast(F, gathered)
+
+
+window_option = click.option(
+    "--window",
+    is_flag=True,
+    help="A causal machine with a sliding window, a MistralForCausalLM: its runs have no end.",
+)
+"""--window, for the commands that make a causal machine."""
 
 
 def parameter_option(command: F) -> F:
@@ -148,8 +161,11 @@ def _parameter_help() -> str:
     return f"A parameter of the machine; repeat it for others. {'; '.join(known)}."
 
 
-def engine_options(default: str) -> Callable[[F], F]:
-    """--engine, with its default, --dtype, --uncertified, --device and --verbose."""
+def engine_options(default: str | None, otherwise: str = "") -> Callable[[F], F]:
+    """--engine, with its default, --dtype, --uncertified, --device and --verbose.
+
+    Without a default the command gets None, and the help says what is used `otherwise`.
+    """
 
     def add(command: F) -> F:
         for option in (
@@ -169,7 +185,7 @@ def engine_options(default: str) -> Callable[[F], F]:
             click.option(
                 "--engine",
                 default=default,
-                show_default=True,
+                show_default=otherwise or True,
                 type=click.Choice(["auto", *api.ENGINES]),
                 help="What executes the weights. lifted: machine code made from them; event: only "
                 "columns that change; dense: all columns; auto: the first one that accepts the "

@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 import click
 
 from looped import api
+from looped.artefact.plan import CompiledMachine
 from looped.cli.fuzz import fuzz
 from looped.cli.options import (
+    COMPILED,
     Wanted,
     check_engine,
     engine_options,
@@ -26,6 +28,7 @@ from looped.cli.progress import progress, reporter
 from looped.environment import Environment
 from looped.errors import FileError
 from looped.files import read_bytes
+from looped.image import Image
 from looped.verify.cluster import map_on_cluster
 from looped.verify.lockstep import Agreement, Mismatch
 from looped.verify.parallel import parallel_map
@@ -35,13 +38,18 @@ __all__ = ["verify"]
 _PATH = click.Path(path_type=Path, readable=False)  # opening it reports what is wrong
 _INPUT_LIMIT = 64 << 20
 
+_MOST_DENSE = 1 << 11
+"""Words of memory: with more, a loop of RV32I takes the dense engine a second and more."""
+
 
 _HELP = """Run every PROGRAM on the transformer and on the reference, and compare after every loop.
 
 The command compares memory, program counter, flags, input and output, and every other lane of the
 residual stream. Each lane must be exactly -1 or +1. After a loop it compares what has changed; it
 compares whole states at the beginning, at the end, and every 4,096 instructions, less often with
-more than 4,096 columns. The command reports the first difference by name and exits with 1.
+more than 4,096 columns. The command reports the first difference by name and exits with 1. A
+program has the memory that `looped run` gives it; with --engine dense it has the fewest words that
+hold it, for that engine computes with all of them.
 
 With --engine lifted, the command first proves that the code equals the weights, if that takes about
 a second: up to 500 instructions and 2,048 columns, as for SUBLEQ. For larger code a line says that
@@ -68,7 +76,7 @@ class _Options:
     """The options of the command, by the names of their parameters."""
 
     wanted: Wanted
-    engine: str
+    engine: str | None
     dtype: str
     uncertified: bool
     device: str
@@ -84,7 +92,7 @@ class _Options:
 
     def check(self, programs: tuple[Path, ...]) -> None:
         """Raise UsageError for options that contradict each other."""
-        check_engine(self.engine, self.uncertified)
+        check_engine(self.engine or "dense", self.uncertified)
         if self.cluster is not None and self.jobs != 1:
             raise click.UsageError("--jobs and --cluster exclude each other.")
         if self.count is not None:
@@ -99,7 +107,7 @@ class _Options:
 @click.command(help=_HELP)
 @click.argument("programs", type=_PATH, nargs=-1, metavar="PROGRAM...")
 @machine_options
-@engine_options("dense")
+@engine_options(None, f"dense, or lifted for more than {_MOST_DENSE:,} words")
 @click.option("--steps", type=click.IntRange(min=0), help="Compare at most this many instructions.")
 @click.option(
     "--input", "data", type=_PATH, help="File with the input of every program; - for stdin."
@@ -135,7 +143,7 @@ def verify(programs: tuple[Path, ...], **options: Any) -> None:
         return
     fuzz(
         chosen.wanted,
-        (chosen.engine, chosen.dtype, chosen.device),
+        (chosen.engine or "dense", chosen.dtype, chosen.device),
         chosen.uncertified,
         chosen.count,
         chosen.seed or 0,
@@ -190,12 +198,12 @@ class _Task:
 def _verify(task: _Task) -> Agreement:
     """Run a program in lockstep with the reference. Raises Mismatch."""
     options = task.options
-    compiled, image = open_program(task.path, options.wanted, options.dtype)
+    compiled, image, name = _opened(task.path, options)
     alone = options.jobs == 1 and options.cluster is None
     with progress(f"verify {task.path}", shown=alone) as line:
         report = reporter(options.verbose, line)
         engine = api.choose_engine(
-            compiled, options.engine, options.dtype, options.device, report, options.uncertified
+            compiled, name, options.dtype, options.device, report, options.uncertified
         )
 
         def note(text: str) -> None:
@@ -204,6 +212,19 @@ def _verify(task: _Task) -> Agreement:
 
         steps, around = options.steps, options.environment
         return api.verify(compiled, image, task.data, steps, engine, line, note, around)
+
+
+def _opened(path: Path, options: _Options) -> tuple[CompiledMachine, Image, str]:
+    """A program, its machine and the engine: with the memory of a run, unless `dense` is wanted."""
+    wants_dense = options.uncertified or options.device != "cpu"
+    engine = options.engine or ("dense" if wants_dense else None)
+    machine, image = open_program(path, options.wanted, options.dtype, engine or "auto")
+    if engine is None:
+        memory = options.wanted.memory or api.usual_memory(image)
+        if path.suffix == COMPILED:
+            memory = machine.plan.memory
+        engine = "dense" if memory <= _MOST_DENSE else "lifted"
+    return machine, image, engine
 
 
 def _read_input(data: Path | None) -> bytes:

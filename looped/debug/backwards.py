@@ -81,7 +81,9 @@ class Backwards:
             self._seen = search.flows()
         else:
             self._seen = np.zeros(search.stretch.count, np.int64)
-            for number, now in self._points.values().items():
-                expression = self._points.watchpoints[number].expression
-                self._row = max(self._row, search.last_change(expression, now))
+            for each in self._points.compared():
+                now = each.expression(self._points.words)
+                self._row = max(self._row, search.last_change(each.expression, now))
+            for _, accessed in self._points.accessed():
+                self._row = max(self._row, search.last_access(accessed))
         return search.stretch.count

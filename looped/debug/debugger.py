@@ -12,7 +12,7 @@ from looped.debug.forwards import Forwards, Goal
 from looped.debug.lines import LineBack
 from looped.debug.mover import Mover
 from looped.debug.points import Points
-from looped.debug.stops import Breakpoint, Change, Stop, Watchpoint
+from looped.debug.stops import Breakpoint, Change, Kind, Stop, Watchpoint
 from looped.debug.timeline import Timeline
 from looped.debug.words import Words
 
@@ -41,9 +41,15 @@ class Debugger:
         """A new breakpoint at a program counter."""
         return self.points.break_at(pc, condition, temporary)
 
-    def add_watchpoint(self, text: str, expression: Expression) -> Watchpoint:
+    def add_watchpoint(
+        self,
+        text: str,
+        expression: Expression,
+        kind: Kind = "write",
+        accessed: Expression | None = None,
+    ) -> Watchpoint:
         """A new watchpoint. Raises SourceError if the expression has no value now."""
-        return self.points.watch(text, expression)
+        return self.points.watch(text, expression, kind, accessed)
 
     def step(self, count: int = 1) -> Stop:
         """Execute `count` instructions."""

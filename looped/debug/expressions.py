@@ -2,26 +2,30 @@
 
 `counter` is the value of a symbol, most often an address; `*counter` or `mem[counter]` is the word
 there. `$pc` is the program counter, `$x5` a register, `$NAME` any other word that the CPU column
-keeps. Words of memory and registers are signed. `==` and `!=` compare modulo 2^width, so that
-`$sp == 0x80001000` holds whether the word counts as negative or not.
+keeps. Words of memory and registers are signed. `==` and `!=` compare integers modulo 2^width, so
+that `$sp == 0x80001000` holds whether the word counts as negative or not.
+
+Where words of memory are fixed-point numbers, `*s` is such a number, `*s > 0.5` compares what
+people see, and `*s / 3` is exact. Symbols and registers are integers there, too.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
 from lark import Lark, Token, Transformer
 from lark.exceptions import LarkError, UnexpectedInput, VisitError
 
-from looped.debug.words import Words
+from looped.debug.words import Number, Words
 from looped.errors import Diagnostic, Source, SourceError, Span
 
-__all__ = ["Expression", "parse"]
+__all__ = ["Expression", "parse", "parse_whole"]
 
-Expression = Callable[[Words], int]
+Expression = Callable[[Words], Number]
 """An expression that a program's words give a value. Raises SourceError if they have none."""
 
 _GRAMMAR = r"""
@@ -40,25 +44,35 @@ _GRAMMAR = r"""
 COMPARISON: "==" | "!=" | "<=" | ">=" | "<" | ">"
 ADDITIVE: "+" | "-" | "&" | "|" | "^"
 MULTIPLICATIVE.2: "*" | "/" | "%" | "<<" | ">>"
-NUMBER: /0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+/
+NUMBER: /0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+(\.[0-9]+)?/
 NAME: /[A-Za-z_.][\w.]*/
 %ignore /[ \t]+/
 """
 
-_BINARY: Mapping[str, Callable[[int, int], int]] = {
+
+def _divided(a: Number, b: Number) -> Number:
+    if isinstance(a, int) and isinstance(b, int):
+        return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+    return Fraction(a) / b
+
+
+_BINARY: Mapping[str, Callable[[Any, Any], Number]] = {
     "+": operator.add,
     "-": operator.sub,
+    "*": operator.mul,
+    "/": _divided,
+    "%": lambda a, b: abs(a) % abs(b) * (-1 if a < 0 else 1),
+}
+
+_BITWISE: Mapping[str, Callable[[int, int], int]] = {
     "&": operator.and_,
     "|": operator.or_,
     "^": operator.xor,
-    "*": operator.mul,
-    "/": lambda a, b: abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1),
-    "%": lambda a, b: abs(a) % abs(b) * (-1 if a < 0 else 1),
     "<<": lambda a, b: a << min(b, 64),
     ">>": lambda a, b: a >> min(b, 64),
 }
 
-_ORDERED: Mapping[str, Callable[[int, int], bool]] = {
+_ORDERED: Mapping[str, Callable[[Number, Number], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -89,6 +103,20 @@ def parse(text: str) -> Expression:
     return built
 
 
+def parse_whole(text: str) -> Callable[[Words], int]:
+    """As `parse`, for an address or a count: the value is an integer, or there is a SourceError."""
+    expression, source = parse(text), Source("expression", text)
+
+    def value(words: Words) -> int:
+        number = expression(words)
+        if number.denominator == 1:
+            return int(number)
+        span = Span(source, 0, len(text))
+        raise SourceError([Diagnostic(f"this is {float(number):g}, not a whole number", span)])
+
+    return value
+
+
 class _Builder(Transformer[Token, Expression]):
     """Builds an expression bottom-up: every method gets the expressions of its parts."""
 
@@ -102,7 +130,8 @@ class _Builder(Transformer[Token, Expression]):
         return SourceError([Diagnostic(message, span, hint)])
 
     def number(self, parts: list[Token]) -> Expression:
-        value = int(parts[0], 0) if parts[0][:2].lower() in ("0x", "0b") else int(parts[0])
+        text = str(parts[0])
+        value: Number = Fraction(text) if "." in text else int(text, _base(text))
         return lambda words: value
 
     def symbol(self, parts: list[Token]) -> Expression:
@@ -128,7 +157,14 @@ class _Builder(Transformer[Token, Expression]):
 
     def word(self, parts: list[Expression]) -> Expression:
         inner = parts[0]
-        return lambda words: words.at(inner(words))
+
+        def value(words: Words) -> Number:
+            address = inner(words)
+            if address.denominator != 1:
+                raise SourceError([Diagnostic(f"{float(address):g} is not an address")])
+            return words.number_at(int(address))
+
+        return value
 
     def minus(self, parts: list[Expression]) -> Expression:
         inner = parts[0]
@@ -152,18 +188,32 @@ class _Builder(Transformer[Token, Expression]):
             ordered = _ORDERED[sign]
             return lambda words: int(ordered(left(words), right(words)))
         wanted = sign == "=="
-        return lambda words: int(((left(words) - right(words)) % (1 << words.width) == 0) == wanted)
+
+        def value(words: Words) -> int:
+            distance = left(words) - right(words)
+            if isinstance(distance, int):
+                distance %= 1 << words.width
+            return int((distance == 0) == wanted)
+
+        return value
 
     def binary(self, parts: list[Any]) -> Expression:
         left, sign, right = parts
-        compute = _BINARY[sign]
 
-        def value(words: Words) -> int:
+        def value(words: Words) -> Number:
             a, b = left(words), right(words)
             if sign in "/%" and b == 0:
                 raise self._fail("division by zero", sign)
+            if sign in _BINARY:
+                return _BINARY[sign](a, b)
+            if a.denominator != 1 or b.denominator != 1:
+                raise self._fail("this needs whole numbers", sign)
             if sign in ("<<", ">>") and b < 0:
                 raise self._fail("a shift by a negative number", sign)
-            return compute(a, b)
+            return _BITWISE[sign](int(a), int(b))
 
         return value
+
+
+def _base(text: str) -> int:
+    return {"0x": 16, "0b": 2}.get(text[:2].lower(), 10)

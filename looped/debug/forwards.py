@@ -12,6 +12,7 @@ from looped.debug.points import Points
 from looped.debug.search import Search, flow_at
 from looped.debug.stops import Stop
 from looped.debug.timeline import Timeline
+from looped.debug.words import Number
 
 __all__ = ["Forwards", "Goal"]
 
@@ -47,7 +48,7 @@ class Forwards:
         self._mover = Mover(timeline, wanted)
         self._depth = 0
         self._depths: list[int] = []
-        self._before: dict[int, int] = {}
+        self._before: dict[int, Number] = {}
 
     def stretch(self) -> Stop | None:
         """Run a stretch; why it has stopped, None if it has not."""
@@ -77,8 +78,25 @@ class Forwards:
         if self._goal.steps is None:
             most = self._first_goal(search)
         most = search.first_hit(self._points.stopping(), most)
-        for each in self._points.watched():
+        for each in self._points.compared():
             most = search.first_change(each.expression, self._before[each.number], most)
+        return self._first_access(search, most)
+
+    def _first_access(self, search: Search, most: int) -> int:
+        """After how many of `most` instructions the first one has accessed watched memory; note
+        what was watched there before it."""
+        rows = {}
+        for each, accessed in self._points.accessed():
+            self._before.pop(each.number, None)
+            row = search.first_access(accessed, most)
+            if row is not None:
+                rows[each] = row
+                most = row + 1
+        for each, row in rows.items():
+            if row == most - 1:
+                old = search.value(each.expression, row)
+                assert old is not None, "memory has a word at every address"
+                self._before[each.number] = old
         return most
 
     def _first_goal(self, search: Search) -> int:

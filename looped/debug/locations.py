@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from looped.debug.expressions import parse
+from looped.debug.expressions import parse_whole
 from looped.debug.words import Words
 from looped.errors import CompileError, FileError
 from looped.image import Image, Location
@@ -25,10 +25,10 @@ def address_of(text: str, words: Words) -> int:
     """
     text = text.strip()
     if text.startswith("*"):
-        return parse(text[1:])(words)
+        return parse_whole(text[1:])(words)
     found = _LINE.match(text)
     if found is None:
-        return parse(text)(words)
+        return parse_whole(text)(words)
     addresses = lines_at(words.image, found["file"], int(found["line"]))
     if not addresses:
         raise CompileError(

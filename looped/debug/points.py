@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from looped.debug.expressions import Expression
-from looped.debug.stops import Breakpoint, Change, Stop, Watchpoint
-from looped.debug.words import Words
+from looped.debug.stops import Breakpoint, Change, Kind, Stop, Watchpoint
+from looped.debug.words import Number, Words
 
 __all__ = ["Points"]
 
@@ -17,7 +17,7 @@ class Points:
     def __init__(self, words: Words, pc: Callable[[], int]) -> None:
         self.breakpoints: dict[int, Breakpoint] = {}
         self.watchpoints: dict[int, Watchpoint] = {}
-        self._words = words
+        self.words = words
         self._pc = pc
         self._last = 0
 
@@ -30,11 +30,17 @@ class Points:
         self.breakpoints[made.number] = made
         return made
 
-    def watch(self, text: str, expression: Expression) -> Watchpoint:
+    def watch(
+        self,
+        text: str,
+        expression: Expression,
+        kind: Kind = "write",
+        accessed: Expression | None = None,
+    ) -> Watchpoint:
         """A new watchpoint. Raises SourceError if the expression has no value now."""
-        expression(self._words)
+        expression(self.words)
         self._last += 1
-        made = Watchpoint(self._last, text, expression)
+        made = Watchpoint(self._last, text, expression, kind, accessed)
         self.watchpoints[made.number] = made
         return made
 
@@ -51,6 +57,14 @@ class Points:
         """The enabled watchpoints."""
         return [each for each in self.watchpoints.values() if each.enabled]
 
+    def compared(self) -> list[Watchpoint]:
+        """Those that stop when a value changes."""
+        return [each for each in self.watched() if each.accessed is None]
+
+    def accessed(self) -> list[tuple[Watchpoint, Expression]]:
+        """Those that stop when memory is accessed, and what says so before an instruction."""
+        return [(each, each.accessed) for each in self.watched() if each.accessed is not None]
+
     def hit(self) -> tuple[Breakpoint, ...]:
         """The enabled breakpoints at this place whose condition holds."""
         if not self.breakpoints:
@@ -59,20 +73,30 @@ class Points:
         return tuple(
             each
             for each in self.stopping()
-            if each.pc == pc and (each.condition is None or each.condition[1](self._words) != 0)
+            if each.pc == pc and (each.condition is None or each.condition[1](self.words) != 0)
         )
 
-    def values(self) -> dict[int, int]:
-        """What the enabled watchpoints watch, by their numbers."""
-        return {each.number: each.expression(self._words) for each in self.watched()}
+    def values(self) -> dict[int, Number]:
+        """What the enabled watchpoints compare, by their numbers, and what those watch whose memory
+        the next instruction accesses."""
+        compared = {each.number: each.expression(self.words) for each in self.compared()}
+        return compared | self.accesses()
 
-    def changes(self, before: dict[int, int]) -> tuple[Change, ...]:
-        """What has changed since `values` were those."""
+    def accesses(self) -> dict[int, Number]:
+        """By number, what those watch whose memory the next instruction accesses."""
+        return {
+            each.number: each.expression(self.words)
+            for each, accessed in self.accessed()
+            if accessed(self.words)
+        }
+
+    def changes(self, before: dict[int, Number]) -> tuple[Change, ...]:
+        """What has changed or was accessed since `values` were those."""
         changes = []
         for number, old in before.items():
             watchpoint = self.watchpoints[number]
-            new = watchpoint.expression(self._words)
-            if new != old:
+            new = watchpoint.expression(self.words)
+            if new != old or watchpoint.accessed is not None:
                 changes.append(Change(watchpoint, old, new))
         return tuple(changes)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from looped.debug.expressions import Expression
 from looped.debug.stops import Breakpoint
 from looped.debug.stretch import Past, Stretch
-from looped.debug.words import Words
+from looped.debug.words import Number, Words
 from looped.devices.host import ColumnPort
 from looped.errors import LoopedError
 from looped.image import Image
@@ -45,7 +45,7 @@ class Search:
                 if self._holds(each, int(rows[start])):
                     most = int(rows[start])
                     break
-                start = self._next_of(rows, start, each)
+                start = self._next_of(rows, start)
         return most
 
     def last_hit(self, breakpoints: Iterable[Breakpoint]) -> int:
@@ -59,23 +59,56 @@ class Search:
                     break
         return best
 
-    def first_change(self, expression: Expression, old: int, most: int) -> int:
+    def first_change(self, expression: Expression, old: Number, most: int) -> int:
         """The first row from 1 to `most` - 1 where an expression is not `old`, else `most`."""
         row: int | None = 0
         while row is not None and row < most:
-            if self._value(expression, row) != old and row:
+            if self.value(expression, row) != old and row:
                 return row
             row = self._past.next_change()
         return most
 
-    def last_change(self, expression: Expression, new: int) -> int:
+    def last_change(self, expression: Expression, new: Number) -> int:
         """The last instruction that changed an expression, which is now `new`; -1 if none did."""
         row: int | None = self.stretch.count - 1
         while row is not None:
-            if self._value(expression, row) != new:
+            if self.value(expression, row) != new:
                 return row
             row = self._past.previous_change()
         return -1
+
+    def first_access(self, accessed: Expression, most: int) -> int | None:
+        """The first of `most` instructions before which an expression is not zero, None without
+        one. At one program counter it may change only where another word does."""
+        found = most
+        for pc, rows in self._by_pc(most):
+            start = 0
+            while start < len(rows) and rows[start] < found:
+                if self.value(accessed, int(rows[start]), pc) != 0:
+                    found = int(rows[start])
+                    break
+                start = self._next_of(rows, start)
+        return found if found < most else None
+
+    def last_access(self, accessed: Expression) -> int:
+        """The last instruction before which an expression is not zero, -1 without one."""
+        found = -1
+        for pc, rows in self._by_pc(self.stretch.count):
+            end = len(rows) - 1
+            while end >= 0 and rows[end] > found:
+                if self.value(accessed, int(rows[end]), pc) != 0:
+                    found = int(rows[end])
+                    break
+                changed = self._past.previous_change()
+                end = -1 if changed is None else int(np.searchsorted(rows, changed, "right")) - 1
+        return found
+
+    def _by_pc(self, most: int) -> Iterator[tuple[int, npt.NDArray[np.intp]]]:
+        """Each program counter of the first `most` instructions, and where the run is there."""
+        pcs = self.stretch.pcs[:most]
+        order = np.argsort(pcs, kind="stable")
+        known, starts = np.unique(pcs[order], return_index=True)
+        yield from zip(known.tolist(), np.split(order, starts[1:]), strict=True)
 
     def places(self, wanted: Callable[[int], bool]) -> npt.NDArray[np.bool_]:
         """At rows 1 to count: whether the program counter is a wanted one."""
@@ -102,16 +135,17 @@ class Search:
 
     def _holds(self, breakpoint: Breakpoint, row: int) -> bool:
         condition = breakpoint.condition
-        return condition is None or self._value(condition[1], row) != 0
+        return condition is None or self.value(condition[1], row) != 0
 
-    def _next_of(self, rows: npt.NDArray[np.intp], start: int, breakpoint: Breakpoint) -> int:
+    def _next_of(self, rows: npt.NDArray[np.intp], start: int) -> int:
         """After a condition that does not hold: the next of `rows` at which it may hold."""
         changed = self._past.next_change()
         return len(rows) if changed is None else max(start + 1, int(np.searchsorted(rows, changed)))
 
-    def _value(self, expression: Expression, row: int) -> int | None:
-        """The value at a row; None if it has none there."""
-        self._past.go_to(row)
+    def value(self, expression: Expression, row: int, pc: int | None = None) -> Number | None:
+        """The value at a row; None if it has none there. `pc` is the program counter of all rows
+        that matter: to read it is no reason to look again."""
+        self._past.go_to(row, pc)
         try:
             return expression(self._words)
         except LoopedError:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from looped.debug.expressions import Expression
+from looped.debug.words import Number
 
-__all__ = ["Breakpoint", "Change", "Stop", "Watchpoint"]
+__all__ = ["Breakpoint", "Change", "Kind", "Stop", "Watchpoint"]
+
+Kind = Literal["write", "read", "access"]
+"""What a watchpoint watches: changes, reads, or reads and writes."""
 
 
 @dataclass(slots=True)
@@ -25,24 +30,30 @@ class Breakpoint:
     hits: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Watchpoint:
-    """Stops when the value of an expression changes."""
+    """Stops when the value of an expression changes.
+
+    If `accessed` is given it stops after an instruction before which that is not zero, instead.
+    """
 
     number: int
     text: str
     expression: Expression
+    kind: Kind = "write"
+    accessed: Expression | None = None
     enabled: bool = True
     hits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a watched expression was, and what it is where the run has stopped."""
+    """What a watched expression was, and what it is where the run has stopped; after a read both
+    are the same."""
 
     watchpoint: Watchpoint
-    old: int
-    new: int
+    old: Number
+    new: Number
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ class Stretch:
 
     `pcs` (count + 1,) are the program counters before each instruction and after the last one,
     before the host has served that one. `served` are the words that the host set after it.
+
+    `at`, `columns` and `values` (stores,) are all stores to memory and registers, in order: the
+    instruction, its column, what it left there.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class Stretch:
         self._ends = [~tape.any(busy) for tape in tapes]
         self._words: dict[str, _Words] = {}
         self.pcs = self.word("pc").astype(np.int64)
-        self._at, self._columns, self._values = self._stores(served)
+        self.at, self.columns, self.values = self._stores(served)
 
     def word(self, name: str) -> _Words:
         """A word of the CPU before each instruction and after the last one, (count + 1,)."""
@@ -57,14 +60,14 @@ class Stretch:
 
     def stores(self, column: int) -> tuple[_Ints, _Words]:
         """The instructions that stored to a column, ascending, and what each of them left there."""
-        mine = self._columns == column
-        at, values = self._at[mine], self._values[mine]
+        mine = self.columns == column
+        at, values = self.at[mine], self.values[mine]
         last = np.append(at[1:] != at[:-1], True)[: len(at)]
         return at[last], values[last]
 
     def stored(self) -> set[int]:
         """All columns of memory and registers that an instruction stored to."""
-        return set(np.unique(self._columns).tolist())
+        return set(np.unique(self.columns).tolist())
 
     def _stores(self, served: Sequence[tuple[int, int]]) -> tuple[_Ints, _Ints, _Words]:
         """Instruction, column, and value of each store to memory or registers, in order."""
@@ -96,13 +99,15 @@ class Past(ColumnPort):
         super().__init__(live.plan, live.engine, live.stream)
         self.stretch = stretch
         self.row = 0
+        self._pc: int | None = None
         self._known = known
         self._changes: dict[int | str, tuple[_Ints, Any]] = {}
         self._read_words: set[int | str] = set()
 
-    def go_to(self, row: int) -> None:
-        """Stand before an instruction, and forget which words were read."""
-        self.row = row
+    def go_to(self, row: int, pc: int | None = None) -> None:
+        """Stand before an instruction, and forget which words were read. A program counter that is
+        given counts as never read."""
+        self.row, self._pc = row, pc
         self._read_words = set()
 
     def next_change(self) -> int | None:
@@ -138,6 +143,8 @@ class Past(ColumnPort):
 
     def _cpu(self, name: str) -> int:
         """A word of the CPU."""
+        if name == "pc" and self._pc is not None:
+            return self._pc
         words = self.stretch.word(name)
         self._read_words.add(name)
         if name not in self._changes:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
 
 import numpy as np
+import numpy.typing as npt
 
 from looped.artefact.plan import CompiledMachine
 from looped.debug.replayed import Replayed
@@ -43,11 +44,9 @@ _MOST_SNAPSHOTS = 64
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
-    """A snapshot whose lanes are packed eight to a byte, and where input and output were."""
+    """A snapshot, and where input and output were."""
 
     snapshot: Snapshot
-    packed: bytes
-    shape: tuple[int, int]
     input_position: int
     output_length: int
 
@@ -176,6 +175,27 @@ class Timeline:
         places = sorted(self._saved)
         return places[max(0, bisect.bisect_left(places, step) - 1)]
 
+    def save_within(self, first: int, end: int) -> int:
+        """Move to a place from `first` on and before `end`, the first one that has a snapshot; if
+        there is none, make one at `first`."""
+        places = [place for place in sorted(self._saved) if first <= place < end]
+        if places:
+            self.restore(places[0])
+        else:
+            self.go_to(first)
+            self._save()
+        return self.steps
+
+    def words_at(self, place: int) -> npt.NDArray[np.int64]:
+        """The words of memory and registers at the place of a snapshot, by column."""
+        plan = self.machine.plan
+        words = self._saved[place].snapshot.state.words(plan.words["value"])
+        return words[: plan.cpu].astype(np.int64)
+
+    def edited(self, begin: int, end: int) -> bool:
+        """Whether words were changed by hand after the place `begin`, up to `end`."""
+        return any(begin < place <= end for place in self._edits)
+
     def _restore_near(self, step: int, place: int) -> None:
         """Restore a snapshot; if it is far from `step`, move on and make a new one."""
         self.restore(place)
@@ -186,10 +206,7 @@ class Timeline:
     def restore(self, place: int) -> None:
         """Move to the place of a snapshot."""
         saved = self._saved[place]
-        size = saved.shape[0] * saved.shape[1]
-        bits = np.unpackbits(np.frombuffer(saved.packed, np.uint8), count=size)
-        state = bits.reshape(saved.shape).astype(np.bool_)
-        self.computer.restore(replace(saved.snapshot, state=state))
+        self.computer.restore(saved.snapshot)
         self.input.position = saved.input_position
         del self.output[saved.output_length :]
         self.steps = place
@@ -241,12 +258,7 @@ class Timeline:
 
     def _save(self) -> None:
         snapshot = self.computer.snapshot()
-        packed = np.packbits(snapshot.state.reshape(-1)).tobytes()
-        shape = snapshot.state.shape[0], snapshot.state.shape[1]
-        empty = replace(snapshot, state=np.zeros((0, 0), np.bool_))
-        self._saved[self.steps] = _Saved(
-            empty, packed, shape, self.input.position, len(self.output)
-        )
+        self._saved[self.steps] = _Saved(snapshot, self.input.position, len(self.output))
         if len(self._saved) > _MOST_SNAPSHOTS:
             self._spacing *= 2
             first = min(self._saved)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from fractions import Fraction
 
 from looped.devices.host import ColumnPort
 from looped.image import Image
 from looped.registry import machine
 
-__all__ = ["Words"]
+__all__ = ["Number", "Words"]
+
+Number = int | Fraction
+"""A value of an expression: a fraction if a fixed-point number is in it."""
 
 
 class Words:
     """The words of a program, by the names that people use; values are signed except addresses.
+
+    `fraction` bits of a word of memory follow the binary point.
 
     An address counts as the machine counts: words on SUBLEQ and FLEQ, bytes on RISC-V.
     """
@@ -22,6 +28,7 @@ class Words:
         self.image = image
         self.port = port
         self.width = image.width
+        self.fraction = port.plan.parameters.get("fraction", 0)
         self._machine = machine(image.machine)
         self._cpu = list(port.plan.registers)
 
@@ -35,26 +42,38 @@ class Words:
         return found[0] if found else None
 
     def label(self, address: int) -> str | None:
-        """The last symbol at or before an address, with the distance: `loop+3`.
+        """The last label at or before an address, with the distance: `loop+3`.
 
-        Symbols that describe others, or the machine, are no addresses: `A.rows`, `fleq.side`.
+        Words beyond the program belong to no label, except that its own one may be there.
         """
-        symbols = self.image.symbols
-        named = {*symbols, self.image.machine}
-        before = [
-            (a, name)
-            for name, a in symbols.items()
-            if 0 <= a <= address and name.rpartition(".")[0] not in named
-        ]
-        if not before:
-            return None
-        at, name = max(before, key=lambda pair: (pair[0], pair[1]))
-        return name if at == address else f"{name}+{address - at}"
+        before = [(at, name) for name, at in self.image.labels.items() if 0 <= at <= address]
+        at, name = max(before, default=(-1, ""))
+        if at == address:
+            return name
+        inside = before and self.image.index(address) < len(self.image.words)
+        return f"{name}+{address - at}" if inside else None
 
     def at(self, address: int) -> int:
         """The signed word of memory at an address, which wraps around as on the machine."""
-        index = self.image.index(address % (1 << self.width))
-        return self.signed(self.port.memory(index % self.port.size))
+        return self.signed(self.port.memory(self.column(address)))
+
+    def column(self, address: int) -> int:
+        """The column of the word of memory at an address, which wraps around as on the machine."""
+        return self.image.index(address % (1 << self.width)) % self.port.size
+
+    def number_at(self, address: int) -> Number:
+        """The number that the word of memory at an address means."""
+        word = self.at(address)
+        return Fraction(word, 1 << self.fraction) if self.fraction else word
+
+    def encoded(self, number: Number) -> int | None:
+        """The unsigned word that means a number, rounded to the nearest; None if none does.
+
+        An integer may be signed or unsigned.
+        """
+        word, half = round(number * (1 << self.fraction)), 1 << self.width - 1
+        most = half if self.fraction else 2 * half
+        return word % (2 * half) if -half <= word < most else None
 
     def number(self, name: str) -> int | None:
         """The number of a register of the file, None if it is none."""
@@ -96,8 +115,7 @@ class Words:
 
     def set_at(self, address: int, value: int) -> None:
         """Change a word of memory to an unsigned value."""
-        index = self.image.index(address % (1 << self.width))
-        self.port.set_memory(index % self.port.size, value)
+        self.port.set_memory(self.column(address), value)
 
     def _spelled(self) -> dict[str, str]:
         """The words of the CPU by what people write: blanks are underscores."""

@@ -8,12 +8,12 @@ from looped.decoder.forms import Form, Lanes, Units, bit, constant, lane, number
 from looped.decoder.lanes import COLUMN_BITS
 from looped.decoder.spec import Spec
 
-__all__ = ["mlps"]
+__all__ = ["due", "mlps", "subtract"]
 
 
 def mlps(spec: Spec, lanes: Lanes) -> tuple[Units, Units, Units]:
     """The hidden units of the three layers."""
-    return _counters(spec, lanes), _due(spec, lanes), _subtract(spec, lanes)
+    return _counters(spec, lanes), due(spec, lanes), subtract(spec, lanes)
 
 
 def _counters(spec: Spec, lanes: Lanes) -> Units:
@@ -44,7 +44,7 @@ def _add(units: Units, word: Sequence[int], count: int, target: Sequence[int]) -
             units.step(number(word[:i]), (1 << i) - low, own * (-2 * sign), out)
 
 
-def _due(spec: Spec, lanes: Lanes) -> Units:
+def due(spec: Spec, lanes: Lanes) -> Units:
     """Input if a = -1, output if b = -1 and a is not; both continue at pc + 3, so c becomes that.
 
     A record begins after p, or after its refresh.
@@ -68,7 +68,7 @@ def _due(spec: Spec, lanes: Lanes) -> Units:
     return units
 
 
-def _subtract(spec: Spec, lanes: Lanes) -> Units:
+def subtract(spec: Spec, lanes: Lanes) -> Units:
     """mem_b - mem_a in place of mem_b; c in place of the next program counter if it is not
     positive.
 

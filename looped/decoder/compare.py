@@ -18,7 +18,8 @@ __all__ = ["Comparison"]
 class Comparison:
     """The reference executes a program along with the model.
 
-    It takes its input from `source`, and `answer` gives the model the same word.
+    It takes its input from `source`, and `answer` gives the model the same word. With a window,
+    a refresh follows each record that does not halt.
     """
 
     def __init__(self, vocabulary: Vocabulary, reference: Reference, source: Iterator[int]) -> None:
@@ -28,7 +29,7 @@ class Comparison:
         self.due = self._due()
 
     def _due(self) -> Iterator[int]:
-        reference = self.reference
+        reference, spec, address = self.reference, self.vocabulary.spec, 0
         while not reference.halted:
             if reference.takes_input():
                 reference.data += bytes(
@@ -38,6 +39,9 @@ class Comparison:
             self.consumed = step.consumed or 0
             self.records += 1
             yield from self.vocabulary.record(record_of(step, reference.width))
+            address = (address + 1) % spec.memory
+            if spec.window is not None and not reference.halted:
+                yield from self.vocabulary.refresh(address, reference.memory[address])
 
     def answer(self) -> int:
         """The word that the last instruction of the reference took from the input."""

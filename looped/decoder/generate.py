@@ -11,7 +11,7 @@ import torch
 from looped.decoder.stock import transformers
 from looped.decoder.vocabulary import Vocabulary
 
-__all__ = ["generate"]
+__all__ = ["cache_option", "generate"]
 
 
 class _Watcher:
@@ -32,6 +32,11 @@ class _Watcher:
         self.begun = False
 
 
+def cache_option(model: Any) -> str:
+    """The name of the parameter of a model that takes a cache: recent versions renamed it."""
+    return "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
+
+
 @torch.inference_mode()
 def generate(
     model: Any,
@@ -48,14 +53,12 @@ def generate(
     what it raises ends the run. All calls of `generate` share one cache.
     """
     cache = transformers().DynamicCache(config=model.config)
-    renamed = "cache" in inspect.signature(model.forward).parameters  # in recent versions
     watcher = _Watcher(watch)
     tokens, end = list(prompt), len(prompt) + most
     while len(tokens) < end:
         ids = torch.tensor([tokens])
         mask = torch.ones_like(ids)
-        options: dict[str, Any] = {"max_length": end, "streamer": watcher}
-        options["cache" if renamed else "past_key_values"] = cache
+        options = {"max_length": end, "streamer": watcher, cache_option(model): cache}
         tokens = model.generate(ids, attention_mask=mask, **options)[0].tolist()
         if tokens[-1] != vocabulary.ask:
             break

@@ -17,7 +17,7 @@ from looped.decoder.clock import PAIRS, frequency
 from looped.decoder.spec import HEAD_DIM
 from looped.decoder.weights import EPSILON, Weights
 
-__all__ = ["Layers"]
+__all__ = ["Floats", "Layers"]
 
 Floats = NDArray[np.float32]
 

@@ -31,11 +31,11 @@ _CHUNK = 64
 class Pruned:
     """A causal machine without a window, and its cache. `passes` counts passes through it."""
 
-    def __init__(self, found: Weights) -> None:
+    def __init__(self, found: Weights, layers: Layers | None = None) -> None:
         if found.spec.window is not None:
             raise ValueError("a machine with a window has a bounded cache of its own")
         self.vocabulary = Vocabulary(found.spec)
-        self.layers = Layers(found)
+        self.layers = Layers(found) if layers is None else layers
         self.passes = 0
         self._begin()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from looped.precision import FLOAT32
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["EPSILON", "STEEPNESS", "Weights", "weights"]
+__all__ = ["EPSILON", "STEEPNESS", "Weights", "filled", "projections", "weights"]
 
 EPSILON = 1e-6
 """The default `rms_norm_eps` of a Llama."""
@@ -62,7 +63,7 @@ def weights(spec: Spec) -> Weights:
         "lm_head.weight": unembedding(spec, vocabulary, lanes, d_model),
     }
     for index, (layer, mlp) in enumerate(zip(layers, units, strict=True)):
-        parts = _projections(layer, n_heads, d_model) | _mlp(mlp, d_ff, d_model)
+        parts = projections(layer, n_heads, d_model) | _mlp(mlp, d_ff, d_model)
         for norm in ("input_layernorm", "post_attention_layernorm"):
             parts[norm] = torch.full((d_model,), gain)
         state |= {f"model.layers.{index}.{name}.weight": part for name, part in parts.items()}
@@ -82,21 +83,26 @@ def _gain() -> float:
     return float(gain)
 
 
+def filled(forms: Mapping[int, Form], rows: int, d_model: int) -> Tensor:
+    """A matrix of so many rows; those that are given are forms. Shape (rows, d_model)."""
+    matrix = torch.zeros(rows, d_model)
+    for row, form in forms.items():
+        _fill(matrix, row, form)
+    return matrix
+
+
 def _fill(matrix: Tensor, row: int, form: Form) -> None:
     for index, weight in form.weights.items():
         matrix[row, index] += weight
 
 
-def _projections(layer: Attention, n_heads: int, d_model: int) -> dict[str, Tensor]:
+def projections(layer: Attention, n_heads: int, d_model: int) -> dict[str, Tensor]:
     """W_Q, W_K, W_V and W_O of a layer with one key and one value for all heads."""
     queries, output = (
         torch.zeros(n_heads * HEAD_DIM, d_model),
         torch.zeros(d_model, n_heads * HEAD_DIM),
     )
-    keys, values = torch.zeros(HEAD_DIM, d_model), torch.zeros(HEAD_DIM, d_model)
-    for matrix, forms in ((keys, layer.keys), (values, layer.values)):
-        for place, form in forms.items():
-            _fill(matrix, place, form)
+    keys, values = (filled(forms, HEAD_DIM, d_model) for forms in (layer.keys, layer.values))
     for index, head in enumerate(layer.heads):
         for place, form in head.query.items():
             _fill(queries, index * HEAD_DIM + place, form)

@@ -77,15 +77,16 @@ def word_at(image: Image, port: Words, index: int) -> int:
 def subleq_accesses(image: Image, port: Words) -> Accesses:
     """What the SUBLEQ instruction at the program counter accesses."""
     pc, ones, size = port.cpu("pc"), (1 << image.width) - 1, port.size
-    a, b = word_at(image, port, pc % size), word_at(image, port, (pc + 1) % size)
-    return _subleq(a, b, ones, size)
+    order = image.parameter("order") or 0
+    a, b = (word_at(image, port, (pc + place) % size) for place in (order, 1 - order))
+    return _subleq(a, b, ones, size, bool(image.parameter("input")))
 
 
 @lru_cache(_KNOWN)
-def _subleq(a: int, b: int, ones: int, size: int) -> Accesses:
+def _subleq(a: int, b: int, ones: int, size: int, adds: bool) -> Accesses:
     source, target = a % size, b % size
     if a == ones:
-        return Accesses(writes=(target,))
+        return Accesses((target,) if adds else (), (target,))
     return Accesses((source,)) if b == ones else Accesses((source, target), (target,))
 
 

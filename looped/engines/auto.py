@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.plan import CompiledMachine
-from looped.artefact.residual import compact
+from looped.artefact.residual import Residual, Residuals
 from looped.cache.store import open_cache
-from looped.engines.engine import NOTHING, Engine, Lanes, Numbers, Streams, Watch
+from looped.engines.engine import NOTHING, Engine, Lanes, Numbers, Streams, Watch, Words
 from looped.engines.entry import LIFTED, entry_key
 from looped.engines.start import Start
 from looped.errors import CompileError
@@ -53,9 +53,6 @@ the dtype may be uncertified. The dense engine can run every model."""
 
 _FEW = 4
 """Passes between two looks whether a faster engine is ready: about ten milliseconds."""
-
-_MOST_COLUMNS = 1 << 17
-"""Above that many columns `array` takes half a gigabyte, and more time to load than lifted code."""
 
 
 class AutoEngine:
@@ -160,6 +157,10 @@ class AutoEngine:
         """A copy of the residual streams, (batch, columns, d_model)."""
         return self.engine.state()
 
+    def residual(self, stream: int) -> Residual:
+        """A copy of one stream. Raises ValueError if a lane is not ±1."""
+        return self.engine.residual(stream)
+
     def read(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
         """Some lanes of one column of every stream, (batch, lanes)."""
         return self.engine.read(column, lanes)
@@ -167,6 +168,10 @@ class AutoEngine:
     def rows(self, stream: int, columns: Lanes) -> Numbers:
         """All lanes of some columns of one stream, (columns, d_model)."""
         return self.engine.rows(stream, columns)
+
+    def words(self, stream: int, lanes: Lanes) -> Words:
+        """The word in some lanes of all columns of one stream, (columns,); above zero is a one."""
+        return self.engine.words(stream, lanes)
 
     def write(self, stream: int, column: int, lanes: npt.NDArray[np.intp], values: object) -> None:
         """Set some lanes of one column of one stream to values (lanes,)."""
@@ -186,7 +191,7 @@ class AutoEngine:
     def _lifted(self) -> Engine:
         """`lifted` with the program of an earlier run, else the start. Raises CompileError."""
         program = self._program or _kept(self.machine, self.dtype, self.uncertified)
-        if program is not None or self.machine.plan.columns > _MOST_COLUMNS:
+        if program is not None:
             return self._engine_of(program)
         given = self.machine, self.dtype, self.device, self.uncertified
         self._start = Start(self.machine, self.dtype, self.uncertified, lambda: _dense(*given))
@@ -211,14 +216,18 @@ class AutoEngine:
             return True
         if program is None:
             return False
-        state = array.state()
-        host = [array.host_lanes(stream) for stream in range(len(state))]
-        if not program.fits(compact(state[0], 0), host[0]):
+        streams = range(len(array.streams))
+        try:
+            found = [array.residual(stream) for stream in streams]
+        except ValueError:
+            return False
+        host = [array.host_lanes(stream) for stream in streams]
+        if not program.fits(found[0], host[0]):
             return False
         self._earlier_fallbacks += array.fallbacks
         self._start, self.decided = None, False
         lifted = self._engine_of(program)
-        lifted.begin(state, host)
+        lifted.begin(Residuals(found), host)
         self.engine = lifted
         self.prepare()
         return True

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.artefact.residual import Residual
-from looped.engines.engine import NOTHING, Floats, Lanes, Numbers, Streams, Watch
+from looped.engines.engine import NOTHING, Floats, Lanes, Numbers, Streams, Watch, Words
 
 __all__ = ["Certified", "Definition", "Fast", "FastStream", "Progress"]
 
@@ -54,11 +54,17 @@ class FastStream(Protocol):
     def state(self) -> Floats:
         """A copy of the stream, (columns, d_model)."""
 
+    def residual(self) -> Residual:
+        """A copy of the stream. Raises ValueError if a lane is not ±1."""
+
     def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column, (lanes,)."""
 
     def rows(self, columns: Lanes) -> Numbers:
         """All lanes of some columns, (columns, d_model)."""
+
+    def words_in(self, lanes: Lanes) -> Words:
+        """The word in some lanes of all columns, (columns,)."""
 
     def write(self, column: int, lanes: Lanes, values: Floats) -> None:
         """Set some lanes of one column."""
@@ -139,6 +145,10 @@ class Certified:
         """A copy of the residual streams as they are, (batch, columns, d_model)."""
         return np.stack([stream.state() for stream in self.streams])
 
+    def residual(self, stream: int) -> Residual:
+        """A copy of one stream. Raises ValueError if a lane is not ±1."""
+        return self.streams[stream].residual()
+
     def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column of every stream, (batch, lanes)."""
         return np.stack([stream.read(column, lanes) for stream in self.streams])
@@ -146,6 +156,10 @@ class Certified:
     def rows(self, stream: int, columns: Lanes) -> Numbers:
         """All lanes of some columns of one stream, (columns, d_model)."""
         return self.streams[stream].rows(columns)
+
+    def words(self, stream: int, lanes: Lanes) -> Words:
+        """The word in some lanes of all columns of one stream, (columns,); above zero is a one."""
+        return self.streams[stream].words_in(lanes)
 
     def write(self, stream: int, column: int, lanes: Lanes, values: object) -> None:
         """Set some lanes of one column of one stream to values (lanes,)."""

@@ -11,7 +11,8 @@ import torch
 from looped.analysis.grid import grid_of_tensors
 from looped.analysis.weights import largest_score
 from looped.artefact.plan import CompiledMachine
-from looped.engines.engine import NOTHING, Lanes, Numbers, Streams, Watch
+from looped.artefact.residual import Residual, signs, words_of
+from looped.engines.engine import NOTHING, Lanes, Numbers, Streams, Watch, Words
 from looped.engines.settings import Settings, check_kernels
 from looped.errors import CertificateError, CompileError
 from looped.nn.packed import packed
@@ -123,6 +124,10 @@ class DenseEngine:
         """A copy of the residual streams, (batch, columns, d_model)."""
         return self.x.to("cpu", torch.float64).numpy().copy()
 
+    def residual(self, stream: int) -> Residual:
+        """A copy of one stream. Raises ValueError if a lane is not ±1."""
+        return signs(self.x[stream].to("cpu", torch.float64).numpy())
+
     def read(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
         """Some lanes of one column of every stream, (batch, lanes)."""
         chosen = self.x[:, column][:, torch.as_tensor(lanes, device=self.device)]
@@ -132,6 +137,11 @@ class DenseEngine:
         """All lanes of some columns of one stream, (columns, d_model)."""
         chosen = self.x[stream, torch.as_tensor(columns, device=self.device)]
         return chosen.to("cpu", torch.float64).numpy()
+
+    def words(self, stream: int, lanes: Lanes) -> Words:
+        """The word in some lanes of all columns of one stream, (columns,); above zero is a one."""
+        chosen = self.x[stream][:, torch.as_tensor(lanes, device=self.device)]
+        return words_of((chosen > 0).cpu().numpy())
 
     @torch.inference_mode()
     def write(self, stream: int, column: int, lanes: npt.NDArray[np.intp], values: object) -> None:

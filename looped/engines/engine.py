@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from looped.artefact.residual import Residuals
+from looped.artefact.residual import Residual, Residuals
 
 __all__ = [
     "NOTHING",
@@ -22,12 +22,14 @@ __all__ = [
     "Shared",
     "Streams",
     "Watch",
+    "Words",
 ]
 
 Lanes = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 Patterns = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[Any]
+Words = npt.NDArray[np.uint64]
 
 Streams = npt.NDArray[np.generic] | Residuals
 """Residual streams, as a matrix or in fewer bits."""
@@ -109,11 +111,20 @@ class Engine(Protocol):
     def state(self) -> Floats:
         """A copy of the residual streams, (batch, columns, d_model); lanes need not be ±1."""
 
+    def residual(self, stream: int) -> Residual:
+        """A copy of one stream, which may be in few bits. Raises ValueError if a lane is not ±1."""
+
     def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column of every stream, (batch, lanes)."""
 
     def rows(self, stream: int, columns: Lanes) -> Numbers:
         """All lanes of some columns of one stream, (columns, d_model), as numbers of any type."""
+
+    def words(self, stream: int, lanes: Lanes) -> Words:
+        """The word in at most 64 lanes of all columns of a stream, (columns,); above zero is a one.
+
+        It takes far less memory than `state`.
+        """
 
     def write(self, stream: int, column: int, lanes: Lanes, values: object) -> None:
         """Set some lanes of one column of one stream to values (lanes,)."""

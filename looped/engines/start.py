@@ -6,11 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from looped.analysis import Model, analyse
 from looped.artefact.plan import CompiledMachine
-from looped.artefact.residual import Residual, compact
 from looped.engines.array import ArrayEngine
 from looped.engines.array.kept import KeptTables
 from looped.engines.engine import Engine
@@ -24,9 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Start"]
 
 _PATIENCE = 1e-5
-"""Seconds of the processor in passes before lifting begins, for each weight that is not zero and
-each column. That is 0.03 s for SUBLEQ and 0.2 s for RV32I with few words, a tenth of the time that
-lifting takes."""
+"""Seconds of the processor in passes before lifting begins, for each weight that is not zero. That
+is 0.03 s for SUBLEQ and 0.2 s for RV32I, a tenth of the time that lifting takes."""
 
 _EAGER = 1.5
 """Seconds in passes after which a run waits more than it passes. Until then it may well end before
@@ -59,9 +55,9 @@ class Start:
         kept = KeptTables(machine, dtype)
         if not kept.ready:
             self._model()
-        self.engine = ArrayEngine(self._model, dense, kept)
+        self.engine = ArrayEngine(self._model, dense, machine.plan.memory, kept)
         self._spent = 0.0
-        self._patience = _PATIENCE * (machine.nonzero_weights + machine.plan.columns)
+        self._patience = _PATIENCE * machine.nonzero_weights
         self._lifting: Lifting | None = None
 
     def spend(self, began: float) -> None:
@@ -84,10 +80,8 @@ class Start:
             from looped.engines.lifted.lifting import Lifting  # LLVM takes a while to load
 
             x, host = self.engine.beginning(0), self.engine.host_lanes(0)
-            if not isinstance(x, Residual):
-                if (np.abs(x) != 1).any():
-                    return None
-                x = compact(x, 0)
+            if x is None:
+                return None
             given = self._machine, self._dtype, self._uncertified
             self._lifting = Lifting(*given, self._model, x, host)
         if self._lifting is None or not self._lifting.ready(self._wait(wait)):

@@ -17,9 +17,9 @@ from looped.image.segments import Placed, Segment, place, without_headers
 
 __all__ = ["ROOM", "is_elf", "load_elf"]
 
-ROOM = 1 << 14
-"""Words beyond a program, 64 KiB: C programs expect a heap and a stack there. Each column of memory
-costs about a millisecond when the weights are lifted for the first time."""
+ROOM = 1 << 18
+"""Words beyond a program, 1 MiB: C programs expect a heap and a stack there. Columns that a program
+does not use cost nothing until it does."""
 
 _LARGEST_FILE = 64 << 20
 _MAGIC = b"\x7fELF"
@@ -97,6 +97,7 @@ class _Loader:
         self.file = file
         self.content = content
         self.most = most
+        self._segments: list[Segment] = []
 
     def image(self) -> Image:
         """The image; entry and symbols are addresses of the file."""
@@ -118,6 +119,7 @@ class _Loader:
             addresses_per_word=4,
             regions=placed.regions,
             linked=True,
+            constants=frozenset(self._constants()),
         )
 
     def _machine(self) -> str:
@@ -139,10 +141,11 @@ class _Loader:
 
     def _placed(self) -> Placed:
         """The segments in memory. Raises FileError if there are none, or no memory holds them."""
-        segments = [segment for segment in map(self._segment, self._loads()) if segment is not None]
-        if not segments:
+        loads = map(self._segment, self._loads())
+        self._segments = [segment for segment in loads if segment is not None]
+        if not self._segments:
             raise FileError(f"{self.path} has nothing to load")
-        placed = place(segments, ROOM, self.most)
+        placed = place(self._segments, ROOM, self.most)
         if isinstance(placed, Placed):
             return placed
         first, end = placed
@@ -174,13 +177,24 @@ class _Loader:
         return without_headers(whole, headers) if start == 0 and size >= headers else whole
 
     def _symbols(self) -> Iterator[tuple[str, int]]:
+        for symbol in self._named():
+            yield symbol.name, symbol["st_value"]
+
+    def _constants(self) -> Iterator[str]:
+        """The symbols that name nothing in a segment: absolute ones, and ends of sections."""
+        extents = [extent for each in self._segments for extent in each.extents]
+        for symbol in self._named():
+            loaded = any(first <= symbol["st_value"] < end for first, end in extents)
+            if symbol["st_shndx"] == "SHN_ABS" or not loaded:
+                yield symbol.name
+
+    def _named(self) -> Iterator[Any]:
         table = self.file.get_section_by_name(".symtab")
         for symbol in table.iter_symbols() if table is not None else ():
             kind, place = symbol["st_info"]["type"], symbol["st_shndx"]
             plain = symbol.name and symbol.name[0] not in ".$"
-            if not plain or kind in ("STT_FILE", "STT_SECTION") or place == "SHN_UNDEF":
-                continue
-            yield symbol.name, symbol["st_value"]
+            if plain and kind not in ("STT_FILE", "STT_SECTION") and place != "SHN_UNDEF":
+                yield symbol
 
     def _source_map(self, placed: Placed) -> tuple[Location | None, ...]:
         """Where each word comes from, as the debugger's line table has it; empty without one."""

@@ -30,7 +30,8 @@ _FROM_ZERO = Regions()
 class Image:
     """A program ready to load into a machine's memory, from word 0 on.
 
-    `words` are unsigned integers of `width` bits. `symbols` maps names to addresses or constants.
+    `words` are unsigned integers of `width` bits. `symbols` maps names to addresses, and those in
+    `constants` to other numbers.
     `source_map[index]` is the source line of a word, or None; the map is as long as `words`,
     or empty if nothing is known. Execution begins at the address `entry`. A word takes
     `addresses_per_word` addresses, its number of bytes if addresses count bytes; then `regions` are
@@ -47,6 +48,7 @@ class Image:
     addresses_per_word: int = 1
     regions: Regions = _FROM_ZERO
     linked: bool = False
+    constants: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         limit = 1 << self.width
@@ -68,6 +70,11 @@ class Image:
         if self.addresses_per_word > 1 and name in self.regions.parameters:
             return self.regions.parameters[name]
         return self.symbols.get(f"{self.machine}.{name}")
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """The symbols that name addresses."""
+        return {name: at for name, at in self.symbols.items() if name not in self.constants}
 
     def location(self, address: int) -> Location | None:
         """The source line of the word at an address, or None."""

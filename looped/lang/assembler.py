@@ -42,6 +42,7 @@ def assemble_in(
         placed.source_map,
         placed.entry,
         language.addresses_per_word,
+        constants=placed.constants,
     )
 
 

@@ -16,13 +16,17 @@ MOST_WORDS = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A program after layout: the parts of an Image. A word has `width` bits."""
+    """A program after layout: the parts of an Image. A word has `width` bits.
+
+    `constants` are the symbols that name no address.
+    """
 
     words: tuple[int, ...]
     source_map: tuple[Location | None, ...]
     symbols: dict[str, int]
     width: int
     entry: int = 0
+    constants: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

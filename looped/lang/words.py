@@ -38,7 +38,9 @@ class _Layout:
         """Addresses first, then words."""
         self._place(items)
         words, places = self._words(items)
-        return Placed(tuple(words), tuple(places), self.symbols.public(), self.width)
+        public = self.symbols.public()
+        constants = frozenset(public.keys() & self.symbols.constants())
+        return Placed(tuple(words), tuple(places), public, self.width, constants=constants)
 
     def _place(self, items: list[Item]) -> None:
         """First pass: the address of every item, every label, every constant."""

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from looped.circuit.arithmetic import all_ones, but_not, neither, nonpositive, table
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import Condition, Value, literal
+from looped.circuit.signals import Condition, Value, disjoint_or, literal
+from looped.circuit.words import Word
 from looped.machines.subleq_code import SubleqCode
 from looped.number_format import SIGNED
 from looped.precision import FLOAT32, Precision
@@ -27,8 +28,14 @@ def describe(
     address_bits: int,
     code: SubleqCode | None = None,
     precision: Precision = FLOAT32,
+    *,
+    order: int = 0,
+    input: int = 0,
 ) -> Circuit:
-    """One step of SUBLEQ. With `code` (address → a, b, c) the weights contain the instructions."""
+    """One step of SUBLEQ. With `code` (address → a, b, c) the weights contain the instructions.
+
+    In other dialects b comes before a (`order` 1), or input is added to mem[b] (`input` 1).
+    """
     m = Circuit("subleq", width, address_bits, precision=precision, number=SIGNED)
 
     # state: the program counter, and a pin by which the host says that the input column is full
@@ -39,15 +46,7 @@ def describe(
     m.halts(pc.sign)
 
     # fetch and decode
-    takes: Condition | Value
-    if code is None:
-        a, b, c = m.fetch("a", pc), m.fetch("b", pc, 1), m.fetch("c", pc, 2)
-        takes, gives = all_ones(a), but_not(all_ones(b), all_ones(a))
-        subtracts = neither(all_ones(a), all_ones(b))
-    else:
-        a, b, c = (m.let(name, table(pc, code.operand(i), width)) for i, name in enumerate("abc"))
-        takes, gives = table(pc, code.takes, 1), table(pc, code.gives, 1)
-        subtracts = table(pc, code.subtracts, 1)
+    (a, b, c), takes, gives, subtracts = _decoded(m, pc, code, order)
     reading = m.output("reading", m.select(ready & ~halted, takes, 0))
     waiting = m.output("waiting", m.select(~ready & ~halted, takes, 0))
     writing = m.output("writing", m.select(~halted, gives, 0))
@@ -56,8 +55,13 @@ def describe(
     # read and subtract
     x = m.read("mem_a", a, port=reading)
     y = m.read("mem_b", b)
-    kept = m.select(reading, x, y)
-    result = m.let("result", m.select(subtracting, m.sub(y, x), kept))
+    if input:
+        others = ~subtracting & ~literal(reading)
+        sums = m.select(subtracting, m.sub(y, x), 0), m.select(reading, m.add(y, x), 0)
+        result = m.let("result", disjoint_or(*sums, m.select(others, y, 0)))
+    else:
+        kept = m.select(reading, x, y)
+        result = m.let("result", m.select(subtracting, m.sub(y, x), kept))
     out = m.output("out", m.select(writing, x[:8], 0), 8)
 
     # write back and branch
@@ -69,3 +73,17 @@ def describe(
     m.input_port(ready=ready_pin, taken=reading, waiting=waiting)
     m.output_port(out, when=writing)
     return m
+
+
+def _decoded(
+    m: Circuit, pc: Word, code: SubleqCode | None, order: int
+) -> tuple[tuple[Word, Word, Word], Condition | Value, Value, Condition | Value]:
+    """The operands a, b and c, and whether they take input, write output, subtract."""
+    if code is None:
+        a, b, c = m.fetch("a", pc, order), m.fetch("b", pc, 1 - order), m.fetch("c", pc, 2)
+        takes, gives = all_ones(a), but_not(all_ones(b), all_ones(a))
+        return (a, b, c), takes, gives, neither(all_ones(a), all_ones(b))
+    a, b, c = (m.let(name, table(pc, code.operand(i), m.width)) for i, name in enumerate("abc"))
+    known = (table(pc, kind, 1) for kind in (code.takes, code.gives, code.subtracts))
+    reads, writes, differs = known
+    return (a, b, c), reads, writes, differs

@@ -55,7 +55,8 @@ def read_code(image: Image, memory: int) -> SubleqCode:
     Raises CompileError if one of them writes to a word of one of them.
     """
     words = image.padded(memory)
-    instructions = _reachable(words, image.width, image.entry)
+    order, adds = image.parameter("order") or 0, image.parameter("input") or 0
+    instructions = _reachable(words, image.width, image.entry, order)
     owner = {(pc + k) % memory: pc for pc in instructions for k in range(3)}
     ones = (1 << image.width) - 1
     read = set()
@@ -63,12 +64,16 @@ def read_code(image: Image, memory: int) -> SubleqCode:
         target = b % memory
         if (a == ones or b != ones) and target in owner:
             raise _self_modification(image, pc, target)
+        if adds and a == ones:
+            read.add(target)
         if a != ones:
             read.update({a % memory} if b == ones else {a % memory, target})
     return SubleqCode(image.width, instructions, frozenset(owner) - read)
 
 
-def _reachable(words: tuple[int, ...], width: int, entry: int) -> dict[int, tuple[int, int, int]]:
+def _reachable(
+    words: tuple[int, ...], width: int, entry: int, order: int
+) -> dict[int, tuple[int, int, int]]:
     ones, halted = (1 << width) - 1, 1 << (width - 1)
     instructions: dict[int, tuple[int, int, int]] = {}
     pending = [entry]
@@ -76,7 +81,7 @@ def _reachable(words: tuple[int, ...], width: int, entry: int) -> dict[int, tupl
         pc = pending.pop()
         if pc in instructions or pc & halted:
             continue
-        a, b, c = (words[(pc + k) % len(words)] for k in range(3))
+        a, b, c = (words[(pc + k) % len(words)] for k in (order, 1 - order, 2))
         instructions[pc] = (a, b, c)
         transfers = ones in (a, b)
         if transfers or a % len(words) != b % len(words):

@@ -8,6 +8,8 @@ The instruction at pc is three words a, b, c; all three are fetched before anyth
   zero or negative, the next instruction is at c.
 - in all other cases the next instruction is at pc + 3.
 
+In other dialects the words are b, a, c (`order` 1), or input is added to mem[b] (`input` 1).
+
 A negative program counter halts the machine.
 
 An address is the low bits of an operand or of the program counter.
@@ -36,8 +38,11 @@ class Subleq(Reference):
         memory: int,
         data: bytes = b"",
         entry: int = 0,
+        order: int = 0,
+        input: int = 0,
     ) -> None:
         super().__init__(words, width, memory, data, entry)
+        self.order, self.adds = order, input
         self.position = 0
         self.output = bytearray()
 
@@ -48,13 +53,15 @@ class Subleq(Reference):
 
     def takes_input(self) -> bool:
         """Whether the operand a of the next instruction is -1."""
-        return self.memory[self.pc % len(self.memory)] == (1 << self.width) - 1
+        return self.memory[(self.pc + self.order) % len(self.memory)] == (1 << self.width) - 1
 
     def step(self) -> Step:
         """Execute one instruction. Must not be called on a halted machine."""
         ones = (1 << self.width) - 1
         pc = self.pc
         a, b, c = (self.memory[(pc + k) % len(self.memory)] for k in range(3))
+        if self.order:
+            a, b = b, a
         if a == ones:
             return self._input(b)
         if b == ones:
@@ -74,9 +81,11 @@ class Subleq(Reference):
         if self.position < len(self.data):
             value = self.data[self.position]
             self.position += 1
-        self.memory[target] = value
+        reads = (Access(target, self.memory[target]),) if self.adds else ()
+        stored = (self.memory[target] + value) & ones if self.adds else value
+        self.memory[target] = stored
         self.pc = (pc + 3) & ones
-        return Step(pc, self.pc, (), (Access(target, value),), consumed=value)
+        return Step(pc, self.pc, reads, (Access(target, stored),), consumed=value)
 
     def _output(self, a: int) -> Step:
         pc, source = self.pc, a % len(self.memory)

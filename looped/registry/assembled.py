@@ -46,6 +46,7 @@ class _Kept:
     places: tuple[tuple[int, int], ...]
     entry: int
     addresses_per_word: int
+    constants: tuple[str, ...]
 
 
 def assemble_file(
@@ -77,11 +78,12 @@ def _kept(image: Image) -> _Kept:
         for at in image.source_map
     )
     return _Kept(image.machine, image.width, image.words, dict(image.symbols), tuple(files),
-                 places, image.entry, image.addresses_per_word)  # fmt: skip
+                 places, image.entry, image.addresses_per_word,
+                 tuple(sorted(image.constants)))  # fmt: skip
 
 
 def _image(kept: _Kept) -> Image:
     files = kept.files
     places = tuple(Location(files[at], line) if at >= 0 else None for at, line in kept.places)
     return Image(kept.machine, kept.width, kept.words, kept.symbols, places, kept.entry,
-                 kept.addresses_per_word)  # fmt: skip
+                 kept.addresses_per_word, constants=frozenset(kept.constants))  # fmt: skip

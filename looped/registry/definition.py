@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["MAXIMUM_MEMORY", "MINIMUM_MEMORY", "Machine", "largest_memory"]
 
 MINIMUM_MEMORY = 1 << 5
-MAXIMUM_MEMORY = 1 << 18
+MAXIMUM_MEMORY = 1 << 22
 
 MOST_LOOPS = 64
 """A bound on the loops of an instruction: the most that the sequences of RV32IM take is 34."""
@@ -79,7 +79,7 @@ class Machine:
       is named as linkers name it.
     - `commit_line(pc, word, written, registers)` is the line of a completed instruction in the
       commit log of the simulator that people use for this machine.
-    - `causal(width, memory, context)` is the machine as a causal language model.
+    - `causal(width, memory, context, window)` is the machine as a causal language model.
     """
 
     name: str

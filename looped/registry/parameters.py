@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from looped.errors import CompileError
 
@@ -17,12 +17,16 @@ class Parameter:
     `values(width)` are the possible values with words of `width` bits, in ascending order;
     `default(width)` is the usual one. A program says which value it needs by a symbol
     (`Image.parameter`).
+
+    `dialects` are names of values for which authors write their programs; a parameter that has
+    some is 0 by default, and then neither the plan nor a message mentions it.
     """
 
     name: str
     meaning: str
     values: Callable[[int], Sequence[int]]
     default: Callable[[int], int]
+    dialects: Mapping[str, int] = field(default_factory=dict)
 
     def check(self, machine: str, width: int, value: int) -> None:
         """Raise CompileError unless the parameter can have this value."""
@@ -53,9 +57,10 @@ def settled(
     known = {parameter.name: parameter for parameter in parameters}
     for name in asked:
         if name not in known:
-            hint = f"parameters: {', '.join(known)}" if known else f"{machine} has no parameters"
+            usual = [other for other in known if not known[other].dialects]
+            hint = f"parameters: {', '.join(usual)}" if usual else f"{machine} has no parameters"
             raise CompileError(f"{machine} has no parameter `{name[:40]}`", hint=hint)
     values = {name: asked.get(name, p.default(width)) for name, p in known.items()}
     for name, value in values.items():
         known[name].check(machine, width, value)
-    return values
+    return {name: value for name, value in values.items() if value or not known[name].dialects}

@@ -12,14 +12,19 @@ from looped.registry.parameters import Parameter
 __all__ = ["REGIONS", "most_memory", "room"]
 
 
+_SOURCE_ROOM = 1 << 14
+"""Words beyond the program of a source, 64 KiB: a stack."""
+
 _STACK = "__stack"
 """The top of the stack in picolibc's linker script."""
 
 
 def room(image: Image) -> int:
-    """The words beyond a program that it expects: up to the top of its stack, if a linker script
-    says where that is."""
-    top = image.symbols.get(_STACK) if image.linked else None
+    """The words beyond a program that it expects: for a linked one up to the top of its stack, if a
+    linker script says where that is."""
+    if not image.linked:
+        return _SOURCE_ROOM
+    top = image.symbols.get(_STACK)
     index = -1 if top is None else image.regions.index(top - 4)
     return max(ROOM, index + 1 - len(image.words)) if index < MAXIMUM_MEMORY else ROOM
 

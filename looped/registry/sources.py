@@ -49,6 +49,12 @@ def assemble(
     described = registry.machine(named)
     bits = described.language.width if width is None else width
     described.settled(bits, parameters)
+    told = [p.name for p in described.parameters if p.dialects and parameters.get(p.name)]
+    if told:
+        raise CompileError(
+            f"{source.name} is assembly, which has one dialect: no other {told[0]}",
+            hint="dialects are for files that hold only numbers",
+        )
     return assemble_in(described.language, source, width, machine is not None, parameters)
 
 

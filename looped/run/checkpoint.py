@@ -17,18 +17,16 @@ from looped.errors import FileError
 from looped.files import Replacement
 from looped.image import Image
 from looped.run.computer import Snapshot
+from looped.run.stored_state import Shape, shape_of, state_of, tensors_of
 from looped.tensorfile import Tensors, read_tensors, with_checksum
 from looped.untrusted import decode, encode
 
 __all__ = ["FORMAT", "Checkpoint", "Identity", "identify", "load_checkpoint", "prepare_checkpoint"]
 
-FORMAT = "looped-run-2"
+FORMAT = "looped-run-3"
 
 _WHAT = "checkpoint of a run"
-_STATE, _PENDING = "state", "pending"
-
-_LARGEST = 1 << 20
-"""The most columns and lanes, as in plans."""
+_PENDING = "pending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class _Run:
 
     identity: Identity
     snapshot: _Between
-    shape: tuple[int, int]
+    shape: Shape
     steps: int
     consumed: int
     input_sha256: str
@@ -114,7 +112,7 @@ def prepare_checkpoint(path: Path, checkpoint: Checkpoint) -> Replacement:
             snapshot.pc,
             snapshot.host,
         ),
-        (state.shape[0], state.shape[1]),
+        shape_of(state),
         checkpoint.steps,
         checkpoint.consumed,
         checkpoint.input_sha256,
@@ -122,7 +120,7 @@ def prepare_checkpoint(path: Path, checkpoint: Checkpoint) -> Replacement:
         checkpoint.place,
     )
     tensors = {
-        _STATE: np.packbits(state.reshape(-1)),
+        **tensors_of(state),
         _PENDING: np.frombuffer(checkpoint.pending, np.uint8),
     }
     return Replacement(path, with_checksum(tensors, {"format": FORMAT, "run": encode(run)}))
@@ -151,17 +149,9 @@ def load_checkpoint(path: Path, identity: Identity) -> Checkpoint:
 
 def _checkpoint(run: _Run, tensors: Tensors) -> Checkpoint:
     """The checkpoint in a file. Raises ValueError for parts that do not belong together."""
-    columns, lanes = run.shape
-    if not (0 < columns <= _LARGEST and 0 < lanes <= _LARGEST):
-        raise ValueError("the shape of the state is out of range")
-    if not {_STATE, _PENDING} <= tensors.keys():
-        raise ValueError("the state or the output is missing")
-    if any(tensors[name].dtype != np.uint8 for name in (_STATE, _PENDING)):
-        raise ValueError("the state or the output is not made of bytes")
-    packed = tensors[_STATE]
-    if packed.shape != (-(-columns * lanes // 8),):
-        raise ValueError("the state has another shape")
-    state = np.unpackbits(packed, count=columns * lanes).reshape(columns, lanes).astype(np.bool_)
+    state = state_of(run.shape, tensors)
+    if _PENDING not in tensors or tensors[_PENDING].dtype != np.uint8:
+        raise ValueError("the output is missing or not made of bytes")
     between = run.snapshot
     counts = (run.steps, run.consumed, run.delivered, between.pending_loops, between.position)
     if min(counts) < 0:

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from looped.artefact.embedding import embed_compact, memory_words, read_word
+from looped.artefact.embedding import embed_compact, read_word, structured
 from looped.artefact.plan import Plan
-from looped.artefact.residual import Residuals
+from looped.artefact.residual import Residual, Residuals
 from looped.devices.host import POLL_INTERVAL, ByteSource, ColumnPort, Host
-from looped.engines.engine import NO_LANES, Engine, Floats, Watch
+from looped.engines.engine import NO_LANES, Engine, Floats, Watch, Words
 from looped.errors import CompileError
 from looped.run.panel import Panel
 
@@ -58,14 +58,14 @@ class Event:
 class Snapshot:
     """A program between two loops, on any engine.
 
-    `state` is the residual stream, (columns, d_model), True for +1. The host has not yet looked at
-    the last `pending_loops` loops. `loops` counts the loops after which the machine was not busy.
+    `state` is the residual stream, whose lanes are ±1. The host has not yet looked at the last
+    `pending_loops` loops. `loops` counts the loops after which the machine was not busy.
     `unfinished` is the text that an unfinished instruction has printed. `position` is the position
     in an input of bytes. `input_word` is the word in the input column, `host` the state of the
     host; both are None if there is none.
     """
 
-    state: npt.NDArray[np.bool_]
+    state: Residual
     pending_loops: int
     loops: int
     halted: bool
@@ -222,9 +222,14 @@ class Computer:
         self.panel.serve(stream, signals)
         return event
 
-    def memory(self) -> npt.NDArray[np.int64 | np.uint64]:
+    def memory(self) -> Words:
         """The memory of every program, (batch, memory)."""
-        return memory_words(self.state(), self.plan)
+        streams = range(len(self.hosts))
+        return np.stack([self.values(stream)[: self.plan.memory] for stream in streams])
+
+    def values(self, stream: int = 0) -> Words:
+        """The words of memory, then of the registers, of one program."""
+        return self.engine.words(stream, self._value)[: self.plan.cpu]
 
     def state(self) -> npt.NDArray[np.float64]:
         """The residual streams, (batch, columns, d_model)."""
@@ -236,12 +241,14 @@ class Computer:
         Raises CompileError if the residual stream is not ±1, as can happen in a dtype that is not
         certified.
         """
-        state = self.state()[0]
-        if not bool((np.abs(state) == 1).all()):
-            raise CompileError("the residual stream is no longer ±1: the dtype is not exact")
+        try:
+            state = structured(self.engine.residual(0), self.plan)
+        except ValueError:
+            what = "the residual stream is no longer ±1: the dtype is not exact"
+            raise CompileError(what) from None
         host = self.hosts[0]
         return Snapshot(
-            state=state > 0,
+            state=state,
             pending_loops=self._pending_loops,
             loops=self._loops[0],
             halted=self._halted[0],
@@ -262,7 +269,7 @@ class Computer:
         if snapshot.state.shape != shape:
             found = snapshot.state.shape
             raise ValueError(f"the state has the shape {found}, and the machine needs {shape}")
-        self.engine.load(np.where(snapshot.state, 1, -1).astype(np.int8)[None])
+        self.engine.load(Residuals([snapshot.state.copy()]))
         self._pending_loops, self._loops = snapshot.pending_loops, [snapshot.loops]
         self._halted, self._unfinished = [snapshot.halted], [snapshot.unfinished]
         self.panel.positions, self.panel.words = [snapshot.position], [snapshot.input_word]
@@ -270,6 +277,11 @@ class Computer:
         for host in self.hosts:
             if host is not None:
                 host.restore(snapshot.host or {})
+
+    def is_polled_for(self) -> bool:
+        """Whether the only program has set the word that its host polls."""
+        address = self._poll_addresses[0]
+        return address is not None and bool((self.engine.read(address, self._value) > 0).any())
 
     def _busies(self) -> list[bool]:
         """Which programs have an instruction that takes another loop."""

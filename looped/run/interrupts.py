@@ -20,6 +20,7 @@ class End(Enum):
     """Why a run is over."""
 
     HALTED = "the program halted"
+    ENDLESS = "the program stands still: an instruction jumps to itself"
     STEPS = "the step limit"
     TIME = "the time limit"
     OUTPUT = "the output limit"

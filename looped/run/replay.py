@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from looped.artefact.embedding import read_word
 from looped.artefact.plan import Plan
 from looped.devices.accesses import Accesses
 from looped.engines.engine import NO_LANES
@@ -73,8 +72,7 @@ class Replay:
         self._computer, self._image, self._plan = computer, image, computer.plan
         self._machine = machine(image.machine)
         self._recording = Recording(computer.engine, computer.plan)
-        columns = computer.state()[0, : self._plan.cpu]
-        self._values: list[int] = read_word(columns[:, self._plan.words["value"]]).tolist()
+        self._values: list[int] = computer.values().tolist()
         self._memory = Memory(self._plan, image, self._values, steps)
         self._view = _View(self._plan, self._values)
         self._busy = NO_LANES if self._plan.busy is None else np.array([self._plan.busy])

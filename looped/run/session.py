@@ -22,6 +22,7 @@ from looped.run.interrupts import End, Interrupts, Stop
 from looped.run.recorder import Recorder
 from looped.run.replay import Replay
 from looped.run.steps import Observer
+from looped.run.stillness import Stillness
 from looped.run.streams import Input, Output
 from looped.trace import Step
 from looped.traces.record import Record
@@ -167,7 +168,7 @@ class Session:
     def _until_the_end(
         self, limit: int | None, longest: int, before: Callable[[], None]
     ) -> Iterator[Event]:
-        loops, shown = 1, time.monotonic()
+        loops, shown, still = 1, time.monotonic(), Stillness(self.computer)
         while not self.computer.halted():
             self.end = self._limit_reached(limit)
             if self.end is not None:
@@ -176,7 +177,8 @@ class Session:
                 self.recorder.record(self.steps)
             before()
             began = time.monotonic()
-            done, event = self._advance(min(loops, longest, *self._distances(limit)))
+            longest_now = 1 if still.suspects else longest
+            done, event = self._advance(min(loops, longest_now, *self._distances(limit)))
             now = time.monotonic()
             if now - began > 2 * _STRETCH:
                 loops = max(1, loops // 2)
@@ -187,6 +189,9 @@ class Session:
                 self.progress(self.steps)
                 shown = now
             yield event
+            if still.look(event):
+                self.end = End.ENDLESS
+                return
         self.end = End.OUTPUT if self.output.exceeded else End.HALTED
 
     def _limit_reached(self, limit: int | None) -> End | None:

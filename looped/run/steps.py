@@ -148,6 +148,5 @@ class Observer:
         return int(read_word(self._computer.engine.read(column, self._lanes)[0]))
 
     def _all_values(self) -> list[int]:
-        columns = self._computer.state()[0, : self._plan.cpu]
-        values: list[int] = read_word(columns[:, self._lanes]).tolist()
+        values: list[int] = self._computer.values().tolist()
         return values

@@ -18,8 +18,12 @@ from looped.study.needs import CircuitLoop
 __all__ = ["single_loops"]
 
 _SAMPLE = 8
-"""Loops of an instruction that become cases. Of the 105 parts of FLEQ, 21 break none of four loops
-of each instruction, and four break none of eight."""
+"""Loops of an instruction that become cases, from the first to the last one. Of the 105 parts of
+FLEQ, 21 break none of four loops of each instruction, and four break none of eight."""
+
+_LAST = 4
+"""Of the last loops so many are cases: three of those four parts choose when a quotient, a
+remainder or a root is complete, which is three or four loops before the end."""
 
 _MOST_LOOPS = 1 << 12
 """More than any instruction takes: a division of RV32IM takes 34, a 4 x 4 matrix on FLEQ 600."""
@@ -28,7 +32,7 @@ _MOST_LOOPS = 1 << 12
 def single_loops(circuit: CircuitLoop, cases: Sequence[LoopCase], sample: bool) -> list[LoopCase]:
     """The loops of the instructions in `cases`, in order.
 
-    With `sample` only some of each instruction: the first two, the last, and some between.
+    With `sample` only some of each instruction: the first two, the last four, and some between.
     Raises CompileError if the circuit does not come to the state of the reference.
     """
     busy = circuit.plan.busy
@@ -45,7 +49,7 @@ def single_loops(circuit: CircuitLoop, cases: Sequence[LoopCase], sample: bool) 
 def _sample(count: int) -> set[int]:
     """The numbers of some of so many loops."""
     spread = {n * (count - 1) // (_SAMPLE - 1) for n in range(_SAMPLE)}
-    return spread | {min(1, count - 1)}
+    return spread | {min(1, count - 1)} | {max(0, count - n) for n in range(1, _LAST + 1)}
 
 
 def _states(circuit: CircuitLoop, cases: Sequence[LoopCase], busy: int) -> list[list[State]]:

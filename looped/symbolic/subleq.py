@@ -50,7 +50,8 @@ def subleq_cases(loop: Loop) -> Iterator[Case]:
 
 def _step(loop: Loop, paths: Paths, inputs: int) -> _After:
     width, size = loop.circuit.width, 1 << loop.circuit.address_bits
-    reference = Subleq((), width, size)
+    dialect = {name: int(value) for name, value in loop.circuit.parameters.items()}
+    reference = Subleq((), width, size, b"", 0, **dialect)
     memory = Cells(loop.memory, paths)
     arriving = Integer.unsigned(loop.arriving, paths)
     unknown = {

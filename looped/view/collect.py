@@ -49,8 +49,8 @@ class Run:
 
     `code` has the program counter, the text, and the source line of every instruction that the run
     executes. `chunks` are the loops from the inside (see Packer). `ended` is `halted`, or which
-    limit the run has reached: `steps` or `loops`. `final` are the lanes that are +1 at the end,
-    for each CPU column.
+    limit the run has reached: `steps` or `loops`. If the latter came within an instruction, it is
+    `unfinished`. `final` are the lanes that are +1 at the end, for each CPU column.
     """
 
     plan: Plan
@@ -61,6 +61,7 @@ class Run:
     chunks: list[bytes] = field(default_factory=list)
     loops: int = 0
     ended: str = "halted"
+    unfinished: Instruction | None = None
     final: tuple[tuple[int, ...], ...] = ()
 
 
@@ -81,7 +82,7 @@ def collect(
     phases = Phases(compiled, walk.stream)
     collector = _Collector(walk, phases)
     while not walk.computer.halted() and collector.more(steps):
-        collector.add(walk.step())
+        collector.add(walk.step(MOST_LOOPS - collector.run.loops))
         progress(len(collector.run.instructions))
     return collector.finished()
 
@@ -100,37 +101,40 @@ class _Collector:
 
     def more(self, steps: int) -> bool:
         """Whether the limits allow another instruction; notes which one does not."""
-        if len(self.run.instructions) >= steps:
-            self.run.ended = "steps"
-        elif self.run.loops >= MOST_LOOPS:
+        if self.run.loops >= MOST_LOOPS:
             self.run.ended = "loops"
+        elif len(self.run.instructions) >= steps:
+            self.run.ended = "steps"
         return self.run.ended == "halted"
 
     def add(self, stepped: Stepped) -> None:
-        """Note an instruction that has retired, or a last one that has stopped the machine."""
-        event, told, memory = stepped.event, stepped.accesses, self._plan.memory
-        pc = stepped.pc
+        """Note an instruction that has retired, a last one that has stopped the machine, or one
+        that takes more loops than the page has left."""
+        event, pc = stepped.event, stepped.pc
         _, text, source = self._memory.code(pc)
-        emitted = b"" if event.emitted is None else bytes([event.emitted])
-        completed = event.cause is None
-        declared = (*told.writes, *(memory + n for n in told.registers)) if completed else ()
-        self.run.instructions.append(
-            Instruction(
-                self._code.setdefault((pc, text), len(self._code)),
-                self.run.loops,
-                told.reads,
-                tuple(self._writes(declared, stepped.changed)),
-                event.consumed,
-                (emitted + event.written).decode("latin-1"),
-                event.cause,
-            )
-        )
+        code = self._code.setdefault((pc, text), len(self._code))
         if len(self._code) > len(self.run.code):
             self.run.code.append((pc, text, source))
+        reads, first = stepped.accesses.reads, self.run.loops
+        if event is None:
+            self.run.unfinished = Instruction(code, first, reads, (), None, "", None)
+        else:
+            emitted = b"" if event.emitted is None else bytes([event.emitted])
+            output = (emitted + event.written).decode("latin-1")
+            writes = tuple(self._writes(self._declared(stepped), stepped.changed))
+            self.run.instructions.append(
+                Instruction(code, first, reads, writes, event.consumed, output, event.cause)
+            )
         self.run.loops += len(stepped.passes)
         self._waiting += stepped.passes
         while len(self._waiting) >= _TOGETHER:
             self._send(_TOGETHER)
+
+    def _declared(self, stepped: Stepped) -> tuple[int, ...]:
+        """The columns that an instruction writes to, also where the value stays."""
+        told, trapped = stepped.accesses, stepped.event is None or stepped.event.cause is not None
+        registers = (self._plan.memory + number for number in told.registers)
+        return () if trapped else (*told.writes, *registers)
 
     def _writes(self, declared: Iterable[int], changed: Iterable[int]) -> Iterator[tuple[int, int]]:
         """The words of memory and registers that an instruction has written or changed."""

@@ -9,7 +9,7 @@ from looped.artefact.plan import Plan
 from looped.errors import FileError
 from looped.lang.sources import read_source
 from looped.registry import machine
-from looped.view.collect import Run
+from looped.view.collect import Instruction, Run
 from looped.view.pack import LOOPS, unit_counts
 
 __all__ = ["story"]
@@ -27,6 +27,7 @@ def story(run: Run, name: str) -> bytes:
         "width": plan.width,
         "memory": plan.memory,
         "unit": image.addresses_per_word,
+        "bases": image.regions.bases,
         "columns": [plan.column_name(column) for column in range(plan.memory, plan.columns)],
         "registers": _register_names(plan),
         "cpus": [plan.cpus.start, plan.cpus.stop],
@@ -36,22 +37,28 @@ def story(run: Run, name: str) -> bytes:
         "blocks": [_block(plan, number) for number in range(len(plan.blocks))],
         "units": unit_counts(plan),
         "symbols": dict(image.symbols),
+        "labels": image.labels,
         "code": [
             [pc, text, -1 if place is None else numbers[place.file], place.line if place else 0]
             for (pc, text, _), place in zip(run.code, places, strict=True)
         ],
         "files": [[_shown(file), _lines(file)] for file in files],
         "words": run.words,
-        "steps": [
-            [each.code, each.loop, each.reads, each.writes, each.output, each.consumed, each.cause]
-            for each in run.instructions
-        ],
+        "steps": [_step(each) for each in run.instructions],
+        "unfinished": None if run.unfinished is None else _step(run.unfinished),
         "loops": run.loops,
         "chunk": LOOPS,
         "ended": run.ended,
         "final": run.final,
     }
     return json.dumps(told, separators=(",", ":")).encode()
+
+
+def _step(step: Instruction) -> tuple[object, ...]:
+    return (
+        *(step.code, step.loop, step.reads, step.writes),
+        *(step.output, step.consumed, step.cause),
+    )
 
 
 def _register_names(plan: Plan) -> list[str]:

@@ -41,13 +41,17 @@ class Pass:
 @dataclass(frozen=True, slots=True)
 class Stepped:
     """One instruction at `pc`: what it accesses, what happened, the passes that it took, and the
-    columns that it or its host has changed."""
+    columns that it or its host has changed. `event` is None if it has not ended."""
 
     pc: int
     accesses: Accesses
-    event: Event
+    event: Event | None
     passes: tuple[Pass, ...]
     changed: tuple[int, ...]
+
+
+class _Unfinished(Exception):
+    """An instruction takes more passes than it may."""
 
 
 class Walk:
@@ -73,18 +77,23 @@ class Walk:
         self._before: Rows = {}
         self._written: frozenset[int] = frozenset()
         self._passes: list[Pass] = []
+        self._most = 0
         self._touched: set[int] = set()
         engine.changes()
 
-    def step(self) -> Stepped:
-        """Execute the next instruction of a program that has not halted."""
+    def step(self, most: int) -> Stepped:
+        """Execute the next instruction of a program that has not halted, or its first `most` passes
+        if it takes more: then the program cannot continue."""
         pc, told = self.port.cpu("pc"), self._machine.accesses(self.image, self.port)
         registers = (self.plan.memory + number for number in told.registers)
         self._written, self._passes = frozenset((*told.writes, *registers)), []
-        self._touched = set()
-        event = self.computer.advance(1)[1]
-        while not (event.retired or self.computer.halted()):
-            event = self.computer.advance(1)[1]
+        self._touched, self._most = set(), most
+        event: Event | None = None
+        try:
+            while event is None or not (event.retired or self.computer.halted()):
+                event = self.computer.advance(1)[1]
+        except _Unfinished:
+            event = None
         self._before.update(self._changed())
         return Stepped(pc, told, event, tuple(self._passes), tuple(sorted(self._touched)))
 
@@ -92,6 +101,8 @@ class Walk:
         """What `advance` of an engine does, pass by pass."""
         done, stop = 0, False
         while done < loops and not stop:
+            if len(self._passes) == self._most:
+                raise _Unfinished
             before = self._before | self._changed()
             self._engine.step()
             after = self._changed()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.artefact.embedding import embed, embed_compact
-from looped.artefact.residual import Residuals, compact
+from looped.artefact.residual import Positions, Residual, Residuals, compact
 from tests import seeds
 from tests.conftest import compiled
 
@@ -37,6 +37,30 @@ def test_it_stands_for_the_matrix(x: np.ndarray, alike: int) -> None:
     lanes = [3, 80, 5]
     bits = (x[:, lanes] > 0).astype(np.uint64) << np.arange(3, dtype=np.uint64)
     assert (found.words(lanes) == bits.sum(axis=1)).all()
+
+
+@given(matrices(), st.integers(-7, 7), st.integers(0, 8), st.integers(0, 89))
+def test_positions_are_lanes_that_count(x: np.ndarray, offset: int, column: int, lane: int) -> None:
+    lanes = (40, 2, 77)
+    for bit, own in enumerate(lanes):
+        x[:6, own] = [2 * ((column + offset) % 6 >> bit & 1) - 1 for column in range(6)]
+    plain = found = compact(x, 6)
+    if len(plain.bits):
+        others = compact(np.delete(x, lanes, axis=1), 6)
+        places, row = np.delete(np.arange(90), lanes)[others.lanes], plain.row.copy()
+        row[list(lanes)] = 0
+        found = Residual(row, places, others.bits, plain.rest, (Positions(lanes, offset),))
+    assert (np.asarray(found) == x).all() and (np.asarray(found.copy()) == x).all()
+    assert (found.column(column) == x[column]).all()
+    assert (found.lanes_of([lane, 2, 40]) == x[:, [lane, 2, 40]]).all()
+    several = [40, 2, 77, lane, 2]
+    bits = (x[:, several] > 0).astype(np.uint64) << np.arange(5, dtype=np.uint64)
+    assert (found.words(several) == bits.sum(axis=1)).all()
+    assert found.agrees(plain) and plain.agrees(found)
+    wrong = x.copy()
+    wrong[column, lane] = -1 if x[column, lane] > 0 else 1
+    assert not compact(wrong, 6).agrees(found) or x[column, lane] == 0
+    assert not found.agrees(compact(wrong, 6))
 
 
 @given(matrices(), matrices(), st.integers(0, 8), st.integers(0, 89))
@@ -77,4 +101,5 @@ def test_what_is_embedded_differs_in_positions_and_values_only(
     found = embed_compact(words, plan)
     assert (np.asarray(Residuals([found]))[0] == embed(words, plan)).all()
     own = {n for n in plan.words if n == "value" or n.startswith("position")}
-    assert set(found.lanes.tolist()) == {lane for n in own for lane in plan.words[n]}
+    counted = [lane for lanes, _ in found.positions for lane in lanes]
+    assert {*found.lanes.tolist(), *counted} == {lane for n in own for lane in plan.words[n]}

@@ -6,7 +6,18 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.generate import Rate, in_place, pruned, sliding, stock
+from benchmarks.causal_pictures import growth
+from benchmarks.generate import (
+    Rate,
+    batch,
+    encoder,
+    in_place,
+    pruned,
+    selective,
+    sliding,
+    static,
+    stock,
+)
 from looped import api
 from looped.decoder import Spec
 from looped.image import Image
@@ -20,6 +31,9 @@ COUNTDOWN = FOLDER / "subleq" / "countdown8.sasm"
     ("measure", "instructions", "grows"),
     [
         (pruned, 20, False),
+        (selective, 20, False),
+        pytest.param(encoder, 20, True, marks=pytest.mark.slow),
+        pytest.param(static, 20, False, marks=pytest.mark.slow),
         pytest.param(stock, 20, True, marks=pytest.mark.slow),
         pytest.param(sliding, 12, False, marks=pytest.mark.slow),
     ],
@@ -38,3 +52,17 @@ def test_a_rate_counts_instructions_and_entries(
 def test_the_machine_in_place_has_as_many_columns_as_words() -> None:
     rate = in_place(api.assemble(COUNTDOWN), 32, "event", 10)
     assert rate.instructions == 10 and rate.entries == (34, 34)
+
+
+@pytest.mark.slow
+def test_a_batch_counts_all_rows() -> None:
+    rate = batch(api.assemble(COUNTDOWN), SPEC, 56)
+    assert (rate.tokens, rate.instructions) == (8 * 56, 8 * 20)
+
+
+def test_the_cache_grows_only_without_pruning() -> None:
+    found = growth(api.assemble(COUNTDOWN), 140, context=64)
+    whole, sizes = found["the whole text"], [len(each) for each in found.values()]
+    assert whole[-1] == 40 + 139 and min(sizes) == max(sizes) == len(whole)
+    assert max(found["pruned"]) <= max(found["selective"]) <= 36
+    assert max(found["new prompts, context 64"]) <= 64

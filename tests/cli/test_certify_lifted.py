@@ -8,7 +8,7 @@ import re
 import pytest
 
 from looped import api
-from looped.engines.lifted import stream
+from looped.engines.lifted import programs
 from looped.engines.lifted.columns import Behaviour
 from looped.engines.lifted.lift import Lifted, lift
 from looped.errors import CompileError
@@ -39,7 +39,7 @@ def test_certify_ends_with_8_where_the_lifted_code_is_wrong(
         lifted.code.following.reverse()
         return lifted
 
-    monkeypatch.setattr(stream, "lift", wrong)
+    monkeypatch.setattr(programs, "lift", wrong)
     result = looped(*SMALL, "--json")
     assert result.exit_code == 8
     fault = "the next state's bit 0 of ("
@@ -57,6 +57,6 @@ def test_what_cannot_be_lifted_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> 
     def refused(found: Behaviour) -> Lifted:
         raise CompileError("no")
 
-    monkeypatch.setattr(stream, "lift", refused)
+    monkeypatch.setattr(programs, "lift", refused)
     found = api.translate(api.compile_machine("subleq", 8, 32))
     assert found.fault == "the weights cannot be lifted: no"

@@ -12,6 +12,8 @@ from looped.artefact.checkpoint import save_machine
 from tests.cli.test_cli import looped as command
 from tests.conftest import compiled
 
+pytestmark = pytest.mark.usefixtures("kept")
+
 ROOT = Path(__file__).parents[2]
 TEXT = """
         matmul  A, B -> C

@@ -92,6 +92,61 @@ def test_export_writes_a_prompt_and_a_model(tmp_path: Path) -> None:
     assert result.stderr == "error: subleq is a machine: a prompt needs a program\n"
 
 
+def test_an_exported_folder_is_certified_from_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    result = looped("export", "--format", "causal", "--window", COUNTDOWN, folder)
+    assert result.stdout == f"{folder}: a MistralForCausalLM of 3 layers\n"
+    result = looped("certify", folder)
+    assert result.exit_code == 0, result.stderr
+    assert "in float32 every text, in a window of 204 tokens continues as" in result.stdout
+    (folder / "machine.json").write_text("{}")
+    result = looped("certify", folder)
+    assert result.exit_code == 4 and "does not hold width, memory, context" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_window_runs_on_a_stock_mistral() -> None:
+    result = looped("generate", COUNTDOWN, "--window", "--compare")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("9 → 03\n  (01) (ff)\n[19] 38 → 06\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "what", "file", "package"),
+    [
+        ("gguf", "a GGUF file", "model.gguf", "gguf"),
+        ("onnx", "an ONNX graph", "model.onnx", "onnxscript"),
+        ("bart", "a BartForConditionalGeneration", "model.safetensors", "transformers"),
+    ],
+)
+def test_export_for_other_hosts(
+    tmp_path: Path, kind: str, what: str, file: str, package: str
+) -> None:
+    pytest.importorskip(package)
+    result = looped("export", "--format", kind, COUNTDOWN, tmp_path / "made")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f"{tmp_path / 'made'}: {what} of 3 layers\n"
+    names = {path.name for path in (tmp_path / "made").iterdir()}
+    assert names >= {file, "prompt.txt", "machine.json"}
+
+
+def test_selective_attention_needs_one_prompt() -> None:
+    result = looped("generate", COUNTDOWN, "--selective", "--compare", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["prompts"] == 1
+
+
+def test_an_encoder_reads_a_program_that_keeps_its_instructions() -> None:
+    result = looped("generate", COUNTDOWN, "--encoder", "--compare", "--context", 512)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("9 → 03\n[19] 38 → 06\n")
+    result = looped("generate", PROGRAMS / "subleq" / "selfmodify.sasm", "--encoder")
+    assert result.exit_code == 5
+    assert "writes to address 1" in result.stderr
+    assert "which is an instruction too: the encoder reads the program once" in result.stderr
+
+
 def test_a_full_context_begins_a_new_prompt() -> None:
     result = looped("generate", COUNTDOWN, "--context", 64, "--pruned", "--compare", "--json")
     assert result.exit_code == 0, result.stderr

@@ -14,6 +14,7 @@ from looped.debug import mover
 from looped.debug import timeline as module
 from looped.debug.expressions import parse
 from looped.debug.search import flow_at
+from looped.debug.words import Number
 from tests.conftest import examples
 from tests.debug.sessions import ADDER, CALLS, debugger
 
@@ -21,7 +22,7 @@ DATA = bytes([3, 5, 0, 0, 13])
 
 
 @cache
-def history(text: str, watched: str) -> list[tuple[int, int, int]]:
+def history(text: str, watched: str) -> list[tuple[int, Number, int]]:
     """At each place: program counter, value of an expression, how many calls deep it is."""
     run, expression = debugger(text, DATA), parse(watched)
     places, depth = [(run.timeline.pc, expression(run.words), 0)], 0

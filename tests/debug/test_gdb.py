@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.debug import mover
-from looped.debug.gdb import packets
+from looped.debug.gdb import packets, window
 from looped.debug.gdb.packets import Connection
 from looped.debug.gdb.server import Server
 from looped.debug.gdb.target import PC
@@ -94,6 +94,44 @@ def test_a_watchpoint_sees_the_past_of_a_stretch() -> None:
             assert server.answer(b"z2,100,4") == b"OK" and server.answer(b"s") == b"S05"
 
 
+@examples(0.1)
+@given(data=st.data())
+def test_going_back_shows_what_going_there_has_shown(data: st.DataObject) -> None:
+    """Whatever gdb asks on the way: moves back come from what is recorded, others move the run."""
+    plain = debugger(CALLS)
+    seen = []
+    while not plain.timeline.halted:
+        words = plain.timeline.port
+        seen.append((plain.timeline.pc, *(words.register(n) for n in range(32)), words.memory(64)))
+        plain.step()
+    run = debugger(CALLS)
+    server = Server(run)
+    pc = data.draw(st.sampled_from([here[0] for here in seen]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(window, "_LENGTH", data.draw(st.sampled_from([3, 10, 1000])))
+        run.timeline.go_to(data.draw(st.integers(0, len(seen))))
+        place = run.timeline.steps
+        assert server.answer(b"Z0,%x,4" % pc) == b"OK"
+        for _ in range(data.draw(st.integers(1, 8))):
+            packet = data.draw(st.sampled_from([b"bs", b"bs", b"bc", b"s", b"c", b"M0,0:"]))
+            answer = server.answer(packet)
+            hits = [n for n, here in enumerate(seen) if here[0] == pc]
+            if packet == b"bs":
+                place = max(0, place - 1)
+            elif packet == b"bc":
+                place = max((n for n in hits if n < place), default=0)
+            elif packet == b"s":
+                place = min(len(seen), place + 1)
+            elif packet == b"c":
+                place = min((n for n in hits if n > place), default=len(seen))
+            if place == len(seen):
+                assert answer in (b"W10", b"")
+                break
+            registers = [server.target.register(n) for n in range(32)]
+            stored = int.from_bytes(server.target.read(256, 4), "little")
+            assert (server.target.register(PC), *registers, stored) == seen[place]
+
+
 def test_a_command_of_the_monitor(client: Client) -> None:
     def monitor(line: bytes) -> str:
         return bytes.fromhex(client.ask(b"qRcmd," + line.hex().encode()).decode()).decode()
@@ -166,8 +204,6 @@ def test_a_gdb_that_has_gone_leaves_no_breakpoint() -> None:
 @pytest.mark.parametrize(
     "packet",
     [
-        b"Z3,100,4",
-        b"Z4,100,4",
         b"p",
         b"pzz",
         b"p999",
@@ -230,6 +266,20 @@ def test_the_real_gdb(calls: Path, tmp_path: Path) -> None:
     assert "Old value = 0\nNew value = 8" in shown and "$1 = 8" in shown
     assert "Old value = 8\nNew value = 0" in shown and "$2 = 0" in shown
     assert "exited with code 020" in shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["event", "lifted"])
+def test_the_real_gdb_watches_reads(calls: Path, tmp_path: Path, engine: str) -> None:
+    """The words of the stack: `double` saves its return address, and reads it."""
+    word = "*(int *) 508"
+    commands = [f"rwatch {word}", "continue", "info symbol $pc", "continue", "delete"]
+    commands += [f"awatch {word}", "reverse-continue", "reverse-continue", "reverse-continue"]
+    commands += ["info symbol $pc"]
+    shown = gdb_session(calls, commands, tmp_path, *OPTIONS[2:], "--engine", engine)
+    assert shown.count("Hardware read watchpoint 1") == 3, shown
+    assert shown.count("Value = 12") == 2 and shown.count("Value = 20") >= 2, shown
+    assert shown.count("Hardware access (read/write) watchpoint 2") >= 3, shown
 
 
 @pytest.mark.slow

@@ -75,6 +75,9 @@ head write result of $a0
 block 4
 info registers a0
 info symbols once
+rwatch *508
+awatch mem[256]
+info watchpoints
 worker
 where
 help next
@@ -95,7 +98,12 @@ loop 2
 worker 1
 head x
 print C
-set *s = 65536
+set *s = 1.75
+print *s
+print/x *s
+print *s * 2 == 3.5 && *s > 1.7
+set mem[s] = 1
+break 6 if *s >= 0.5
 output
 run
 output
@@ -135,6 +143,7 @@ def test_calls() -> None:
     assert said["display/x $a0"] == "1: $a0 = 0x8"
     assert "breakpoint 1" in said["run"]
     assert re.search(r"write result +x10 +cpu", said["head write result of $a0"])
+    assert "rwatch *508" in said["info watchpoints"] and "awatch mem" in said["info watchpoints"]
     assert "a0" in said["info registers a0"] and "once" in said["info symbols once"]
 
 
@@ -143,7 +152,9 @@ def test_matrices_and_workers() -> None:
     machine, program = fleq()
     said = answers(transcript(machine, program, lines(ABOUT_MATRICES), DenseEngine(machine)))
     assert said["print A"] == "A =\n  1  2.5\n  3  -4"
-    assert said["print s"] == "s = 0.25" == said["print *s"].removeprefix("*")
+    assert said["print s"] == "s = 0.25" and said["print *s"] == "*s = 1.75"
+    assert said["print/x *s"] == "*s = 0x1c000"
+    assert said["print *s * 2 == 3.5 && *s > 1.7"].endswith(" = 1")
     assert said["print/d *s"] == "*s = 16384" and said["display *s"] == "1: *s = 0.25"
     assert said["x/2 A"].endswith(": 2.5") and "add" in said["x/2i 0"]
     assert said["print C"] == "C =\n  6   8.5\n  10  4"
@@ -193,7 +204,11 @@ def adding() -> Console:
         ("goto", "to which step?"),
         ("goto -1", "steps count from 0"),
         ("set 5", "set what to what?"),
-        ("set loop = 5", "`loop` cannot be set"),
+        ("set loop = 5", "`loop` names no word of memory"),
+        ("set *loop = 256", "256 does not fit a word of memory"),
+        ("rwatch", "watch which word?"),
+        ("awatch loop", "`loop` names no word of memory"),
+        ("x 1.5", "this is 1.5, not a whole number"),
         ("set $nothing = 5", "no register named `$nothing`"),
         ("info", "info about what?"),
         ("help brake", "no command named `brake`"),

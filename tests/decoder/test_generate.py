@@ -76,10 +76,52 @@ def test_every_program(each: Program) -> None:
     assert each.output.startswith(output)
 
 
+LONG = {"bf", "bubble_sort", "collatz", "factorial", "fibonacci", "queens", "sieve"}
+SHORT = [each for each in NARROW if each.path.stem not in LONG]
+"""Programs whose whole run has at most 2,100 tokens."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["countdown8", "multiply", "greet"])
-def test_eager_attention(name: str) -> None:
-    check(program(name), 1500, "eager")
+@pytest.mark.parametrize("each", SHORT, ids=lambda each: each.path.stem)
+def test_eager_attention(each: Program) -> None:
+    tokens, output = check(each, 2_100, "eager")
+    assert output == each.output and len(tokens) < 2_100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("each", SHORT, ids=lambda each: each.path.stem)
+def test_a_static_cache(each: Program) -> None:
+    """Each call of `generate` has a static cache of its own."""
+    image = looped.assemble(each.path)
+    spec = spec_of(image)
+    vocabulary, answers = Vocabulary(spec), iter(each.input)
+    tokens = vocabulary.prompt(image.words, image.entry)
+    wanted = [*tokens, *due(spec, image, each.input)]
+    while tokens[-1] != vocabulary.halt:
+        ids = torch.tensor([tokens])
+        options = {"max_length": len(wanted) + 1, "cache_implementation": "static"}
+        tokens = (
+            model(spec).generate(ids, attention_mask=torch.ones_like(ids), **options)[0].tolist()
+        )
+        if tokens[-1] == vocabulary.ask:
+            tokens += vocabulary.value(next(answers, (1 << spec.width) - 1))
+        assert tokens == wanted[: len(tokens)]
+    assert tokens == wanted
+
+
+@pytest.mark.slow
+def test_a_padded_batch_of_whole_programs() -> None:
+    """The short programs without input in words of 16 bits, until the last one halts."""
+    spec = Spec(width=16, memory=512)
+    each = [p for p in SHORT if not p.input and looped.assemble(p.path).width == 16]
+    images = [looped.assemble(p.path) for p in each]
+    wanted = [list(due(spec, image, b"")) for image in images]
+    ids, mask = padded([p.path.stem for p in each], spec)
+    most = ids.shape[1] + max(map(len, wanted))
+    found = model(spec).generate(ids, attention_mask=mask, max_length=most)
+    halt = Vocabulary(spec).halt
+    for name, row, tokens in zip(each, found[:, ids.shape[1] :].tolist(), wanted, strict=True):
+        assert row == tokens + [halt] * (len(row) - len(tokens)), name.path.stem
 
 
 def padded(names: list[str], spec: Spec) -> tuple[torch.Tensor, torch.Tensor]:
@@ -93,7 +135,11 @@ def padded(names: list[str], spec: Spec) -> tuple[torch.Tensor, torch.Tensor]:
     return ids, mask
 
 
-@pytest.mark.parametrize("options", [{}, {"cache_implementation": "static"}], ids=["", "static"])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param({}, marks=pytest.mark.slow), {"cache_implementation": "static"}],
+    ids=["", "static"],
+)
 def test_a_padded_batch(options: dict[str, str]) -> None:
     names, most = ["selfmodify", "multiply", "hello"], 60
     ids, mask = padded(names, WORDS)
@@ -105,6 +151,7 @@ def test_a_padded_batch(options: dict[str, str]) -> None:
         assert row[: len(wanted)] == wanted
 
 
+@pytest.mark.slow
 def test_sampling_at_temperature_1_is_greedy() -> None:
     ids, mask = padded(["countdown8"], BYTES)
     options = {"attention_mask": mask, "max_length": ids.shape[1] + 40}

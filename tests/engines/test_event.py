@@ -37,7 +37,7 @@ def test_every_program_runs_like_the_reference_without_a_fallback(program: Progr
 
 
 @pytest.mark.parametrize(("width", "memory"), [(8, 256), (16, 512), (32, 512)])
-@examples(0.2, shrink=False)
+@examples(0.1, shrink=False)
 @given(data=st.data())
 def test_random_programs_run_like_the_reference(
     width: int, memory: int, data: st.DataObject

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from looped.artefact.embedding import embed
 from looped.artefact.plan import CompiledMachine
+from looped.engines.certified import Certified
 from looped.engines.dense import DenseEngine
 from looped.engines.event import EventEngine
 from looped.engines.lifted import LiftedEngine
@@ -20,12 +21,19 @@ from looped.errors import CompileError
 from looped.passes.emit import compile_circuit
 from tests import seeds
 from tests.conftest import compiled, examples
+from tests.engines.arrays import array
 from tests.engines.transformers import Edit, edited, edits
 from tests.rewritten import rewritten
 from tests.verify.certificate.registers import small_machine
 from tests.verify.random_programs import random_program
 
 LOOPS = 5
+
+ENGINES: dict[str, Callable[[CompiledMachine], Certified]] = {
+    "array": array,
+    "event": EventEngine,
+    "lifted": LiftedEngine,
+}
 
 
 @functools.cache
@@ -48,18 +56,18 @@ def differences(changes: Sequence[Edit], base: int = 0) -> dict[str, str]:
         dense.step()
         states.append(dense.state())
     outcome = {}
-    for kind in (EventEngine, LiftedEngine):
+    for name, make in ENGINES.items():
         try:
-            engine = kind(machine)
+            engine = make(machine)
             engine.load(x[None])
             engine.prepare()
         except CompileError:
-            outcome[kind.__name__] = "refused"
+            outcome[name] = "refused"
             continue
         for state in states:
             engine.step()
-            np.testing.assert_array_equal(engine.state(), state, err_msg=kind.__name__)
-        outcome[kind.__name__] = "fallbacks" if engine.fallbacks else "followed"
+            np.testing.assert_array_equal(engine.state(), state, err_msg=name)
+        outcome[name] = "fallbacks" if engine.fallbacks else "followed"
     return outcome
 
 
@@ -107,7 +115,7 @@ def test_moving_splitting_and_rescaling_costs_no_speed() -> None:
         ("opposite_heads", (0, 1)),
         ("permute", (8,)),
     ]
-    assert differences(changes) == {"EventEngine": "followed", "LiftedEngine": "followed"}
+    assert differences(changes) == dict.fromkeys(ENGINES, "followed")
 
 
 def test_a_captured_column_that_would_not_find_itself_is_refused() -> None:
@@ -135,6 +143,6 @@ def test_captures_that_lose_each_others_update_are_found(monkeypatch: pytest.Mon
     attend = rewritten(_Lifting.attend, one_by_one, all_at_once)
     monkeypatch.setattr(_Lifting, "attend", attend)
     rng = seeds.rng("captures that meet")
-    with pytest.raises(AssertionError, match="LiftedEngine"):
+    with pytest.raises(AssertionError, match="lifted"):
         for _ in range(600):
             differences([("clone_writes", (0, 0, rng.randrange(400), rng.randrange(400)))])

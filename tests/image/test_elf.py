@@ -92,13 +92,15 @@ def test_symbols_are_functions_objects_and_constants(path: Path) -> None:
         ("data", 8, 1, 1),
         ("label", 0, 0, 1),
         ("SIZE", 77, 0, 0xFFF1),
+        ("_end", 12, 0, 1),
         ("missing", 0, 0, 0),
         ("main.c", 0, 4, 0xFFF1),
         (".L1", 0, 0, 1),
         ("$x", 0, 0, 1),
     )
     image = load(path, elf((0, CODE, 12), symbols=symbols))
-    assert dict(image.symbols) == {"main": 4, "data": 8, "label": 0, "SIZE": 77}
+    assert dict(image.symbols) == {"main": 4, "data": 8, "label": 0, "SIZE": 77, "_end": 12}
+    assert image.constants == {"SIZE", "_end"}, "an absolute symbol, and what is in no segment"
 
 
 def test_what_is_linked_high_keeps_its_addresses(path: Path) -> None:

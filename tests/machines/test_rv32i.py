@@ -177,7 +177,7 @@ def test_random_programs_on_the_dense_engine(seeds: list[int]) -> None:
     lockstep(compiled, DenseEngine(compiled), images, [b""] * len(images), steps=8)
 
 
-@examples(0.04)
+@examples(0.02)
 @given(st.lists(st.integers(0, 1 << 32), min_size=4, max_size=4))
 def test_random_programs_on_the_event_engine_without_a_fallback(seeds: list[int]) -> None:
     compiled = compiled_machine("rv32i", 32, 64)

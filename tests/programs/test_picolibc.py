@@ -105,7 +105,7 @@ def test_files_are_those_of_the_folder(tmp_path: Path) -> None:
 @needs_picolibc
 def test_memory_reaches_to_the_top_of_the_stack(tmp_path: Path) -> None:
     image = looped.assemble(looped_cc(tmp_path, LIBRARY, "--code", "32", "--ram", "400"))
-    assert image.index(image.symbols["__stack"] - 4) < looped.api.usual_memory(image) == 1 << 17
+    assert image.index(image.symbols["__stack"] - 4) < looped.api.usual_memory(image) == 1 << 19
 
 
 @pytest.mark.slow

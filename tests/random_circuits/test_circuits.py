@@ -16,12 +16,12 @@ def refusals(counts: Counter[str], who: str) -> int:
     return sum(n for what, n in counts.items() if what.startswith(f"{who} refuses"))
 
 
-def test_a_hundred_circuits_do_what_they_mean_everywhere() -> None:
-    counts = campaign(100, first=0, lifted_every=4)
-    assert counts["circuits"] >= 90
-    assert counts["certified"] >= 70, counts
+def test_some_circuits_do_what_they_mean_everywhere() -> None:
+    counts = campaign(40, first=0, lifted_every=8)
+    assert counts["circuits"] >= 36
+    assert counts["certified"] >= 28, counts
     assert refusals(counts, "event") == 0
-    assert refusals(counts, "compiler") <= 5
+    assert refusals(counts, "compiler") <= 2
 
 
 def test_circuits_with_workers_do_what_they_mean() -> None:

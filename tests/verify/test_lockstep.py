@@ -30,7 +30,7 @@ def compare_random_programs(width: int, memory: int, data: st.DataObject, steps:
 
 
 @pytest.mark.parametrize(("width", "memory", "steps"), [(8, 256, 12), (16, 512, 6), (32, 512, 3)])
-@examples(0.2)
+@examples(0.08)
 @given(data=st.data())
 def test_random_programs_run_like_the_reference(
     width: int, memory: int, steps: int, data: st.DataObject

@@ -12,8 +12,8 @@ from tests.view.runs import seen
 DOCS = Path(__file__).parents[2] / "docs"
 
 PICTURES = (
-    ("view-rv32i.png", "rv32i/gcd.s", "#step=41&block=1", False),
-    ("view-subleq.png", "subleq/multiply.sasm", "#step=42&block=2", True),
+    ("view-rv32i.png", "rv32i/gcd.s", "#step=41&block=2", False),
+    ("view-subleq.png", "subleq/multiply.sasm", "#step=42&block=3", True),
 )
 """Name, program, place, and whether the theme is dark."""
 

@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 
 import looped.view.collect
+from looped import api, registry
+from looped.errors import Source
+from looped.image import Image, Regions
+from looped.view.collect import collect
 from looped.view.page import page
 from tests import seeds
 from tests.programs.headers import (
@@ -94,7 +98,7 @@ HIDDEN = (
 def test_a_page_shows_the_state_of_the_reference(
     chromium: Browser, tmp_path: Path, name: str
 ) -> None:
-    found = seen(name, 120)
+    found = seen(name, 120, engine="event")
     opened(chromium, tmp_path, found, name)
     check_states(chromium, found)
     assert chromium.errors() == []
@@ -105,14 +109,14 @@ def test_a_page_of_a_machine_with_workers_shows_each_of_them(
     chromium: Browser, tmp_path: Path
 ) -> None:
     found = seen("fleq/calculator.fleq", 4, workers=2, side=2)
-    opened(chromium, tmp_path, found, "calculator.fleq", "#step=1&worker=1&block=0")
+    opened(chromium, tmp_path, found, "calculator.fleq", "#step=1&worker=1&block=1")
     assert chromium.value("window.looped.state().loops") > 1
     assert "cpu 1 →" in chromium.text("#heads")
     check_states(chromium, found)
     chromium.go(step=1, loop=0, phase=0, cpu=1)
     chromium.keys(".")
     assert "loop 2 of" in chromium.text("#status")
-    assert chromium.driver.current_url.endswith("#step=1&loop=1&block=0&worker=1")
+    assert chromium.driver.current_url.endswith("#step=1&loop=2&block=1&worker=1")
     assert chromium.errors() == []
 
 
@@ -144,6 +148,77 @@ def test_keys_links_and_searches_move(chromium: Browser, tmp_path: Path) -> None
     assert chromium.errors() == []
 
 
+HIGH = 0x80000000
+
+
+def linked(code: str, *bases: int) -> Seen:
+    """The run of a program whose code lies in the last of these regions."""
+    program = registry.assemble(Source("program.s", f".machine rv32i\n{code}"))
+    words = [0] * (len(bases) * len(program.words))
+    words[len(bases) - 1 :: len(bases)] = program.words
+    labels = {name: bases[-1] + at for name, at in program.symbols.items()}
+    image = Image("rv32i", 32, tuple(words), labels, (), bases[-1], 4, Regions(bases), linked=True)
+    machine = api.compile(image, 64)
+    return Seen(machine, image, b"", collect(machine, image, api.choose_engine(machine, "dense")))
+
+
+STORES = """
+        auipc t0, 0
+        lui   t1, 1
+        sw    t1, 32(t0)
+here:   sw    t0, {place}(t1)
+        ebreak
+"""
+
+
+@pytest.mark.parametrize(
+    ("bases", "place", "written"),
+    [((HIGH,), "36", []), ((0x1000, HIGH), "4", ["0x1004"])],
+    ids=["one region", "two regions"],
+)
+def test_memory_is_shown_by_the_addresses_that_it_has(
+    chromium: Browser, tmp_path: Path, bases: tuple[int, ...], place: str, written: list[str]
+) -> None:
+    """In the first case the second store traps: there is no such address."""
+    found = linked(STORES.format(place=place), *bases)
+    opened(chromium, tmp_path, found, "program")
+    check_states(chromium, found)
+    assert chromium.text("#memory .address") == f"{bases[0]:#x}"
+    chromium.go(step=3)
+    assert f"pc {HIGH + 12:#x}" in chromium.text("#status")
+    assert "here" in chromium.text("#code [aria-current]")
+    for number, address in enumerate([f"{HIGH + 32:#x}", *written]):
+        chromium.go(step=0, phase=6)
+        chromium.value(
+            f"(document.querySelector('#write').value = '{address}', "
+            "document.querySelector('#write-form').requestSubmit())"
+        )
+        chromium.go()
+        assert chromium.value("window.looped.state().step") == 2 + number
+        assert f"mem[{address}]" in chromium.text("#heads")
+        cell = "document.querySelector('#memory .writes')"
+        assert chromium.value(f"{cell}.title").startswith(f"mem[{address}], becomes")
+    assert chromium.errors() == []
+
+
+@pytest.mark.slow
+def test_a_page_can_end_within_an_instruction(
+    chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looped.view.collect, "MOST_LOOPS", 7)
+    found = seen("fleq/calculator.fleq", 5_000, side=2)
+    run = found.run
+    assert (run.loops, run.ended) == (7, "loops") and run.unfinished is not None
+    assert run.unfinished.loop < 7
+    opened(chromium, tmp_path, found, "calculator.fleq", "#step=9999&loop=9999&block=1")
+    said = chromium.text("#status")
+    shown = 7 - run.unfinished.loop
+    assert f"loop {shown} of {shown} and more, for which this page is too short" in said
+    assert f"pc {run.code[run.unfinished.code][0]}: " in said
+    check_states(chromium, found)
+    assert chromium.errors() == []
+
+
 def test_a_program_that_is_longer_than_the_page_is_announced(
     chromium: Browser, tmp_path: Path
 ) -> None:
@@ -155,7 +230,9 @@ def test_a_program_that_is_longer_than_the_page_is_announced(
 
 
 def test_nothing_overlaps_the_edge_of_a_projector(chromium: Browser, tmp_path: Path) -> None:
-    opened(chromium, tmp_path, seen("rv32i/gcd.s", 120), "gcd.s", "#step=40&block=3")
+    opened(
+        chromium, tmp_path, seen("rv32i/gcd.s", 120, engine="event"), "gcd.s", "#step=40&block=4"
+    )
     root = "document.documentElement"
     size = chromium.value(f"[{root}.scrollWidth, {root}.scrollHeight]")
     assert size == [browsers.WIDTH, browsers.HEIGHT]
@@ -168,7 +245,7 @@ WORKERS = 4
 """Of FLEQ, where one instruction takes a loop and more for each element of a matrix."""
 
 FEW_LOOPS = 200
-"""After which a run of FLEQ ends with its instruction; a loop takes some 10 ms of a processor."""
+"""After which a run of FLEQ ends; a loop takes some 10 ms of a processor."""
 
 
 def check_program(chromium: Browser, folder: Path, found: Seen, name: str) -> None:

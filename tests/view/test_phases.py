@@ -14,7 +14,7 @@ from looped.view.phases import Inside, Phases
 from looped.view.walk import Pass, Walk
 from tests.view.runs import Seen, seen
 
-LOOPS = 12
+LOOPS = 8
 
 
 def insides(found: Seen) -> list[tuple[Inside, PlanCache]]:
@@ -24,12 +24,12 @@ def insides(found: Seen) -> list[tuple[Inside, PlanCache]]:
     stream, passes, caches = walk.stream.copy(), list[Pass](), []
     phases = Phases(found.machine, stream)
     while len(passes) < LOOPS and not walk.computer.halted():
-        passes += walk.step().passes
+        passes += walk.step(LOOPS).passes
     for each in passes:
         for column, row in each.before.items():
             stream[column] = row
         caches.append(run_with_cache(found.machine, stream))
-    loops = [*phases.inside(passes[:5]), *phases.inside(passes[5:])]
+    loops = [*phases.inside(passes[:3]), *phases.inside(passes[3:])]
     return list(zip(loops, caches, strict=True))
 
 
@@ -86,7 +86,7 @@ def check_arcs(found: Seen, cache: PlanCache, inside: Inside) -> None:
     ],
 )
 def test_a_loop_from_the_inside_is_that_of_a_whole_pass(name: str) -> None:
-    found = seen(name, 120)
+    found = seen(name, LOOPS, engine="event")
     for inside, cache in insides(found):
         check_lanes(cache, inside)
         check_heads(cache, inside)
@@ -97,7 +97,7 @@ def test_phases_that_do_not_end_as_the_engine_says_are_refused() -> None:
     found = seen("subleq/multiply.sasm", 3)
     walk = Walk(found.machine, found.image, api.choose_engine(found.machine, "dense"), b"")
     phases = Phases(found.machine, walk.stream)
-    (first,) = walk.step().passes
+    (first,) = walk.step(LOOPS).passes
     cpu = found.machine.plan.cpu
     wrong = first.after | {cpu: -first.after[cpu]}
     with pytest.raises(MismatchError, match="do not end as the engine says"):

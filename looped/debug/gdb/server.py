@@ -7,13 +7,14 @@ execution (`bs`, `bc`).
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
 from looped.debug.debugger import Debugger
 from looped.debug.gdb.packets import Connection
+from looped.debug.gdb.rewind import Rewind
 from looped.debug.gdb.target import DESCRIPTION, PC, Target
-from looped.debug.stops import Breakpoint, Stop, Watchpoint
+from looped.debug.stops import Breakpoint, Kind, Stop, Watchpoint
 
 __all__ = ["Server", "listen"]
 
@@ -22,6 +23,9 @@ _SUPPORTED = (
     b"swbreak+;hwbreak+"
 )
 _OK, _ERROR, _UNKNOWN = b"OK", b"E01", b""
+
+_WATCHED: Mapping[bytes, Kind] = {b"2": "write", b"3": "read", b"4": "access"}
+_STOPPED: Mapping[Kind, bytes] = {"write": b"watch", "read": b"rwatch", "access": b"awatch"}
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -43,7 +47,8 @@ class Server:
         self.debugger = debugger
         self._monitor = monitor
         debugger.interrupted = self.interrupted
-        self.target = Target(debugger)
+        self._rewind = Rewind(debugger)
+        self.target = Target(debugger, self._rewind)
         self._connection: Connection | None = None
         self._points: dict[tuple[bytes, int, int], Breakpoint | Watchpoint] = {}
 
@@ -90,12 +95,13 @@ class Server:
     def _command(self, rest: bytes) -> bytes:
         if self._monitor is None:
             return _UNKNOWN
+        self._rewind.land()
         line = bytes.fromhex(rest.decode()).decode("utf-8", "replace")
         with self._connection.patient() if self._connection else nullcontext():
             return self._monitor(line).encode().hex().encode() or _OK
 
     def _stopped(self, rest: bytes) -> bytes:
-        return self._reply(Stop(halted=self.debugger.timeline.halted))
+        return self._reply(Stop(halted=self._rewind.halted))
 
     def _registers(self, rest: bytes) -> bytes:
         return b"".join(_hex(self.target.register(n)) for n in range(PC + 1))
@@ -135,9 +141,10 @@ class Server:
         key = (kind, address, size)
         if kind in (b"0", b"1"):
             made: Breakpoint | Watchpoint = self.debugger.add_breakpoint(address)
-        elif kind == b"2":
-            watched = self.target.watched(address, size)
-            made = self.debugger.add_watchpoint(f"{address:x}", watched)
+        elif kind in _WATCHED:
+            watched, name = self.target.watched(address, size), _WATCHED[kind]
+            accessed = None if kind == b"2" else self.target.accessed(address, size, name)
+            made = self.debugger.add_watchpoint(f"{address:x}", watched, name, accessed)
         else:
             return _UNKNOWN
         self._remove(rest)
@@ -146,7 +153,7 @@ class Server:
 
     def _remove(self, rest: bytes) -> bytes:
         kind, where, length = rest.split(b";")[0].split(b",")
-        if kind not in (b"0", b"1", b"2"):
+        if kind not in (b"0", b"1", *_WATCHED):
             return _UNKNOWN
         made = self._points.pop((kind, int(where, 16), int(length, 16)), None)
         if made is not None:
@@ -156,6 +163,7 @@ class Server:
     def _run(self, run: Callable[[], Stop]) -> bytes:
         """Run forwards. A watchpoint stops before the instruction that changes the word: on RISC-V
         gdb then steps over it by itself."""
+        self._rewind.land()
         if self.debugger.timeline.halted:
             return self._reply(Stop(halted=True))
         stop = run()
@@ -181,7 +189,8 @@ class Server:
         if stop.began:
             return b"T05replaylog:begin;"
         if stop.changes:
-            return b"T05watch:%b;" % stop.changes[0].watchpoint.text.encode()
+            watchpoint = stop.changes[0].watchpoint
+            return b"T05%b:%b;" % (_STOPPED[watchpoint.kind], watchpoint.text.encode())
         return b"T05swbreak:;" if stop.breakpoints else b"S05"
 
     def _continue(self, rest: bytes) -> bytes:
@@ -191,10 +200,10 @@ class Server:
         return self._run(self.debugger.step)
 
     def _back(self, rest: bytes) -> bytes:
-        return self._run_back(self.debugger.reverse_resume)
+        return self._run_back(self._rewind.resume)
 
     def _step_back(self, rest: bytes) -> bytes:
-        return self._run_back(self.debugger.reverse_step)
+        return self._run_back(self._rewind.step)
 
     def _resumed(self, rest: bytes) -> bytes:
         return self._continue(rest) if rest[:1] in b"cC" else self._step(rest)

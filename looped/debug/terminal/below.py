@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from looped.artefact.plan import Plan
-from looped.debug.expressions import parse
+from looped.debug.expressions import parse_whole
 from looped.debug.loops import Loops
 from looped.debug.terminal.command import Command
 from looped.debug.terminal.layout import table
@@ -159,10 +159,10 @@ def _shown(screen: Screen, column: int) -> str:
     """A column by its name; a word of memory with its label."""
     words = screen.debugger.words
     plan = screen.debugger.timeline.machine.plan
-    name = plan.column_name(column)
     if column >= plan.memory:
-        return name
-    label = words.label(words.image.address(column))
+        return plan.column_name(column)
+    address = words.image.address(column)
+    name, label = f"mem[{screen.address(address)}]", words.label(address)
     return f"{name} <{label}>" if label else name
 
 
@@ -172,7 +172,7 @@ def _column(screen: Screen, text: str) -> int:
     number = words.number(text.removeprefix("$")) if text.startswith("$") else None
     if number is not None:
         return plan.memory + number
-    column = words.image.index(parse(text)(words) % (1 << words.width))
+    column = words.image.index(parse_whole(text)(words) % (1 << words.width))
     if column >= plan.memory:
         raise CompileError("that address is outside memory")
     return column
@@ -218,7 +218,7 @@ def _named(plan: Plan, kind: type[Part], name: str) -> tuple[Part, ...]:
 
 
 def _number(screen: Screen, text: str) -> int:
-    return parse(text)(screen.debugger.words)
+    return parse_whole(text)(screen.debugger.words)
 
 
 def _say_rows(screen: Screen, heading: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from looped.debug.debugger import Debugger
-from looped.debug.expressions import parse
+from looped.debug.expressions import parse_whole
 from looped.debug.locations import address_of
 from looped.debug.stops import Stop
 from looped.debug.terminal.command import Command
@@ -19,7 +19,7 @@ __all__ = ["RUNNING"]
 
 def _number(screen: Screen, text: str, default: int = 1) -> int:
     """The count after a command."""
-    return parse(text)(screen.debugger.words) if text else default
+    return parse_whole(text)(screen.debugger.words) if text else default
 
 
 def _alive(screen: Screen) -> Debugger:

@@ -8,7 +8,7 @@ from looped.debug.debugger import Debugger
 from looped.debug.locations import shown_address, shown_place
 from looped.debug.loops import Loops
 from looped.debug.stops import Stop
-from looped.debug.terminal.values import assigned, default_form, shown
+from looped.debug.terminal.values import assigned, shown
 
 __all__ = ["Screen"]
 
@@ -39,10 +39,14 @@ class Screen:
             self.say(f"breakpoint {each.number}")
         for change in stop.changes:
             watched = change.watchpoint
-            self.say(f"watchpoint {watched.number}: {watched.text}")
-            form = default_form(self.debugger, watched.text)
-            self.say(f"  old value {shown(self.debugger, change.old, form)}")
-            self.say(f"  new value {shown(self.debugger, change.new, form)}")
+            kind = "" if watched.kind == "write" else f"{watched.kind} "
+            self.say(f"{kind}watchpoint {watched.number}: {watched.text}")
+            old, new = shown(self.debugger, change.old), shown(self.debugger, change.new)
+            if change.old == change.new:
+                self.say(f"  value {new}")
+            else:
+                self.say(f"  old value {old}")
+                self.say(f"  new value {new}")
         if stop.interrupted:
             self.say("interrupted")
         if stop.began:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from looped.debug.expressions import parse
+from looped.debug.expressions import parse, parse_whole
 from looped.debug.locations import address_of, line_text, shown_place
 from looped.debug.terminal.command import Command
 from looped.debug.terminal.screen import Screen
 from looped.debug.terminal.stopping import list_points, numbers
-from looped.debug.terminal.values import assigned, default_form, shown
+from looped.debug.terminal.values import assigned, shown, stored_at
 from looped.errors import CompileError
 from looped.image import Location
 from looped.registry import disassembled, machine
@@ -70,16 +70,15 @@ def _backtrace(screen: Screen, rest: str) -> None:
 def _examine(screen: Screen, rest: str) -> None:
     count, form, text = _formatted(rest)
     words = screen.debugger.words
-    address = parse(text)(words) if text else screen.pc
+    address = parse_whole(text)(words) if text else screen.pc
     if form == "i":
         _instructions(screen, address, count)
         return
     unit = words.image.addresses_per_word
-    form = form or default_form(screen.debugger, "mem[0]")
     for n in range(count):
         at = address + n * unit
         label = words.label(at)
-        value = shown(screen.debugger, words.at(at), form)
+        value = shown(screen.debugger, words.number_at(at), form)
         screen.say(f"{screen.address(at)}{f' <{label}>' if label else ''}: {value}")
 
 
@@ -108,20 +107,20 @@ def _set(screen: Screen, rest: str) -> None:
         raise CompileError("set what to what?", hint="set *counter = 3, set $x5 = 7")
     debugger = screen.debugger
     words = debugger.words
-    number = parse(value)(words) % (1 << words.width)
     if debugger.timeline.halted:
         raise CompileError("the program has halted", hint="`reverse-step` and `goto` go back")
     if target.startswith("$"):
+        number = parse_whole(value)(words) % (1 << words.width)
         if not words.can_set(target[1:], number):
             parse(target)(words)
             raise CompileError(f"{number} does not fit {target}")
         debugger.timeline.edit(lambda port: words.set_register(target[1:], number))
         return
-    inner = re.fullmatch(r"\*(.*)|mem\s*\[(.*)\]", target)
-    if inner is None:
-        raise CompileError(f"`{target}` cannot be set", hint="set *LABEL = …, mem[…] = …, $REG = …")
-    address = parse(inner[1] or inner[2])(words)
-    debugger.timeline.edit(lambda port: words.set_at(address, number))
+    wanted = parse(value)(words)
+    address, word = stored_at(words, target), words.encoded(wanted)
+    if word is None:
+        raise CompileError(f"{shown(debugger, wanted)} does not fit a word of memory")
+    debugger.timeline.edit(lambda port: words.set_at(address, word))
 
 
 def _list(screen: Screen, rest: str) -> None:

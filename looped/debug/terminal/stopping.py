@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from looped.debug.accessed import accessing
 from looped.debug.expressions import parse
 from looped.debug.locations import address_of, shown_place
-from looped.debug.stops import Breakpoint, Watchpoint
+from looped.debug.stops import Breakpoint, Kind, Watchpoint
 from looped.debug.terminal.command import Command
 from looped.debug.terminal.screen import Screen
+from looped.debug.terminal.values import stored_at
 from looped.errors import CompileError
 
 __all__ = ["STOPPING", "list_points", "numbers"]
@@ -42,6 +44,25 @@ def _watch(screen: Screen, rest: str) -> None:
         raise CompileError("watch which expression?", hint="watch *counter, watch $x5")
     made = screen.debugger.add_watchpoint(rest, parse(rest))
     screen.say(f"watchpoint {made.number}: {rest}")
+
+
+def _rwatch(screen: Screen, rest: str) -> None:
+    _access(screen, rest, "read")
+
+
+def _awatch(screen: Screen, rest: str) -> None:
+    _access(screen, rest, "access")
+
+
+def _access(screen: Screen, rest: str, kind: Kind) -> None:
+    """Stop after an instruction that accesses a word, whose address is that of now."""
+    debugger, words = screen.debugger, screen.debugger.words
+    if not rest:
+        raise CompileError("watch which word?", hint=f"{kind[0]}watch *counter")
+    address = stored_at(words, rest)
+    accessed = accessing(debugger.image.machine, [words.column(address)], kind)
+    made = debugger.add_watchpoint(rest, parse(f"mem[{address}]"), kind, accessed)
+    screen.say(f"{kind} watchpoint {made.number}: {rest}")
 
 
 def _delete(screen: Screen, rest: str) -> None:
@@ -84,9 +105,11 @@ def list_points(screen: Screen) -> None:
     for point in debugger.points.breakpoints.values():
         condition = f"  if {point.condition[0]}" if point.condition else ""
         place = shown_place(debugger.words, point.pc)
-        screen.say(f"{_state(point)}  {place}{condition}")
+        once = "  once" if point.temporary else ""
+        screen.say(f"{_state(point)}  {place}{condition}{once}")
     for watched in debugger.points.watchpoints.values():
-        screen.say(f"{_state(watched)}  watch {watched.text}")
+        begins = "" if watched.kind == "write" else watched.kind[0]
+        screen.say(f"{_state(watched)}  {begins}watch {watched.text}")
     if not debugger.points.breakpoints and not debugger.points.watchpoints:
         screen.say("no breakpoints, no watchpoints")
 
@@ -105,6 +128,8 @@ STOPPING = (
     ),
     Command("tbreak", "tbreak [LOCATION] [if EXPRESSION]", "Stop there once.", _tbreak, ("tb",)),
     Command("watch", "watch EXPRESSION", "Stop when the value changes.", _watch, ("wa",)),
+    Command("rwatch", "rwatch *ADDRESS|mem[…]", "Stop when an instruction reads a word.", _rwatch),
+    Command("awatch", "awatch *ADDRESS|mem[…]", "Stop when one reads or writes a word.", _awatch),
     Command("delete", "delete [N ...]", "Delete breakpoints and watchpoints.", _delete, ("d",)),
     Command("enable", "enable [N ...]", "Make them stop again.", _enable, ("en",)),
     Command("disable", "disable [N ...]", "Keep them, but do not stop.", _disable, ("dis",)),

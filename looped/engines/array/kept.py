@@ -1,6 +1,6 @@
 """Tables that an earlier run has made, in the cache: then a run needs no weights to begin.
 
-Tables serve streams that have the same static lanes, since they follow from these and the weights.
+Tables serve streams with the same premise, since they follow from that and the weights.
 All numbers in them are integers below 2^31, most of them zero; an entry has the others.
 """
 
@@ -15,9 +15,11 @@ import safetensors
 import safetensors.numpy
 
 from looped.artefact.plan import CompiledMachine
+from looped.artefact.residual import Residual
 from looped.cache.key import key
 from looped.cache.store import open_cache
-from looped.engines.array.tables import BlockTable, HeadTable, MlpTable, Tables
+from looped.engines.array.premise import premise_of
+from looped.engines.array.tables import BlockTable, HeadTable, MlpTable, Premise, Tables
 from looped.untrusted import encode
 
 __all__ = ["KeptTables"]
@@ -42,40 +44,47 @@ class KeptTables:
         """Whether there are any: then the model is exact in the dtype."""
         return self._found is not None
 
-    def tables(self, x: npt.NDArray[np.int8]) -> Tables | None:
+    def tables(self, x: Residual) -> Tables | None:
         """Those for a stream (columns, d_model), if they are right for it."""
-        if self._found is None:
+        found = self._found
+        if found is None or len(found.static) != x.shape[1]:
             return None
-        tables, lanes = self._found
-        return tables if np.array_equal(_static_lanes(tables, x), lanes) else None
+        heads = [head for block in found.blocks for head in block.heads]
+        premise, own = premise_of(x, found.static, heads), found.premise
+        same = premise.alike == own.alike and np.array_equal(premise.known, own.known)
+        return found if same else None
 
-    def keep(self, tables: Tables, x: npt.NDArray[np.int8]) -> None:
-        """Replace them by the tables for this stream."""
+    def keep(self, tables: Tables) -> None:
+        """Replace them by these tables."""
         if self._key is not None:
-            lanes = _static_lanes(tables, x)
-            self._found = tables, lanes
-            entry = {**_sparse(_matrices(tables)), "static": tables.static, "lanes": lanes}
-            self._cache.put(_KIND, self._key, safetensors.numpy.save(entry))
+            self._found = tables
+            self._cache.put(_KIND, self._key, safetensors.numpy.save(_sparse(_matrices(tables))))
 
-    def _find(self) -> tuple[Tables, Matrix] | None:
+    def _find(self) -> Tables | None:
         content = None if self._key is None else self._cache.get(_KIND, self._key)
         if content is None:
             return None
         try:
-            entry = safetensors.numpy.load(content)
-            return Tables(_blocks(_dense(entry)), entry["static"]), entry["lanes"]
-        except (safetensors.SafetensorError, KeyError, ValueError, IndexError, RuntimeError):
+            return _tables(_dense(safetensors.numpy.load(content)))
+        except (
+            safetensors.SafetensorError,
+            KeyError,
+            ValueError,
+            IndexError,
+            RuntimeError,
+            StopIteration,
+        ):
             return None
 
 
-def _static_lanes(tables: Tables, x: npt.NDArray[np.int8]) -> Matrix:
-    """The static lanes of all columns, packed."""
-    return np.ascontiguousarray(np.packbits(x[:, tables.static] > 0, axis=1))
-
-
 def _matrices(tables: Tables) -> Iterator[Matrix]:
-    """All numbers of tables, in the order in which `_blocks` takes them."""
-    yield np.array([len(tables.blocks)])
+    """All numbers of tables, in the order in which `_tables` takes them."""
+    premise = tables.premise
+    yield np.array([len(tables.blocks), premise.alike, len(premise.groups)])
+    yield tables.static
+    yield tables.idle
+    yield premise.known
+    yield from premise.groups
     for block in tables.blocks:
         yield np.array([len(block.heads), block.ov_one, len(block.mlps), block.down_one])
         yield block.writes
@@ -86,10 +95,18 @@ def _matrices(tables: Tables) -> Iterator[Matrix]:
             yield from mlp
 
 
-def _blocks(numbers: Iterator[npt.NDArray[np.int64]]) -> tuple[BlockTable, ...]:
+def _tables(numbers: Iterator[npt.NDArray[np.int64]]) -> Tables:
+    """The tables in an entry. Raises ValueError if it ends too early."""
+    blocks, alike, groups = next(numbers).tolist()
+    static, idle, known = next(numbers) > 0, next(numbers) > 0, next(numbers).astype(np.int8)
+    premise = Premise(known, alike, tuple(next(numbers) for _ in range(groups)))
+    return Tables(_blocks(numbers, blocks), static, premise, idle)
+
+
+def _blocks(numbers: Iterator[npt.NDArray[np.int64]], count: int) -> tuple[BlockTable, ...]:
     """The tables of all blocks."""
     blocks = []
-    for _ in range(int(next(numbers)[0])):
+    for _ in range(count):
         heads, ov_one, mlps, down_one = next(numbers).tolist()
         writes, kind = next(numbers), next(numbers)
         blocks.append(

@@ -12,12 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.analysis.grid import Floats, Ints
-from looped.analysis.hidden_sums import check_hidden_sums
-from looped.analysis.kinds import columns_by_class
-from looped.analysis.model import Block, Head, Model
-from looped.analysis.restricted import RestrictedMlp, restrict_mlp
 
-__all__ = ["BlockTable", "HeadTable", "MlpTable", "Tables", "tabulate"]
+__all__ = ["BlockTable", "HeadTable", "MlpTable", "Premise", "Singles", "Tables"]
 
 Singles = npt.NDArray[np.float32]
 
@@ -54,8 +50,8 @@ class MlpTable(NamedTuple):
 
 
 class BlockTable(NamedTuple):
-    """One block. Its heads write to the lanes `writes`, in ascending order. Column c has the MLP
-    `mlps[kind[c]]`. `ov_one` and `down_one` stand for 1."""
+    """One block. Its heads write to the lanes `writes`, in ascending order. Columns of row r of the
+    premise have the MLP `mlps[kind[r]]`. `ov_one` and `down_one` stand for 1."""
 
     heads: tuple[HeadTable, ...]
     writes: Ints
@@ -65,54 +61,38 @@ class BlockTable(NamedTuple):
     down_one: int
 
 
+class Premise(NamedTuple):
+    """Rows of known lanes, (rows, d_model): 0 where a lane may vary.
+
+    If a stream has `alike` columns, row 0 stands for all of them. Each other column has a row of
+    its own. The rows in one of `groups` are equal; their columns are taken for idle ones, so their
+    written lanes are known as well. Row 0 is the first group, if there is one.
+    """
+
+    known: npt.NDArray[np.int8]
+    alike: int
+    groups: tuple[Ints, ...]
+
+    def row(self, column: int) -> int:
+        """The row of a column."""
+        return max(column - self.alike + (self.alike > 0), 0)
+
+    def columns(self, group: int) -> Ints:
+        """The columns of a group."""
+        if group == 0 and self.alike:
+            return np.arange(self.alike)
+        return self.groups[group] + self.alike - (self.alike > 0)
+
+
 class Tables(NamedTuple):
-    """All that a pass needs to know; `static` (d_model,) marks the lanes that no matrix writes."""
+    """All that a pass needs to know.
+
+    `static` (d_model,) marks the lanes that no matrix writes. The tables are right for streams with
+    this premise. `idle` (groups,) says in which of its groups no MLP adds anything, whatever the
+    lanes that vary there are.
+    """
 
     blocks: tuple[BlockTable, ...]
     static: npt.NDArray[np.bool_]
-
-
-def tabulate(model: Model, x: npt.NDArray[np.int8]) -> Tables:
-    """The tables of a model for a stream with the static lanes of `x` (columns, d_model).
-
-    Raises CompileError if the sums of hidden units are not exact in such a stream.
-    """
-    check_hidden_sums(model, x, np.ones(x.shape, np.bool_))
-    static = ~model.written
-    return Tables(tuple(_block(block, static, x) for block in model.blocks), static)
-
-
-def _block(block: Block, static: npt.NDArray[np.bool_], x: npt.NDArray[np.int8]) -> BlockTable:
-    classes, kind = columns_by_class(block, static, x)
-    mlps = (_mlp(restrict_mlp(block, np.array(known, np.int64))) for known in classes)
-    heads = tuple(map(_head, block.heads))
-    writes = np.array(sorted({lane for head in heads for lane in head.writes.tolist()}), int)
-    return BlockTable(heads, writes, block.ov_one, tuple(mlps), kind, block.down_one)
-
-
-def _head(head: Head) -> HeadTable:
-    reads, writes = np.flatnonzero(head.reads), np.flatnonzero(head.writes)
-    ov = head.w_ov[np.ix_(writes, reads)].T
-    return HeadTable(_single(head.query.T), _single(head.key.T), head.margin, reads, writes,
-                     _single(ov))  # fmt: skip
-
-
-def _mlp(mlp: RestrictedMlp) -> MlpTable:
-    forms = mlp.gate, mlp.up, mlp.linear
-    reads = np.flatnonzero(np.concatenate([form.matrix for form in forms]).any(axis=0))
-    gate, up, linear = (form.matrix[:, reads].T for form in forms)
-    return MlpTable(
-        reads,
-        _single(gate),
-        _single(mlp.gate.constant),
-        _single(up),
-        _single(mlp.up.constant),
-        np.ascontiguousarray(linear, np.float64),
-        mlp.linear.constant.astype(np.float64),
-        np.ascontiguousarray(mlp.down.T, np.float64),
-        mlp.lanes,
-    )
-
-
-def _single(matrix: Ints) -> Singles:
-    return np.ascontiguousarray(matrix, np.float32)
+    premise: Premise
+    idle: npt.NDArray[np.bool_]

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from looped.analysis import analyse
 from looped.artefact.plan import CompiledMachine
-from looped.artefact.residual import Residual
+from looped.artefact.residual import Residual, signs, words_of
 from looped.engines.certified import Certified, FastStream, Progress
 from looped.engines.dense import DenseEngine
-from looped.engines.engine import NOTHING, Floats, Lanes, Numbers, Watch
+from looped.engines.engine import NOTHING, Floats, Lanes, Numbers, Watch, Words
 from looped.engines.event.compilation import COMPILE_SECONDS, on_compile
 from looped.engines.event.stream import Stream, TableCache
 from looped.errors import CompileError
@@ -109,6 +109,10 @@ class _Running:
         """A copy of the stream, (columns, d_model)."""
         return self._state.copy() if self.exact is None else self.exact.state().astype(np.float64)
 
+    def residual(self) -> Residual:
+        """A copy of the stream. Raises ValueError if a lane is not ±1."""
+        return signs(self.state())
+
     def read(self, column: int, lanes: Lanes) -> Floats:
         """Some lanes of one column, (lanes,)."""
         if self.exact is None:
@@ -118,6 +122,12 @@ class _Running:
     def rows(self, columns: Lanes) -> Numbers:
         """All lanes of some columns, (columns, d_model)."""
         return self._state[columns] if self.exact is None else self.exact.rows(columns)
+
+    def words_in(self, lanes: Lanes) -> Words:
+        """The word in some lanes of all columns, (columns,)."""
+        return (
+            words_of(self._state[:, lanes] > 0) if self.exact is None else self.exact.words(lanes)
+        )
 
     def write(self, column: int, lanes: Lanes, values: Floats) -> None:
         """Set some lanes of one column."""

@@ -12,7 +12,7 @@ from looped.analysis.kinds import Classes, columns_by_class
 from looped.analysis.model import Model
 from looped.engines.certified import Progress
 from looped.engines.engine import Watch
-from looped.engines.event.banks import pack, padded, unpack
+from looped.engines.event.banks import WORD, pack, padded, unpack
 from looped.engines.event.columns import (
     COLUMN,
     KEY_CHANGED,
@@ -128,6 +128,16 @@ class Stream:
         lane = unpack(self._columns.lanes[STATE][column : column + 1], len(self._place))[0]
         values: npt.NDArray[np.int8] = lane[self._place[lanes]]
         return values
+
+    def words(self, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.uint64]:
+        """The word in some lanes of all columns, (columns,)."""
+        state = self._columns.lanes[STATE]
+        result = np.zeros(len(state), np.uint64)
+        for bit, place in enumerate(self._place[lanes].tolist()):
+            word, shift = divmod(place, WORD)
+            held = state[:, word] >> np.uint64(shift) & np.uint64(1)
+            result |= held << np.uint64(bit)
+        return result
 
     def write(
         self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]

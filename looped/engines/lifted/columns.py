@@ -13,6 +13,7 @@ be shown raises CompileError.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,9 @@ from looped.engines.lifted.heads import (
     HeadTargets,
     columns_of,
     head_targets,
+    without,
 )
+from looped.engines.lifted.layout import EACH_COLUMN, ITSELF, Layout
 from looped.engines.lifted.model import Head, Known, Model
 from looped.errors import CompileError
 
@@ -38,9 +41,6 @@ __all__ = ["Behaviour", "Block", "behaviour"]
 
 _MOST_CLASSES = 64
 """Classes of equal columns: each is analysed once, and the machines have 2."""
-
-_ITSELF = -2
-"""The target of a column that attends to itself."""
 
 
 @dataclass
@@ -53,60 +53,78 @@ class Block:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What all columns do; `known` (columns, d_model) holds between passes.
+    """What all columns do; `rows` (rows, d_model) are their known lanes between passes.
 
-    Of several `drivers` only the first one is among the `columns`: `columns[i]` is the number of
-    column i in the residual stream. All other numbers of columns here, in tables too, are such i.
+    The `layout` says which columns a row stands for. Of several `drivers` only the first one is
+    among the `columns`: `columns[i]` is the number of column i in the residual stream. All other
+    numbers of columns here, in tables too, are such i.
 
     Other passive columns attend to the `protected` ones, so their lanes must not change: a pass in
     which the driver captures one of them is abandoned.
     """
 
     driver: int
-    known: Known
+    rows: Known
     protected: Ints
     blocks: list[Block]
     drivers: Ints
     columns: Ints
+    layout: Layout = EACH_COLUMN
+
+    @cached_property
+    def known(self) -> Known:
+        """The known lanes of every column, (columns, d_model)."""
+        return self.layout.expanded(self.rows)
+
+    def of(self, column: int) -> Known:
+        """The known lanes of a column; 0 also where alike columns differ."""
+        row: Known = self.rows[self.layout.row(column)]
+        return row
+
+    def of_all(self, columns: Ints) -> Known:
+        """The different rows of some columns, (rows, d_model)."""
+        rows: Known = self.rows[self.layout.rows_of(columns)]
+        return rows
 
 
-def behaviour(model: Model, x: Known, host: npt.NDArray[np.bool_]) -> Behaviour:
-    """Analyse a model that begins with the state `x` (columns, d_model).
+def behaviour(model: Model, known: Known, layout: Layout = EACH_COLUMN) -> Behaviour:
+    """Analyse a model that begins with these lanes (rows, d_model), 0 where a lane is not known.
 
-    `host` marks the lanes that the host sets, which are therefore not known. Raises CompileError.
+    Raises CompileError.
     """
-    found = find_drivers(model, np.where(host, 0, x).astype(np.int8))
+    found = find_drivers(model, known, layout)
     if len(found.drivers) == 1:
-        return _analysed(model, found)
+        return _analysed(model, found, layout)
     try:
-        result = _analysed(model, found)
-        check_apart((seen for b in result.blocks for _, seen in b.heads), result.driver)
+        result = _analysed(model, found, layout)
+        heads = (seen for block in result.blocks for _, seen in block.heads)
+        check_apart(heads, result.driver, layout.row(result.driver))
     except CompileError as error:
         raise CompileError(f"several columns compute: {error}") from None
     return result
 
 
-def _analysed(model: Model, found: Drivers) -> Behaviour:
+def _analysed(model: Model, found: Drivers, layout: Layout) -> Behaviour:
     """The behaviour of all columns, by induction."""
     drivers, columns, known = found
-    driver = int(drivers[0])
-    protected = _attended_by_passive(model, known, driver)
-    known = _first_guess(model, known, driver, protected)
+    driver = layout.row(int(drivers[0]))
+    protected = _attended_by_passive(model, known, driver, layout)
+    known = _first_guess(model, known, driver, layout.rows_of(protected))
     while True:
         assumed = known.copy()
         blocks = []
         for part in model.blocks:
-            block = _attention(part, known, driver, protected)
-            between = _after_attention(block, known, driver)
+            block = _attention(part, known, driver, protected, layout)
+            between = _after_attention(block, known, driver, layout)
             block.mlp = mlp_steps(part.mlp, between)
             known[driver] = _after_mlp(block.mlp, between)
             blocks.append(block)
         known[driver] = np.where(known[driver] == assumed[driver], assumed[driver], 0)
         for capture in _captures(blocks):
-            captured = np.setdiff1d(columns_of(capture.table), protected)
+            captured = layout.rows_of(without(columns_of(capture.table), protected))
             known[np.ix_(captured, np.array(sorted(capture.touched)))] = 0
         if (known == assumed).all():
-            return Behaviour(driver, known, protected, blocks, drivers, columns)
+            return Behaviour(int(drivers[0]), known, protected, blocks, drivers, columns, layout)
 
 
 def _captures(blocks: list[Block]) -> list[Capture]:
@@ -131,19 +149,23 @@ def _classes(rows: npt.NDArray[np.generic]) -> list[Ints]:
     return classes
 
 
-def _attended_by_passive(model: Model, known: Known, driver: int) -> Ints:
-    """The passive columns that other passive columns attend to."""
-    me = np.arange(len(known))
+def _attended_by_passive(model: Model, known: Known, driver: int, layout: Layout) -> Ints:
+    """The passive columns that other passive columns attend to. Raises CompileError if alike
+    columns are among them."""
+    me = layout.columns(len(known))
     attended: set[int] = set()
     for head in (head for block in model.blocks for head in block.heads):
-        targets = head_targets(head, known, driver).targets
-        others = (targets != me) & (targets != driver) & (me != driver)
+        targets = head_targets(head, known, driver, layout, strays=True).targets
+        others = (targets != me) & (targets != me[driver]) & (me != me[driver])
         attended.update(np.unique(targets[others]).tolist())
+    if attended and min(attended) < layout.alike:
+        raise CompileError("passive columns attend to one of the alike columns")
     return np.array(sorted(attended), np.int64)
 
 
 def _first_guess(model: Model, known: Known, driver: int, protected: Ints) -> Known:
-    """The lanes that are assumed known in the first round of the induction.
+    """The lanes that are assumed known in the first round of the induction; `driver` and
+    `protected` are rows.
 
     Some lanes are unknown from the start, since assuming too much can make a round fail: the
     written lanes in which passive columns differ, and the lanes that the driver's MLPs compute and
@@ -165,35 +187,39 @@ def _first_guess(model: Model, known: Known, driver: int, protected: Ints) -> Kn
     return result
 
 
-def _attention(part: weights.Block, known: Known, driver: int, protected: Ints) -> Block:
+def _attention(
+    part: weights.Block, known: Known, driver: int, protected: Ints, layout: Layout
+) -> Block:
     """The heads of a block. Raises CompileError if a passive column may change without capture."""
-    block = Block([(head, head_targets(head, known, driver)) for head in part.heads])
+    block = Block([(head, head_targets(head, known, driver, layout)) for head in part.heads])
     taken: set[int] = set()
     for capture in _captures([block]):
         if taken & capture.touched:
             raise CompileError("two heads of a block write to the same lanes")
         taken |= capture.touched
-    _check_passive(block, known, driver, protected)
+    _check_passive(block, known, driver, protected, layout)
     if any(column != driver for column in _busy_columns(part, known)):
         raise CompileError("an MLP may change passive columns")
     return block
 
 
-def _check_passive(block: Block, known: Known, driver: int, protected: Ints) -> None:
+def _check_passive(
+    block: Block, known: Known, driver: int, protected: Ints, layout: Layout
+) -> None:
     """Raise CompileError if attention changes passive columns that are not captured."""
     if not block.heads:
         return
     targets = np.stack([seen.targets for _, seen in block.heads], axis=1)
-    me = np.arange(len(known))[:, None]
-    stay = np.isin(targets, [driver, *protected])
-    kind = np.where(targets == me, _ITSELF, np.where(stay, targets, NOBODY))
-    columns = np.delete(np.arange(len(known)), driver)
+    me = layout.columns(len(known))[:, None]
+    stay = np.isin(targets, [layout.column(driver), *protected])
+    kind = np.where(targets == me, ITSELF, np.where(stay, targets, NOBODY))
+    columns = np.delete(np.arange(len(known)), driver)  # rows, from here on
     if (kind[columns] == NOBODY).any():
         raise CompileError("passive columns attend to others that may change")
     for same in _classes(kind[columns]):
         members = columns[same]
         for row in _added_rows(block, kind[members[0]].tolist()):
-            if not _adds_nothing(row, known, members):
+            if not _adds_nothing(row, known, members, layout):
                 raise CompileError("attention changes passive columns in every pass")
 
 
@@ -209,19 +235,22 @@ def _added_rows(block: Block, targets: list[int]) -> list[dict[tuple[int, int], 
     return list(totals.values())
 
 
-def _adds_nothing(row: dict[tuple[int, int], float], known: Known, members: Ints) -> bool:
-    """Whether a form over lanes (column, lane) is zero in all members; _ITSELF is the member."""
+def _adds_nothing(
+    row: dict[tuple[int, int], float], known: Known, members: Ints, layout: Layout
+) -> bool:
+    """Whether a form over lanes (column, lane) is zero in all members, which are rows; ITSELF is
+    the member."""
     value = np.zeros(len(members))
     for (column, source), factor in row.items():
         if factor:
-            lanes = known[members if column == _ITSELF else column, source]
+            lanes = known[members if column == ITSELF else layout.row(column), source]
             if not np.all(lanes):
                 return False
             value += factor * lanes
     return not value.any()
 
 
-def _after_attention(block: Block, known: Known, driver: int) -> Known:
+def _after_attention(block: Block, known: Known, driver: int, layout: Layout) -> Known:
     """What is known of the driver after a block's attention."""
     now = known[driver]
     sums: dict[int, Affine] = {}
@@ -229,12 +258,13 @@ def _after_attention(block: Block, known: Known, driver: int) -> Known:
     for head, seen in block.heads:
         own, sources = seen.driver, head.sources
         columns = np.array([own.column]) if isinstance(own, FixedTarget) else columns_of(own.table)
-        values = common_values(known[np.ix_(columns, np.array(sources))])
+        rows = layout.rows_of(columns)
+        values = common_values(known[np.ix_(rows, np.array(sources))])
         shared = dict(zip(sources, values.tolist(), strict=True))
         for lane, factors in head.w_ov.items():
             form = sums.setdefault(lane, Affine())
             for source, factor in factors.items():
-                if columns.tolist() == [driver]:
+                if rows.tolist() == [driver]:
                     form.add_lane(source, factor, now)
                 elif shared[source]:
                     form.constant += factor * shared[source]

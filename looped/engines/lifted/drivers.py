@@ -28,6 +28,7 @@ from looped.analysis.forms import common_values
 from looped.analysis.grid import Ints
 from looped.analysis.steps import mlp_steps
 from looped.engines.lifted.heads import FixedTarget, HeadTargets, columns_of
+from looped.engines.lifted.layout import Layout
 from looped.engines.lifted.model import Block, Known, Model
 from looped.errors import CompileError
 
@@ -43,29 +44,36 @@ as many states; one analysis of an MLP takes a twentieth of a second."""
 
 class Drivers(NamedTuple):
     """The drivers, all columns except the second driver and the following ones, and the known lanes
-    of these `columns`, where the first driver stands for all."""
+    of these `columns` row by row, where the first driver stands for all."""
 
     drivers: Ints
     columns: Ints
     known: Known
 
 
-def find_drivers(model: Model, known: Known) -> Drivers:
-    """The columns in which some MLP adds something. Raises CompileError if there are none."""
+def find_drivers(model: Model, known: Known, layout: Layout) -> Drivers:
+    """The columns in which some MLP adds something, from known lanes (rows, d_model).
+
+    Raises CompileError if there are none, or if alike columns are among them.
+    """
     busy: set[int] = set()
     for block in model.blocks:
-        busy |= _busy_columns(model, block, known)
+        busy |= _busy_rows(model, block, known)
     if not busy:
         raise CompileError("no column computes anything: there is nothing to lift")
-    drivers = np.array(sorted(busy), np.int64)
-    columns = np.setdiff1d(np.arange(len(known)), drivers[1:])
-    seen = known[columns]
-    seen[columns == drivers[0]] = common_values(known[drivers])
-    return Drivers(drivers, columns, seen)
+    if layout.alike and 0 in busy:
+        raise CompileError("alike columns compute")
+    rows = np.array(sorted(busy), np.int64)
+    left = np.setdiff1d(np.arange(len(known)), rows[1:])
+    seen = known[left]
+    seen[left == rows[0]] = common_values(known[rows])
+    drivers = layout.columns(len(known))[rows]
+    count = len(known) + layout.alike - (layout.alike > 0)
+    return Drivers(drivers, np.delete(np.arange(count), drivers[1:]), seen)
 
 
-def _busy_columns(model: Model, block: Block, known: Known) -> set[int]:
-    """Columns to which an MLP may add something, in any state or in the state that they have."""
+def _busy_rows(model: Model, block: Block, known: Known) -> set[int]:
+    """Rows of columns to which an MLP may add something, in any state or in their own."""
     static = known.copy()
     static[:, model.written] = 0
     reads = block.mlp.mlp_reads
@@ -93,11 +101,12 @@ def _is_idle(block: Block, known: Known) -> bool:
         return False
 
 
-def check_apart(heads: Iterable[HeadTargets], driver: int) -> None:
-    """Raise CompileError if a column attends to a driver that does not capture it."""
+def check_apart(heads: Iterable[HeadTargets], driver: int, row: int) -> None:
+    """Raise CompileError if a column attends to a driver, which has that row and does not capture
+    it."""
     for seen in heads:
         own = seen.driver
         found = [own.column] if isinstance(own, FixedTarget) else columns_of(own.table)
-        others: npt.NDArray[np.bool_] = np.delete(seen.targets, driver) == driver
+        others: npt.NDArray[np.bool_] = np.delete(seen.targets, row) == driver
         if driver in found or others.any():
             raise CompileError("columns that compute attend to each other")

@@ -12,14 +12,15 @@ from looped.analysis import Model, analyse
 from looped.artefact.plan import CompiledMachine
 from looped.artefact.residual import Residual
 from looped.engines.certified import Certified, FastStream
-from looped.engines.engine import NOTHING, Engine, Lanes, Watch
+from looped.engines.engine import NOTHING, Engine, Lanes, Streams, Watch
 from looped.engines.host_lanes import HostLanes
 from looped.engines.late_dense import LateDense
 from looped.engines.lifted.kept import Kept
 from looped.engines.lifted.program import Program
+from looped.engines.lifted.programs import Check, Programs, unchecked
 from looped.engines.lifted.record import record
 from looped.engines.lifted.specialised import USUAL, Effort
-from looped.engines.lifted.stream import Check, Programs, Stream, unchecked
+from looped.engines.lifted.stream import Stream
 from looped.engines.tape import Tape
 from looped.engines.threads import in_threads
 from looped.errors import CompileError
@@ -95,7 +96,7 @@ class LiftedEngine(Certified):
         twin.fallbacks, twin.streams, twin._changed = 0, [], []
         return twin
 
-    def begin(self, x: npt.NDArray[np.generic], host: Sequence[HostLanes]) -> None:
+    def begin(self, x: Streams, host: Sequence[HostLanes]) -> None:
         """Begin with streams that another engine has run, whose host has set the lanes `host`."""
         self.load(x)
         for stream, lanes in zip(self.streams, host, strict=True):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from looped.engines.lifted.columns import Behaviour
-from looped.engines.lifted.heads import FixedTarget, columns_of
+from looped.engines.lifted.heads import FixedTarget, columns_of, without
 from looped.engines.lifted.votes import HeadVotes, MlpVotes, Votes, ways_of
 
 __all__ = ["Fields", "cut", "find_fields"]
@@ -48,7 +48,7 @@ class Fields:
 
 def find_fields(behaviour: Behaviour) -> Fields:
     """Guess the words of a pass."""
-    free = np.flatnonzero(behaviour.known[behaviour.driver] == 0).tolist()
+    free = np.flatnonzero(behaviour.of(behaviour.driver) == 0).tolist()
     parts = [
         (HeadVotes(block, behaviour), MlpVotes(block.mlp, ways))
         for block, ways in zip(behaviour.blocks, ways_of(behaviour), strict=True)
@@ -102,15 +102,20 @@ def _joined(words: Iterable[Word], pairs: Pairs) -> list[Word]:
 
 def _kept_lanes(behaviour: Behaviour) -> set[int]:
     """Lanes of passive columns that change, or that a head reads and that differ by column."""
-    passive = np.arange(len(behaviour.known)) != behaviour.driver
-    kept = set(np.flatnonzero((behaviour.known[passive] == 0).any(axis=0)).tolist())
+    layout = behaviour.layout
+    passive = np.arange(len(behaviour.rows)) != layout.row(behaviour.driver)
+    differing = set(layout.counted.tolist())
+    kept = set(np.flatnonzero((behaviour.rows[passive] == 0).any(axis=0)).tolist()) - differing
     for head, seen in (pair for block in behaviour.blocks for pair in block.heads):
         if not isinstance(seen.driver, FixedTarget):
-            columns = np.setdiff1d(columns_of(seen.driver.table), [behaviour.driver])
+            columns = without(columns_of(seen.driver.table), np.array([behaviour.driver]))
+            rows = behaviour.of_all(columns)
             for source in {source for factors in head.w_ov.values() for source in factors}:
-                values = behaviour.known[columns, source]
-                if (values != values[:1]).any():
+                alike = source in differing and (rows[:, source] == 0).any()
+                if alike or (rows[:, source] != rows[:1, source]).any():
                     kept.add(source)
+        if seen.capture is not None:
+            kept |= differing & seen.capture.touched
     return kept
 
 

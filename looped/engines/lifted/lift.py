@@ -109,7 +109,7 @@ class _Lifting:
         self.conditions = Conditions(self.code, self.widths)
         self.assembly = Words(self.code, self.widths, self.conditions.cubes)
         self.lookups = Lookups(self.code, self.widths, self.assembly.pack)
-        known = behaviour.known[behaviour.driver]
+        known = behaviour.of(behaviour.driver)
         self.lanes: dict[int, State] = {lane: float(v > 0) for lane, v in enumerate(known)}
         for number, word in enumerate(words):
             value = self.code.emit("state", number=number, most=(1 << len(word)) - 1)
@@ -254,7 +254,7 @@ class _Lifting:
 
     def _content(self, cell: int, columns: Ints) -> dict[int, State]:
         """The lanes of one of `columns`: the packed ones are the value `cell`, others are known."""
-        known = self.behaviour.known[columns[0]]
+        known = self.behaviour.of(int(columns[0]))
         content: dict[int, State] = {lane: float(value > 0) for lane, value in enumerate(known)}
         content.update({lane: Bit(cell, place) for place, lane in enumerate(self.packed)})
         return content
@@ -271,11 +271,10 @@ class _Lifting:
             range(len(states)), key=lambda b: states[b] if isinstance(states[b], Bit) else (-1, b)
         )
         code = self.assembly.pack([states[b] for b in order])
-        places = np.arange(len(table))
-        old = np.zeros_like(table)
-        for new, bit in enumerate(order):
-            old |= (places >> new & 1) << bit
-        columns = np.where(table[old] == NOBODY, spare, table[old])
+        highest = len(order) - 1
+        axes = [highest - order[highest - axis] for axis in range(len(order))]
+        columns = table.reshape((2,) * len(order)).transpose(axes).ravel()
+        columns = np.where(columns == NOBODY, spare, columns)
         if spare != NOBODY:
             columns = np.where(np.isin(columns, self.behaviour.protected), NOBODY, columns)
         column = entry(self.code, columns, code)
@@ -295,7 +294,7 @@ class _Lifting:
 
     def _captured(self, capture: Capture) -> tuple[int, int]:
         """The captured column and its new content, as values."""
-        column = self._column(capture.bits, capture.table, len(self.behaviour.known))
+        column = self._column(capture.bits, capture.table, len(self.behaviour.columns))
         cell = self._load(column)
         content: dict[int, State] = {
             lane: Bit(cell, place) for place, lane in enumerate(self.packed)

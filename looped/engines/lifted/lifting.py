@@ -24,7 +24,7 @@ from looped.artefact.residual import Residual
 from looped.engines.host_lanes import HostLanes
 from looped.engines.lifted.kept import Kept, packed, unpacked
 from looped.engines.lifted.program import Program
-from looped.engines.lifted.stream import Programs, unchecked
+from looped.engines.lifted.programs import Programs, unchecked
 from looped.errors import CompileError
 
 __all__ = ["Lifting"]

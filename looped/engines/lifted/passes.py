@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.lifted.around import function_of
+from looped.engines.lifted.around import function_of, head, one_pass
 from looped.engines.lifted.native import Native
 
 __all__ = ["ROOM", "Taken", "take"]
@@ -68,51 +68,29 @@ def _addresses(arrays: tuple[np.ndarray, ...]) -> list[int]:
 _TEXT = """
 define i64 @record(ptr %run, ptr %state, ptr %cells, ptr %none, ptr %stops, ptr %quiet,
                    ptr %stored, i64 %loops, ptr %rows, ptr %columns, ptr %contents) {{
-entry:
-  br label %head
-head:
-  %pass = phi i64 [ 0, %entry ], [ %next, %after ]
-  %count = phi i64 [ 0, %entry ], [ %counted, %after ]
-  %halt = phi i1 [ false, %entry ], [ %stop, %after ]
-  %enough = icmp uge i64 %count, %loops
-  %full = icmp uge i64 %pass, {room}
-  %over = or i1 %enough, %full
-  %end = or i1 %over, %halt
-  br i1 %end, label %done, label %body
+{head}
 body:
-  %kept = call i64 %run(ptr %state, ptr %cells, ptr %none, ptr %none, ptr %stored, i64 1)
-  %abandoned = icmp slt i64 %kept, 0
-  br i1 %abandoned, label %done, label %after
-after:
+{one_pass}
   %row = mul i64 %pass, {words}
   %place = mul i64 %pass, {stores}
 {copies}
-  %stop = icmp ne i64 %stopping{words}, 0
-  %still = icmp eq i64 %pausing{words}, 0
-  %counts = or i1 %stop, %still
-  %one = zext i1 %counts to i64
-  %counted = add i64 %count, %one
-  %next = add i64 %pass, 1
+  br label %after
+after:
+  %last = or i1 %stop, false
+  %next = add i64 %another, 0
+  %counted = add i64 %onward, 0
   br label %head
+abandoned:
+  br label %done
 done:
   ret i64 %pass
 }}
 """
 
 _WORD = """
-  %from{n} = getelementptr i64, ptr %state, i64 {n}
-  %word{n} = load i64, ptr %from{n}
   %at{n} = add i64 %row, {n}
   %to{n} = getelementptr i64, ptr %rows, i64 %at{n}
-  store i64 %word{n}, ptr %to{n}
-  %stops{n} = getelementptr i64, ptr %stops, i64 {n}
-  %mask{n} = load i64, ptr %stops{n}
-  %raised{n} = and i64 %word{n}, %mask{n}
-  %stopping{next} = or i64 %raised{n}, {stopping}
-  %quiet{n} = getelementptr i64, ptr %quiet, i64 {n}
-  %rest{n} = load i64, ptr %quiet{n}
-  %pauses{n} = and i64 %word{n}, %rest{n}
-  %pausing{next} = or i64 %pauses{n}, {pausing}"""
+  store i64 %word{n}, ptr %to{n}"""
 
 _STORE = """
   %source{n} = getelementptr i64, ptr %stored, i64 {n}
@@ -136,14 +114,7 @@ def _compiled(words: int, stores: int, bits: int) -> Callable[..., int]:
 
 def _text(words: int, stores: int, bits: int) -> str:
     widen = "add i64 %content{n}, 0" if bits == 64 else f"zext i{bits} %content{{n}} to i64"
-    parts = [
-        _WORD.format(
-            n=n,
-            next=n + 1,
-            stopping=f"%stopping{n}" if n else "0",
-            pausing=f"%pausing{n}" if n else "0",
-        )
-        for n in range(words)
-    ]
-    parts += [_STORE.format(n=n, bits=bits, widen=widen.format(n=n)) for n in range(stores)]
-    return _TEXT.format(room=ROOM, words=words, stores=stores, copies="".join(parts))
+    copies = [_WORD.format(n=n) for n in range(words)]
+    copies += [_STORE.format(n=n, bits=bits, widen=widen.format(n=n)) for n in range(stores)]
+    parts = {"head": head(str(ROOM)), "one_pass": one_pass(words, "%count")}
+    return _TEXT.format(**parts, words=words, stores=stores, copies="".join(copies))

@@ -47,10 +47,16 @@ class Program:
 
 def known_lanes(found: Behaviour, x: Residual) -> Residual:
     """The known lanes of all columns of a stream like `x`, drivers included."""
-    known = np.zeros(x.shape, np.int8)
-    known[found.columns] = found.known
-    known[found.drivers] = found.known[found.driver]
-    return compact(known, len(x.bits))
+    if not found.layout.alike:
+        known = np.zeros(x.shape, np.int8)
+        known[found.columns] = found.rows
+        known[found.drivers] = found.of(found.driver)
+        return compact(known, x.alike)
+    rest = np.zeros(x.rest.shape, np.int8)
+    rest[found.columns[x.alike :] - x.alike] = found.rows[1:]
+    rest[found.drivers - x.alike] = found.of(found.driver)
+    nothing = np.zeros((x.alike, 0), np.uint64)
+    return Residual(found.rows[0], np.zeros(0, np.intp), nothing, rest, x.positions)
 
 
 def program_of(

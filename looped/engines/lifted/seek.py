@@ -19,7 +19,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from looped.engines.lifted.around import function_of
+from looped.engines.lifted.around import function_of, head, one_pass
 from looped.engines.lifted.native import Native
 
 __all__ = ["seek"]
@@ -64,29 +64,9 @@ def seek(
 _TEXT = """
 define i64 @seek(ptr %run, ptr %state, ptr %cells, ptr %none, ptr %stops, ptr %quiet, ptr %stored,
                  i64 %loops, ptr %places, ptr %patterns, i64 %rows, i64 %most) {{
-entry:
-  br label %head
-head:
-  %pass = phi i64 [ 0, %entry ], [ %next, %after ]
-  %count = phi i64 [ 0, %entry ], [ %counted, %after ]
-  %halt = phi i1 [ false, %entry ], [ %last, %after ]
-  %enough = icmp uge i64 %count, %loops
-  %full = icmp uge i64 %pass, %most
-  %over = or i1 %enough, %full
-  %end = or i1 %over, %halt
-  br i1 %end, label %done, label %body
+{head}
 body:
-  %kept = call i64 %run(ptr %state, ptr %cells, ptr %none, ptr %none, ptr %stored, i64 1)
-  %wrong = icmp slt i64 %kept, 0
-  br i1 %wrong, label %abandoned, label %seen
-seen:
-{words}
-  %stop = icmp ne i64 %stopping{n}, 0
-  %still = icmp eq i64 %pausing{n}, 0
-  %counts = or i1 %stop, %still
-  %one = zext i1 %counts to i64
-  %counted = add i64 %count, %one
-  %next = add i64 %pass, 1
+{one_pass}
   br i1 %counts, label %look, label %after
 look:
   %row = phi i64 [ 0, %seen ], [ %following, %compare ]
@@ -101,6 +81,8 @@ compare:
 after:
   %hit = phi i1 [ false, %seen ], [ false, %look ], [ true, %compare ]
   %last = or i1 %stop, %hit
+  %next = add i64 %another, 0
+  %counted = add i64 %onward, 0
   br label %head
 done:
   ret i64 %count
@@ -110,22 +92,10 @@ abandoned:
 }}
 """
 
-_WORD = """
-  %from{n} = getelementptr i64, ptr %state, i64 {n}
-  %word{n} = load i64, ptr %from{n}
-  %stops{n} = getelementptr i64, ptr %stops, i64 {n}
-  %mask{n} = load i64, ptr %stops{n}
-  %raised{n} = and i64 %word{n}, %mask{n}
-  %stopping{next} = or i64 %raised{n}, {stopping}
-  %quiet{n} = getelementptr i64, ptr %quiet, i64 {n}
-  %rest{n} = load i64, ptr %quiet{n}
-  %pauses{n} = and i64 %word{n}, %rest{n}
-  %pausing{next} = or i64 %pauses{n}, {pausing}
-  %places{n} = getelementptr i64, ptr %places, i64 {n}
-  %under{n} = load i64, ptr %places{n}
-  %held{n} = and i64 %word{n}, %under{n}"""
-
 _MATCH = """
+  %over{n} = getelementptr i64, ptr %places, i64 {n}
+  %under{n} = load i64, ptr %over{n}
+  %held{n} = and i64 %word{n}, %under{n}
   %at{n} = add i64 %place, {n}
   %where{n} = getelementptr i64, ptr %patterns, i64 %at{n}
   %wanted{n} = load i64, ptr %where{n}
@@ -146,16 +116,8 @@ def _compiled(words: int) -> Callable[..., int]:
 
 
 def _text(words: int) -> str:
-    loads = [
-        _WORD.format(
-            n=n,
-            next=n + 1,
-            stopping=f"%stopping{n}" if n else "0",
-            pausing=f"%pausing{n}" if n else "0",
-        )
-        for n in range(words)
-    ]
     matches = [
         _MATCH.format(n=n, next=n + 1, other=f"%other{n}" if n else "0") for n in range(words)
     ]
-    return _TEXT.format(words="".join(loads), matches="".join(matches), n=words)
+    parts = {"head": head("%most"), "one_pass": one_pass(words, "%count")}
+    return _TEXT.format(**parts, matches="".join(matches), n=words)

@@ -1,34 +1,28 @@
-"""One residual stream in packed words, and the programs that advance such streams."""
+"""One residual stream in packed words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
-from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from looped import analysis
 from looped.analysis.grid import Floats
-from looped.analysis.hidden_sums import check_hidden_sums
-from looped.artefact.residual import Residual, compact
+from looped.artefact.residual import Residual, compact, signs, words_of
 from looped.engines.certified import Progress
 from looped.engines.engine import NOTHING, Watch
 from looped.engines.host_lanes import HostLanes
-from looped.engines.lifted.cases import cases_of
-from looped.engines.lifted.columns import behaviour
-from looped.engines.lifted.kept import Kept
-from looped.engines.lifted.lift import Lifted, lift
-from looped.engines.lifted.model import Model, sparse
-from looped.engines.lifted.native import CELLS, compile_code
-from looped.engines.lifted.program import Program, known_lanes, program_of
+from looped.engines.lifted.program import Program
+from looped.engines.lifted.programs import Programs
 from looped.engines.lifted.seek import seek
-from looped.engines.lifted.specialised import USUAL, Effort, Specialiser
+from looped.engines.lifted.specialised import Specialiser
+from looped.engines.tape import gather
 
-__all__ = ["Check", "Programs", "Stream", "unchecked"]
+__all__ = ["Stream"]
+
+_WORD = 64
+"""Bits of a word."""
 
 _FEW = 16
 """Up to so many loops are passes of the plain code: the last one notes where it stores, and more
@@ -37,84 +31,7 @@ come from callers in a hurry."""
 _MANY = 64
 """From so many columns on, they are taken from one matrix."""
 
-Check = Callable[[analysis.Model, Lifted], None]
 Masks = npt.NDArray[np.uint64]
-
-
-def unchecked(model: analysis.Model, lifted: Lifted) -> None:
-    """Accept all lifted code, also that of an earlier run."""
-
-
-class Programs:
-    """The programs made for a model: one serves all streams with the same constants.
-
-    `effort` says when hot passes of a stream are specialised.
-
-    `check` gets all lifted code before it is compiled, and raises an error of its own to refuse it.
-    Without a check a program of an earlier run will do, and then nothing needs the model.
-    """
-
-    def __init__(
-        self,
-        model: Callable[[], analysis.Model],
-        check: Check = unchecked,
-        kept: Kept | None = None,
-        program: Program | None = None,
-        effort: Effort = USUAL,
-    ) -> None:
-        self.effort = effort
-        self._model = model
-        self.check = check
-        self._kept = kept
-        self._found = program
-        if program is None and kept is not None and check is unchecked:
-            self._found = kept.find()
-        self.made: list[Program] = []
-        self._lock = Lock()
-        if not self.ready:
-            _ = self.exact
-
-    @cached_property
-    def exact(self) -> analysis.Model:
-        """The model in exact integers."""
-        return self._model()
-
-    @cached_property
-    def model(self) -> Model:
-        """The same with sparse rows."""
-        return sparse(self.exact)
-
-    @property
-    def ready(self) -> bool:
-        """Whether there is a program of an earlier run or of another process."""
-        return self._found is not None
-
-    def find(self, x: Residual, host: HostLanes) -> Program:
-        """The program for a stream whose host sets the lanes `host`. Raises CompileError."""
-        with self._lock:
-            return self._program(x, host)
-
-    def _program(self, x: Residual, host: HostLanes) -> Program:
-        for program in self.made:
-            if program.fits(x, host):
-                return program
-        if self._found is not None and self.check is unchecked and self._found.fits(x, host):
-            self.made.append(self._found)
-            return self._found
-        whole, set_by_host = np.asarray(x), np.zeros(x.shape, np.bool_)
-        for column, mask in host.masks.items():
-            set_by_host[column] = mask
-        check_hidden_sums(self.exact, whole, ~set_by_host)
-        lifted = lift(behaviour(self.model, whole, set_by_host))
-        self.check(self.exact, lifted)
-        bits = next(size for size in CELLS if len(lifted.packed) <= size)
-        found = lifted.behaviour
-        sizes = len(lifted.words), len(found.drivers), len(found.columns)
-        native = compile_code(lifted.code, bits, *sizes, cases_of(lifted))
-        self.made.append(program_of(lifted, native, known_lanes(found, x)))
-        if self._kept is not None:
-            self._kept.keep(self.made[-1])
-        return self.made[-1]
 
 
 class Stream:
@@ -194,6 +111,22 @@ class Stream:
             x[driver] = self.column(driver)
         return x
 
+    def residual(self) -> Residual:
+        """A copy of the stream. Raises ValueError if a lane is not ±1."""
+        x = self.x
+        if not isinstance(x, Residual):
+            return signs(x)
+        if self.program is None:
+            return x.copy()
+        lifted = self.program.lifted
+        others = set(lifted.packed).difference(x.lanes.tolist())
+        own = 0 < x.alike <= lifted.behaviour.drivers.min() and len(x.lanes) <= _WORD
+        if others or not own:
+            return signs(self.state())
+        rest = [self.column(column) for column in range(x.alike, len(x))]
+        bits = self.words_in(x.lanes)[: x.alike, None]
+        return Residual(x.row, x.lanes, bits, np.array(rest, np.int8), x.positions)
+
     def column(self, column: int) -> Floats:
         """A copy of one column, (d_model,)."""
         result = self.loaded(column)
@@ -240,6 +173,24 @@ class Stream:
     def read(self, column: int, lanes: npt.NDArray[np.intp]) -> Floats:
         """Some lanes of one column, (lanes,)."""
         return self.column(column)[lanes]
+
+    def words_in(self, lanes: npt.NDArray[np.intp]) -> Masks:
+        """The word in some lanes of all columns, (columns,)."""
+        x = self.x
+        words = x.words(lanes.tolist()) if isinstance(x, Residual) else words_of(x[:, lanes] > 0)
+        if self.program is None:
+            return words
+        found, cells = self.program.lifted, self.cells[:-1]
+        packed = {lane: place for place, lane in enumerate(found.packed)}
+        places = np.array([packed.get(lane, -1) for lane in lanes.tolist()], np.intp)
+        rows = cells.view(np.uint8).reshape(len(cells), -1)
+        held = gather(rows, places, np.zeros(len(lanes), np.bool_))
+        known = np.uint64(sum(1 << bit for bit, place in enumerate(places.tolist()) if place < 0))
+        columns = found.behaviour.columns
+        words[columns] = words[columns] & known | held
+        for driver in found.behaviour.drivers.tolist():
+            words[driver] = words_of(self.column(driver)[None, lanes] > 0)[0]
+        return words
 
     def write(
         self, column: int, lanes: npt.NDArray[np.intp], values: npt.NDArray[np.generic]

@@ -18,7 +18,7 @@ from looped.analysis.grid import Ints
 from looped.analysis.keys import NOBODY
 from looped.analysis.steps import Gated, MlpSteps, Threshold
 from looped.engines.lifted.columns import Behaviour, Block
-from looped.engines.lifted.heads import Capture, Lookup, columns_of
+from looped.engines.lifted.heads import Capture, Lookup, columns_of, without
 
 __all__ = ["HeadVotes", "MlpVotes", "Votes", "Ways", "ways_of"]
 
@@ -144,8 +144,8 @@ class HeadVotes:
                 driver = {lane: [*sources] for lane, (_, _, sources) in effects}
                 self.written.append({lane: s[0] for lane, s in driver.items() if len(s) == 1})
             if isinstance(seen.driver, Lookup):
-                columns = np.setdiff1d(columns_of(seen.driver.table), [behaviour.driver])
-                known = behaviour.known[columns].all(axis=0)
+                columns = without(columns_of(seen.driver.table), np.array([behaviour.driver]))
+                known = np.asarray(behaviour.of_all(columns).all(axis=0))
                 free = {
                     lane: [source for source in factors if not known[source]]
                     for lane, factors in head.w_ov.items()

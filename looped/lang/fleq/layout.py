@@ -78,7 +78,9 @@ class _Layout:
                 self._put(word, None)
         width = self.settings.format.width
         words = tuple(word % (1 << width) for word in self._words)
-        return Placed(words, tuple(self._places), self._symbols(), width)
+        symbols = self._symbols()
+        constants = frozenset(symbols.keys() - self._addresses.keys())
+        return Placed(words, tuple(self._places), symbols, width, constants=constants)
 
     def _define_labels(self, statements: Sequence[Statement]) -> None:
         """A label is known by the number of the instruction behind it."""

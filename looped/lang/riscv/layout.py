@@ -86,7 +86,10 @@ class _Layout:
             self.errors.append(
                 Diagnostic(message, start.span, "a program begins at an instruction")
             )
-        return Placed(words, tuple(places), symbols, self.program.target.width, entry)
+        public = self.program.names.public()
+        constants = frozenset(each.name for each in public if each.value is not None)
+        width = self.program.target.width
+        return Placed(words, tuple(places), symbols, width, entry, constants & symbols.keys())
 
     def _align(self, section: Section) -> None:
         """The alignment of a section: the largest alignment of its items."""

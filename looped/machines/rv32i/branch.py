@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, Signal, Value, disjoint_or, gated, value
-from looped.circuit.words import Word, bit, constant
+from looped.circuit.words import Form, Word, bit, constant
 from looped.machines.rv32i.adder import Adder, adder
 from looped.machines.rv32i.kinds import flag
 
@@ -59,15 +59,15 @@ def branch(m: Circuit, i: BranchInputs) -> BranchOutputs:
     """Add up the target, and decide whether to take it."""
     jump = adder(m, "target", i.base, i.offset, constant(0))
     target = Word("target", (*jump.low, *m.let("target high", jump.high)))
-    beq = m.let("beq low", _low_equality(i.is_beq, i.difference))
-    bne = m.let("bne low", _low_equality(i.is_bne, i.difference))
+    low = i.difference.low_total(m, "difference")
+    beq = m.let("beq low", _low_equality(i.is_beq, *low))
+    bne = m.let("bne low", _low_equality(i.is_bne, *low))
     taken = disjoint_or(_taken(i, beq, bne), i.unfinished or value(0, 1))
     return BranchOutputs(target, m.let("taken", taken))
 
 
-def _low_equality(is_branch: Word, difference: Adder) -> Value:
+def _low_equality(is_branch: Word, low: Form, limit: int) -> Value:
     """Whether the low bits are equal, gated by BEQ or BNE: x + ~y + 1 is then exactly the limit."""
-    low, limit = difference.low_total, difference.low_limit
     under = flag(is_branch)
     return disjoint_or(
         gated(Condition(low, limit), under), gated(Condition(low, limit + 1), -under)

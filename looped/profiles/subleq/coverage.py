@@ -12,7 +12,7 @@ from looped.trace import Step
 __all__ = ["classes", "observe"]
 
 
-def classes(width: int, memory: int) -> tuple[str, ...]:
+def classes(width: int, memory: int, **dialect: int) -> tuple[str, ...]:
     """Every class of instructions on a machine of this size."""
     known = (
         "branch taken",
@@ -41,14 +41,16 @@ def classes(width: int, memory: int) -> tuple[str, ...]:
     return (*known, *operands, *ends, *(("pc beyond memory",) if half > memory else ()))
 
 
-def observe(case: Case, memory: int, steps: int) -> Coverage:
+def observe(case: Case, memory: int, steps: int, **dialect: int) -> Coverage:
     """What the first `steps` instructions of a program do, on the reference."""
-    computer = Subleq(case.image.words, case.image.width, memory, case.data, case.image.entry)
+    image = case.image
+    computer = Subleq(image.words, image.width, memory, case.data, image.entry, **dialect)
     counts: Counter[str] = Counter()
     changed: set[int] = set()
     done = 0
     while done < steps and not computer.halted:
-        places = [(computer.pc + k) % memory for k in range(3)]
+        own = (computer.order, 1 - computer.order, 2)
+        places = [(computer.pc + k) % memory for k in own]
         words = [computer.memory[place] for place in places]
         step = computer.step()
         counts.update(set(_classes(computer, places, words, step)))

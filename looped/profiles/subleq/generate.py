@@ -10,6 +10,7 @@ positive numbers. So nearly every word of a program is executed, read or written
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 
 from looped.image import Image
 from looped.profiles.case import Case
@@ -23,21 +24,24 @@ _STEPS = 64
 _LONGEST_INPUT = 6
 
 
-def generate(rng: random.Random, width: int, memory: int, number: int) -> Case:
-    """A program for `memory` words."""
-    return _Writer(rng, width, memory).program()
+def generate(rng: random.Random, width: int, memory: int, number: int, **dialect: int) -> Case:
+    """A program for `memory` words, in a dialect."""
+    return _Writer(rng, width, memory, dialect).program()
 
 
 class _Writer:
     """A program under construction. `words` are its initial words, `computer` executes it."""
 
-    def __init__(self, rng: random.Random, width: int, memory: int) -> None:
+    def __init__(
+        self, rng: random.Random, width: int, memory: int, dialect: Mapping[str, int]
+    ) -> None:
         self.rng = rng
         self.width, self.memory = width, memory
         self.ones, self.half = (1 << width) - 1, 1 << width - 1
         self.words = [self._value() for _ in range(memory)]
         self.data = rng.randbytes(rng.randrange(_LONGEST_INPUT))
-        self.computer = Subleq(self.words, width, memory, self.data)
+        self.computer = Subleq(self.words, width, memory, self.data, **dialect)
+        self.symbols = {f"subleq.{name}": value for name, value in dialect.items()}
         self.touched = [False] * memory
 
     def program(self) -> Case:
@@ -48,10 +52,11 @@ class _Writer:
             step = self.computer.step()
             for access in (*step.reads, *step.writes):
                 self.touched[access.address] = True
-        return Case(Image("subleq", self.width, tuple(self.words)), self.data)
+        return Case(Image("subleq", self.width, tuple(self.words), self.symbols), self.data)
 
     def _choose_instruction(self, pc: int) -> None:
-        places = [(pc + k) % self.memory for k in range(3)]
+        order = self.computer.order
+        places = [(pc + k) % self.memory for k in (order, 1 - order, 2)]
         for place, word in zip(places, self._operands(pc), strict=False):
             self._put(place, word)
         self._put(places[2], self._target(pc))

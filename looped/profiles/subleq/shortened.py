@@ -15,10 +15,10 @@ from looped.reference import Subleq
 __all__ = ["shortened_reproducers"]
 
 
-def shortened_reproducers(case: Case, memory: int, steps: int) -> Iterator[Case]:
+def shortened_reproducers(case: Case, memory: int, steps: int, **dialect: int) -> Iterator[Case]:
     """The instruction moved to address 0, or left in place after a jump at 0."""
     image = case.image
-    computer = Subleq(image.words, image.width, memory, case.data, image.entry)
+    computer = Subleq(image.words, image.width, memory, case.data, image.entry, **dialect)
     for _ in range(steps):
         computer.step()
     words = tuple(computer.memory)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from looped.devices.accesses import subleq_accesses
@@ -11,6 +11,7 @@ from looped.lang.plain import plain_language, plain_text
 from looped.profiles.subleq import SUBLEQ_PROFILE
 from looped.reference import Subleq
 from looped.registry.definition import Machine
+from looped.registry.parameters import Parameter
 from looped.registry.registry import register
 
 if TYPE_CHECKING:
@@ -48,6 +49,27 @@ def _causal(**sizes: int) -> Spec:
     return Spec(**sizes)
 
 
+def _zero_or_one(width: int) -> Sequence[int]:
+    return range(2)
+
+
+_DIALECTS = (
+    Parameter(
+        "order",
+        "1 if the word that changes is the first operand",
+        _zero_or_one,
+        lambda width: 0,
+        {"target-first": 1},
+    ),
+    Parameter(
+        "input",
+        "1 if input is added to a word, not stored in it",
+        _zero_or_one,
+        lambda width: 0,
+        {"input-added": 1},
+    ),
+)
+
 SUBLEQ = register(
     Machine(
         name=ISA.name,
@@ -58,6 +80,7 @@ SUBLEQ = register(
         accesses=subleq_accesses,
         disassemble=plain_text(ISA.instructions[0]),
         instruction_words=3,
+        parameters=_DIALECTS,
         read_code=_read_code,
         fuzz=SUBLEQ_PROFILE,
         prover_cases=_prover_cases,

@@ -39,8 +39,8 @@ def shown(plan: Plan, word: str, value: int, width: int) -> str:
 def labels_of(image: Image, plan: Plan) -> dict[int, str]:
     """The label of each column of memory that has one in the program."""
     names: dict[int, str] = {}
-    for name, address in image.symbols.items():
+    for name, address in image.labels.items():
         column = image.index(address)
-        if "." not in name and 0 <= column < plan.memory:
+        if 0 <= column < plan.memory:
             names.setdefault(column, name)
     return names

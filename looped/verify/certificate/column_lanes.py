@@ -73,12 +73,30 @@ class ColumnLanes:
         """A lane of one word of positions as a function of the code in another."""
         key = (columns.name, role, basis, lane)
         if key not in self._tables:
-            rows = [0] * (1 << len(columns.codes[basis]))
-            for number, sign in zip(columns.numbers(basis), columns.static[:, lane], strict=True):
-                rows[int(number)] = int(sign > 0)
-            names = [(columns.name, role, i) for i in columns.codes[basis]]
-            self._tables[key] = self.space.table(names, rows)
+            made = self._counted if columns.counts else self._from_rows
+            self._tables[key] = made(lane, columns, role, basis)
         return self._tables[key]
+
+    def _from_rows(self, lane: int, columns: ColumnClass, role: str, basis: str) -> Node:
+        rows = [0] * (1 << len(columns.codes[basis]))
+        for number, sign in zip(columns.numbers(basis), columns.static[:, lane], strict=True):
+            rows[int(number)] = int(sign > 0)
+        return self.space.table([(columns.name, role, i) for i in columns.codes[basis]], rows)
+
+    def _counted(self, lane: int, columns: ColumnClass, role: str, basis: str) -> Node:
+        """A bit of the code in `basis` plus the distance of the offsets: the sum is rippled."""
+        space = self.space
+        word = next(word for word, lanes in columns.codes.items() if lane in lanes)
+        distance = (columns.offsets[word] - columns.offsets[basis]) % columns.size
+        carry = total = space.zero
+        for bit, own in enumerate(columns.codes[basis][: columns.codes[word].index(lane) + 1]):
+            held = space.variable((columns.name, role, own))
+            both = space.times(held, carry)
+            total = space.minus(space.add(held, carry), space.scaled(both, 2))
+            carry = both
+            if distance >> bit & 1:
+                total, carry = space.negated(total), space.add(total, both)
+        return total
 
     def exists(self, keys: KeyClass) -> Node:
         """The condition that there is a column with a code."""

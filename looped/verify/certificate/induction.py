@@ -11,13 +11,14 @@ tags, codes and idle lanes stay.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from looped.artefact.embedding import embed
+from looped.artefact.embedding import embed_compact
 from looped.artefact.plan import Plan
+from looped.artefact.residual import Residual
 from looped.circuit.words import ONE, Lane
 from looped.passes.allocate import CPU, REGISTER, TAG, VALUE
 from looped.verify.certificate.claims import LAYOUT, Claim
@@ -119,23 +120,59 @@ def induction_claims(induction: Induction) -> Iterator[Claim]:
 
 
 def _beginning(induction: Induction) -> str | None:
-    """The first lane that is not as stated, in the columns of an empty memory or of a full one; or
-    None."""
+    """The first lane that is not as stated, in the columns of an empty memory or of one that has a
+    full word; or None."""
     context, plan = induction.context, induction.context.plan
     registers = {lane for register in context.circuit.registers for lane in register.word}
     ones = (1 << min(plan.width, _WIDEST)) - 1
     last = None if plan.baked else (1 << min(len(plan.words["pc"]), _WIDEST)) - 1
-    starts: tuple[tuple[list[int], int | None], ...] = ([], None), ([ones] * plan.memory, last)
-    for words, start in starts:
-        x = embed(words, plan, start)
+    for start in (None, last):
+        x = embed_compact([] if start is None else [ones], plan, start)
         for columns in context.classes:
-            own = x[columns.members]
-            for place, stated in enumerate(induction.at(Phase(context.first), columns)):
-                expected = _expected(stated, columns, plan)
+            statements = induction.at(Phase(context.first), columns)
+            for place, stated in enumerate(statements):
                 if isinstance(stated, Held) and stated.lane not in registers:
                     return f"{plan.lane_name(place)} is live as a loop begins but holds no register"
-                if expected is not None and (own[:, place] != expected).any():
-                    return f"{plan.lane_name(place)} of columns {columns.name} is not as stated"
+            wrong = _not_as_stated(x, columns, statements, plan)
+            if wrong is not None:
+                return f"{plan.lane_name(wrong)} of columns {columns.name} is not as stated"
+    return None
+
+
+def _not_as_stated(
+    x: Residual, columns: ColumnClass, statements: Sequence[Statement], plan: Plan
+) -> int | None:
+    """The first lane that is not as stated in a class of columns, or None."""
+    if columns.counts:
+        return _not_as_stated_of_all(x, statements)
+    own = np.stack([x.column(column) for column in columns.members.tolist()])
+    for place, stated in enumerate(statements):
+        expected = _expected(stated, columns, plan)
+        if expected is not None and (own[:, place] != expected).any():
+            return place
+    return None
+
+
+def _not_as_stated_of_all(x: Residual, statements: Sequence[Statement]) -> int | None:
+    """The same for all columns that are alike, by what they have in common."""
+    counted = {
+        lane: (offset % x.alike, bit)
+        for lanes, offset in x.positions
+        for bit, lane in enumerate(lanes)
+    }
+    for place, stated in enumerate(statements):
+        match stated:
+            case Fixed(sign) if place in counted:
+                right = sign == -1 and x.alike <= 1 << counted[place][1]
+            case Fixed(sign):
+                right = place not in x.lanes and x.row[place] == sign
+            case Code(word, bit):
+                offset = int(word.removeprefix(POSITION) or 0) % x.alike
+                right = counted.get(LaneIndex(place)) == (offset, bit)
+            case _:
+                right = True
+        if not right:
+            return place
     return None
 
 

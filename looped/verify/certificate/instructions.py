@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from looped.artefact.embedding import embed
+from looped.artefact.embedding import embed_compact
 from looped.circuit.words import Lane, Word
 from looped.diagrams import Diagrams, Node, TooLarge, Work
 from looped.verify.certificate.claims import FROM_DEFINITIONS, Claim
@@ -127,7 +127,8 @@ def _pins(context: ProofContext) -> set[Lane]:
 
 def _nonzero_first(context: ProofContext) -> str | None:
     plan = context.plan
-    first = embed((), plan)[np.ix_(plan.cpus, plan.scratch)]
+    empty = embed_compact((), plan)
+    first = np.stack([empty.column(cpu) for cpu in plan.cpus])[:, list(plan.scratch)]
     return "they are not zero at the beginning" if (first > 0).any() else None
 
 

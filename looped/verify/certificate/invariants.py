@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from looped.artefact.embedding import embed
+from looped.artefact.embedding import embed_compact
 from looped.circuit.circuit import Invariant, Write
 from looped.circuit.signals import Condition
 from looped.circuit.words import ONE, Form, Lane, Word
@@ -47,7 +47,7 @@ def _first_state(context: ProofContext, column: int, base: int) -> dict[Lane, in
     """What the lanes of registers hold in a CPU column before a program begins in the region from
     `base` on, apart from those of its entry and of pins, which the host sets."""
     plan = context.plan
-    cpu = embed((), plan, None if plan.baked else base)[column]
+    cpu = embed_compact((), plan, None if plan.baked else base).column(column)
     held = {ONE: 1}
     for register in context.circuit.registers:
         if register.following is None and not _is_mask(context, register.word):
@@ -107,7 +107,7 @@ def _set_by_host(pin: Lane) -> Lane:
 
 def _first_x0(context: ProofContext) -> str | None:
     plan = context.plan
-    first = embed((), plan)[plan.memory, list(plan.words[VALUE])]
+    first = embed_compact((), plan).column(plan.memory)[list(plan.words[VALUE])]
     return "it is not zero at the beginning" if (first > 0).any() else None
 
 

@@ -44,6 +44,11 @@ def _codes(context: ProofContext) -> str | None:
     for columns in context.classes:
         if columns.single:
             continue
+        if columns.counts:
+            for word, found in columns.offsets.items():
+                if found != int(word.removeprefix(POSITION) or 0) % columns.size:
+                    return f"`{word}` is wrong in a column of {columns.name}"
+            continue
         own = columns.numbers(POSITION)
         if not np.array_equal(own, np.arange(len(own))):
             return f"one of the columns {columns.name} has the code of another"

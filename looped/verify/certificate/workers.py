@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from looped.artefact.embedding import embed, read_word
+from looped.artefact.embedding import embed_compact, read_word
 from looped.circuit.circuit import Write
 from looped.circuit.words import Lane
 from looped.diagrams import Diagrams, Node, TooLarge
@@ -64,7 +64,8 @@ def _beginning(context: ProofContext) -> str | None:
     """What is wrong with the CPU columns as a program begins, or None."""
     plan, workers = context.plan, context.plan.workers
     assert workers is not None
-    x = embed((), plan)[list(plan.cpus)]
+    empty = embed_compact((), plan)
+    x = np.stack([empty.column(cpu) for cpu in plan.cpus])
     number, mask = (list(plan.words[name]) for name in (workers.number, workers.mask))
     if not np.array_equal(read_word(x[:, number]), np.arange(workers.count)):
         return f"`{workers.number}` is not the number of each worker"

@@ -24,7 +24,7 @@ _COLUMNS = 2048
 
 def is_small(lifted: Lifted) -> bool:
     """Whether the proof of a lift takes about a second: short code, and few columns."""
-    few = len(lifted.behaviour.known) <= _COLUMNS
+    few = len(lifted.behaviour.columns) <= _COLUMNS
     return few and len(lifted.code.instructions) <= _INSTRUCTIONS
 
 

@@ -15,7 +15,7 @@ export class Attention {
     const block = Math.max(0, this.place.phase) >> 1;
     const active = this.place.phase >= 0 && this.place.phase % 2 === 0;
     id("attention").classList.toggle("active", active);
-    id("attention").querySelector("h2").textContent = `Attention, block ${block}`;
+    id("attention").querySelector("h2").textContent = `Attention, block ${block + 1}`;
     const heads = this.run.story.blocks[block].heads;
     const arcs = inside.heads === null ? [] : this.arcs(inside, block);
     id("arcs").replaceChildren(arcs.length ? this.draw(arcs, heads) : make("p", { class: "none" }, this.nothing(inside, heads)));

@@ -1,6 +1,7 @@
 // keys: what the keyboard does.
 
 import { id, make } from "./dom.js";
+import { attentionOf, blockOf } from "./place.js";
 
 export function listen(place, timeline, theme) {
   const step = (by) => place.go({ step: place.step + by, loop: 0 });
@@ -11,8 +12,8 @@ export function listen(place, timeline, theme) {
     ["space", "play or pause", { " ": () => timeline.play() }],
     ["Home  End", "first or last instruction", { Home: () => step(-place.step), End: () => step(Infinity) }],
     ["PgDn  PgUp", "100 instructions on, or back", { PageDown: () => step(100), PageUp: () => step(-100) }],
-    ["0 … 9", "attention of that block", Object.fromEntries([..."0123456789"].map((key) => [key, () => place.go({ phase: 2 * Number(key) })]))],
-    ["m", "MLP of this block", { m: () => place.go({ phase: 2 * (Math.max(0, place.phase) >> 1) + 1 }) }],
+    ["1 … 9", "attention of that block", Object.fromEntries([..."123456789"].map((key) => [key, () => place.go({ phase: attentionOf(Number(key)) })]))],
+    ["m", "MLP of this block", { m: () => place.go({ phase: attentionOf(blockOf(place.phase)) + 1 }) }],
     ["g", "go to an instruction", { g: () => id("goto").select() }],
     ["l", "run to a line", { l: () => id("line").select() }],
     ["w", "next write to a word: address, symbol or register", { w: () => id("write").select() }],

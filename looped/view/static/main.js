@@ -36,10 +36,11 @@ async function show() {
 
 function status() {
   const { step, phase } = place;
-  const now = run.steps[step];
+  const now = run.at(step);
   if (now === undefined) return `after ${run.length} instructions: ${ending()}`;
   const loops = run.loopsOf(step)[1];
-  const loop = loops > 1 ? `, loop ${place.loop + 1} of ${loops}` : "";
+  const more = now === run.unfinished ? " and more, for which this page is too short" : "";
+  const loop = loops > 1 || more ? `, loop ${place.loop + 1} of ${loops}${more}` : "";
   const trap = now.cause === null ? "" : `, trap ${now.cause}`;
   return `instruction ${step} of ${run.length}${loop}, ${phaseName(phase)} · pc ${names.pc(now.code[0])}: ${now.code[1]}${trap}`;
 }

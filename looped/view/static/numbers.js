@@ -1,17 +1,33 @@
 // numbers: words as text, and the names of columns.
 
+const SPACE = 2 ** 32; // addresses
+
 export class Names {
   constructor(story) {
     this.story = story;
     this.labels = new Map();
-    for (const [name, address] of Object.entries(story.symbols)) {
-      if (address >= 0 && !name.includes(".") && !this.labels.has(address)) this.labels.set(address, name);
+    for (const [name, address] of Object.entries(story.labels)) {
+      if (!this.labels.has(address)) this.labels.set(address, name);
     }
   }
 
+  // The address of a word of memory. Words of two regions alternate.
+  location(index) {
+    const { unit, bases } = this.story;
+    return bases[index % bases.length] + Math.floor(index / bases.length) * unit;
+  }
+
+  // The word of memory at an address; outside memory, the number is too high.
+  index(address) {
+    const { unit, bases } = this.story;
+    const selector = 31 - Math.clz32(bases[0] ^ bases.at(-1));
+    const region = bases.length > 1 ? ((address ^ bases[0]) >>> selector) & 1 : 0;
+    const distance = address - bases[region];
+    return Math.floor((distance < 0 ? distance + SPACE : distance) / unit) * bases.length + region;
+  }
+
   address(index) {
-    const { unit } = this.story;
-    return unit > 1 ? hex(index * unit, 4) : String(index);
+    return this.pc(this.location(index));
   }
 
   pc(value) {
@@ -32,17 +48,17 @@ export class Names {
   }
 
   label(index) {
-    return this.labels.get(index * this.story.unit) ?? null;
+    return this.labels.get(this.location(index)) ?? null;
   }
 
   // The column that a person names: an address, a symbol, a register; -1 if there is none.
   find(text) {
-    const { memory, registers, symbols, unit } = this.story;
+    const { memory, registers, symbols } = this.story;
     const asked = text.trim().replace(/^mem\[(.*)\]$/, "$1");
     const register = registers.findIndex((name) => name.split(" ").includes(asked));
     if (register >= 0) return memory + register;
     const number = asked in symbols ? symbols[asked] : asked === "" ? NaN : Number(asked);
-    const index = Math.floor(number / unit);
+    const index = number >= 0 ? this.index(number) : -1;
     return index >= 0 && index < memory ? index : -1;
   }
 }

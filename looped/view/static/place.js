@@ -20,7 +20,7 @@ export class Place {
     const at = clamp(step, 0, this.run.length);
     this.loop = clamp(loop ?? (at === this.step ? this.loop : 0), 0, this.run.loopsOf(at)[1] - 1);
     this.step = at;
-    this.phase = at === this.run.length ? -1 : clamp(phase, -1, last);
+    this.phase = this.run.at(at) === undefined ? -1 : clamp(phase, -1, last);
     this.cpu = clamp(cpu, 0, this.run.cpus - 1);
     history.replaceState(null, "", this.link());
     for (const seen of this.watchers) seen();
@@ -30,13 +30,13 @@ export class Place {
   movePhase(by) {
     const count = this.run.story.phases.length;
     const next = this.phase + 1 + by;
-    if (next >= 0 && next < count && this.step < this.run.length) return this.go({ phase: next - 1 });
+    if (next >= 0 && next < count && this.run.at(this.step) !== undefined) return this.go({ phase: next - 1 });
     return by > 0 ? this.moveLoop(1, -1) : this.moveLoop(-1, count - 2);
   }
 
   moveLoop(by, phase = this.phase) {
     const next = this.loop + by;
-    if (next >= 0 && next < this.run.loopsOf(this.step)[1] && this.step < this.run.length) return this.go({ loop: next, phase });
+    if (next >= 0 && next < this.run.loopsOf(this.step)[1]) return this.go({ loop: next, phase });
     const step = this.step + by;
     if (step < 0 || step > this.run.length) return undefined;
     return this.go({ step, loop: by > 0 ? 0 : this.run.loopsOf(step)[1] - 1, phase });
@@ -44,8 +44,8 @@ export class Place {
 
   link() {
     const parts = [`step=${this.step}`];
-    if (this.run.loopsOf(this.step)[1] > 1) parts.push(`loop=${this.loop}`);
-    if (this.phase >= 0) parts.push(`block=${this.phase >> 1}`);
+    if (this.run.loopsOf(this.step)[1] > 1) parts.push(`loop=${this.loop + 1}`);
+    if (this.phase >= 0) parts.push(`block=${blockOf(this.phase)}`);
     if (this.phase & 1 && this.phase > 0) parts.push("part=mlp");
     if (this.cpu) parts.push(`worker=${this.cpu}`);
     return `#${parts.join("&")}`;
@@ -54,9 +54,9 @@ export class Place {
   follow(link) {
     const asked = new URLSearchParams(link.replace(/^#/, ""));
     const number = (name, otherwise) => (/^[0-9]+$/.test(asked.get(name) ?? "") ? Number(asked.get(name)) : otherwise);
-    const block = number("block", -1);
-    const phase = block < 0 ? -1 : 2 * block + (asked.get("part") === "mlp" ? 1 : 0);
-    this.go({ step: number("step", 0), loop: number("loop", 0), phase, cpu: number("worker", 0) });
+    const block = number("block", 0);
+    const phase = block < 1 ? -1 : attentionOf(block) + (asked.get("part") === "mlp" ? 1 : 0);
+    this.go({ step: number("step", 0), loop: number("loop", 1) - 1, phase, cpu: number("worker", 0) });
   }
 }
 
@@ -64,7 +64,16 @@ export function clamp(value, low, high) {
   return Math.max(low, Math.min(high, Math.floor(value)));
 }
 
+// Blocks count from 1, phases from 0: attention of block 1, its MLP, attention of block 2.
+export function blockOf(phase) {
+  return (Math.max(0, phase) >> 1) + 1;
+}
+
+export function attentionOf(block) {
+  return 2 * (block - 1);
+}
+
 export function phaseName(phase) {
   if (phase < 0) return "start";
-  return `block ${phase >> 1} ${phase & 1 ? "MLP" : "attention"}`;
+  return `block ${blockOf(phase)} ${phase & 1 ? "MLP" : "attention"}`;
 }

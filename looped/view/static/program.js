@@ -26,7 +26,7 @@ export class Program {
   }
 
   show() {
-    const step = this.run.steps[this.place.step];
+    const step = this.run.at(this.place.step);
     this.current.forEach((element) => element.removeAttribute("aria-current"));
     this.current = [];
     if (step !== undefined) {
@@ -82,7 +82,7 @@ export class Program {
 
   output() {
     const pre = document.querySelector("#output pre");
-    const step = this.run.steps[this.place.step];
+    const step = this.run.at(this.place.step);
     const [before, now] = [this.run.output(this.place.step), step?.output ?? ""];
     pre.replaceChildren(visible(before), ...(now ? [make("mark", { title: "this instruction writes it" }, visible(now))] : []));
     pre.scrollTop = pre.scrollHeight;

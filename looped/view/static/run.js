@@ -18,9 +18,11 @@ export class Run {
     this.story = story;
     this.chunks = chunks;
     this.decoded = new Map();
-    this.steps = story.steps.map(([code, loop, reads, writes, output, consumed, cause]) => ({
+    const step = ([code, loop, reads, writes, output, consumed, cause]) => ({
       code: story.code[code], loop, reads, writes, output, consumed, cause,
-    }));
+    });
+    this.steps = story.steps.map(step);
+    this.unfinished = story.unfinished === null ? undefined : step(story.unfinished);
     this.length = this.steps.length;
     this.cpus = story.cpus[1] - story.cpus[0];
     this.sizes = this.measure();
@@ -37,11 +39,17 @@ export class Run {
     return { row, heads, units, all };
   }
 
+  // The instruction of a step: after the last one the one in which the page ends, if it does.
+  at(step) {
+    return step === this.length ? this.unfinished : this.steps[step];
+  }
+
   // The first loop of a step, and how many there are.
   loopsOf(step) {
-    if (step >= this.length) return [this.story.loops, 1];
-    const end = step + 1 < this.length ? this.steps[step + 1].loop : this.story.loops;
-    return [this.steps[step].loop, Math.max(1, end - this.steps[step].loop)];
+    const now = this.at(step);
+    if (now === undefined) return [this.story.loops, 1];
+    const end = this.at(step + 1)?.loop ?? this.story.loops;
+    return [now.loop, Math.max(1, end - now.loop)];
   }
 
   // Memory and registers before a step.

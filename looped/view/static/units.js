@@ -14,7 +14,7 @@ export class Units {
     const block = Math.max(0, this.place.phase) >> 1;
     const section = id("units");
     section.classList.toggle("active", this.place.phase >= 0 && this.place.phase % 2 === 1);
-    section.querySelector("h2").textContent = `MLP, block ${block}`;
+    section.querySelector("h2").textContent = `MLP, block ${block + 1}`;
     const groups = inside.heads === null ? [] : this.run.story.blocks[block].groups;
     const rows = groups.map((group) => this.row(group, block, inside));
     const table = make("table", {}, make("thead", {}, make("tr", {}, ...["makes", "fire", "units"].map((name) => make("th", { scope: "col" }, name)))), make("tbody", {}, ...rows));

@@ -13,7 +13,9 @@ export class Words {
     this.wide = run.story.width > 16 ? 3 : 4;
     this.panel = document.querySelector("#memory .scroll");
     this.rows = make("div", { class: "rows", role: "table", "aria-label": "Memory" });
-    this.rows.style.height = `${Math.ceil(run.story.memory / this.wide) * LINE}px`;
+    this.strip = run.story.memory / run.story.bases.length; // words of a region
+    this.perStrip = Math.ceil(this.strip / this.wide); // rows of a region
+    this.rows.style.height = `${this.perStrip * run.story.bases.length * LINE}px`;
     this.panel.replaceChildren(this.rows);
     this.panel.addEventListener("scroll", () => this.memory());
     this.words = run.wordsBefore(0);
@@ -45,7 +47,7 @@ export class Words {
     const notes = new Map();
     const note = (column, kind, value = true) => notes.set(column, { ...notes.get(column), [kind]: value });
     if (step > 0) for (const [column] of this.run.steps[step - 1].writes) note(column, "changed");
-    const now = this.run.steps[step];
+    const now = this.run.at(step);
     for (const column of now?.reads ?? []) note(column, "reads");
     for (const [column, value] of now?.writes ?? []) note(column, "writes", value);
     return notes;
@@ -87,24 +89,33 @@ export class Words {
   }
 
   reveal(column) {
-    const top = Math.floor(column / this.wide) * LINE;
+    const regions = this.run.story.bases.length;
+    const row = (column % regions) * this.perStrip + Math.floor(Math.floor(column / regions) / this.wide);
+    const top = row * LINE;
     const { scrollTop, clientHeight } = this.panel;
     if (top < scrollTop || top + LINE > scrollTop + clientHeight) this.panel.scrollTop = top - clientHeight / 2;
   }
 
   memory() {
-    const { memory } = this.run.story;
     const first = Math.max(0, Math.floor(this.panel.scrollTop / LINE) - 2);
     const count = Math.ceil(this.panel.clientHeight / LINE) + 4;
     const rows = [];
-    for (let row = first; row < Math.min(first + count, Math.ceil(memory / this.wide)); row++) {
-      const cells = [];
-      for (let column = row * this.wide; column < Math.min(memory, (row + 1) * this.wide); column++) cells.push(this.word(column));
-      const line = make("div", { class: "row", role: "row" }, make("span", { class: "address", role: "rowheader" }, this.names.address(row * this.wide)), ...cells);
+    for (let row = first; row < Math.min(first + count, this.perStrip * this.run.story.bases.length); row++) {
+      const columns = this.columns(row);
+      const line = make("div", { class: "row", role: "row" }, make("span", { class: "address", role: "rowheader" }, this.names.address(columns[0])), ...columns.map((column) => this.word(column)));
       line.style.top = `${row * LINE}px`;
       rows.push(line);
     }
     this.rows.replaceChildren(...rows);
+  }
+
+  // The columns of a row: words at consecutive addresses of one region.
+  columns(row) {
+    const regions = this.run.story.bases.length;
+    const region = Math.floor(row / this.perStrip);
+    const first = (row % this.perStrip) * this.wide;
+    const length = Math.min(this.wide, this.strip - first);
+    return Array.from({ length }, (_, at) => (first + at) * regions + region);
   }
 
   word(column) {

@@ -9,7 +9,7 @@ __all__ = ["OPTIONS"]
 
 _HALT: dict[str, Content] = {"a.sasm": "halt\n"}
 _LOOP: dict[str, Content] = {"a.sasm": "loop: out x\njmp loop\nx: .word 'x'\n"}
-_BUSY: dict[str, Content] = {"a.sasm": "loop: jmp loop\n"}
+_BUSY: dict[str, Content] = {"a.sasm": "loop: jmp next\nnext: jmp loop\n"}
 _CHANGING: dict[str, Content] = {"a.sasm": "inc 0\nhalt\n"}
 _TRAP: dict[str, Content] = {"a.s": "ebreak\n"}
 _COMPILED: dict[str, Content] = {"m.safetensors": good()}
@@ -93,7 +93,7 @@ OPTIONS = [
     _asked("diff a.jsonl a.sasm", "cannot read a.jsonl: No such file or directory", code=4),
     _usage("verify", "Missing argument 'PROGRAM...', or --fuzz N."),
     _usage("verify a.sasm --jobs 0", "Invalid value for '--jobs': 0 is not in the range x>=1."),
-    _usage("certify", "Missing argument 'MACHINE|PROGRAM|FILE'."),
+    _usage("certify", "Missing argument 'MACHINE|PROGRAM|FILE|FOLDER'."),
     _usage("certify subleq --machine rv32i", "subleq is a machine, and --machine names another."),
     _usage("info", "Missing argument 'PROGRAM|MACHINE|FILE'."),
     _usage(
@@ -101,8 +101,13 @@ OPTIONS = [
     ),
     _usage("export subleq folder", "Missing option '--format'. Choose from:"),
     _usage(
-        "export --format onnx subleq folder",
-        "Invalid value for '--format': 'onnx' is not one of 'hf', 'causal'.",
+        "export --format tflite subleq folder",
+        "Invalid value for '--format': 'tflite' is not one of 'hf', 'causal', 'bart', 'gguf', "
+        "'onnx'.",
+    ),
+    _usage(
+        "generate a.sasm --pruned --window",
+        "Give one of --window, --pruned, --selective and --encoder.",
     ),
     _usage("export --format hf subleq", "Missing argument 'FOLDER'."),
     _usage(

@@ -89,7 +89,7 @@ MORE = [
               "error: cannot write a.dec: File too large\n", files=_LONG, before=_small_files),
     Situation("a full disk for a checkpoint", "$looped run a.sasm --steps 5 --checkpoint c", 4,
               "error: cannot write c: File too large\n", before=_small_files,
-              files={"a.sasm": b"loop: jmp loop\n", "c": b"old"}),
+              files={"a.sasm": b"loop: jmp next\nnext: jmp loop\n", "c": b"old"}),
     Situation("a full disk for a picture", "$looped info subleq --memory 32 --picture a.svg", 4,
               "error: cannot write a.svg: File too large\n", before=_small_files),
     Situation("a full disk for a checkpoint of Llama", "$looped export --format hf subleq .", 4,
@@ -139,7 +139,7 @@ def test_nor_is_anything_else_around_it(situation: Situation, tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_ctrl_c_ends_verify(tmp_path: Path) -> None:
-    (tmp_path / "a.sasm").write_text("loop: jmp loop\n")
+    (tmp_path / "a.sasm").write_text("loop: jmp next\nnext: jmp loop\n")
     command = [sys.executable, "-m", "looped", "verify", "-v", str(tmp_path / "a.sasm")]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None

@@ -28,4 +28,4 @@ def lifted(name: str, width: int = 32) -> Lifted:
     model = analyse(machine.weights, len(plan.blocks), plan.d_head, precision("float32"))
     rng = seeds.rng(1)
     x = embed([rng.getrandbits(width) for _ in range(MEMORY)], plan).astype(np.int8)
-    return lift(behaviour(sparse(model), x, np.zeros(x.shape, np.bool_)))
+    return lift(behaviour(sparse(model), x))

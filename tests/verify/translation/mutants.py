@@ -10,6 +10,7 @@ import numpy as np
 
 from looped.engines.lifted.code import MASK, Code, Instruction
 from looped.engines.lifted.conditions import Bit
+from looped.engines.lifted.layout import EACH_COLUMN
 from looped.engines.lifted.lift import Cut, Lifted
 from looped.engines.lifted.sums import State
 
@@ -173,7 +174,8 @@ def _known_that_changes(lifted: Lifted) -> Iterator[Lifted]:
     found = lifted.behaviour
     known = found.known.copy()
     known[1, np.flatnonzero(known[1] == 0)[0]] = -1
-    yield dataclasses.replace(lifted, behaviour=dataclasses.replace(found, known=known))
+    wrong = dataclasses.replace(found, rows=known, layout=EACH_COLUMN)
+    yield dataclasses.replace(lifted, behaviour=wrong)
 
 
 def _another_target(lifted: Lifted) -> Iterator[Lifted]:

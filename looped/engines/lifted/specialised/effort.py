@@ -12,17 +12,22 @@ class Effort:
     """When code is specialised, and how much of it.
 
     `patience` is how many plain passes come before the first look at what recurs, `recurrences` how
-    often a key must be seen. `size` is the most instructions of a graph; the nodes that were seen
-    longest ago are dropped. A node of more than `largest` instructions is none. A graph is compiled
-    after plain code has taken `share` times as long as that is likely to take: so a short program
-    does not wait for LLVM, and a long one loses at most as much time again.
+    often a key must be seen. A node of more than `largest` instructions is none. Nodes are compiled
+    in units of about `unit` instructions; all units together have at most `size`, and the oldest
+    are dropped. A unit is made after plain code has taken `share` times as long as all looks and
+    units have and this one is likely to take. `beside` has a process beside the run make it, if
+    there can be one.
     """
 
-    patience: int = 500_000
+    patience: int = 1_000_000
     recurrences: int = 2
-    size: int = 40_000
+    unit: int = 5_000
+    size: int = 60_000
     largest: int = 1_500
     share: float = 1.0
+    beside: bool = True
 
 
 USUAL = Effort()
+"""A short program ends before the first look. LLVM takes more than twice as long for an instruction
+of 20,000 as for one of 5,000."""

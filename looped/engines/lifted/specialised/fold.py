@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from looped.engines.lifted.code import MASK, Code, Instruction
 from looped.engines.lifted.specialised.bits import Bits, after, exactly, up_to
+from looped.engines.lifted.specialised.narrow import Impossible, narrowed
 
 __all__ = ["EXPECT", "Impossible", "folded"]
 
@@ -21,10 +22,6 @@ _EFFECTS = ("store", "guard", EXPECT)
 
 _ROUNDS = 4
 """The most times that code is folded: more than 3 have not been of use."""
-
-
-class Impossible(Exception):
-    """The constants lead to a pass that is always abandoned."""
 
 
 def folded(
@@ -39,12 +36,13 @@ def folded(
     `widths` are the bits of the words of the state. Raises Impossible.
     """
     widths = tuple(widths)
+    code, loads = narrowed(code, words, loads)
     first = _Folding(code, widths, cell_bits, [MASK] * len(code.instructions))
-    result = first.run(words, loads)
+    result = first.run(loads)
     for _ in range(_ROUNDS):
         before = len(result.instructions)
         again = _Folding(result, widths, cell_bits, _demanded(result))
-        result = again.run({}, {})
+        result = again.run({})
         if len(result.instructions) >= before:
             break
     return result
@@ -63,16 +61,14 @@ class _Folding:
         self.result = Code(tables=code.tables)
         self.bits: list[Bits] = []
 
-    def run(self, words: Mapping[int, int], loads: Mapping[int, int]) -> Code:
-        """The copy, with constants."""
+    def run(self, loads: Mapping[int, int]) -> Code:
+        """The copy, with constants for loads."""
         place: dict[int, int] = {}
         for number, (instruction, demanded) in enumerate(
             zip(self.code.instructions, self.demanded, strict=True)
         ):
             operands = [self._taken(place, o) for o in instruction.operands]
-            if instruction.operation == "state" and instruction.number in words:
-                place[number] = self.constant(words[instruction.number])
-            elif number in loads:
+            if number in loads:
                 loaded = self.emit("load", *operands)
                 self.emit(EXPECT, loaded, number=loads[number])
                 place[number] = self.constant(loads[number])

@@ -1,18 +1,19 @@
-"""Machine code of a graph, and the loop around it that passes where the graph has no node.
+"""Machine code of units, and the loop around them that passes where no unit has a node.
 
-The loop is the function
+A unit is a graph in a module of its own. The loop is the function
 
-    alternate(run, graph, state, cells, none, stops, mid_instruction, stored, loops, patience,
+    alternate(run, state, cells, none, stops, mid_instruction, stored, loops, units, patience,
               plain) -> c or -1 - c
 
-It calls `graph`, then `run` (see `native`) for one pass, and so on; it returns as `run` does, and
-also after `patience` passes by `run`. `plain` gets their number.
+It calls the unit that `units` has for the key of the state, or `run` (see `native`) for one pass if
+that makes none; and so on. It returns as `run` does, and also after `patience` passes by `run`.
+`plain` gets their number.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -20,25 +21,95 @@ import numpy as np
 import numpy.typing as npt
 from llvmlite import binding
 
-from looped.engines.lifted.around import function_of
+from looped.engines.lifted.around import function_of, head, one_pass, stopped
+from looped.engines.lifted.code import MASK
 from looped.engines.lifted.native import Native
 from looped.engines.lifted.specialised.graph import Node
 from looped.engines.lifted.specialised.observe import Key
 from looped.engines.lifted.specialised.writer import Shape, text_of
 
-__all__ = ["Graph", "compile_graph"]
+__all__ = ["Unit", "Units", "compile_unit"]
+
+_INDEX_BITS = 12
+"""4,096 places of 8 bytes for the heads of chains: all units together have some hundreds."""
+
+_SPREAD = 0x9E3779B97F4A7C15
+"""2^64 divided by the golden ratio: Knuth's multiplicative hashing (volume 3, section 6.4)."""
+
+_SMALL = 1_000
+"""Up to so many instructions, all of LLVM's second level: a loop of three instructions of SUBLEQ
+becomes twice as fast. For RV32I that takes three times as long as the few passes that do most,
+and leaves code that is a sixth faster."""
 
 
 @dataclass(frozen=True)
-class Graph:
-    """Machine code of a graph. It is freed with this object."""
+class Unit:
+    """Object code of a graph for this processor. `key` are the words that are the key; a chain
+    begins with each of `heads`."""
 
-    _engine: binding.ExecutionEngine
+    number: int
+    object_code: bytes
+    key: tuple[int, ...]
+    heads: tuple[Key, ...]
 
-    @property
-    def address(self) -> int:
-        """The address of the machine code of `graph`."""
-        return int(self._engine.get_function_address("graph"))
+
+def compile_unit(shape: Shape, number: int, nodes: Mapping[Key, Node]) -> Unit:
+    """Compile a graph with these nodes."""
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    machine = binding.Target.from_default_triple().create_target_machine(
+        cpu=binding.get_host_cpu_name(),
+        features=binding.get_host_cpu_features().flatten(),
+        opt=2,
+        jit=True,
+    )
+    text, heads = text_of(shape, nodes)
+    module = binding.parse_assembly(text)
+    module.verify()
+    tuning = binding.create_pipeline_tuning_options(speed_level=2)
+    builder = binding.create_pass_builder(machine, tuning)
+    passes = builder.getModulePassManager()
+    if sum(len(node.code.instructions) for node in nodes.values()) > _SMALL:
+        passes = binding.create_new_module_pass_manager()
+        passes.add_sroa_pass()
+        passes.add_instruction_combine_pass()
+        passes.add_simplify_cfg_pass()
+    passes.run(module, builder)
+    return Unit(number, machine.emit_object(module), shape.key, heads)
+
+
+class Units:
+    """The units of a stream, ready to run. Their code is freed with this object."""
+
+    def __init__(self) -> None:
+        self._table = np.zeros(1 << _INDEX_BITS, np.uint64)
+        self._linked: dict[int, tuple[Unit, binding.ExecutionEngine, int]] = {}
+        self._key: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self._linked)
+
+    def add(self, unit: Unit) -> None:
+        """Link a unit. Where others begin with the same keys, it comes first."""
+        engine = _engine()
+        engine.add_object_file(binding.ObjectFileRef.from_data(unit.object_code))
+        engine.finalize_object()
+        address = int(engine.get_function_address("graph"))
+        self._linked[unit.number] = unit, engine, address
+        self._key = unit.key
+        self._enter(unit, address)
+
+    def drop(self, numbers: Iterable[int]) -> None:
+        """Free units."""
+        for number in numbers:
+            del self._linked[number]
+        self._table[:] = 0
+        for unit, _, address in self._linked.values():
+            self._enter(unit, address)
+
+    def _enter(self, unit: Unit, address: int) -> None:
+        for key in unit.heads:
+            self._table[_index(unit.key, key)] = address
 
     def run(
         self,
@@ -50,128 +121,106 @@ class Graph:
         patience: int,
     ) -> tuple[int, bool, int]:
         """Advance a stream in place; returns how many passes count, whether the next one was
-        abandoned, and how many passes were not those of the graph."""
+        abandoned, and how many passes were not those of a unit."""
         stops, quiet = masks
         plain = np.zeros(1, np.int64)
         arrays = (state, cells, np.zeros_like(stops), stops, quiet, native.stored)
-        found = _alternate(len(state))(
+        found = _alternate(len(state), self._key)(
             native.address,
-            self.address,
             *(array.ctypes.data for array in arrays),
             loops,
+            self._table.ctypes.data,
             patience,
             plain.ctypes.data,
         )
         return (*((found, False) if found >= 0 else (-1 - found, True)), int(plain[0]))
 
 
-def compile_graph(shape: Shape, nodes: Mapping[Key, Node]) -> Graph:
-    """Machine code for a graph with these nodes."""
+def _engine() -> binding.ExecutionEngine:
+    """An engine that links object code."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    machine = binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(),
-        features=binding.get_host_cpu_features().flatten(),
-        opt=2,
-        jit=True,
-    )
-    module = binding.parse_assembly(text_of(shape, nodes))
-    module.verify()
-    tuning = binding.create_pipeline_tuning_options(speed_level=2)
-    builder = binding.create_pass_builder(machine, tuning)
-    builder.getModulePassManager().run(module, builder)
-    engine = binding.create_mcjit_compiler(module, machine)
-    engine.finalize_object()
-    return Graph(engine)
+    machine = binding.Target.from_default_triple().create_target_machine(jit=True)
+    return binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+
+
+def _factors(words: int) -> list[int]:
+    """An odd number for each word of a key."""
+    return [_SPREAD * (2 * n + 1) & MASK for n in range(words)]
+
+
+def _index(words: tuple[int, ...], key: Key) -> int:
+    """The place of a key in the table."""
+    products = zip(key, _factors(len(words)), strict=True)
+    return (sum(word * factor for word, factor in products) & MASK) >> 64 - _INDEX_BITS
 
 
 _TEXT = """
-define i64 @alternate(ptr %run, ptr %graph, ptr %state, ptr %cells, ptr %none, ptr %stops,
-                      ptr %quiet, ptr %stored, i64 %loops, i64 %patience, ptr %plain) {{
-entry:
-  br label %head
-head:
-  %count = phi i64 [ 0, %entry ], [ %counted, %passed ]
-  %taken = phi i64 [ 0, %entry ], [ %more, %passed ]
-  %halt = phi i1 [ false, %entry ], [ %stop, %passed ]
-  %enough = icmp uge i64 %count, %loops
-  %tired = icmp uge i64 %taken, %patience
-  %over = or i1 %enough, %tired
-  %end = or i1 %over, %halt
-  br i1 %end, label %done, label %whole
+define i64 @alternate(ptr %run, ptr %state, ptr %cells, ptr %none, ptr %stops, ptr %quiet,
+                      ptr %stored, i64 %loops, ptr %units, i64 %patience, ptr %plain) {{
+{head}
+body:
+{hash}
+  %index = lshr i64 %hash{keys}, {shift}
+  %place = getelementptr ptr, ptr %units, i64 %index
+  %unit = load ptr, ptr %place
+  %none_here = icmp eq ptr %unit, null
+  br i1 %none_here, label %single, label %whole
 whole:
   %rest = sub i64 %loops, %count
-  %many = call i64 %graph(ptr %state, ptr %cells, i64 %rest)
+  %many = call i64 %unit(ptr %state, ptr %cells, i64 %rest)
   %now = add i64 %count, %many
-  %some = icmp ne i64 %many, 0
-  br i1 %some, label %look, label %single
+  %left = icmp eq i64 %many, 0
+  br i1 %left, label %single, label %look
 look:
-{looks}
-  %last = icmp ne i64 %ended{n}, 0
-  %full = icmp uge i64 %now, %loops
-  %out = or i1 %last, %full
-  br i1 %out, label %done, label %single
+{stopped}
+  br label %after
 single:
-  %kept = call i64 %run(ptr %state, ptr %cells, ptr %none, ptr %none, ptr %stored, i64 1)
-  %more = add i64 %taken, 1
-  %abandoned = icmp slt i64 %kept, 0
-  br i1 %abandoned, label %failed, label %passed
-passed:
-{words}
-  %stop = icmp ne i64 %stopping{n}, 0
-  %still = icmp eq i64 %pausing{n}, 0
-  %counts = or i1 %stop, %still
-  %one = zext i1 %counts to i64
-  %counted = add i64 %now, %one
+  %now_count = phi i64 [ %count, %body ], [ %now, %whole ]
+{single}
+  br label %after
+after:
+  %next = phi i64 [ %pass, %look ], [ %another, %seen ]
+  %counted = phi i64 [ %now, %look ], [ %onward, %seen ]
+  %last = phi i1 [ %ended, %look ], [ %stop, %seen ]
   br label %head
 done:
-  %total = phi i64 [ %count, %head ], [ %now, %look ]
-  store i64 %taken, ptr %plain
-  ret i64 %total
-failed:
-  store i64 %taken, ptr %plain
-  %result = xor i64 %now, -1
+  store i64 %pass, ptr %plain
+  ret i64 %count
+abandoned:
+  store i64 %pass, ptr %plain
+  %result = xor i64 %now_count, -1
   ret i64 %result
 }}
 """
 
-_LOOK = """
-  %was{n} = getelementptr i64, ptr %state, i64 {n}
-  %left{n} = load i64, ptr %was{n}
-  %ends{n} = getelementptr i64, ptr %stops, i64 {n}
-  %end{n} = load i64, ptr %ends{n}
-  %under{n} = and i64 %left{n}, %end{n}
-  %ended{next} = or i64 %under{n}, {ended}"""
-
-_WORD = """
-  %from{n} = getelementptr i64, ptr %state, i64 {n}
-  %word{n} = load i64, ptr %from{n}
-  %stops{n} = getelementptr i64, ptr %stops, i64 {n}
-  %mask{n} = load i64, ptr %stops{n}
-  %raised{n} = and i64 %word{n}, %mask{n}
-  %stopping{next} = or i64 %raised{n}, {stopping}
-  %quiet{n} = getelementptr i64, ptr %quiet, i64 {n}
-  %rest{n} = load i64, ptr %quiet{n}
-  %pauses{n} = and i64 %word{n}, %rest{n}
-  %pausing{next} = or i64 %pauses{n}, {pausing}"""
-
 
 @cache
-def _alternate(words: int) -> Callable[..., int]:
-    """The loop for a driver of `words` words."""
-    arguments = (*[ctypes.c_void_p] * 8, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
-    return function_of(_text(words), "alternate", *arguments)
+def _alternate(words: int, key: tuple[int, ...]) -> Callable[..., int]:
+    """The loop for a driver of `words` words, some of which are the key."""
+    arguments = (
+        *[ctypes.c_void_p] * 7,
+        ctypes.c_int64,
+        ctypes.c_void_p,
+        ctypes.c_int64,
+        ctypes.c_void_p,
+    )
+    return function_of(_text(words, key), "alternate", *arguments)
 
 
-def _text(words: int) -> str:
-    looks = [_LOOK.format(n=n, next=n + 1, ended=f"%ended{n}" if n else "0") for n in range(words)]
-    steps = [
-        _WORD.format(
-            n=n,
-            next=n + 1,
-            stopping=f"%stopping{n}" if n else "0",
-            pausing=f"%pausing{n}" if n else "0",
-        )
-        for n in range(words)
-    ]
-    return _TEXT.format(looks="".join(looks), words="".join(steps), n=words)
+def _text(words: int, key: tuple[int, ...]) -> str:
+    lines = ["  %hash0 = add i64 0, 0"]
+    for n, (word, factor) in enumerate(zip(key, _factors(len(key)), strict=True)):
+        lines.append(f"""
+  %key{n} = getelementptr i64, ptr %state, i64 {word}
+  %own{n} = load i64, ptr %key{n}
+  %part{n} = mul i64 %own{n}, {factor}
+  %hash{n + 1} = add i64 %hash{n}, %part{n}""")
+    return _TEXT.format(
+        head=head("%patience"),
+        hash="".join(lines),
+        keys=len(key),
+        shift=64 - _INDEX_BITS,
+        stopped=stopped(words),
+        single=one_pass(words, "%now_count"),
+    )

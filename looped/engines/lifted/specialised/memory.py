@@ -1,9 +1,10 @@
-"""Memory: what has been seen of the passes of a stream, and the nodes that are made from it."""
+"""Memory: what has been seen of the passes of a stream, and the units that are made from it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from time import thread_time
 
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.specialised.effort import Effort
@@ -17,12 +18,11 @@ __all__ = ["Memory"]
 _MOST_KEYS = 1 << 15
 """The most keys that are remembered, which take about a kilobyte each. The oldest are forgotten."""
 
+_FOLDING = 2e-6
+"""Seconds for an instruction of the plain code to make a node, as long as none has been made."""
 
-_SECONDS = 7e-5
-"""Seconds of LLVM for an instruction of a graph, as long as none has been compiled."""
-
-_FOLDING = 1e-5
-"""Seconds for an instruction of the plain code to make a node."""
+_COMPILING = 5e-5
+"""Seconds of LLVM for an instruction of a node, as long as none has been compiled."""
 
 _SMALLER = 12
 """How many times smaller a node is than the plain code, about, as long as there is none."""
@@ -30,77 +30,122 @@ _SMALLER = 12
 
 @dataclass
 class _Seen:
-    """What all looks show of a key, as in a sight; the code of its node, if it has one; and whether
-    it can have none."""
+    """What all looks show of a key, as in a sight; the code of its node, if it has one; the number
+    of the unit that has it; and whether it can have no node."""
 
     sight: Sight
     code: Code | None = None
+    unit: int | None = None
     useless: bool = False
 
 
 class Memory:
-    """All keys that looks have shown. `built` is the number of instructions of the last graph, and
-    `seconds` is how long an instruction of it took to compile."""
+    """All keys that looks have shown. `sizes` has the instructions of each unit by its number."""
 
     def __init__(self, fetches: Fetches, shape: Shape, effort: Effort) -> None:
         self.fetches = fetches
         self.shape = shape
         self.effort = effort
-        self.built = 0
-        self.seconds = _SECONDS
+        self.sizes: dict[int, int] = {}
+        self.compiling = _COMPILING
+        self._folding = _FOLDING * len(fetches.code.instructions)
+        self._units = 0
         self._seen: dict[Key, _Seen] = {}
 
-    def learn(self, found: Mapping[Key, Sight]) -> bool:
-        """Add what a look shows; whether there are other nodes than before."""
-        news = False
+    def learn(self, found: Mapping[Key, Sight]) -> None:
+        """Add what a look shows. A node whose constants or whose way on are others waits again."""
         for key, sight in found.items():
             known = self._seen.pop(key, None) or _Seen(Sight(0, dict(sight.fetched), {}))
             self._seen[key] = known
             known.sight.visits += sight.visits
             for place, number in sight.fetched.items():
                 if known.sight.fetched[place] not in (number, None):
-                    known.sight.fetched[place] = known.code = None
-            following = known.sight.following
-            hot = self._hot(key, known)
-            news |= hot and (known.code is None or not sight.following.keys() <= following.keys())
-            for onward, times in sight.following.items():
-                following[onward] = following.get(onward, 0) + times
+                    known.sight.fetched[place] = known.code = known.unit = None
+        for key, sight in found.items():
+            self._follow(self._seen[key], sight.following)
         while len(self._seen) > _MOST_KEYS:
             del self._seen[next(iter(self._seen))]
-        return news
 
     def price(self) -> float:
-        """About how many seconds it takes to compile a graph of all that is hot."""
-        hot = [known for key, known in self._seen.items() if self._hot(key, known)]
-        sizes = [len(known.code.instructions) for known in hot if known.code is not None]
+        """About how many seconds it takes to make the next unit, 0 if no node waits."""
+        waiting = [self._seen[key] for key in self._waiting()]
+        made = [len(known.code.instructions) for known in waiting if known.code is not None]
         plain = len(self.fetches.code.instructions)
-        size = sum(sizes) / len(sizes) if sizes else plain / _SMALLER
-        total = min(size * len(hot), self.effort.size)
-        return _FOLDING * plain * (len(hot) - len(sizes)) + self.seconds * total
+        rest = len(waiting) - len(made)
+        size = min(sum(made) + rest * plain / _SMALLER, self.effort.unit)
+        rest = min(rest, round(self.effort.unit * _SMALLER / plain) + 1)
+        return self._folding * rest + self.compiling * size
 
-    def nodes(self) -> dict[Key, Node]:
-        """The nodes of all hot keys, or of those that were seen last."""
-        result = dict[Key, Node]()
-        self.built = 0
-        for key in reversed(self._seen):
+    def next_unit(self) -> tuple[int, dict[Key, Node], list[int]]:
+        """The number and the nodes of the next unit, and the units that it makes needless.
+
+        Its nodes are those that wait, the most frequent first, and those of the unit before it if
+        that leaves room for them.
+        """
+        nodes: dict[Key, Node] = {}
+        size, before = 0, self._units
+        self._units += 1
+        for key in self._waiting():
             known = self._seen[key]
-            code = None
-            if self._hot(key, known) and self.built < self.effort.size:
-                code = known.code or self._code(key, known.sight)
-                known.useless = code is None
-            known.code = code
-            if code is not None:
-                self.built += len(code.instructions)
-                result[key] = self._node(key, known.sight, code)
-        return result
+            known.code = known.code or self._code(key, known.sight)
+            known.useless = known.code is None
+            if known.code is not None:
+                size += len(known.code.instructions)
+                nodes[key] = self._node(key, known.sight, known.code)
+            if size >= self.effort.unit:
+                break
+        needless = []
+        if nodes and size + self.sizes.get(before, self.effort.unit) <= self.effort.unit:
+            needless.append(before)
+            for key, known in self._seen.items():
+                if known.unit == before and known.code is not None and key not in nodes:
+                    nodes[key] = self._node(key, known.sight, known.code)
+        self._enter(nodes, needless)
+        return self._units, nodes, needless
+
+    def _enter(self, nodes: Iterable[Key], needless: list[int]) -> None:
+        """Note the nodes of the last unit, and drop the oldest units if all are too large."""
+        size = 0
+        for key in nodes:
+            known = self._seen[key]
+            assert known.code is not None
+            known.unit = self._units
+            size += len(known.code.instructions)
+        for unit in needless:
+            del self.sizes[unit]
+        while self.sizes and sum(self.sizes.values()) + size > self.effort.size:
+            needless.append(next(iter(self.sizes)))
+            del self.sizes[needless[-1]]
+        if nodes:
+            self.sizes[self._units] = size
+        for known in self._seen.values():
+            if known.unit in needless:
+                known.unit = None
+
+    def _follow(self, known: _Seen, onward: Mapping[Key, int]) -> None:
+        """Note the keys that follow on a key. What does so again, and did not, waits with it."""
+        following = known.sight.following
+        for key, times in onward.items():
+            before = following.get(key, 0)
+            following[key] = before + times
+            if before < self.effort.recurrences <= following[key]:
+                known.unit = None
+                if key in self._seen:
+                    self._seen[key].unit = None
+
+    def _waiting(self) -> list[Key]:
+        """The hot keys that are in no unit, the most frequent first."""
+        found = [key for key, known in self._seen.items() if self._hot(key, known)]
+        return sorted(found, key=lambda key: -self._seen[key].sight.visits)
 
     def _hot(self, key: Key, known: _Seen) -> bool:
-        """Whether a key should have a node."""
+        """Whether a key should have a node, and has none."""
         recurs = known.sight.visits >= self.effort.recurrences
-        return recurs and not known.useless and not self.shape.ends(key)
+        return recurs and known.unit is None and not (known.useless or self.shape.ends(key))
 
     def _code(self, key: Key, sight: Sight) -> Code | None:
         """The code of a pass, None if there is too much of it or it is always abandoned."""
+        start = thread_time()
         fetched = {place: number for place, number in sight.fetched.items() if number is not None}
         words = dict(zip(self.fetches.key, key, strict=True))
         shape = self.shape
@@ -108,6 +153,7 @@ class Memory:
             code = folded(self.fetches.code, shape.widths, shape.cell_bits, words, fetched)
         except Impossible:
             return None
+        self._folding += (thread_time() - start - self._folding) / 8
         return code if len(code.instructions) <= self.effort.largest else None
 
     def _node(self, key: Key, sight: Sight, code: Code) -> Node:

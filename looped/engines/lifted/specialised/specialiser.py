@@ -1,14 +1,14 @@
-"""Specialiser: advances one stream, by plain code at first, and then by a graph of its hot passes.
+"""Specialiser: advances one stream, by plain code at first, and then by units of its hot passes.
 
-What a graph does is exact, whatever it is made from: each of its passes is the plain code with
+What a unit does is exact, whatever it is made from: each of its passes is the plain code with
 constants that the machine code compares before the pass has an effect. So the choice of passes and
-constants is a matter of speed alone.
+constants, and the time when a unit is ready, are matters of speed alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
+from time import thread_time
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +16,11 @@ import numpy.typing as npt
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.native import Native
 from looped.engines.lifted.passes import take
+from looped.engines.lifted.specialised.beside import Worker, worker
+from looped.engines.lifted.specialised.builder import Answer, Builder, Look
 from looped.engines.lifted.specialised.effort import Effort
-from looped.engines.lifted.specialised.machine_code import Graph, compile_graph
-from looped.engines.lifted.specialised.memory import Memory
-from looped.engines.lifted.specialised.observe import Passes, fetches_of, sights
-from looped.engines.lifted.specialised.writer import Shape
+from looped.engines.lifted.specialised.machine_code import Units
+from looped.engines.lifted.specialised.observe import Passes
 
 __all__ = ["Specialiser"]
 
@@ -36,6 +36,13 @@ _MOST_PASSES, _MORE_PASSES = 256, 4096
 _LONGEST = 1 << 26
 """The most plain passes from a look to the next: their number doubles when a look shows nothing
 new."""
+
+_LOOKS = 4
+"""Looks, about, until plain code has taken as long as a unit needs: one sees 4,096 passes, and a
+round of SHA-256 takes twice as many."""
+
+_SLICE = 1 << 19
+"""Plain passes until the next question whether a unit is ready, about ten milliseconds."""
 
 _IDLE = 16
 """After so many calls of machine code in which no pass counts, signals are served."""
@@ -60,42 +67,26 @@ class Specialiser:
         self.widths = widths
         self.source = source
         self.effort = effort
-        self.patience = self._wait = effort.patience
+        self.units = Units()
+        self.worker: Worker | None = None
+        self._waiting = False
+        self._patience = self._wait = effort.patience
         self._plain = 0
         self._pace = _PACE
-        self._news = False
-        self.memory: Memory | None = None
-        self.graph: Graph | None = None
         self._masks: tuple[bytes, ...] = ()
 
     def run(self, state: _Words, cells: _Cells, masks: _Masks, loops: int) -> tuple[int, bool]:
         """Advance as `Native.run` does, to whose arguments `masks` belong: those of the lanes that
         stop, and of the lanes during an instruction."""
-        native, done = self.native, 0
         if self._masks != (now := tuple(mask.tobytes() for mask in masks)):
-            self._masks, self.graph, self.memory = now, None, None
-        idle = 0
+            self._masks, self.units, self.worker, self._waiting = now, Units(), None, False
+        done = idle = 0
         while idle < _IDLE:
-            rest = loops - done
-            if self.patience <= 0:
-                counted, abandoned = self._look(state, cells, masks, rest), False
-            elif self.graph is None:
-                some = min(rest, self.patience)
-                start = perf_counter()
-                counted, abandoned = native.run(state, cells, masks[0], some, masks[1])
-                if some > _SURE:
-                    self._pace = (perf_counter() - start) / some
-                self._spend(max(counted, 1))
+            self._receive()
+            if self._patience <= 0 and not self._waiting:
+                counted, abandoned = self._look(state, cells, masks, loops - done), False
             else:
-                given = (
-                    state,
-                    cells,
-                    masks,
-                    rest,
-                    min(self.patience, _MOST_PASSES * rest + _MORE_PASSES),
-                )
-                counted, abandoned, plain = self.graph.run(native, *given)
-                self._spend(plain)
+                counted, abandoned = self._advance(state, cells, masks, loops - done)
             done += counted
             idle = 0 if counted else idle + 1
             stopped = counted and (state[:, 0] & masks[0]).any()
@@ -103,47 +94,59 @@ class Specialiser:
                 return done, abandoned
         return done, False
 
+    def _advance(self, state: _Words, cells: _Cells, masks: _Masks, loops: int) -> tuple[int, bool]:
+        """Advance by units and by plain code."""
+        most = self._patience if not self._waiting else _SLICE
+        if len(self.units):
+            most = min(most, _MOST_PASSES * loops + _MORE_PASSES)
+            counted, abandoned, plain = self.units.run(
+                self.native, state, cells, masks, loops, most
+            )
+        else:
+            some = min(loops, most)
+            start = thread_time()
+            counted, abandoned = self.native.run(state, cells, masks[0], some, masks[1])
+            if counted > _SURE:
+                self._pace = (thread_time() - start) / counted
+            plain = max(counted, 1)
+        self._plain += plain
+        self._patience -= plain
+        return counted, abandoned
+
     def _look(self, state: _Words, cells: _Cells, masks: _Masks, loops: int) -> int:
-        """Take some passes one by one, and compile a graph of those that recur; returns how many
+        """Take some passes one by one, and have a unit made of those that recur; returns how many
         count."""
-        self._wait = self.patience = min(2 * self._wait, _LONGEST)
-        memory = self._remember(masks)
+        self._patience = self._wait
         before = cells.copy()
         taken = take(self.native, state, cells, *masks, loops)
-        if memory is not None and len(taken.columns):
-            found = sights(Passes(*taken, before, cells), memory.fetches)
-            self._news |= memory.learn(found)
-            if self._news:
-                self._compile(memory)
+        if len(taken.columns):
+            if self.worker is None:
+                sizes = self.widths, self.native.sizes.cell_bits
+                builder = Builder(self.source, *sizes, masks, self.effort)
+                self.worker = worker(builder, self.effort.beside)
+            passes = Passes(*taken, before, cells.copy())
+            self.worker.ask(Look(passes, self._plain * self._pace))
+            self._waiting = True
+            self._receive()
         stops, quiet = ((taken.rows[1:] & mask).any(axis=1) for mask in masks)
         return int((stops | ~quiet).sum())
 
-    def _compile(self, memory: Memory) -> None:
-        """Compile a graph of all that recurs, if plain code has taken long enough."""
-        price = int(self.effort.share * memory.price() / self._pace)
-        self._wait = self.patience = max(self.effort.patience, price - self._plain)
-        if self._plain < price:
-            return
-        self._plain, self._news = 0, False
-        nodes = memory.nodes()
-        start = perf_counter()
-        self.graph = compile_graph(memory.shape, nodes) if nodes else None
-        if nodes:
-            memory.seconds = (perf_counter() - start) / memory.built
+    def _receive(self) -> None:
+        """Take an answer, if there is one."""
+        if self._waiting and self.worker is not None:
+            answer = self.worker.answer()
+            if answer is not None:
+                self._use(answer)
 
-    def _spend(self, passes: int) -> None:
-        """Note passes of plain code."""
-        self._plain += passes
-        self.patience -= passes
-
-    def _remember(self, masks: _Masks) -> Memory | None:
-        """What is known of the stream; None if no key says which passes stop and which count."""
-        stops, quiet = (tuple(mask.tolist()) for mask in masks)
-        watched = {n for n, (a, b) in enumerate(zip(stops, quiet, strict=True)) if a | b}
-        if self.memory is None:
-            code, cell_bits = self.source(), self.native.sizes.cell_bits
-            fetches = fetches_of(code, self.widths)
-            shape = Shape(self.widths, fetches.key, stops, quiet, cell_bits, code.tables)
-            self.memory = Memory(fetches, shape, self.effort)
-        usable = self.memory.fetches.columns and watched <= set(self.memory.fetches.key)
-        return self.memory if usable else None
+    def _use(self, answer: Answer) -> None:
+        """Link a unit, and decide when to look again."""
+        self._waiting = False
+        if answer.unit is not None:
+            self.units.add(answer.unit)
+            self.units.drop(answer.needless)
+            self._wait = self.effort.patience
+        elif answer.short > 0:
+            self._wait = max(self.effort.patience, int(answer.short / self._pace / _LOOKS))
+        else:
+            self._wait = min(2 * self._wait, _LONGEST)
+        self._patience = min(self._wait, _LONGEST)

@@ -59,9 +59,11 @@ class Shape(NamedTuple):
         return self.ends(key) or not quiet
 
 
-def text_of(shape: Shape, nodes: Mapping[Key, Node]) -> str:
-    """The function for a graph with these nodes, none of which has a lane of `stops`."""
-    return _Writer(shape, nodes).text()
+def text_of(shape: Shape, nodes: Mapping[Key, Node]) -> tuple[str, tuple[Key, ...]]:
+    """The function for a graph with these nodes, none of which has a lane of `stops`, and the keys
+    that it may begin with."""
+    writer = _Writer(shape, nodes)
+    return writer.text(), tuple(writer.heads)
 
 
 class _Writer:

@@ -16,7 +16,7 @@ from looped.engines.lifted.stream import Stream
 
 __all__ = ["EAGER", "Pair"]
 
-EAGER = Effort(patience=2, recurrences=2, share=0)
+EAGER = Effort(patience=2, recurrences=2, share=0, beside=False)
 """Specialises whatever recurs once, and looks again as soon as two passes are plain."""
 
 

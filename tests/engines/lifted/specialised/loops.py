@@ -19,11 +19,12 @@ def subleq_loop(rng: random.Random, width: int, memory: int) -> list[int]:
     end = 3 * count
     zero, data = end + 3, range(end + 3, memory)
     mask = (1 << width) - 1
+    rarely = [rng.randrange(end), mask if rng.random() < 0.3 else 0]  # the mask asks for input
     words: list[int] = []
     for place in range(count):
         own = range(3 * place, 3 * place + 6)
         target = rng.choice([rng.choice(data)] * 4 + [rng.randrange(end), rng.choice(own)])
-        source = rng.choice([rng.choice(data)] * 4 + [rng.randrange(end), mask])
+        source = rng.choice([rng.choice(data)] * 4 + rarely)
         branch = rng.choice([3 * place + 3] * 3 + [3 * rng.randint(place + 1, count)])
         words += [source, target, branch]
     words += [zero, zero, 0]
@@ -31,18 +32,32 @@ def subleq_loop(rng: random.Random, width: int, memory: int) -> list[int]:
     return words + [0] + [rng.choice(small) for _ in range(memory - len(words) - 1)]
 
 
-def riscv_loop(rng: random.Random, memory: int, machine: str = "rv32i") -> list[int]:
+def riscv_loop(
+    rng: random.Random, memory: int, machine: str = "rv32i", traps: bool = False
+) -> list[int]:
     """A few instructions of all kinds and a jump back to the first one, with short branches ahead.
-    Loads and stores go to any word, so that some change the loop."""
+    Loads and stores go to any word, so that some change the loop. With `traps`, some read input,
+    write output, or are no instructions."""
     body = [_instruction(rng, memory, machine) for _ in range(rng.randint(2, 9))]
+    if traps and rng.random() < 0.5:
+        body[rng.randrange(len(body))] = encode("ecall") if rng.random() < 0.8 else 0
     for place in range(len(body)):
         if rng.random() < 0.25:
             ahead = 4 * rng.randint(1, len(body) - place)
             mnemonic = rng.choice(["beq", "bne", "blt", "bge", "bltu", "bgeu"])
             body[place] = encode(mnemonic, 0, _any(rng), _any(rng), ahead)
     start = [encode("addi", _any(rng), 0, imm=rng.randint(-2048, 2047)) for _ in range(4)]
+    if traps:
+        start += [encode("addi", place, 0, imm=number) for place, number in _call(rng, memory)]
     words = [*start, *body, encode("jal", imm=-4 * len(body))]
     return words + [rng.getrandbits(32) for _ in range(memory - len(words))]
+
+
+def _call(rng: random.Random, memory: int) -> list[tuple[int, int]]:
+    """Registers of a system call that reads or writes a few bytes."""
+    service = rng.choice([63, 64])
+    at = rng.randrange(4 * memory - 4)
+    return [(17, service), (10, service - 63), (11, at), (12, rng.randint(1, 4))]
 
 
 def _any(rng: random.Random) -> int:

@@ -17,7 +17,7 @@ from tests.seeds import rng
 
 FEW = ("greet", "reverse")
 
-EAGER = Effort(patience=40, share=0)
+EAGER = Effort(patience=40, share=0, beside=False)
 
 ALL = [*programs(), *riscv_programs()]
 

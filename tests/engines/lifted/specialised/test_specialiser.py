@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from looped.engines.lifted import LiftedEngine
 from looped.engines.lifted.specialised import Effort
+from looped.engines.lifted.specialised.beside import Inside
 from tests.conftest import compiled, examples
 from tests.engines.lifted.specialised.lockstep import EAGER, Pair
 from tests.engines.lifted.specialised.loops import riscv_loop, subleq_loop
@@ -64,7 +65,7 @@ def test_a_hot_loop_that_is_rewritten(
     both = pair(subleq, rewriting(place, operand, delta))
     for _ in range(12):
         both.advance(333)
-    assert both.specialiser.graph is not None
+    assert len(both.specialiser.units)
 
 
 @pytest.mark.parametrize("operand", range(6))
@@ -73,7 +74,7 @@ def test_an_instruction_that_changes_itself_or_the_next_one(
 ) -> None:
     both = pair(subleq, [21, operand, 3, 22, 23, 6, Z, Z, 0, *[0] * 12, 0, 1, 0])
     both.advance(200)
-    assert both.specialiser.graph is not None
+    assert len(both.specialiser.units)
     for seen in (255, 1, 2, 251):  # from now on the first instruction subtracts these
         for _, cells in (both.plain, both.special):
             cells[21] = seen
@@ -86,7 +87,7 @@ def test_every_step_limit_is_exact(subleq: LiftedEngine) -> None:
     both.advance(2000)
     for loops in [*range(1, 40), 1000, 1001, 1002, 1003]:
         assert both.advance(loops) == (loops, False)
-    assert both.specialiser.graph is not None
+    assert len(both.specialiser.units)
 
 
 def test_a_pass_that_halts_ends_a_hot_loop(subleq: LiftedEngine) -> None:
@@ -100,13 +101,14 @@ def test_a_pass_that_halts_ends_a_hot_loop(subleq: LiftedEngine) -> None:
 def test_a_graph_is_bounded(subleq: LiftedEngine) -> None:
     words = [word for place in range(8) for word in (30, 27 + place % 3, 3 * place + 3)]
     words += [31, 31, 0, 0, 0, 0, 1, 0]
-    effort = Effort(patience=2, recurrences=2, share=0, size=60)
+    effort = Effort(patience=2, share=0, unit=30, size=60, beside=False)
     both = pair(subleq, words, effort)
     for _ in range(6):
         both.advance(200)
-    memory = both.specialiser.memory
-    assert memory is not None
-    assert 0 < memory.built <= 60 + 50
+    made = both.specialiser.worker
+    assert isinstance(made, Inside)
+    assert made.builder.memory is not None
+    assert 0 < sum(made.builder.memory.sizes.values()) <= 60 + 50
 
 
 @pytest.mark.slow
@@ -119,7 +121,7 @@ def test_ten_million_steps_of_random_loops(machine: str, width: int, patience: i
     compiled_machine = compiled(machine, width, size)
     engine = LiftedEngine(compiled_machine)
     random = rng(f"{machine} {width}")
-    effort = Effort(patience, 2, share=0)
+    effort = Effort(patience, share=0, beside=False)
     steps = 0
     while steps < 10_000_000:
         if machine == "subleq":

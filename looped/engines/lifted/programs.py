@@ -1,0 +1,119 @@
+"""The programs that advance residual streams: lifted, compiled and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from threading import Lock
+
+import numpy as np
+
+from looped import analysis
+from looped.analysis.hidden_sums import check_hidden_sums
+from looped.artefact.residual import Residual
+from looped.engines.host_lanes import HostLanes
+from looped.engines.lifted.cases import cases_of
+from looped.engines.lifted.columns import Behaviour, behaviour
+from looped.engines.lifted.kept import Kept
+from looped.engines.lifted.layout import Layout, known_rows
+from looped.engines.lifted.lift import Lifted, lift
+from looped.engines.lifted.model import Model, sparse
+from looped.engines.lifted.native import CELLS, compile_code
+from looped.engines.lifted.program import Program, known_lanes, program_of
+from looped.engines.lifted.specialised import USUAL, Effort
+from looped.errors import CompileError
+
+__all__ = ["Check", "Programs", "unchecked"]
+
+Check = Callable[[analysis.Model, Lifted], None]
+
+_MOST_COLUMNS = 1 << 17
+"""So many columns can be analysed one by one, in ten seconds and half a gigabyte."""
+
+
+def unchecked(model: analysis.Model, lifted: Lifted) -> None:
+    """Accept all lifted code, also that of an earlier run."""
+
+
+class Programs:
+    """The programs made for a model: one serves all streams with the same constants.
+
+    `effort` says when hot passes of a stream are specialised.
+
+    `check` gets all lifted code before it is compiled, and raises an error of its own to refuse it.
+    Without a check a program of an earlier run will do, and then nothing needs the model.
+    """
+
+    def __init__(
+        self,
+        model: Callable[[], analysis.Model],
+        check: Check = unchecked,
+        kept: Kept | None = None,
+        program: Program | None = None,
+        effort: Effort = USUAL,
+    ) -> None:
+        self.effort = effort
+        self._model = model
+        self.check = check
+        self._kept = kept
+        self._found = program
+        if program is None and kept is not None and check is unchecked:
+            self._found = kept.find()
+        self.made: list[Program] = []
+        self._lock = Lock()
+        if not self.ready:
+            _ = self.exact
+
+    @cached_property
+    def exact(self) -> analysis.Model:
+        """The model in exact integers."""
+        return self._model()
+
+    @cached_property
+    def model(self) -> Model:
+        """The same with sparse rows."""
+        return sparse(self.exact)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a program of an earlier run or of another process."""
+        return self._found is not None
+
+    def find(self, x: Residual, host: HostLanes) -> Program:
+        """The program for a stream whose host sets the lanes `host`. Raises CompileError."""
+        with self._lock:
+            return self._program(x, host)
+
+    def _program(self, x: Residual, host: HostLanes) -> Program:
+        for program in self.made:
+            if program.fits(x, host):
+                return program
+        if self._found is not None and self.check is unchecked and self._found.fits(x, host):
+            self.made.append(self._found)
+            return self._found
+        lifted = lift(self._behaviour(x, host))
+        self.check(self.exact, lifted)
+        bits = next(size for size in CELLS if len(lifted.packed) <= size)
+        found = lifted.behaviour
+        sizes = len(lifted.words), len(found.drivers), len(found.columns)
+        native = compile_code(lifted.code, bits, *sizes, cases_of(lifted))
+        self.made.append(program_of(lifted, native, known_lanes(found, x)))
+        if self._kept is not None:
+            self._kept.keep(self.made[-1])
+        return self.made[-1]
+
+    def _behaviour(self, x: Residual, host: HostLanes) -> Behaviour:
+        """What the columns do; alike ones are analysed as one, or else each alone."""
+        known = known_rows(x, host)
+        if known is not None:
+            try:
+                check_hidden_sums(self.exact, known, known != 0)
+                return behaviour(self.model, known, Layout(x))
+            except CompileError:
+                if len(x) > _MOST_COLUMNS:
+                    raise
+        whole = np.array(x, np.int8)
+        for column, mask in host.masks.items():
+            whole[column, mask] = 0
+        check_hidden_sums(self.exact, whole, whole != 0)
+        return behaviour(self.model, whole)
