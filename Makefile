@@ -20,6 +20,7 @@ test-all: $(VENV)/ready ## The test suite with its slow part, on more examples, 
 bench: $(VENV)/ready ## Speed of all engines, side by side; BENCH=--write renews docs/performance.md
 	$(BIN)/python -m benchmarks $(BENCH)
 	$(BIN)/python -m benchmarks.fleq
+	$(BIN)/python -m benchmarks.peers
 
 lint: $(VENV)/ready ## Style, types and the import rules of the house
 	$(BIN)/ruff check looped tests benchmarks examples docs

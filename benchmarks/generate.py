@@ -10,7 +10,7 @@ import functools
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=2000)
     parser.add_argument("--context", type=int, default=8192)
     parser.add_argument("--compile", action="store_true", help="Measure torch.compile, too.")
+    parser.add_argument("--encoder", action="store_true", help="Measure the encoder-decoder, too.")
     options = parser.parse_args()
     torch.set_num_threads(1)
     image = api.assemble(_PROGRAMS / f"{options.program}.sasm")
@@ -89,10 +90,8 @@ def main() -> None:
         print(measure(image, spec, options.tokens), flush=True)
     if options.compile:
         print(compiled(image, spec, options.tokens), flush=True)
-    keeper = api.assemble(_PROGRAMS / "multiply.sasm")
-    short = Spec(width=16, memory=api.smallest_memory(keeper), context=1024)
-    for measure in (stock, encoder):
-        print(measure(keeper, short, min(options.tokens, 700)), flush=True)
+    if options.encoder:
+        print(encoder(image, spec, options.tokens), flush=True)
     print(in_place(image, memory, "dense", 100), flush=True)
     print(in_place(image, memory, "auto", 100_000), flush=True)
 
@@ -178,8 +177,10 @@ def pruned(image: Image, spec: Spec, tokens: int) -> Rate:
 
 def selective(image: Image, spec: Spec, tokens: int) -> Rate:
     """The same loop with selective attention."""
-    loop = Selective(selective_weights(spec))
-    return _own("`looped generate --selective`", loop, image, spec, tokens)
+    found = selective_weights(spec)
+    loop, more = Selective(found), sum(queries.numel() for queries in found.selectors)
+    rate = _own("`looped generate --selective`", loop, image, spec, tokens)
+    return replace(rate, parameters=rate.parameters + more)
 
 
 def _own(name: str, loop: Pruned, image: Image, spec: Spec, tokens: int) -> Rate:

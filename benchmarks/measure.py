@@ -1,4 +1,4 @@
-"""How long things take: rates of engines, building weights, first instructions, peak memory."""
+"""What things take, in CPU seconds: instructions, building weights, first passes; peak memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LONGEST_PASS = 4.0
 
 @dataclass(frozen=True)
 class Row:
-    """One machine: seconds to build its weights; per engine, seconds from the residual stream to
+    """One machine, in CPU seconds: to build its weights; per engine, from the residual stream to
     the end of the first instruction, and instructions a second. None means not measured:
     it would take too long, or the engine refuses the machine."""
 
@@ -43,10 +43,10 @@ class Row:
 
 def measure(name: str, width: int, memory: int, seconds: float, rounds: int, dense: bool) -> Row:
     """Time all engines on one machine, in turn, `rounds` times; the best round of each counts."""
-    start = time.perf_counter()
+    start = time.process_time()
     machine = api.compile_machine(name, width, memory)
     words = workload(name, width, memory)
-    build = time.perf_counter() - start
+    build = time.process_time() - start
     first: dict[str, float | None] = {}
     runs: dict[str, Callable[[int], object]] = {"reference": _reference(machine, words)}
     for kind in ENGINES[1:]:
@@ -54,14 +54,14 @@ def measure(name: str, width: int, memory: int, seconds: float, rounds: int, den
         if kind == "dense" and not dense:
             continue
         try:
-            start = time.perf_counter()
+            start = time.process_time()
             engine = api.choose_engine(machine, kind)
             engine.load(embed(words, machine.plan)[None])
             engine.step()
         except CompileError as error:
             print(f"{name}, {memory:,} words, {kind}: {error}", file=sys.stderr, flush=True)
             continue
-        first[kind] = time.perf_counter() - start
+        first[kind] = time.process_time() - start
         runs[kind] = engine.step
     rate: dict[str, float | None] = dict.fromkeys(ENGINES)
     for _ in range(rounds):
@@ -88,12 +88,12 @@ def _reference(machine: CompiledMachine, words: tuple[int, ...]) -> Callable[[in
 
 
 def _rate(run: Callable[[int], object], seconds: float) -> float:
-    """Instructions per second, from a run that takes at least `seconds`."""
+    """Instructions per CPU second, from a run that takes at least `seconds`."""
     count = 1
     while True:
-        start = time.perf_counter()
+        start = time.process_time()
         run(count)
-        elapsed = time.perf_counter() - start
+        elapsed = time.process_time() - start
         if elapsed >= seconds:
             return count / elapsed
         count = max(count + 1, int(count * min(100.0, 1.2 * seconds / max(elapsed, 1e-9))))

@@ -2,8 +2,8 @@
 
 All numbers of streams take part in turn, several rounds, so that a busy machine slows all of them.
 Machine code runs in one and in several threads of this process; `dense` is one batch, with as many
-threads of PyTorch. Rates are passes of all streams together per second of wall time. Seconds of the
-processor tell how much of it the machine has given.
+threads of PyTorch. Rates are passes of all streams together per second of wall time, and in
+brackets per second of the processor: on idle cores the ratio is the number of cores at work.
 """
 
 from __future__ import annotations
@@ -103,7 +103,9 @@ def main() -> None:
         for threads in sorted({1, cores()}):
             torch.set_num_threads(threads)
             rates = measure(short, streams, threads, given.rounds)
-            cells = " | ".join(f"{rate.passes:,.0f} ({rate.busy:.2f})" for rate in rates)
+            cells = " | ".join(
+                f"{rate.passes:,.0f} ({rate.passes / rate.busy:,.0f})" for rate in rates
+            )
             what = f"{case.engine} | {case.machine} | {case.width} | {case.memory:,} | {threads}"
             print(f"| {what} | {cells} |", flush=True)
 

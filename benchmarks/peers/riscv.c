@@ -17,7 +17,7 @@ static uint32_t base, size, x[32];
 
 static uint32_t field(uint32_t word, int low, int count) { return word >> low & ((1u << count) - 1); }
 static int32_t extended(uint32_t value, int bits) { return (int32_t)(value << (32 - bits)) >> (32 - bits); }
-static int inside(uint32_t at, uint32_t bytes) { return at - base <= size - bytes && at % bytes == 0; }
+static int inside(uint32_t at, uint32_t bytes) { return at - base <= size - bytes && (at & (bytes - 1)) == 0; }
 
 static uint32_t load(uint32_t at, int bytes)
 {

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from looped.circuit.signals import Condition, Gated, Signal, Value
 from looped.circuit.words import Form, constant
 
-__all__ = ["WideSum", "bits_of", "wide_sum"]
+__all__ = ["WideSum", "bits_of", "multiples", "wide_sum"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def wide_sum(places: Sequence[Form], carry: Form | None = None) -> WideSum:
     for i, place in enumerate(places):
         total = total + place * (1 << i)
         signals.append(_bit_of(total, 1 << i))
-    reached, least = _multiples(total, 1 << len(places))
+    reached, least = multiples(total, 1 << len(places))
     return WideSum(Value(tuple(signals)), total, reached, least)
 
 
@@ -55,14 +55,17 @@ def bits_of(number: Form, count: int) -> Value:
 
 
 def _bit_of(number: Form, unit: int) -> Signal:
-    reached, least = _multiples(number, unit)
+    reached, least = multiples(number, unit)
     odd = least % 2
     signs = (1 if (least + n) % 2 else -1 for n in range(1, len(reached) + 1))
     terms = (Gated(c, constant(sign)) for c, sign in zip(reached, signs, strict=True))
     return Signal(constant(odd), tuple(terms))
 
 
-def _multiples(number: Form, unit: int) -> tuple[tuple[Condition, ...], int]:
-    """The thresholds at the multiples of a unit that a form may or may not reach; ⌊min / unit⌋."""
+def multiples(number: Form, unit: int) -> tuple[tuple[Condition, ...], int]:
+    """The thresholds at the multiples of a unit that a form may or may not reach; ⌊min / unit⌋.
+
+    ⌊form / unit⌋ is the second, and one more for each threshold that is reached.
+    """
     least, most = int(number.minimum // unit), int(number.maximum // unit)
     return tuple(Condition(number, n * unit) for n in range(least + 1, most + 1)), least

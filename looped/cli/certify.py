@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from looped import api
+from looped import api, registry
 from looped.cli.certify_causal import certify_causal_folder, certify_causal_program
 from looped.cli.options import (
     Wanted,
@@ -77,7 +77,7 @@ def certify(
     as_json: bool,
 ) -> None:
     """Prove from the weights that a machine computes its circuit, exactly, for all states."""
-    if Path(target).is_dir():
+    if target not in registry.names() and Path(target).is_dir():
         certify_causal_folder(Path(target), dtype or "float32", as_json)
         return
     if causal:

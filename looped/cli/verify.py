@@ -44,10 +44,12 @@ _MOST_DENSE = 1 << 11
 
 _HELP = """Run every PROGRAM on the transformer and on the reference, and compare after every loop.
 
-The command compares the whole state: memory, program counter, flags, input and output, and every
-other lane of the residual stream. Each lane must be exactly -1 or +1. The command reports the first
-difference by name and exits with 1. A program has the memory that `looped run` gives it; with
---engine dense it has the fewest words that hold it, for that engine computes with all of them.
+The command compares memory, program counter, flags, input and output, and every other lane of the
+residual stream. Each lane must be exactly -1 or +1. After a loop it compares what has changed; it
+compares whole states at the beginning, at the end, and every 4,096 instructions, less often with
+more than 4,096 columns. The command reports the first difference by name and exits with 1.
+A program has the memory that `looped run` gives it; with --engine dense it has the fewest words
+that hold it, for that engine computes with all of them.
 
 With --engine lifted, the command first proves that the code equals the weights, if that takes about
 a second: up to 500 instructions and 2,048 columns, as for SUBLEQ. For larger code a line says that

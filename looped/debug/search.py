@@ -79,29 +79,44 @@ class Search:
 
     def first_access(self, accessed: Expression, most: int) -> int | None:
         """The first of `most` instructions before which an expression is not zero, None without
-        one. At one program counter it may change only where another word does."""
+        one."""
         found = most
         for pc, rows in self._by_pc(most):
-            start = 0
-            while start < len(rows) and rows[start] < found:
-                if self.value(accessed, int(rows[start]), pc) != 0:
-                    found = int(rows[start])
-                    break
-                start = self._next_of(rows, start)
+            there = self._where(accessed, pc, rows[rows < found])
+            found = int(there[0]) if len(there) else found
         return found if found < most else None
 
     def last_access(self, accessed: Expression) -> int:
         """The last instruction before which an expression is not zero, -1 without one."""
         found = -1
         for pc, rows in self._by_pc(self.stretch.count):
-            end = len(rows) - 1
-            while end >= 0 and rows[end] > found:
-                if self.value(accessed, int(rows[end]), pc) != 0:
-                    found = int(rows[end])
-                    break
-                changed = self._past.previous_change()
-                end = -1 if changed is None else int(np.searchsorted(rows, changed, "right")) - 1
+            there = self._where(accessed, pc, rows[rows > found])
+            found = int(there[-1]) if len(there) else found
         return found
+
+    def _where(
+        self, expression: Expression, pc: int, rows: npt.NDArray[np.intp]
+    ) -> npt.NDArray[np.intp]:
+        """Those of `rows`, all at one program counter, where an expression is not zero.
+
+        It is evaluated once for all rows at which the words that it reads have the same values.
+        """
+        if not len(rows):
+            return rows
+        self.value(expression, int(rows[0]), pc)
+        read, kinds = self._past.read_words(), np.zeros(len(rows), np.intp)
+        for word in read:
+            _, kind = np.unique(self._past.values(word, rows), return_inverse=True)
+            _, kinds = np.unique(kinds * (kind.max() + 1) + kind, return_inverse=True)
+        order = np.argsort(kinds, kind="stable")
+        ends = np.flatnonzero(np.diff(kinds[order])) + 1
+        holds = np.zeros(len(rows), np.bool_)
+        for mine in np.split(order, ends):
+            holds[mine] = self.value(expression, int(rows[mine[0]]), pc) != 0
+            if self._past.read_words() != read:  # these values lead to other words
+                for place in mine.tolist():
+                    holds[place] = self.value(expression, int(rows[place]), pc) != 0
+        return rows[holds]
 
     def _by_pc(self, most: int) -> Iterator[tuple[int, npt.NDArray[np.intp]]]:
         """Each program counter of the first `most` instructions, and where the run is there."""

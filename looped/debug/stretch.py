@@ -102,13 +102,27 @@ class Past(ColumnPort):
         self._pc: int | None = None
         self._known = known
         self._changes: dict[int | str, tuple[_Ints, Any]] = {}
-        self._read_words: set[int | str] = set()
+        self._constant: dict[int, int] = {}
+        self._read_words: dict[int | str, None] = {}
 
     def go_to(self, row: int, pc: int | None = None) -> None:
         """Stand before an instruction, and forget which words were read. A program counter that is
         given counts as never read."""
         self.row, self._pc = row, pc
-        self._read_words = set()
+        self._read_words = {}
+
+    def read_words(self) -> list[int | str]:
+        """The words that were read here: columns, and names of words of the CPU."""
+        return list(self._read_words)
+
+    def values(self, word: int | str, rows: npt.NDArray[np.intp]) -> _Words:
+        """A word that was read here, before each of some instructions."""
+        at, values = self._changes[word]
+        if isinstance(word, str):
+            return np.asarray(values[rows])
+        visible = np.searchsorted(at, rows)
+        begin = np.uint64(0 if visible.all() else self._begin(word))
+        return np.append(values, begin)[visible - 1]
 
     def next_change(self) -> int | None:
         """The next row at which one of the words that were read is another one."""
@@ -128,25 +142,29 @@ class Past(ColumnPort):
     def _read(self, column: int, word: str) -> int:
         if column == self.plan.cpu:
             return self._cpu(word)
-        self._read_words.add(column)
+        self._read_words[column] = None
         if column not in self._changes:
             self._changes[column] = self._history(column)
         at, values = self._changes[column]
         visible = int(np.searchsorted(at, self.row))
-        if visible:
-            return int(values[visible - 1])
+        return int(values[visible - 1]) if visible else self._begin(column)
+
+    def _begin(self, column: int) -> int:
+        """The word of a column before the stretch."""
         if column in self._known:
             return self._known[column]
-        if len(at):
+        if len(self._changes[column][0]):
             raise Unseen(column)
-        return super()._read(column, word)
+        if column not in self._constant:
+            self._constant[column] = super()._read(column, "value")
+        return self._constant[column]
 
     def _cpu(self, name: str) -> int:
         """A word of the CPU."""
         if name == "pc" and self._pc is not None:
             return self._pc
         words = self.stretch.word(name)
-        self._read_words.add(name)
+        self._read_words[name] = None
         if name not in self._changes:
             self._changes[name] = np.flatnonzero(words[1:] != words[:-1]), words
         return int(words[self.row])

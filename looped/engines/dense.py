@@ -15,6 +15,7 @@ from looped.artefact.residual import Residual, signs, words_of
 from looped.engines.engine import NOTHING, Lanes, Numbers, Streams, Watch, Words
 from looped.engines.settings import Settings, check_kernels
 from looped.errors import CertificateError, CompileError
+from looped.nn.packed import packed
 from looped.precision import precision
 
 __all__ = ["DenseEngine"]
@@ -26,6 +27,9 @@ _MOST_PRODUCTS = 1 << 42
 
 class DenseEngine:
     """Runs `looped.nn` on any device, for batches of residual streams.
+
+    In a dtype in which the machine is exact, the model is packed (`looped.nn.packed`): what adds
+    zero is left out, and the result is the same to the bit.
 
     A machine is exact in the dtype that it is compiled for and in every dtype that holds all its
     numbers. In another dtype its certificate decides (`looped.verify.certificate`).
@@ -50,7 +54,10 @@ class DenseEngine:
             )
         self.dtype: torch.dtype = getattr(torch, chosen.name)
         self.device = _device(device)
-        self.model = machine.model().to(self.device, self.dtype)
+        model = machine.model()
+        if chosen.holds(precision(made)):  # sums are exact, in any order
+            model = packed(model)
+        self.model = model.to(self.device, self.dtype)
         plan = machine.plan
         self._products = len(plan.blocks) * plan.n_heads * 2 * plan.d_head
         self._settings = Settings(chosen, self.device, grid_of_tensors(machine.weights.values()))

@@ -111,6 +111,26 @@ def test_a_window_runs_on_a_stock_mistral() -> None:
     assert result.stdout.startswith("9 → 03\n  (01) (ff)\n[19] 38 → 06\n")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "what", "file", "package"),
+    [
+        ("gguf", "a GGUF file", "model.gguf", "gguf"),
+        ("onnx", "an ONNX graph", "model.onnx", "onnxscript"),
+        ("bart", "a BartForConditionalGeneration", "model.safetensors", "transformers"),
+    ],
+)
+def test_export_for_other_hosts(
+    tmp_path: Path, kind: str, what: str, file: str, package: str
+) -> None:
+    pytest.importorskip(package)
+    result = looped("export", "--format", kind, COUNTDOWN, tmp_path / "made")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f"{tmp_path / 'made'}: {what} of 3 layers\n"
+    names = {path.name for path in (tmp_path / "made").iterdir()}
+    assert names >= {file, "prompt.txt", "machine.json"}
+
+
 def test_selective_attention_needs_one_prompt() -> None:
     result = looped("generate", COUNTDOWN, "--selective", "--compare", "--json")
     assert result.exit_code == 0, result.stderr

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from looped.debug.words import Number
 from tests.conftest import examples
 from tests.debug.sessions import CALLS, debugger
 from tests.debug.test_debugger import history, small
 
 
-def _begin(places: list[tuple[int, int, int]], here: int, line: set[int], calls: bool) -> int:
+def _begin(places: list[tuple[int, Number, int]], here: int, line: set[int], calls: bool) -> int:
     """The first of the places before `here` that are all in a line, place by place."""
     begin, least = here, places[here][2]
     for n in reversed(range(here)):

@@ -103,7 +103,7 @@ print *s
 print/x *s
 print *s * 2 == 3.5 && *s > 1.7
 set mem[s] = 1
-break 6 if *s >= 0.5
+break 6 if *s < 0.5
 output
 run
 output

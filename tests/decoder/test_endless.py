@@ -131,6 +131,7 @@ def test_a_new_prompt_leaves_the_same_memory() -> None:
     assert pruned(SHORT).generate(shorter, lambda: 0, len(rest) + 1) == rest
 
 
+@pytest.mark.slow
 def test_a_window_that_refreshes_all_words_is_certified() -> None:
     spec = sliding_spec(8, 32)
     found = weights(spec)
@@ -142,6 +143,7 @@ def stock(spec: Spec) -> Continue:
     return functools.partial(generate, model, Vocabulary(spec))
 
 
+@pytest.mark.slow
 def test_a_sliding_window_forgets_nothing() -> None:
     pytest.importorskip("transformers")
     image = looped.assemble(FOLDER / "subleq" / "countdown8.sasm")

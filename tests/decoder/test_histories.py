@@ -64,7 +64,9 @@ def busiest(spec: Spec, rng: random.Random, tries: int, most: int) -> History:
     return max(runs, key=lambda history: len(history.tokens))
 
 
-@pytest.mark.parametrize("spec", [BYTES, SIGNED], ids=["8", "16"])
+@pytest.mark.parametrize(
+    "spec", [BYTES, pytest.param(SIGNED, marks=pytest.mark.slow)], ids=["8", "16"]
+)
 def test_random_programs(spec: Spec) -> None:
     history = busiest(spec, seeds.rng(f"programs {spec.width}"), 20, 600)
     assert check(spec, history) > 100

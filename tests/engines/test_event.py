@@ -37,7 +37,7 @@ def test_every_program_runs_like_the_reference_without_a_fallback(program: Progr
 
 
 @pytest.mark.parametrize(("width", "memory"), [(8, 256), (16, 512), (32, 512)])
-@examples(0.2, shrink=False)
+@examples(0.1, shrink=False)
 @given(data=st.data())
 def test_random_programs_run_like_the_reference(
     width: int, memory: int, data: st.DataObject
@@ -202,7 +202,7 @@ def test_advance_counts_passes_given_up_too(machine) -> None:
 
 
 def test_whatever_a_wrong_weight_changes_is_the_same_in_both(machine) -> None:
-    """200 single faults; the engine follows the dense trace or refuses the model."""
+    """100 single faults; the engine follows the dense trace or refuses the model."""
     small = machine("subleq", 8, 32)
     rng = seeds.generator(0)
     x = embed(random_program(3, 8, 32, 0.0).words, small.plan)[None]
@@ -211,7 +211,7 @@ def test_whatever_a_wrong_weight_changes_is_the_same_in_both(machine) -> None:
     sound = DenseEngine(small)
     sound.load(x)
     sound.step(6)
-    for _ in range(200):
+    for _ in range(100):
         name = names[rng.integers(len(names))]
         weight = small.weights[name].clone()
         places = weight.nonzero() if rng.random() < 0.7 else (weight == 0).nonzero()
@@ -233,7 +233,7 @@ def test_whatever_a_wrong_weight_changes_is_the_same_in_both(machine) -> None:
             dense.step()
             np.testing.assert_array_equal(event.state(), dense.state(), err_msg=name)
         changed += not np.array_equal(dense.state(), sound.state())
-    assert changed >= 20 and refused < 180
+    assert changed >= 10 and refused < 90
 
 
 def test_inexact_weights_are_refused(machine) -> None:

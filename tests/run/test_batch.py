@@ -21,6 +21,7 @@ from looped.registry import assemble
 from looped.run.batch import Limits, Outcome, run_batch
 from looped.run.interrupts import End
 from looped.run.session import Session
+from tests import seeds
 from tests.conftest import compiled, examples
 
 ECHO = Image(
@@ -124,7 +125,7 @@ LOOPS: dict[str, tuple[Callable[[], Engine], int]] = {
 def test_streams_side_by_side_have_the_states_that_they_have_alone(kind: str) -> None:
     """In several threads, or in one forward pass; bit for bit."""
     make, loops = LOOPS[kind]
-    plan, rng = compiled("subleq", 8, 32).plan, np.random.default_rng(5)
+    plan, rng = compiled("subleq", 8, 32).plan, seeds.generator(5)
     programs = rng.integers(0, 256, (6, 32)).tolist()
     streams = np.stack([embed(words, plan) for words in programs])
     together, single = make(), make()

@@ -19,8 +19,6 @@ from looped.trace import Step
 from looped.verify.expected import Expected
 from tests.conftest import compiled
 
-pytestmark = pytest.mark.usefixtures("kept")
-
 ROOT = Path(__file__).parents[2]
 LOOP = Image("subleq", 8, (12, 13, 3, 14, 12, 6, 15, 15, 0, 0, 0, 0, 251, 7, 1, 0))
 """Changes words 12 and 13 in a loop without end."""
@@ -151,7 +149,7 @@ def test_steps_are_those_of_the_reference(engine: str) -> None:
         machine = looped.compile(image, bake=bake)
         run = Session(machine, image, api.choose_engine(machine, engine), data)
         expected = Expected(image, machine.plan, data)
-        for number, step in enumerate(run.walk(40 if engine == "dense" else 400)):
+        for number, step in enumerate(run.walk(20 if engine == "dense" else 400)):
             assert step == expected.step(), (name, number)
         assert run.steps > 5
 

@@ -16,8 +16,9 @@ from click.testing import CliRunner
 from looped.cli.main import cli
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs" / "study.md").read_text()
-PAGES = [TEXT, *(path.read_text() for path in sorted((ROOT / "docs").glob("ablation-*.md")))]
+FILES = [ROOT / "docs" / "study.md", *sorted((ROOT / "docs").glob("ablation-*.md"))]
+PAGES = [path.read_text() for path in FILES]
+TEXT = PAGES[0]
 EXAMPLES = re.findall(r"^```python\n(.*?)^```\n\n^```text\n(.*?)^```", TEXT, re.M | re.S)
 TABLES = {
     name: page
@@ -61,8 +62,12 @@ def test_every_part_in_a_table_of_the_page_breaks_some_loops() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("machine", TABLES)
 def test_a_table_of_the_page_is_what_its_command_makes(
-    machine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    machine: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
+    """With `--update-golden` the page gets the new table."""
     monkeypatch.chdir(ROOT)
     page = TABLES[machine]
     command = re.search(rf"^\$ looped (ablate {machine} .*?)\n```", page, re.M | re.S)
@@ -72,4 +77,7 @@ def test_a_table_of_the_page_is_what_its_command_makes(
     made = tmp_path / "table.md"
     result = CliRunner().invoke(cli, [*arguments, "-o", str(made)])
     assert (result.exit_code, result.output) == (0, "")
+    if request.config.getoption("--update-golden"):
+        path = FILES[PAGES.index(page)]
+        path.write_text(path.read_text().replace(section.group(1), made.read_text()))
     assert section.group(1) == made.read_text()

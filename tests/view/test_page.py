@@ -116,7 +116,7 @@ def test_a_page_of_a_machine_with_workers_shows_each_of_them(
     chromium.go(step=1, loop=0, phase=0, cpu=1)
     chromium.keys(".")
     assert "loop 2 of" in chromium.text("#status")
-    assert chromium.driver.current_url.endswith("#step=1&loop=1&block=1&worker=1")
+    assert chromium.driver.current_url.endswith("#step=1&loop=2&block=1&worker=1")
     assert chromium.errors() == []
 
 

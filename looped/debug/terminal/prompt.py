@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
+from prompt_toolkit.shortcuts import CompleteStyle
 
 from looped.debug.terminal.console import Console
 
@@ -23,7 +24,11 @@ def prompt(console: Console) -> None:
 
 
 def _typed(console: Console) -> Iterator[str]:
-    session: PromptSession[str] = PromptSession(completer=_Completer(console))
+    session: PromptSession[str] = PromptSession(
+        completer=_Completer(console),
+        complete_style=CompleteStyle.READLINE_LIKE,  # Tab does at once what it does in gdb
+        complete_while_typing=False,
+    )
     while True:
         try:
             yield session.prompt("(looped) ")

@@ -25,7 +25,7 @@ _MOST_NODES = 2_000
 """New nodes that the function of one lane may take: it takes at most 1,259 in RV32I, 96 in SUBLEQ.
 A lane that needs more is added up in words (`slices`), at a cost linear in its terms."""
 
-_MOST_OWN = 4
+_MOST_OWN = 6
 """A bit on which more lanes than this depend counts as a condition, not as their own bit, if there
 are also twice as many as for most bits of its word.
 

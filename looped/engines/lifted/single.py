@@ -76,9 +76,10 @@ class _Writer:
         builder.cbranch(finished, self.done, self.body)
 
         builder.position_at_end(self.body)
-        following, captured = self._joined(builder, self._passes(builder, now))
-        stop = self._raised(builder, "!=", following, stops)
-        counts = builder.or_(stop, self._raised(builder, "==", following, mid_instruction))
+        ends = self._passes(builder, now)
+        following, captured, (raised, busy) = self._joined(builder, ends, (stops, mid_instruction))
+        stop = builder.icmp_unsigned("!=", raised, constant(0))
+        counts = builder.or_(stop, builder.icmp_unsigned("==", busy, constant(0)))
         onward = builder.add(count, builder.zext(counts, WORD))
         another = builder.add(passes, constant(1))
         builder.branch(self.head)
@@ -140,19 +141,23 @@ class _Writer:
         return _End(builder.block, [values[n] for n in code.following], [values[n] for n in stores])
 
     def _joined(
-        self, builder: ir.IRBuilder, ends: Sequence[_End]
-    ) -> tuple[list[ir.Value], list[ir.Value]]:
-        """Jump to the latch from all ends, and the words and columns that come there."""
+        self, builder: ir.IRBuilder, ends: Sequence[_End], masks: Sequence[list[ir.Value]]
+    ) -> tuple[list[ir.Value], list[ir.Value], list[ir.Value]]:
+        """Jump to the latch from all ends. What comes there: the words, the columns, and what the
+        words have under each of the `masks`."""
+        under = []
         for end in ends:
             builder.position_at_end(end.block)
+            under.append([self._under(builder, end.following, own) for own in masks])
             builder.branch(self.latch)
         builder.position_at_end(self.latch)
         blocks = [end.block for end in ends]
-        words = zip(*(end.following for end in ends), strict=True)
-        columns = zip(*(end.columns for end in ends), strict=True)
-        return [_one_of(builder, blocks, word) for word in words], [
-            _one_of(builder, blocks, column) for column in columns
-        ]
+        parts = [end.following for end in ends], [end.columns for end in ends], under
+        words, columns, raised = (
+            [_one_of(builder, blocks, values) for values in zip(*part, strict=True)]
+            for part in parts
+        )
+        return words, columns, raised
 
     def _result(self, builder: ir.IRBuilder, count: ir.Value) -> ir.Value:
         """How many passes count, or, if one was abandoned, -1 minus that."""
@@ -163,14 +168,13 @@ class _Writer:
         return builder.xor(count, flips)
 
     @staticmethod
-    def _raised(
-        builder: ir.IRBuilder, comparison: str, words: list[ir.Value], masks: list[ir.Value]
-    ) -> ir.Value:
-        """Whether words have a one under their masks (`!=`), or whether they have none (`==`)."""
-        raised: ir.Value = constant(0)
+    def _under(builder: ir.IRBuilder, words: list[ir.Value], masks: list[ir.Value]) -> ir.Value:
+        """What words have under their masks. A case mostly leaves zero in the words of flags."""
+        result: ir.Value = constant(0)
         for word, mask in zip(words, masks, strict=True):
-            raised = builder.or_(raised, builder.and_(word, mask))
-        return builder.icmp_unsigned(comparison, raised, constant(0))
+            if not (isinstance(word, ir.Constant) and word.constant == 0):
+                result = builder.or_(result, builder.and_(word, mask))
+        return result
 
     @staticmethod
     def _at(builder: ir.IRBuilder, array: ir.Value, place: int) -> ir.Value:

@@ -1,8 +1,9 @@
-"""RV32IM: RV32I with products and quotients, bit by bit in 34 loops of the same four blocks.
+"""RV32IM: RV32I with products and quotients, digit by digit in the same four blocks.
 
-Every loop of such an instruction is one addition: see `operands` for its operands, `steps` for the
-use of the sum, `scratch` for the state between loops. All eight instructions take the same number
-of loops: one to read the first operand, 32 for its bits, one to write the result.
+A product takes ten loops: one to read the first operand, eight for digits of four bits, one to
+write the result. A quotient takes eighteen, with sixteen digits of two bits. See `scratch` for the
+state between loops, `total` for the sum of a step, `digits` for the next digit, `steps` for what
+becomes of them, and `operands` for the first and the last loop.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def describe(
     places = Places(Regions.of(regions), address_bits)
     fetched, state = fetch(m, places), registers(m)
     _state_invariants(m, places, fetched, state)
-    steps = decode_steps(m, fetched.instruction, fetched.trapped, state)
+    steps = decode_steps(m, fetched.instruction, ~literal(fetched.trapped), state)
     extension = Extension(
         mnemonics=(*EXTENSION,),
         telling_bit=TELLING_BIT,

@@ -61,7 +61,7 @@ def prove(circuit: Circuit, note: Callable[[str], None] = lambda text: None) -> 
 
 
 def _show(solver: z3.Solver, loop: Loop, case: Case) -> None:
-    """Prove one claim after the other: the solver keeps what it learns."""
+    """Prove one claim after the other: each follows from the case and from those before it."""
     solver.push()
     solver.add(*case.given)
     for claim in case.claims:
@@ -74,4 +74,5 @@ def _show(solver: z3.Solver, loop: Loop, case: Case) -> None:
             why = solver.reason_unknown()
             raise ProofError(f"{case.name}: {claim.what}: the solver does not know ({why})")
         solver.pop()
+        solver.add(claim.holds)
     solver.pop()

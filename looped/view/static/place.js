@@ -44,7 +44,7 @@ export class Place {
 
   link() {
     const parts = [`step=${this.step}`];
-    if (this.run.loopsOf(this.step)[1] > 1) parts.push(`loop=${this.loop}`);
+    if (this.run.loopsOf(this.step)[1] > 1) parts.push(`loop=${this.loop + 1}`);
     if (this.phase >= 0) parts.push(`block=${blockOf(this.phase)}`);
     if (this.phase & 1 && this.phase > 0) parts.push("part=mlp");
     if (this.cpu) parts.push(`worker=${this.cpu}`);
@@ -56,7 +56,7 @@ export class Place {
     const number = (name, otherwise) => (/^[0-9]+$/.test(asked.get(name) ?? "") ? Number(asked.get(name)) : otherwise);
     const block = number("block", 0);
     const phase = block < 1 ? -1 : attentionOf(block) + (asked.get("part") === "mlp" ? 1 : 0);
-    this.go({ step: number("step", 0), loop: number("loop", 0), phase, cpu: number("worker", 0) });
+    this.go({ step: number("step", 0), loop: number("loop", 1) - 1, phase, cpu: number("worker", 0) });
   }
 }
 

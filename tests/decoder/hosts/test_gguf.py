@@ -25,6 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_file_holds_the_weights_and_the_tokens(folder: Path) -> None:
     found = gguf.GGUFReader(folder / "model.gguf")
     tensors = {tensor.name: tensor for tensor in found.tensors}

@@ -53,7 +53,7 @@ def fault(proof: CausalCertificate) -> str:
     "spec",
     [
         SMALL,
-        Spec(width=8, memory=256),
+        pytest.param(Spec(width=8, memory=256), marks=pytest.mark.slow),
         pytest.param(Spec(width=16, memory=64), marks=pytest.mark.slow),
         pytest.param(Spec(width=16, memory=1024), marks=pytest.mark.slow),
         pytest.param(Spec(width=16, memory=1 << 15), marks=pytest.mark.slow),
@@ -69,6 +69,7 @@ def test_the_due_token_wins_in_float32_and_in_no_smaller_format(spec: Spec) -> N
     assert min(proof.margins(spec.context, FLOAT32).values()) > FLOAT32.underflow
 
 
+@pytest.mark.slow
 def test_the_certificate_covers_the_longest_context_that_the_compiler_accepts() -> None:
     longest = largest_span(matched_lanes(SMALL), least_distance(SMALL))
     spec = Spec(width=8, memory=32, context=longest)

@@ -48,6 +48,7 @@ def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     path.write_text(json.dumps(content))
 
 
+@pytest.mark.slow
 def test_a_folder_is_certified_also_when_transformers_has_saved_it(folder: Path) -> None:
     assert certify_folder(folder).certified()
     model = transformers.AutoModelForCausalLM.from_pretrained(folder)

@@ -63,14 +63,14 @@ def _going(ends: str, busy: Word, count: Word, total: Word, word: Word) -> Condi
 
 
 @pytest.mark.slow
-def test_products_and_quotients_take_34_loops_and_leave_nothing() -> None:
+def test_quotients_take_18_loops_and_leave_nothing() -> None:
     context = ProofContext.of(
         compiled("rv32im", 32, 32), registry.machine("rv32im").circuit(32, 32)
     )
     found = list(instruction_claims(context))
     assert [claim.fault for claim in found] == [None, None]
     assert found[0].statement == "are zero at the beginning, and after every instruction"
-    assert found[1].statement == "an instruction takes 34 loops at most, for all operands"
+    assert found[1].statement == "an instruction takes 18 loops at most, for all operands"
 
 
 def test_no_instruction_is_unfinished_in_a_trap_if_pc_is_in_memory() -> None:
@@ -96,7 +96,7 @@ def test_a_register_that_counts_need_not_be_declared() -> None:
     context = ProofContext.of(compiled("rv32im", 32, 32), circuit)
     left, ends = instruction_claims(context)
     assert left.fault == "`negative.0` may stay a one"
-    assert ends.holds and ends.statement.startswith("an instruction takes 34 loops at most")
+    assert ends.holds and ends.statement.startswith("an instruction takes 18 loops at most")
 
 
 @pytest.mark.parametrize("width", [4, 8, 16, 64])

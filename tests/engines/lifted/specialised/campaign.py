@@ -34,10 +34,11 @@ from tests.engines.lifted.specialised.loops import riscv_loop, subleq_loop
 
 __all__ = ["campaign"]
 
-FORCED = Effort(patience=2, share=0, beside=False)
-"""Units are made of what recurs once, and looks follow as soon as two passes are plain."""
+FORCED = Effort(patience=300, share=0, beside=False)
+"""Units are made of what recurs once, and looks follow after 300 plain passes: with fewer, LLVM
+takes nearly all of the time."""
 
-_LONGEST = 200_000
+_LONGEST = 400_000
 """Instructions of a program."""
 
 _TRIES = 0.15
