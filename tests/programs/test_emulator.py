@@ -13,9 +13,17 @@ from click.testing import CliRunner
 from looped.cli.main import cli
 
 COMPILER, EMULATOR = "riscv64-unknown-elf-gcc", "qemu-riscv32"
-FLAGS = ("-march=rv32im", "-mabi=ilp32", "-O1", "-nostdlib", "-static", "-Wl,-Ttext=0x100000")
+FLAGS = (
+    "-march=rv32im",
+    "-mabi=ilp32",
+    "-O1",
+    "-ffreestanding",
+    "-nostdlib",
+    "-static",
+    "-Wl,-Ttext=0x100000",
+)
 START = """
-static char stack[4096] __attribute__((aligned(16)));
+char stack[4096] __attribute__((aligned(16)));
 static long call(long number, long a, long b, long c) {
   register long a0 asm("a0") = a, a1 asm("a1") = b, a2 asm("a2") = c, a7 asm("a7") = number;
   asm volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a7) : "memory");

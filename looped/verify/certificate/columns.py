@@ -102,7 +102,7 @@ def static_lanes(plan: Plan) -> frozenset[int]:
 
 def _empty(plan: Plan) -> Residual:
     """The columns for an empty program that begins at address 0."""
-    return embed_compact((), replace(plan, entry=0))
+    return embed_compact((), replace(plan, entry=0), 0)
 
 
 def column_classes(plan: Plan) -> tuple[ColumnClass, ...]:
