@@ -75,7 +75,9 @@ def test_a_context_may_end_anywhere_in_a_record(context: int) -> None:
     assert run(pruned(spec).generate, spec, image, b"", 400) == [*due(spec, image.words)]
 
 
-@pytest.mark.parametrize("context", range(100, 106))
+@pytest.mark.parametrize(
+    "context", [100, 103, *(pytest.param(n, marks=pytest.mark.slow) for n in (101, 102, 104, 105))]
+)
 def test_an_answer_is_given_once_wherever_the_context_ends(context: int) -> None:
     image = looped.assemble(FOLDER / "subleq" / "echo.sasm")
     spec = Spec(width=16, memory=64, context=context)

@@ -29,6 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_pipeline_prints_the_output_of_the_program(folder: Path) -> None:
     run = transformers.pipeline("text-generation", model=str(folder))
     prompt = (folder / "prompt.txt").read_text()

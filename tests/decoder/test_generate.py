@@ -58,7 +58,7 @@ def program(name: str) -> Program:
     return found
 
 
-@pytest.mark.parametrize("name", ["countdown8", "selfmodify"])
+@pytest.mark.parametrize("name", [pytest.param("countdown8", marks=pytest.mark.slow), "selfmodify"])
 def test_a_program_runs_to_its_end(name: str) -> None:
     _, output = check(program(name), 400)
     assert output == program(name).output
