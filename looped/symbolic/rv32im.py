@@ -179,9 +179,10 @@ def rv32im_cases(loop: Loop) -> Iterator[Case]:
     yield Case("the first loop", (*running, *idle, extension), (*_begun(loop),))
     middle, last = now["count"] != _END, now["count"] == _END
     divides = _divides(_operands(loop)[0])
-    for name, kind in ("product", z3.Not(divides)), ("quotient", divides):
+    for quotient, kind in (False, z3.Not(divides)), (True, divides):
         given = (*within, middle, kind, *_named(_scratch(now)))
-        yield Case(f"a step of a {name}", given, (*_continued(loop),))
+        name = f"a step of a {'quotient' if quotient else 'product'}"
+        yield Case(name, given, (*_continued(loop, quotient),))
     yield Case("the last loop", (*within, last), (*_ended(loop), *stays))
 
 
@@ -249,12 +250,13 @@ def _begun(loop: Loop) -> list[Claim]:
     return [*claims, Claim("`count` begins", following["count"] == first), *_same_place(loop)]
 
 
-def _continued(loop: Loop) -> list[Claim]:
+def _continued(loop: Loop, quotient: bool) -> list[Claim]:
     following, now = dict(loop.following()), loop.registers
     funct3, _, b = _operands(loop)
     wanted = stepped(funct3, now["count"] == _END - 1, _scratch(now), b, _ADDED.total)
     counts = Claim("`count` is one more", following["count"] == now["count"] + 1)
-    return [*_rows(loop), *_equal(_scratch(following), wanted), counts, *_same_place(loop)]
+    claims = [*_equal(_scratch(following), wanted), counts, *_same_place(loop)]
+    return [*_rows(loop), *(_comparisons(loop) if quotient else []), *claims]
 
 
 class _Sums(NamedTuple):
@@ -292,6 +294,30 @@ def _rows(loop: Loop) -> list[Claim]:
         Claim("two rows have the sum", (ones + carries) + carry == _ADDED.total),
         Claim("its low bits", z3.Concat(passed, low) == sliced),
     ]
+
+
+def _comparisons(loop: Loop) -> list[Claim]:
+    """The step of a division leaves a remainder; how the circuit compares it with k divisors."""
+    funct3, _, b = _operands(loop)
+    s, by, rest = _scratch(loop.registers), _divisor(funct3, b), _lowest(_ADDED.total, 36)
+    claims = [Claim("a remainder", z3.Or(by == 0, z3.ULT(rest, by)))]
+    claims.append(Claim("of 32 bits", z3.Extract(_SUM - 1, 32, _ADDED.total) == 0))
+    ones, above = _words(loop, "ones", "carries")
+    bits = _words(loop, "units carry", "fours carry")
+    carries, width = z3.Concat(above, bits[0]), _CUT + 8
+
+    def part(word: z3.BitVecRef, first: int, end: int) -> z3.BitVecRef:
+        return z3.ZeroExt(width - end + first, z3.Extract(end - 1, first, word))
+
+    low = part(ones, 0, _CUT) + part(carries, 0, _CUT) + part(bits[1], 0, 1)
+    brought = part(s.low, 30, 32)
+    one = z3.If(s.complement, z3.BitVecVal(1, width), z3.BitVecVal(0, width))
+    for k in (1, 2, 3):
+        (reached,) = _words(loop, f"below fit {k}")
+        count = sum((part(reached, n, n + 1) for n in range(k + 1)), z3.BitVecVal(-k, width))
+        difference = (low << 2) + brought - (part(s.second, 0, _CUT + 2) + one) * k
+        claims.append(Claim(f"below fit {k}", count == difference >> _CUT + 2))
+    return claims
 
 
 def _lowest(word: z3.BitVecRef, width: int) -> z3.BitVecRef:

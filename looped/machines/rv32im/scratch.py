@@ -25,11 +25,11 @@ SECOND = 33
 
 @dataclass(frozen=True, slots=True)
 class Digit:
-    """A digit from -2 to 2: two if `two` is set, else one if `one` is; `minus` is its sign."""
+    """A digit from -2 to 2: two if `two` is set, else one if `one` is; `negative` is its sign."""
 
     one: Word
     two: Word
-    minus: Word
+    negative: Word
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def _row(
 ) -> tuple[Word, list[Condition]]:
     """A digit times the second operand, and when a one is missing; `also` is when the digit counts,
     and if it does not, the row is the operand itself."""
-    two, minus = literal(digit.two), literal(digit.minus)
+    two, minus = literal(digit.two), literal(digit.negative)
     one = literal(digit.one) & ~two
     if also is not None:
         one, two = one & also, two & also
