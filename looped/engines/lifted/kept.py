@@ -16,7 +16,7 @@ import safetensors.numpy
 from llvmlite import binding
 
 from looped.artefact.plan import CompiledMachine
-from looped.artefact.residual import Residual
+from looped.artefact.residual import Positions, Residual
 from looped.cache.store import Cache, open_cache
 from looped.engines.entry import LIFTED, entry_key
 from looped.engines.lifted.code import Code
@@ -86,11 +86,14 @@ def _processor() -> npt.NDArray[np.uint8]:
 
 def _arrays(program: Program) -> dict[str, npt.NDArray[Any]]:
     lifted, found, native = program.lifted, program.lifted.behaviour, program.native
+    counted = program.known.positions
     return {
         "row": program.known.row,
         "lanes": program.known.lanes.astype(np.int64),
         "bits": program.known.bits,
         "rest": program.known.rest,
+        "positions": np.array([lane for own in counted for lane in own.lanes], np.int64),
+        "counts": np.array([(len(own.lanes), own.offset) for own in counted], np.int64),
         "places": np.array([found.driver, native.stores], np.int64),
         "drivers": found.drivers.astype(np.int64),
         "columns": found.columns.astype(np.int64),
@@ -103,12 +106,23 @@ def _arrays(program: Program) -> dict[str, npt.NDArray[Any]]:
     }
 
 
+def _positions(arrays: dict[str, npt.NDArray[Any]]) -> tuple[Positions, ...]:
+    """The lanes of known columns that follow from the number of the column."""
+    counts = arrays["counts"].reshape(-1, 2)
+    ends = np.cumsum(counts[:, 0])[:-1]
+    lanes = np.split(arrays["positions"], ends) if len(counts) else []
+    return tuple(
+        Positions(tuple(own.tolist()), offset)
+        for own, offset in zip(lanes, counts[:, 1].tolist(), strict=True)
+    )
+
+
 def _program(arrays: dict[str, npt.NDArray[Any]]) -> Program:
     """The program in an entry; its instructions are decoded when they are needed."""
     driver, stores = arrays["places"].tolist()
     (cell_bits,) = arrays["cell_bits"].tolist()
     lanes = arrays["lanes"].astype(np.intp)
-    known = Residual(arrays["row"], lanes, arrays["bits"], arrays["rest"])
+    known = Residual(arrays["row"], lanes, arrays["bits"], arrays["rest"], _positions(arrays))
     ends = np.cumsum(arrays["lengths"])[:-1]
     words = tuple(tuple(word.tolist()) for word in np.split(arrays["words"], ends))
     drivers, columns = arrays["drivers"], arrays["columns"]

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from looped.artefact.embedding import embed
+from looped.artefact.embedding import embed, embed_compact
 from looped.artefact.plan import CompiledMachine
+from looped.artefact.residual import Residuals
 from looped.cache.store import Cache
 from looped.engines.dense import DenseEngine
 from looped.engines.lifted import LiftedEngine, kept, programs
@@ -85,6 +86,17 @@ def test_an_entry_that_is_no_program_is_made_again(monkeypatch, cache: Cache, co
     else:
         cache.put("lifted", entry.name.partition("-")[2], content)
     assert code_is_made(monkeypatch) and not code_is_made(monkeypatch)
+
+
+def test_an_entry_holds_all_that_is_known_of_the_columns() -> None:
+    engine = LiftedEngine(MACHINE)
+    engine.load(Residuals([embed_compact(WORDS, MACHINE.plan)]))
+    engine.step(1)
+    (program,) = engine.programs.made
+    again = kept.unpacked(kept.packed(program))
+    assert program.known.positions and again is not None
+    assert again.known.positions == program.known.positions
+    assert np.array_equal(np.asarray(again.known), np.asarray(program.known))
 
 
 def test_a_proof_is_of_code_that_is_made_now(monkeypatch) -> None:
