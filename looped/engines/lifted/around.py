@@ -31,8 +31,8 @@ def function_of(text: str, name: str, *arguments: type) -> Callable[..., int]:
 
 
 def head(most: str) -> str:
-    """The entry and the head: branch to `body`, or to `done` after `%loops` passes that count, `most`
-    passes, or the last one. The block `after` gives `%next`, `%counted`, `%last`."""
+    """The entry and the head: to `body`, or to `done` after `%loops` passes that count, after
+    `most` passes or the last. The block `after` gives `%next`, `%counted`, `%last`."""
     return f"""entry:
   br label %head
 head:

@@ -37,9 +37,8 @@ _SPREAD = 0x9E3779B97F4A7C15
 """2^64 divided by the golden ratio: Knuth's multiplicative hashing (volume 3, section 6.4)."""
 
 _SMALL = 1_000
-"""Up to so many instructions, all of LLVM's second level: a loop of three instructions of SUBLEQ
-becomes twice as fast. For RV32I that takes three times as long as the few passes that do most,
-and leaves code that is a sixth faster."""
+"""Up to so many instructions, all of LLVM's second level. For a large graph of RV32I it takes
+twice as long as the few passes that do most, and leaves code that is a sixth faster."""
 
 
 @dataclass(frozen=True)
