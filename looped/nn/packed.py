@@ -23,6 +23,7 @@ from torch.nn.functional import linear, scaled_dot_product_attention
 
 from looped.nn.attention import Attention
 from looped.nn.block import Block
+from looped.nn.hooks import Tap
 from looped.nn.mlp import GatedMLP
 from looped.nn.model import LoopedTransformer, Transformer
 
@@ -30,13 +31,35 @@ __all__ = ["packed"]
 
 
 def packed(model: LoopedTransformer) -> LoopedTransformer:
-    """A model with the same weights, for inference without masks, contexts and hooks.
+    """A model with the same weights, for inference.
 
-    Mixers and MLPs other than `Attention` and `GatedMLP` stay as they are.
+    Mixers and MLPs other than `Attention` and `GatedMLP` stay as they are. With hooks, masks or
+    contexts the model itself runs: the packed one has not all heads and units that they may name.
     """
-    transformer = model.transformer
-    blocks = [_block(cast(Block, block)) for block in transformer.layers]
-    return LoopedTransformer(Transformer(blocks, transformer.norm)).requires_grad_(False).eval()
+    transformer = _Packed(model.transformer)
+    return LoopedTransformer(transformer).requires_grad_(False).eval()
+
+
+class _Packed(Transformer):
+    """A packed transformer, and the one that it is made of for passes that are looked into."""
+
+    def __init__(self, whole: Transformer) -> None:
+        super().__init__([_block(cast(Block, block)) for block in whole.layers], whole.norm)
+        self.whole = whole
+
+    def forward(
+        self,
+        x: Tensor,
+        context: Tensor | None = None,
+        mask: Tensor | None = None,
+        tap: Tap | None = None,
+    ) -> Tensor:
+        """Map `x` (B, N, d_model) to (B, N, d_model)."""
+        tap = tap or self.tap
+        if tap is None and context is None and mask is None:
+            return super().forward(x)
+        result: Tensor = self.whole(x, context, mask, tap)
+        return result
 
 
 def _block(block: Block) -> Block:

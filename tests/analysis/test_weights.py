@@ -16,16 +16,19 @@ PACKAGE = Path(analysis.__file__).parents[1]
 
 READERS = {
     "analysis/weights.py",
+    "decoder/harvard/bart.py",
+    "decoder/harvard/core.py",
     "decoder/layers.py",
     "nn/model.py",
+    "nn/packed.py",
     "passes/emit.py",
     "study/paper/layers.py",
     "verify/causal/layers.py",
     "verify/certificate/rows.py",
 }
 """Where parameters have names: one view for all rooms, the core, the compiler that writes them, and
-the certificates, which trust nobody. The study of the paper and the causal machine write weights of
-their own."""
+the certificates, which trust nobody. The study of the paper and the machines that speak write
+weights of their own."""
 
 
 def test_parameter_names_are_parsed_in_one_place() -> None:

@@ -43,8 +43,8 @@ def small() -> tuple[Circuit, Word]:
     [
         ((0, 5), "circuit `x` has 0-bit words: 1 to 64 bits"),
         ((65, 5), "circuit `x` has 65-bit words: 1 to 64 bits"),
-        ((8, 0), "circuit `x` has 0-bit addresses: 1 to 20 bits"),
-        ((8, 21), "circuit `x` has 21-bit addresses: 1 to 20 bits"),
+        ((8, 0), "circuit `x` has 0-bit addresses: 1 to 24 bits"),
+        ((8, 25), "circuit `x` has 25-bit addresses: 1 to 24 bits"),
         ((8, 3, 4), "circuit `x` has 4-bit register numbers: 0 to 3 bits, as in an address"),
         ((8, 3, 0, True), "circuit `x` has a zero register but no register file"),
     ],

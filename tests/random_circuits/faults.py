@@ -186,7 +186,7 @@ FAULTS: dict[str, Fault] = {
         Fault(every_write_needs_a_file_flag),
         Fault(a_second_carry_has_the_name_of_the_first, seed=6),
         Fault(names_of_the_compiler_are_taken),
-        Fault(a_head_whose_products_cancel_is_idle, 100, mutant_trial, what="is certified", seed=1),
+        Fault(a_head_whose_products_cancel_is_idle, 100, mutant_trial, what="is certified"),
         Fault(static_lanes_are_taken_to_stay, 100, mutant_trial, what="is certified"),
     )
 }

@@ -31,8 +31,8 @@ __all__ = [
 MAGNITUDE, BIT, CLEARANCE = 0, 1, 2
 MEMBERS, START = 0, 1
 
-_MOST_CODE_DIMS = 20
-"""Tables of 2^20 entries of 4 bytes take 4 MB for each group of each head."""
+_MOST_CODE_DIMS = 24
+"""Tables of 4 bytes an entry take 64 MB for each group of each head, and 1 MB with 65,536 words."""
 
 _FAR = 1 << 29
 """Beyond every product of a query and a key: scores are below 2^24."""

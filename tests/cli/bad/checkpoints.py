@@ -97,7 +97,7 @@ CHECKPOINTS = [
     _state(
         "a compiled machine",
         compiled(),
-        "error: state: expected looped-run-2, found looped-machine-4",
+        "error: state: expected looped-run-3, found looped-machine-4",
     ),
     _state(
         "another program",
@@ -131,23 +131,33 @@ CHECKPOINTS = [
     ),
     _state(
         "no state",
-        forged(lambda tensors, run: tensors.pop("state")),
-        "the state or the output is missing",
+        forged(lambda tensors, run: tensors.pop("bits")),
+        "a part of the state is missing",
     ),
     _state(
         "half a state",
-        forged(lambda t, r: t.update(state=t["state"][:9].clone())),
+        forged(lambda t, r: t.update(rest=t["rest"][:9].clone())),
         "the state has another shape",
+    ),
+    _state(
+        "a state with one column of memory",
+        forged(lambda t, r: (t.update(bits=t["bits"][:1].clone()), r["shape"].update(alike=1))),
+        "error: state is damaged: the state has the shape (3, 75), and the machine needs (34, 75)",
     ),
     _run(
         "a shape of another machine",
-        "the state has another shape",
-        shape=[1, 8],
+        "the lanes of the state are out of range",
+        shape={"alike": 1, "others": 0, "lanes": 8, "positions": []},
     ),
     _run(
         "a shape that is none",
-        "run: Expected `array`, got `str` - at `$.shape`",
+        "run: Expected `object`, got `str` - at `$.shape`",
         shape="large",
+    ),
+    _run(
+        "a lane that is twice a position",
+        "the positions of the state share lanes",
+        shape={"alike": 1, "others": 0, "lanes": 8, "positions": [[[3, 3], 0]]},
     ),
     _run(
         "steps in words",
@@ -177,16 +187,16 @@ CHECKPOINTS = [
     _run(
         "a shape beyond bounds",
         "the shape of the state is out of range",
-        shape=[1, 1 << 40],
+        shape={"alike": 1, "others": 1 << 40, "lanes": 8, "positions": []},
     ),
     _state(
         "a state that is not bytes",
-        forged(lambda t, r: t.update(state=t["state"].to(torch.float16))),
-        "the state or the output is not made of bytes",
+        forged(lambda t, r: t.update(rest=t["rest"].to(torch.float16))),
+        "a part of the state has another type",
     ),
     _state(
         "a state of a dtype that NumPy does not have",
-        forged(lambda t, r: t.update(state=t["state"].to(torch.bfloat16))),
+        forged(lambda t, r: t.update(rest=t["rest"].to(torch.bfloat16))),
         "it has numbers of the dtype BF16",
     ),
     _snapshot(

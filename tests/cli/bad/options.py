@@ -179,7 +179,7 @@ OPTIONS = [
     # ---------------------------------------------------------------- runs that are stopped
     _asked(
         "run a.sasm --steps 5 --engine dense --width 8",
-        "a.sasm did not halt within 5 steps: it is at address 0 (a.sasm:1): subleq 3, 3, 0",
+        "a.sasm did not halt within 5 steps: it is at address 3 (a.sasm:2): subleq 6, 6, 0",
         _BUSY,
         code=6,
     ),
@@ -192,7 +192,7 @@ OPTIONS = [
     _asked(
         "run a.sasm --timeout 0.000000001 --engine dense --width 8",
         "a.sasm did not halt within --timeout: it stopped after 0 steps at address 0 "
-        "(a.sasm:1): subleq 3, 3, 0",
+        "(a.sasm:1): subleq 6, 6, 3",
         _BUSY,
         code=9,
     ),

@@ -158,13 +158,13 @@ def test_the_lead_is_the_least_that_is_seen(width: int) -> None:
     """Scores of the real heads on random states never lead by less than the certificate says."""
     machine = compiled("subleq", width, 32)
     plan = machine.plan
-    engine = DenseEngine(machine)
+    engine, model = DenseEngine(machine), machine.model()
     engine.load(np.stack([looped.embed(random_program(s, width, 32, 0.1).words, plan)
                           for s in range(8)]))  # fmt: skip
     margins = {(m.block, m.head): float(m.scaled_margin) for m in api.certify(machine).margins}
     for _ in range(6):
         x = engine.x
-        for b, block in enumerate(engine.model.transformer.layers):
+        for b, block in enumerate(model.transformer.layers):
             attention = block.self_attn
             q, k = attention._split(attention.q_proj(x)), attention._split(attention.k_proj(x))
             scores = (q @ k.transpose(-1, -2)) / plan.d_head**0.5
