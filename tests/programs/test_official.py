@@ -67,7 +67,8 @@ def passes(number: int) -> list[int]:
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(
-        cli, ["run", *map(str, arguments), "--engine", "event", "--steps", "4096"]
+        cli,
+        ["run", *map(str, arguments), "--engine", "event", "--steps", "4096", "--memory", "1024"],
     )
 
 
