@@ -32,8 +32,8 @@ _END = 1 << 60
 """The level of terminals, after that of every variable; also a bound beyond every sum."""
 
 _LIMIT = 600_000
-"""Nodes of one space; the proofs for RV32I need 47,000 at most (32,768 words), those for RV32IM with
-two regions more than 150,000."""
+"""Nodes of one space; the proofs for RV32I need 47,000 at most (32,768 words), those for RV32IM
+with two regions more than 150,000."""
 
 _STEPS = 3_000_000
 """Steps in one space; the proofs for RV32I need 75,000 at most."""
