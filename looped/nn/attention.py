@@ -71,4 +71,4 @@ class Attention(nn.Module):
         return pattern @ v
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:2], self.n_heads, self.d_head).transpose(1, 2)
+        return x.view(*x.shape[:2], self.n_heads, -1).transpose(1, 2)

@@ -14,8 +14,9 @@ def assert_learns(
     module: nn.Module, loss: Callable[[], Tensor], unused: tuple[str, ...] = ()
 ) -> None:
     """A step down the gradient lowers the loss; all parameters but the `unused` have a gradient."""
-    before = loss()
-    before.backward()
+    start = loss()
+    start.backward()
+    before = start.item()
     still = [
         name
         for name, parameter in module.named_parameters()
@@ -26,5 +27,5 @@ def assert_learns(
     with torch.no_grad():
         for parameter in module.parameters():
             if parameter.grad is not None:
-                parameter -= 0.05 * float(before) / slope * parameter.grad
-    assert float(loss()) < float(before)
+                parameter -= 0.05 * before / slope * parameter.grad
+    assert loss().item() < before
