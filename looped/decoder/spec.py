@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from looped.errors import CompileError
 
-__all__ = ["COLUMNS", "DEFAULT_CONTEXT", "HEAD_DIM", "Spec"]
+__all__ = ["COLUMNS", "COLUMN_BITS", "DEFAULT_CONTEXT", "HEAD_DIM", "Spec"]
 
 HEAD_DIM = 64
 """Lanes of a head. A power of four, so that the scaling by 1/√64 is exact; its 32 rotary pairs hold
@@ -16,12 +16,13 @@ COLUMNS = 8
 """Words on a line of the prompt. A word there takes one token less than a record of its own, and
 its last digit has `COLUMNS` copies in the vocabulary."""
 
+COLUMN_BITS = (COLUMNS - 1).bit_length()
+
 DEFAULT_CONTEXT = 1 << 15
 """Tokens: enough for 20,000 tokens of a run behind the prompt of the longest program here."""
 
-_WIDTHS = (8, 16)
-"""Bits of a word. The subtraction is one MLP, whose sums have twice as many integers as there are
-words: float32 counts those of 16 bits exactly, scaled by 128, and not those of 32."""
+_WIDTHS = (8, 16, 32)
+"""Bits of a word, each a whole number of bytes: a byte of a value is a token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,11 @@ class Spec:
     def pc_bits(self) -> int:
         """Bits of the program counter, without its sign."""
         return self.counter_bits or min(self.address_bits, self.width - 1)
+
+    @property
+    def counter_lanes(self) -> int:
+        """Lanes of the program counter: enough for an address, too."""
+        return max(self.pc_bits, self.address_bits)
 
     @property
     def digits(self) -> int:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import layer_norm
 
-from looped.decoder import arithmetic
 from looped.decoder.attention import Attention
 from looped.decoder.folder import begin_folder, write_tokenizer
 from looped.decoder.forms import Form, Units, constant, lane
 from looped.decoder.harvard import attention
 from looped.decoder.harvard.layout import Layout
 from looped.decoder.harvard.matrices import matrices
+from looped.decoder.mlps import mlps
 from looped.decoder.spec import HEAD_DIM
 from looped.decoder.stock import transformers
 from looped.decoder.unembedding import unembedding
@@ -47,13 +47,13 @@ def bart_model(layout: Layout) -> Any:
     """
     stock, d = transformers(), 2 * layout.d_model
     spec, lanes, vocabulary = layout.spec, layout.lanes, layout.vocabulary
-    mlps = [_plain(arithmetic.due(spec, lanes)), _plain(arithmetic.subtract(spec, lanes))]
+    units_of = [_plain(units) for units in mlps(spec, lanes)[1:]]
     positions, eos = max(spec.context, layout.encoded), [vocabulary.halt, vocabulary.ask]
     config = stock.BartConfig(
         vocab_size=vocabulary.size, d_model=d, max_position_embeddings=positions,
         encoder_layers=1, decoder_layers=2, activation_function="relu",
         encoder_attention_heads=d // HEAD_DIM, decoder_attention_heads=d // HEAD_DIM,
-        encoder_ffn_dim=HEAD_DIM, decoder_ffn_dim=max(map(len, mlps)),
+        encoder_ffn_dim=HEAD_DIM, decoder_ffn_dim=max(map(len, units_of)),
         tie_word_embeddings=False, decoder_start_token_id=vocabulary.begin,
         bos_token_id=vocabulary.begin, eos_token_id=eos, pad_token_id=vocabulary.halt,
         forced_eos_token_id=None,
@@ -66,7 +66,7 @@ def bart_model(layout: Layout) -> Any:
             weight.fill_(_gain(d))
     _put(state, "encoder.layers.0.self_attn", attention.encode(layout))
     parts = ((attention.gather, attention.fetch), (attention.read, attention.read_program))
-    for index, ((own, cross), units) in enumerate(zip(parts, mlps, strict=True)):
+    for index, ((own, cross), units) in enumerate(zip(parts, units_of, strict=True)):
         layer = f"decoder.layers.{index}"
         _put(state, f"{layer}.self_attn", own(layout))
         _put(state, f"{layer}.encoder_attn", cross(layout))

@@ -51,12 +51,11 @@ def after_mlp(
 
 def _arrange(space: Diagrams, lanes: Lanes, index: int) -> None:
     """An order of variables in which sums have small diagrams: bits of equal weight together."""
-    words = [["pc"], ["a", "b", "c", "next"], ["mem_a", "mem_b"]][index]
     if index == 1:
-        for word in words[:2]:
-            for lane in lanes[word]:
-                space.variable(lane)
+        for lane in (*lanes["a"], *lanes["b"]):
+            space.variable(lane)
         return
+    words = ["pc"] if index == 0 else ["mem_a", "mem_b"]
     for place in reversed(range(max(len(lanes[word]) for word in words))):
         for word in words:
             if place < len(lanes[word]):
