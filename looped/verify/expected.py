@@ -63,7 +63,7 @@ class Expected:
         self.system = registry.system_for(image, data, environment) if served else None
         self._data, self._taken = data, 0
         self._begun: Step | None = None
-        self._written = 0
+        self._written = self._filed = 0
         self.output = bytearray()
         self.code = frozenset(plan.code)
         self._lanes = {name: _places(lanes) for name, lanes in plan.words.items()}
@@ -124,7 +124,8 @@ class Expected:
         return row
 
     def follow(self, columns: npt.NDArray[np.intp], words: Iterable[int]) -> None:
-        """Let memory follow the engine within an instruction, by its writes in their order.
+        """Let memory and registers follow the engine within an instruction, by the writes to each
+        in their order.
 
         `words` are those that the engine has now in the `columns` that may have changed. The least
         number of further writes is taken after which the words are as found; none if there is no
@@ -132,18 +133,30 @@ class Expected:
         """
         if self._begun is None and not self.halted:
             _ = self.x  # a port still says what the instruction before has done
-            self._begun, self._written = self.reference.step(), 0
-        memory = self.plan.memory
-        seen = {c: w for c, w in zip(columns.tolist(), words, strict=True) if c < memory}
+            self._begun, self._written, self._filed = self.reference.step(), 0, 0
+        if self._begun is None:
+            return
+        memory, begun, pairs = (
+            self.plan.memory,
+            self._begun,
+            [*zip(columns.tolist(), words, strict=True)],
+        )
+        seen = {c: w for c, w in pairs if c < memory}
+        self._written += self._follow(seen, begun.writes[self._written :], 0)
+        filed = {c: w for c, w in pairs if memory <= c < self.plan.cpu}
+        self._filed += self._follow(filed, begun.registers[self._filed :], memory)
+
+    def _follow(self, seen: Mapping[int, int], writes: Sequence[Access], first: int) -> int:
+        """How many of the writes have happened, to columns from `first` on; sets their words."""
         wrong = {c for c, word in seen.items() if word != self.words[c]}
-        writes = () if self._begun is None else self._begun.writes[self._written :]
         for number, write in enumerate(writes if wrong else (), 1):
-            same = seen.get(write.address, self.words[write.address]) == write.value
-            wrong = wrong - {write.address} if same else wrong | {write.address}
+            column = first + write.address
+            same = seen.get(column, self.words[column]) == write.value
+            wrong = wrong - {column} if same else wrong | {column}
             if not wrong:
-                self._store(writes[:number])
-                self._written += number
-                return
+                self._store(writes[:number], first)
+                return number
+        return 0
 
     def run(self, count: int, cpu: list[Mapping[str, int]], changes: Changes) -> Step | None:
         """Execute up to `count` instructions as `step` does, faster; `cpu` gets the words of the

@@ -13,7 +13,7 @@ is compared after the last one.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,6 @@ class Pairs:
         for image in images:
             check_program(image, plan)
         self.plan, self.engine, self.images, self.rhythm = plan, engine, images, rhythm
-        self.free = np.array(_free_lanes(plan), np.intp)
         self.folders = [Copies(environment) for _ in images]
         triples = [(*pair, own) for pair, own in zip(pairs, self.folders, strict=True)]
         self.hosts = [registry.host_for(image, data, own.first) for image, data, own in triples]
@@ -83,6 +82,7 @@ class Pairs:
         self.expected = [
             Expected(image, plan, data, environment=own.second) for image, data, own in triples
         ]
+        self.free = np.array(_free_lanes(plan, self.expected[0].cpu), np.intp)
         self.counts, self.loops = [0] * len(images), [0] * len(images)
         self.equal, self._pcs = [0] * len(images), [image.entry for image in images]
         machine = registry.machine(plan.machine)
@@ -222,10 +222,13 @@ def _told(place: str, found: object, wanted: object) -> Where:
     return place, str(found), str(wanted)
 
 
-def _free_lanes(plan: Plan) -> list[int]:
-    """The lanes of the CPU columns that may change before the last loop of an instruction."""
+def _free_lanes(plan: Plan, cpu: Iterable[str]) -> list[int]:
+    """The lanes of the CPU columns that may change before the last loop of an instruction: of the
+    words of the CPU all but the program counter and those of ports."""
     port = plan.ports.print
     words = [] if port is None else [port.content, port.when, port.ends_line]
+    fixed = {"pc", *plan.ports.words()}
+    words += [name for name in cpu if name not in fixed]
     if plan.workers is not None:
         words.append(plan.workers.number)
     return [*plan.scratch, *itertools.chain.from_iterable(plan.words[name] for name in words)]

@@ -54,18 +54,19 @@ class Steps:
     beyond: Word
 
 
-def decode_steps(m: Circuit, instruction: Word, trapped: Word, state: Scratch) -> Steps:
-    """Decode `Steps` from an instruction word and the scratch registers."""
-    fresh = ~literal(trapped) & ~literal(state.busy)
+def decode_steps(m: Circuit, instruction: Word, running: Condition, state: Scratch) -> Steps:
+    """Decode `Steps` from an instruction word and the scratch registers.
+
+    `running` says whether the hart executes an instruction at all.
+    """
+    fresh = running & ~literal(state.busy)
     step = state.stepping
 
     def some(name: str, mnemonics: tuple[str, ...], also: Condition) -> Word:
         return m.let(name, any_match(instruction, exactly(*mnemonics), also))
 
     return Steps(
-        unfinished=some(
-            "unfinished", (*EXTENSION,), ~literal(trapped) & ~literal(state.count.sign)
-        ),
+        unfinished=some("unfinished", (*EXTENSION,), running & ~literal(state.count.sign)),
         starts=some("starts", (*EXTENSION,), fresh),
         starts_signed=some("starts signed", ("div", "rem"), fresh),
         steps=some("steps", (*EXTENSION,), step),
