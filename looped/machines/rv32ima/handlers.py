@@ -56,8 +56,8 @@ class HandlerInputs:
     | `stores`     | 1 each | flags of the stores                                            |
     | `vector`     | 32     | mepc or mtvec, where the loop goes there                       |
     | `unfinished` | 1      | a multiplication or a division takes another loop              |
-    | `may_enter`  | 1      | a trap in this loop goes to the handler                        |
-    | `due`        | 1      | an interrupt comes if this loop ends an instruction            |
+    | `may_enter`  | 1      | a trap in this loop leads to the handler                        |
+    | `interrupts`        | 1      | an interrupt comes if this loop ends an instruction            |
     | `timer`      |        | whether an access is to the timer: Timer                       |
     | `upper`      | 1      | whether it is to an upper half                                 |
     | `compute`    | 1      | the second loop of a sequence                                  |
@@ -78,15 +78,15 @@ class HandlerInputs:
     vector: Word
     unfinished: Word
     may_enter: Word
-    due: Word
+    interrupts: Word
     timer: Timer
     upper: Word
     compute: Word
     change: Word
 
     @property
-    def goes_on(self) -> Condition:
-        """Whether a multiplication or a division goes on."""
+    def carries_over(self) -> Condition:
+        """Whether a multiplication or a division takes another loop."""
         return literal(self.unfinished) & self._neither()
 
     @property
@@ -171,20 +171,22 @@ def handlers(m: Circuit, i: HandlerInputs, state: State) -> None:
         return disjoint_or(*(gated(condition, *map(bit, word)) for condition in conditions))
 
     cause = [*map(bit, f.cause)]
-    due = _interrupt(i)
+    interrupts = _interrupt(i)
     m.next(f.pc, _next_pc(i, state))
     m.next(f.trapped, disjoint_or(f.trapped, _waiting(i, traps)))
     m.next(
         f.cause,
         disjoint_or(_joined(_causes(i)), gated(literal(f.trapped), *cause), kept(f.cause, *on_way)),
     )
-    m.next(state.entering, disjoint_or(_entered(i, traps), due, kept(state.entering, *on_way)))
-    m.next(state.interrupt, disjoint_or(due, kept(state.interrupt, *on_way)))
+    m.next(
+        state.entering, disjoint_or(_entered(i, traps), interrupts, kept(state.entering, *on_way))
+    )
+    m.next(state.interrupt, disjoint_or(interrupts, kept(state.interrupt, *on_way)))
     begun = [i.sets_out, i.asked, i.probed, i.on_timer]
     m.next(w.compute, any_of_disjoint(begun))
     m.next(w.change, w.compute)
     m.next(w.deliver, w.change)
-    m.next(w.continuing, any_of_disjoint([*middle, i.goes_on, *begun]))
+    m.next(w.continuing, any_of_disjoint([*middle, i.carries_over, *begun]))
     m.next(w.timed, disjoint_or(kept(w.timed, *middle), any_of_disjoint([i.on_timer])))
     for word, now in ((w.clock, i.timer.clock), (w.upper, i.upper)):
         m.next(word, disjoint_or(kept(word, *middle), gated(i.on_timer, bit(now[0]))))
@@ -286,11 +288,11 @@ _SEVENTH = range(2, 5)
 
 
 def _interrupt(i: HandlerInputs) -> Value:
-    """Whether an instruction ends in memory while an interrupt is due."""
-    due = literal(i.due)
+    """Whether an instruction ends in memory while an interrupt is interrupts."""
+    interrupts = literal(i.interrupts)
     return disjoint_or(
-        any_of_disjoint([i.falls & due]),
-        gated(i.falls & due & _at_end(i), -_ONE),
-        *(gated(i.jumps & due & region, _ONE) for region in i.places.inside(i.target)),
-        *(gated(i.arrives & due & region, _ONE) for region in i.places.inside(i.vector)),
+        any_of_disjoint([i.falls & interrupts]),
+        gated(i.falls & interrupts & _at_end(i), -_ONE),
+        *(gated(i.jumps & interrupts & region, _ONE) for region in i.places.inside(i.target)),
+        *(gated(i.arrives & interrupts & region, _ONE) for region in i.places.inside(i.vector)),
     )

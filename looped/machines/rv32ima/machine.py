@@ -187,7 +187,7 @@ def _control(
         vector=m.read_register("vector", m.let("vector number", number)),
         unfinished=unfinished,
         may_enter=m.let("may enter", may_enter),
-        due=_due(m, state, s, reached),
+        interrupts=_due(m, state, s, reached),
         timer=found,
         upper=done.computed.sum.low[2:3],
         compute=w.compute,
