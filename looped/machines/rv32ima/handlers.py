@@ -56,8 +56,8 @@ class HandlerInputs:
     | `stores`     | 1 each | flags of the stores                                            |
     | `vector`     | 32     | mepc or mtvec, where the loop goes there                       |
     | `unfinished` | 1      | a multiplication or a division takes another loop              |
-    | `may_enter`  | 1      | a trap in this loop leads to the handler                        |
-    | `interrupts`        | 1      | an interrupt comes if this loop ends an instruction            |
+    | `may_enter`  | 1      | a trap in this loop leads to the handler                       |
+    | `interrupts` | 1      | an interrupt comes if this loop ends an instruction            |
     | `timer`      |        | whether an access is to the timer: Timer                       |
     | `upper`      | 1      | whether it is to an upper half                                 |
     | `compute`    | 1      | the second loop of a sequence                                  |
