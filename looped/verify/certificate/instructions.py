@@ -24,7 +24,7 @@ from looped.verify.certificate.ranking import Ranking, Search
 from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.semantics import CircuitSemantics
 from looped.verify.certificate.specialised import Signs, cone, specialised
-from looped.verify.certificate.stages import Stages, conjoined
+from looped.verify.certificate.stages import QUESTION, Stages, conjoined
 
 __all__ = ["instruction_claims"]
 
@@ -157,12 +157,21 @@ def _left(
     special = specialised(context, signs, [following[busy], *(following[lane] for lane in lanes)])
 
     def may(holds: Callable[[CircuitSemantics], Node]) -> bool:
-        semantics = CircuitSemantics(Diagrams(work), {})
-        return possible(special, semantics, conjoined(semantics, holds(semantics), ends))
+        given = min(QUESTION, work.left)
+        part = Work(given)
+        semantics = CircuitSemantics(Diagrams(part), {})
+        try:
+            return possible(special, semantics, conjoined(semantics, holds(semantics), ends))
+        except TooLarge:
+            if given < QUESTION:
+                raise
+            return True
+        finally:
+            work.left -= given - part.left
 
     def stays(lane: Lane) -> bool:
-        opens = may(lambda semantics: _some_gate(special, semantics, following[lane]))
-        return opens and may(lambda semantics: semantics.lane(following[lane]))
+        held = may(lambda semantics: semantics.lane(following[lane]))
+        return held and may(lambda semantics: _some_gate(special, semantics, following[lane]))
 
     if not may(lambda semantics: semantics.space.one):
         return None
