@@ -16,7 +16,7 @@ import numpy as np
 
 from looped.engines.lifted.columns import Behaviour
 from looped.engines.lifted.heads import FixedTarget, columns_of, without
-from looped.engines.lifted.votes import HeadVotes, MlpVotes, Votes, ways_of
+from looped.engines.lifted.votes import HeadVotes, MlpVotes, Votes, carry_votes, ways_of
 
 __all__ = ["Fields", "cut", "find_fields"]
 
@@ -49,9 +49,12 @@ class Fields:
 def find_fields(behaviour: Behaviour) -> Fields:
     """Guess the words of a pass."""
     free = np.flatnonzero(behaviour.of(behaviour.driver) == 0).tolist()
+    ways = ways_of(behaviour)
     parts = [
-        (HeadVotes(block, behaviour), MlpVotes(block.mlp, ways))
-        for block, ways in zip(behaviour.blocks, ways_of(behaviour), strict=True)
+        (HeadVotes(block, behaviour), MlpVotes(block.mlp, own, carries))
+        for block, own, carries in zip(
+            behaviour.blocks, ways, carry_votes(behaviour, ways), strict=True
+        )
     ]
     driver: list[Word] = []
     later: Votes = Counter()
