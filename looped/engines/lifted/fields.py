@@ -63,12 +63,13 @@ def find_fields(behaviour: Behaviour) -> Fields:
         read: Votes = Counter()
         blocks: list[list[Word]] = []
         for heads, mlp in reversed(parts):
-            votes = mlp.own + mlp.of_sources(later)
+            written = heads.of_written(stored)
+            votes = mlp.own + mlp.of_sources(later) + written
             words = [word for word in _chains({*sum(votes, ())}, votes) if len(word) > 1]
             blocks.insert(0, [word for word in words if len(word) > 2])
             later = _along(words, votes)
             read += heads.of_columns(later)
-            later = later + heads.own + heads.of_written(stored)
+            later = later + heads.own + written
         kept = _chains(_kept_lanes(behaviour), read)
         stored = _along(kept, read)
         before, driver = driver, _chains(free, later)
