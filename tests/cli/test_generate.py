@@ -127,6 +127,7 @@ def test_input_that_is_added_is_refused(tmp_path: Path) -> None:
     assert "a word of input replaces another one, and is not added to it" in result.stderr
 
 
+@pytest.mark.slow
 def test_words_of_32_bits_have_four_layers(tmp_path: Path) -> None:
     wide = PROGRAMS / "subleq" / "wide.sasm"
     result = looped("export", "--format", "causal", wide, tmp_path / "made")
