@@ -14,4 +14,4 @@ __all__ = ["machine"]
 @functools.lru_cache(maxsize=16)
 def machine(spec: Spec) -> Traced:
     """The circuit of the looped machine with these sizes, as a trace."""
-    return traced(describe(spec.width, spec.address_bits), spec)
+    return traced(describe(spec.width, spec.address_bits, order=spec.order), spec)

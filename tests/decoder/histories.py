@@ -23,7 +23,7 @@ def run(spec: Spec, words: list[int], data: bytes, most: int, entry: int = 0) ->
     vocabulary = Vocabulary(spec)
     tokens = vocabulary.prompt(words, entry)
     due: list[int | None] = [None] * (len(tokens) - 1)
-    reference = Subleq(words, spec.width, spec.memory, data, entry)
+    reference = Subleq(words, spec.width, spec.memory, data, entry, spec.order)
     while not reference.halted and len(tokens) < most:
         record = record_of(reference.step(), spec.width)
         new = vocabulary.record(record)

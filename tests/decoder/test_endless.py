@@ -26,7 +26,7 @@ from looped.verify.causal import certify_causal
 from tests.conftest import examples
 from tests.programs.headers import FOLDER, Program, programs
 
-NARROW = [p for p in programs() if looped.assemble(p.path).width <= 16]
+ALL = programs()
 SHORT = Spec(width=8, memory=64, context=96)
 
 
@@ -163,7 +163,7 @@ def spec_of(image: Image, context: int = 1 << 15) -> Spec:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("each", NARROW, ids=lambda each: each.path.stem)
+@pytest.mark.parametrize("each", ALL, ids=lambda each: each.path.stem)
 def test_every_program_in_one_pass_an_instruction(each: Program) -> None:
     image = looped.assemble(each.path)
     spec = spec_of(image)

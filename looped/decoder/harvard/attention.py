@@ -39,8 +39,8 @@ def encode(layout: Layout) -> Attention:
     itself = n + spec.digits
     keys = {j: lane(index) for j, index in enumerate(lanes["address"])}
     keys |= {n + k: bit(index) for k, index in enumerate(lanes["is_v"])} | {itself: first}
-    heads = []
-    for address, word in (("address", "a"), ("pc+1", "b"), ("pc+2", "c")):
+    heads, (leading, second) = [], "ab" if spec.order == 0 else "ba"
+    for address, word in (("address", leading), ("pc+1", second), ("pc+2", "c")):
         for k in range(spec.digits):
             query = {j: lane(index) * _UNIT for j, index in enumerate(lanes[address])}
             query |= {n + k: constant(2 * _UNIT), itself: first * (_UNIT * (2 * n + 4))}

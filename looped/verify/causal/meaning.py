@@ -40,7 +40,8 @@ def purposes(spec: Spec, lanes: Lanes, index: int) -> list[Purpose]:
     """What the heads of a layer are for."""
     if index == 0:
         return _gathering(spec, lanes)
-    fetched = {"pc": "a", "pc+1": "b", "pc+2": "c"}
+    first, second = "ab" if spec.order == 0 else "ba"
+    fetched = {"pc": first, "pc+1": second, "pc+2": "c"}
     words = {1: fetched, 2: {"a": "mem_a", "b": "mem_b"}}.get(index, {})
     if index == 1 and spec.window is not None:
         words["oldest"] = "word"
