@@ -62,7 +62,7 @@ class AdditiveAttention(Variant):
         """A mixer with the units of each head and lane."""
         width = max(sum(map(len, lanes)) for lanes in heads)
         made = cls(core.q_proj.in_features, core.n_heads, core.d_head, width)
-        made.load_state_dict(core.state_dict(), strict=False)
+        made.to(core.q_proj.weight).load_state_dict(core.state_dict(), strict=False)
         with torch.no_grad():
             for part in (made.query, made.key, made.shift, made.score):
                 part.zero_()
@@ -73,7 +73,7 @@ class AdditiveAttention(Variant):
                     made.key[head, u, lane] = unit.key
                     made.shift[head, u] = unit.shift
                     made.score[head, u] = unit.score / core.d_head**0.5
-        return made.to(core.q_proj.weight)
+        return made
 
     def attend(
         self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, tap: Tap | None = None
