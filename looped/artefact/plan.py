@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
+from looped.artefact.architecture import PLAIN, SNAP_UNITS, Architecture
 from looped.artefact.stored_weights import (
     Arrays,
     Facts,
@@ -52,7 +55,7 @@ class HeadPlan:
     value: tuple[str, ...]
     output: tuple[str, ...]
     margin: int
-    beta: int
+    beta: int | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,8 @@ class Plan:
     what the machine is compiled for, beside width and memory, by name. Of the lanes of the CPU,
     `halted` is +1 if the machine stops, `busy` is +1 if an instruction takes another loop, and
     `scratch` are all lanes that are +1 only during such an instruction. `dtype` is the format in
-    which sums are exact, `mixer` the name of the mixer of all blocks.
+    which sums are exact, `mixer` the name of the mixer of all blocks. `variant` is the architecture
+    if that is not the plain one; a plan of the plain one has no such field in a file.
     """
 
     machine: str
@@ -146,6 +150,30 @@ class Plan:
     workers: Workers | None = None
     dtype: str = "float32"
     mixer: str = SOFTMAX
+    variant: Architecture | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture that the weights belong to."""
+        return PLAIN if isinstance(self.variant, msgspec.UnsetType) else self.variant
+
+    @property
+    def snapped(self) -> tuple[int, ...]:
+        """The lanes that a snap sets to ±1: all that some weight may write."""
+        static = {"one", "cpu", "device", "register"}
+        kept = {
+            lane
+            for name, lanes in self.words.items()
+            if name in static or name.startswith("position")
+            for lane in lanes
+        }
+        return tuple(lane for lane in range(len(self.occupants)) if lane not in kept)
+
+    @property
+    def scaled_margin(self) -> float:
+        """The least margin of a head times its β, infinity without heads."""
+        heads = (head for block in self.blocks for head in block.heads)
+        return min((head.margin * head.beta for head in heads), default=math.inf)
 
     @property
     def columns(self) -> int:
@@ -194,11 +222,20 @@ class Plan:
         )
 
     def check_mixer(self) -> None:
-        """Raise CompileError for an unknown mixer."""
+        """Raise CompileError for an unknown mixer, and for an unknown architecture."""
+        self.architecture.check()
         if self.mixer != SOFTMAX:
             raise CompileError(
                 f"the machine mixes columns by `{self.mixer[:40]}`",
                 hint=f"this version of looped knows `{SOFTMAX}`",
+            )
+
+    def check_plain(self, what: str) -> None:
+        """Raise CompileError if the machine is not of the plain architecture; `what` is that which
+        knows no other: `the event engine`."""
+        if self.architecture != PLAIN:
+            raise CompileError(
+                f"{what} does not know {self.architecture.options}", hint="--engine dense runs it"
             )
 
     def transformer(self) -> Transformer:
@@ -206,12 +243,14 @@ class Plan:
 
         Raises CompileError for an unknown mixer, as `shapes` does.
         """
+        from looped.artefact.build import snapped
         from looped.nn import Transformer
 
         self.check_mixer()
-        return Transformer.stock(
-            self.d_model, len(self.blocks), self.n_heads, self.d_head, self.d_ff, eps=0.0
-        )
+        sizes = self.d_model, len(self.blocks), self.n_heads, self.d_head, self.d_ff
+        if self.architecture.snap:
+            return snapped(*sizes, len(self.snapped))
+        return Transformer.stock(*sizes, eps=0.0)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of every weight, by its name in `looped.nn.model`."""
@@ -225,6 +264,13 @@ class Plan:
             shapes |= {f"layers.{block}.{name}.weight": shape for name, shape in own.items()}
             for norm in ("input_layernorm", "post_attention_layernorm"):
                 shapes[f"layers.{block}.{norm}.weight"] = (width,)
+            if self.architecture.snap:
+                units = SNAP_UNITS * len(self.snapped)
+                shapes |= {
+                    f"layers.{block}.snap.gate_proj.weight": (units, width),
+                    f"layers.{block}.snap.up_proj.weight": (units, width),
+                    f"layers.{block}.snap.down_proj.weight": (width, units),
+                }
         return shapes
 
     def column_name(self, column: int) -> str:

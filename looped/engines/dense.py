@@ -31,10 +31,11 @@ class DenseEngine:
     In a dtype in which the machine is exact, the model is packed (`looped.nn.packed`): what adds
     zero is left out, and the result is the same to the bit.
 
-    A machine is exact in the dtype that it is compiled for and in every dtype that holds all its
-    numbers. In another dtype its certificate decides (`looped.verify.certificate`).
+    A machine whose softmax underflows is exact in the dtype that it is compiled for and in every
+    dtype that holds all its numbers. In another dtype, and for a higher temperature, its
+    certificate decides (`looped.verify.certificate`).
 
-    Raises CertificateError for such another dtype unless `uncertified` is true, and for settings of
+    Raises CertificateError for these unless `uncertified` is true, and for settings of
     PyTorch under which sums are not exact (when the engine is made, and before each pass). Raises
     CompileError for a dtype that is not in PRECISIONS and for a device that does not exist.
     """
@@ -51,6 +52,12 @@ class DenseEngine:
             raise CertificateError(
                 f"the machine is compiled for {made}, and {dtype} does not hold all its numbers",
                 hint=f"compile it for {dtype}, or certify it for {dtype} with `choose_engine`",
+            )
+        if not (uncertified or machine.plan.scaled_margin > chosen.underflow):
+            raise CertificateError(
+                f"a head of the machine has a scaled margin of {machine.plan.scaled_margin:g}, and "
+                f"softmax underflows above {chosen.underflow:.1f}",
+                hint="certify it with `choose_engine`",
             )
         self.dtype: torch.dtype = getattr(torch, chosen.name)
         self.device = _device(device)
