@@ -69,7 +69,12 @@ def test_the_byte_of_output_is_a_copy_and_waiting_never_happens() -> None:
             ["a register file", "instructions of several loops"],
             marks=pytest.mark.slow,
         ),
-        ("fleq", 32, ["registers beside the program counter", "output as numbers"]),
+        pytest.param(
+            "fleq",
+            32,
+            ["registers beside the program counter", "output as numbers"],
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_machine_that_no_text_holds_is_refused(name: str, width: int, lacks: list[str]) -> None:

@@ -9,6 +9,7 @@ pytest.importorskip("transformers")
 from transformers import T5Config
 from transformers.models.t5.modeling_t5 import T5Attention
 
+pytestmark = pytest.mark.slow
 LENGTH = 200
 
 
