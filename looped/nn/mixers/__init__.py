@@ -1,7 +1,7 @@
 """Mixers: attention and its variants. Each is the core's attention in one setting."""
 
 from looped.nn.mixers.additive import AdditiveAttention
-from looped.nn.mixers.cross import CrossAttention, DecoderBlock
+from looped.nn.mixers.cross import CrossAttention, DecoderBlock, PostDecoderBlock
 from looped.nn.mixers.differential import DifferentialAttention
 from looped.nn.mixers.hashing import axis_planes, hashed, random_planes
 from looped.nn.mixers.hyper import HyperAttention
@@ -25,6 +25,7 @@ __all__ = [
     "LambdaAttention",
     "LinearAttention",
     "PatternAttention",
+    "PostDecoderBlock",
     "RotaryAttention",
     "SelectiveAttention",
     "ShapedAttention",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import torch
 from torch import Tensor, nn
 
 from looped.nn.attention import Attention
 from looped.nn.hooks import Tap
+from looped.nn.mixers.comparison import Unit, comparison, levels, product
 from looped.nn.mixers.variant import Variant, added
 
 __all__ = ["AdditiveAttention"]
-
-_GAIN = 40.0
-"""The units get ±½ or more, times the gain; tanh(19.1) rounds to 1 in float64, tanh(9.1) in
-float32."""
 
 
 class AdditiveAttention(Variant):
@@ -21,8 +20,6 @@ class AdditiveAttention(Variant):
 
     `units` hidden units a head; W and U are (n_heads, units, d_head), c and v (n_heads, units). The
     scores need no scale. No product of matrices holds them all: O(N·M·units) values.
-    `from_codes` and `from_ternary` make the one that is a given core, to the bit where its sums are
-    exact and softmax is one-hot.
     """
 
     def __init__(self, d_model: int, n_heads: int, d_head: int, units: int) -> None:
@@ -33,41 +30,50 @@ class AdditiveAttention(Variant):
         self.score = nn.Parameter(torch.randn(n_heads, units) / units**0.5)
 
     @classmethod
-    def from_codes(cls, core: Attention, q_scale: Tensor, k_scale: Tensor) -> AdditiveAttention:
-        """A core whose queries are ±q_scale and keys ±k_scale, each (n_heads, d_head).
+    def from_core(cls, core: Attention, *settings: Any, **named: Any) -> Self:
+        """What scores as `core` does on streams of ±1, up to a number that is the same for all keys
+        of a query: equal to the core to the bit where softmax is one-hot.
 
-        Two units a lane, `t(a+b-1) + t(-a-b-1)` with t = tanh of g·x, give 0 if the signs a and b
-        are equal, else -2. So a score is -2·Hamming: the core's minus the same number everywhere.
+        A lane of q or k then takes few values, and some saturated units give the product of a lane
+        of q and one of k (`comparison.product`). Raises ValueError for a row of W_Q or W_K with
+        more than eight weights.
         """
-        signs = q_scale.new_tensor([[1, 1, 1], [-1, -1, 1]])
-        return cls._comparing(core, q_scale, k_scale, signs, 1.0)
+        q_rows, k_rows = (
+            part.weight.detach().double().view(core.n_heads, core.d_head, -1)
+            for part in (core.q_proj, core.k_proj)
+        )
+        heads = [
+            [product(levels(q), levels(k)) for q, k in zip(*rows, strict=True)]
+            for rows in zip(q_rows, k_rows, strict=True)
+        ]
+        return cls._of_units(core, heads)
 
     @classmethod
-    def from_ternary(cls, core: Attention, q_scale: Tensor, k_scale: Tensor) -> AdditiveAttention:
-        """A core whose queries are 0 or ±q_scale and keys 0 or ±k_scale, each (n_heads, d_head).
+    def from_codes(cls, core: Attention, q_scale: float, k_scale: float) -> Self:
+        """The same, if each lane is ±q_scale in queries and ±k_scale in keys, or 0 in both.
 
-        Four units a lane give the product of a and b in {-1, 0, 1},
-        `a·b = ½ (t(a+b-1½) + t(-a-b-1½) - t(a-b-1½) - t(b-a-1½))`, so the scores are the core's.
+        Two units a lane: a score is -2·Hamming, times the scales.
         """
-        signs = q_scale.new_tensor([[1, 1, 0.5], [-1, -1, 0.5], [1, -1, -0.5], [-1, 1, -0.5]])
-        return cls._comparing(core, q_scale, k_scale, signs, 1.5)
+        lane = comparison(q_scale, k_scale)
+        return cls._of_units(core, [[lane] * core.d_head] * core.n_heads)
 
     @classmethod
-    def _comparing(
-        cls, core: Attention, q_scale: Tensor, k_scale: Tensor, signs: Tensor, threshold: float
-    ) -> AdditiveAttention:
-        """Per lane a unit for each row of `signs`: of the query, of the key, of the score."""
-        made = cls(core.q_proj.in_features, core.n_heads, core.d_head, len(signs) * core.d_head)
-        made.load_state_dict(core.state_dict(), strict=False)
-        lanes = torch.eye(core.d_head, dtype=q_scale.dtype)
-        weight = q_scale * k_scale / core.d_head**0.5  # (n_heads, d_head)
+    def _of_units(cls, core: Attention, heads: list[list[list[Unit]]]) -> Self:
+        """A mixer with the units of each head and lane."""
+        width = max(sum(map(len, lanes)) for lanes in heads)
+        made = cls(core.q_proj.in_features, core.n_heads, core.d_head, width)
+        made.to(core.q_proj.weight).load_state_dict(core.state_dict(), strict=False)
         with torch.no_grad():
-            for part, column, scale in ((made.query, 0, q_scale), (made.key, 1, k_scale)):
-                unit = torch.einsum("u,ij,hj->huij", signs[:, column], lanes, _GAIN / scale)
-                part.copy_(unit.flatten(1, 2))  # (n_heads, units, d_head)
-            made.shift.fill_(-threshold * _GAIN)
-            made.score.copy_((signs[:, 2, None] * weight[:, None]).flatten(1))
-        return made.to(core.q_proj.weight)
+            for part in (made.query, made.key, made.shift, made.score):
+                part.zero_()
+            for head, lanes in enumerate(heads):
+                units = [(lane, unit) for lane, units in enumerate(lanes) for unit in units]
+                for u, (lane, unit) in enumerate(units):
+                    made.query[head, u, lane] = unit.query
+                    made.key[head, u, lane] = unit.key
+                    made.shift[head, u] = unit.shift
+                    made.score[head, u] = unit.score / core.d_head**0.5
+        return made
 
     def attend(
         self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, tap: Tap | None = None

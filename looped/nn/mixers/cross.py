@@ -8,7 +8,7 @@ from looped.nn.block import Block
 from looped.nn.hooks import Tap, passed
 from looped.nn.mixers.variant import Variant
 
-__all__ = ["CrossAttention", "DecoderBlock"]
+__all__ = ["CrossAttention", "DecoderBlock", "PostDecoderBlock"]
 
 
 class CrossAttention(Variant):
@@ -69,3 +69,28 @@ class DecoderBlock(Block):
         x = passed(tap, "hook_resid_mid", x + passed(tap, "hook_cross_out", cross))
         made = self.mlp(self.post_attention_layernorm(x), tap and tap.within("mlp"))
         return passed(tap, "hook_resid_post", x + passed(tap, "hook_mlp_out", made))
+
+
+class PostDecoderBlock(DecoderBlock):
+    """`x = norm(x + mixer(x))`, `x = norm(x + cross(x, context))`, `x = norm(x + mlp(x))`.
+
+    The decoder's block of the first transformer. With norms that are the identity on what they see
+    it is DecoderBlock, to the bit.
+    """
+
+    def forward(
+        self,
+        x: Tensor,
+        context: Tensor | None = None,
+        mask: Tensor | None = None,
+        tap: Tap | None = None,
+    ) -> Tensor:
+        """Map the residual stream `x` (B, N, d_model) to the next one (B, N, d_model)."""
+        x = passed(tap, "hook_resid_pre", x)
+        own = self.self_attn(x, None, mask, tap and tap.within("attn"))  # (B, N, d_model)
+        x = self.input_layernorm(x + passed(tap, "hook_attn_out", own))
+        cross = self.cross_attn(x, context, None, tap and tap.within("cross"))  # (B, N, d_model)
+        x = self.cross_layernorm(x + passed(tap, "hook_cross_out", cross))
+        x = passed(tap, "hook_resid_mid", x)
+        made = passed(tap, "hook_mlp_out", self.mlp(x, tap and tap.within("mlp")))
+        return passed(tap, "hook_resid_post", self.post_attention_layernorm(x + made))

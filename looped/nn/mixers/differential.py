@@ -62,11 +62,11 @@ class DifferentialAttention(Variant):
         for name, factor in (("q_proj.weight", ratio), ("k_proj.weight", 1.0)):
             rows = weights[name].view(core.n_heads, core.d_head, -1)
             weights[name] = torch.cat([rows, factor * rows], 1).flatten(0, 1)
-        made.load_state_dict(weights, strict=False)
+        made.to(core.q_proj.weight).load_state_dict(weights, strict=False)
         with torch.no_grad():
             for part in (made.lambda_q1, made.lambda_k1, made.lambda_q2, made.lambda_k2):
                 part.zero_()
-        return made.to(core.q_proj.weight)
+        return made
 
     def weight(self) -> Tensor:
         """λ, a scalar."""

@@ -10,6 +10,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from looped.nn.hooks import Tap
 from looped.nn.mixers.hashing import hashed
+from looped.nn.mixers.tiles import Tiles, taken, tiles
 from looped.nn.mixers.variant import Variant
 
 __all__ = ["HyperAttention"]
@@ -18,12 +19,14 @@ __all__ = ["HyperAttention"]
 class HyperAttention(Variant):
     """Attention in O(N log N) by sorted hashes (Han et al. 2024, "HyperAttention").
 
-    Keys are sorted by the hash of `planes` (bits, d_head). A query attends to `block` of them: to
-    the block of its own rank among the queries (`align` "rank", the paper's), or to those from the
-    first key of its own hash on ("search"). Ranks agree only if queries and keys have the same
-    histogram of hashes; a search finds the key also if many queries have one hash. In addition it
-    attends to `sample` keys, drawn uniformly, each for M / sample of them: its logit gets the log.
-    With a `block` of at least M it is the core. Causal attention and masks are not supported.
+    Keys are sorted by the hash of `planes` (bits, d_head) and cut into blocks of `block`. A query
+    attends to one of them: to the block of its own rank among the sorted queries (`align` "rank",
+    the paper's), or to the one that has the first key of its hash ("search"). Ranks agree only if
+    queries and keys have the same histogram of hashes; a search finds the key also where many
+    queries have one hash. With different hashes for all keys it is right wherever softmax is
+    one-hot. In addition a query attends to `sample` keys, drawn uniformly, each for M / sample of
+    them: its logit gets the log. With a `block` of at least M it is the core. There is no causal
+    form here.
     """
 
     planes: Tensor
@@ -55,34 +58,33 @@ class HyperAttention(Variant):
         q_hash, k_hash = hashed(q, self.planes), hashed(k, self.planes)  # (B, n_heads, N or M)
         sorted_hash, order = k_hash.sort(stable=True)  # (B, n_heads, M)
         if self.align == "search":
-            start = torch.searchsorted(sorted_hash, q_hash)  # (B, n_heads, N)
+            start = torch.searchsorted(sorted_hash, q_hash).clamp(max=m - 1)  # (B, n_heads, N)
         else:
-            rank = q_hash.argsort(stable=True).argsort()  # (B, n_heads, N)
-            start = rank * m // n // self.block * self.block
-        start = start.clamp(max=m - self.block)
-        window = start[..., None] + torch.arange(self.block, device=q.device)
-        own = order.gather(2, window.flatten(2)).view(window.shape)
-        return self._among(q, k, v, own)
+            start = q_hash.argsort(stable=True).argsort() * m // n  # (B, n_heads, N)
+        blocks = -(-m // self.block)
+        return self._in_tiles(q, k, v, order, tiles(start // self.block, blocks, self.block))
 
-    def _among(self, q: Tensor, k: Tensor, v: Tensor, own: Tensor) -> Tensor:
-        """Attention of every query to its `own` keys (B, n_heads, N, block) and to the sample."""
-        bias = torch.zeros_like(own, dtype=q.dtype)  # (B, n_heads, N, block)
+    def _in_tiles(self, q: Tensor, k: Tensor, v: Tensor, order: Tensor, queries: Tiles) -> Tensor:
+        """Attention of each tile to its block of the keys in `order`, and to the sample."""
+        m, size = k.shape[2], self.block
+        begin = (queries.group * size).clamp(max=m - size)  # (B, n_heads, T); blocks are whole
+        window = begin[..., None] + torch.arange(size, device=q.device)  # (B, n_heads, T, size)
+        own = order.gather(2, window.flatten(2)).view(window.shape)
+        bias = None
         if self.sample:
             generator = torch.Generator().manual_seed(self.seed)
-            drawn = torch.randint(k.shape[2], (self.sample,), generator=generator).to(q.device)
-            twice = (drawn[:, None] == own[..., None, :]).any(-1)  # (B, n_heads, N, sample)
-            weight = math.log(k.shape[2] / self.sample)
-            rest = torch.full_like(twice, weight, dtype=q.dtype).masked_fill(twice, -math.inf)
-            bias = torch.cat([bias, rest], -1)
+            drawn = torch.randint(m, (self.sample,), generator=generator).to(q.device)
+            twice = (drawn[:, None] == own[..., None, :]).any(-1)  # (B, n_heads, T, sample)
+            rest = torch.full_like(twice, math.log(m / self.sample), dtype=q.dtype)
+            bias = torch.cat(
+                [torch.zeros_like(own, dtype=q.dtype), rest.masked_fill(twice, -math.inf)], -1
+            )
             own = torch.cat([own, drawn.expand(*own.shape[:3], self.sample)], -1)
-        keys, values = (_taken(x, own) for x in (k, v))  # (B, n_heads, N, block + sample, d_head)
-        mixed = scaled_dot_product_attention(
-            q[..., None, :], keys, values, attn_mask=bias[..., None, :]
+        keys, values = (taken(x, own.flatten(2)).view(*own.shape, -1) for x in (k, v))
+        mixed = scaled_dot_product_attention(  # (B, n_heads, T, size, d_head)
+            queries.gathered(q),
+            keys,
+            values,
+            attn_mask=None if bias is None else bias[..., None, :],
         )
-        return mixed[..., 0, :]  # (B, n_heads, N, d_head)
-
-
-def _taken(x: Tensor, places: Tensor) -> Tensor:
-    """The rows of `x` (B, n_heads, M, d_head) at `places` (B, n_heads, N, K)."""
-    index = places.flatten(2)[..., None].expand(-1, -1, -1, x.shape[3])
-    return x.gather(2, index).view(*places.shape, x.shape[3])
+        return queries.returned(mixed)

@@ -45,10 +45,10 @@ class ShapedAttention(Variant):
             if not torch.equal(weights.pop(name), identity):
                 raise ValueError(f"{name} is not the identity; shaped attention has neither")
         made = cls(core.q_proj.in_features, core.n_heads, *settings, **named)
-        made.load_state_dict(weights, strict=False)
+        made.to(core.q_proj.weight).load_state_dict(weights, strict=False)
         nn.init.zeros_(made.alpha)
         nn.init.zeros_(made.gamma)
-        return made.to(core.q_proj.weight)
+        return made
 
     def attend(
         self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, tap: Tap | None = None

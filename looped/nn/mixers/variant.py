@@ -21,8 +21,8 @@ class Variant(Attention):
         """A copy of `core` as this variant; where nothing else is said, it equals the core to the
         bit. `settings` are those of the constructor after `d_head`."""
         made = cls(core.q_proj.in_features, core.n_heads, core.d_head, *settings, **named)
-        made.load_state_dict(core.state_dict(), strict=False)
-        return made.to(core.q_proj.weight)
+        made.to(core.q_proj.weight).load_state_dict(core.state_dict(), strict=False)
+        return made
 
 
 def joined(mask: Tensor | None, allowed: Tensor) -> Tensor:
