@@ -193,8 +193,14 @@ def choose_engine(
         raise CompileError(
             f"the {name} engine runs only what is exact", hint="--uncertified is for --engine dense"
         )
+    architecture = machine.plan.architecture
     if uncertified:
         name = "dense"
+    elif not architecture.is_stock:
+        if name not in ("auto", "dense"):
+            machine.plan.architecture.check_plain(f"the {name} engine")
+        report(f"engine: dense; no proof covers {architecture.options}: every lane is checked")
+        return ENGINES["dense"](machine, dtype, device, False)
     else:
         faults = numeric_faults(machine, dtype)
         if faults:

@@ -7,15 +7,15 @@ from dataclasses import dataclass, fields
 
 from looped.errors import CompileError
 
-__all__ = ["CHOICES", "PLAIN", "SNAP_UNITS", "Architecture"]
+__all__ = ["CHOICES", "PLAIN", "SNAP_UNITS", "Architecture", "snap_shapes"]
 
 SNAP_UNITS = 3
 """The hidden units of a snap for each lane: `looped.nn.snap.UNITS_A_LANE`, without PyTorch."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
-    "attention": ("softmax",),
-    "positions": ("binary",),
-    "norm": ("rmsnorm",),
+    "attention": ("softmax", "additive", "differential", "hyper", "linear", "top1"),
+    "positions": ("binary", "counted", "learned-sinusoidal"),
+    "norm": ("rmsnorm", "rmsnorm-post", "layernorm", "layernorm-post"),
     "stack": ("plain",),
 }
 """The names that each part of an architecture can have, the default first."""
@@ -45,6 +45,14 @@ class Architecture:
                     hint=f"this version of looped knows {', '.join(known)}",
                 )
 
+    def check_plain(self, what: str) -> None:
+        """Raise CompileError unless this is the plain one; `what` is that which knows no other:
+        `the event engine`."""
+        if self != PLAIN:
+            raise CompileError(
+                f"{what} does not know {self.options}", hint="--engine dense runs it"
+            )
+
     @property
     def options(self) -> str:
         """The options of the command line that select it, none for the plain one."""
@@ -63,3 +71,10 @@ class Architecture:
 
 
 PLAIN = Architecture()
+
+
+def snap_shapes(name: str, lanes: int, width: int) -> dict[str, tuple[int, ...]]:
+    """The shapes of the weights of a snap of so many lanes, by their names."""
+    units = SNAP_UNITS * lanes
+    shapes = {f"{name}.{part}_proj.weight": (units, width) for part in ("gate", "up")}
+    return {**shapes, f"{name}.down_proj.weight": (width, units)}

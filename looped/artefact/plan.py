@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from looped.artefact.architecture import PLAIN, SNAP_UNITS, Architecture
+from looped.artefact.architecture import PLAIN, Architecture, snap_shapes
 from looped.artefact.stored_weights import (
     Arrays,
     Facts,
@@ -230,14 +230,6 @@ class Plan:
                 hint=f"this version of looped knows `{SOFTMAX}`",
             )
 
-    def check_plain(self, what: str) -> None:
-        """Raise CompileError if the machine is not of the plain architecture; `what` is that which
-        knows no other: `the event engine`."""
-        if self.architecture != PLAIN:
-            raise CompileError(
-                f"{what} does not know {self.architecture.options}", hint="--engine dense runs it"
-            )
-
     def transformer(self) -> Transformer:
         """An untrained transformer of this size, RMSNorm without an epsilon.
 
@@ -265,12 +257,7 @@ class Plan:
             for norm in ("input_layernorm", "post_attention_layernorm"):
                 shapes[f"layers.{block}.{norm}.weight"] = (width,)
             if self.architecture.snap:
-                units = SNAP_UNITS * len(self.snapped)
-                shapes |= {
-                    f"layers.{block}.snap.gate_proj.weight": (units, width),
-                    f"layers.{block}.snap.up_proj.weight": (units, width),
-                    f"layers.{block}.snap.down_proj.weight": (width, units),
-                }
+                shapes |= snap_shapes(f"layers.{block}.snap", len(self.snapped), width)
         return shapes
 
     def column_name(self, column: int) -> str:
@@ -340,7 +327,16 @@ class CompiledMachine:
         return sum(w.size for w in self.arrays.values())
 
     def model(self) -> LoopedTransformer:
-        """A looped transformer with these weights, float32, on the CPU."""
+        """A looped transformer with these weights, float32, on the CPU.
+
+        Raises CompileError for a machine of another architecture: `looped.variants` has its model.
+        """
+        if not self.plan.architecture.is_stock:
+            self.plan.architecture.check_plain("this view of the model")
+        return self.core()
+
+    def core(self) -> LoopedTransformer:
+        """The plain transformer, with snaps or without, that has these weights."""
         from looped.nn import LoopedTransformer
 
         transformer = self.plan.transformer()

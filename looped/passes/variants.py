@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from looped.artefact.architecture import PLAIN, Architecture
 from looped.artefact.plan import CompiledMachine
 from looped.passes.snap import with_snap
@@ -14,4 +16,6 @@ def in_architecture(machine: CompiledMachine, architecture: Architecture) -> Com
     architecture.check()
     if architecture == PLAIN:
         return machine
-    return with_snap(machine) if architecture.snap else machine
+    plan = replace(machine.plan, variant=replace(architecture, snap=False))
+    made = replace(machine, plan=plan)
+    return with_snap(made) if architecture.snap else made

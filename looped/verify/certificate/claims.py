@@ -61,8 +61,8 @@ class HeadMargin:
     """The margin of a head: the least difference between its best score and any other.
 
     `scaled_margin` is what the softmax sees, the margin times β. `scores` bounds the magnitude of
-    the scores, also times β. `ov_bound` is the most by which two columns can differ in what they
-    add to a lane, if each had an attention weight of one.
+    the scores, also times β. `ov_bound` is the most that a column, or the difference of two, could
+    add to a lane with an attention weight of one.
     """
 
     block: int

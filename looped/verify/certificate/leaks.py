@@ -1,23 +1,27 @@
 """What a softmax leaves of the columns that lose, and what takes that away: the regime of a head.
 
 Let a head's best score exceed all others by `safe`, with β, after rounding. The exponential of the
-winner is 1, that of a loser at most exp(-safe): S = (n - 1)·exp(-safe) at most for all losers. If
-the values of two columns differ by at most `spread` in what the head adds to a lane, the head adds
-spread·S too much or too little. A lane's *leak* is the sum of that over the heads of a block.
+winner is 1, that of a loser at most exp(-safe): S = (n - 1)·exp(-safe) at most for all losers. Let
+`reach` be the most that the value of a column, or the difference of two values, adds to a lane, and
+1 if that is less. The head adds reach·S too much or too little: the winner's value is divided by a
+sum of weights that is 1 + S in the reals, but may be rounded to 1. A lane's *leak* is the sum of
+reach·S over the heads of a block.
 
 *Underflow.* exp(-safe) rounds to zero: no leak, for any number of columns.
 
 *Absorbed.* The leak is at most 2^-(p+1), half of the last place below 1 in a format of p bits. All
-that heads add is integers plus leaks. A partial sum that is not zero rounds to its integer, for a
-leak is at most half of a last place (a tie rounds to the integer, whose last bit is even). A
-partial sum of zero keeps its leak, but the residual add rounds ±1 plus the leak to ±1. So the lane
-is ±1 to the bit before anything reads it. For a spread of 2 and one head this is the law
+that heads add is integers plus leaks. Where the winner's value is not zero, the result rounds to
+it: the value is at least 1 as a part of a lane, so its last place is no smaller, and so is that of
+a partial sum that is not zero. (A tie rounds to the integer, whose last bit is even.) A sum of zero
+keeps its leak, but the residual add rounds ±1 plus the leak to ±1. So the lane is ±1 to the bit
+before anything reads it. For values of 0 and 2 and one head this is the law
 safe ≥ (p + 2)·ln 2 + ln(n - 1).
 
 *Snapped.* The leak and the roundings of the sums are less than 1/2, and a snap (`looped.nn.snap`)
 sets the lane to ±1 before anything reads it.
 
 Kernels round exponentials and sums of many small numbers: `_inflation` bounds that, for any order.
+Weights and their products with values may be subnormal; each gets the error of that on top.
 """
 
 from __future__ import annotations
@@ -78,13 +82,22 @@ def _block_softmax(
         return Softmax(UNDERFLOW, None, ())
     regime = SNAPPED if plan.architecture.snap else ABSORBED
     allowed = _allowed(form, plan, regime, attention)
-    each = {head: _leak(form, plan, head, safe) for head, safe in leaking.items()}
+    each = {head: _leak(form, head, safe) for head, safe in leaking.items()}
     total = sum(each.values(), Fraction(0))
-    limit = int(allowed / total) + 1 if allowed > 0 else 0
-    limit = 0 if limit <= 1 else limit
-    if limit >= plan.columns:
-        return Softmax(regime, limit, ())
+    limit = _limit(form, plan, allowed, total, plan.columns)
+    if limit >= plan.columns:  # sums over as many columns round more often
+        return Softmax(regime, max(plan.columns, _limit(form, plan, allowed, total, limit)), ())
     return Softmax(None, limit, tuple(_faults(each, leaking, limit)))
+
+
+def _limit(form: Precision, plan: Plan, allowed: Fraction, leak: Fraction, columns: int) -> int:
+    """The most columns whose leaks are allowed, if sums have as many terms as for `columns`; 0 if
+    not even two are. `leak` is that of one column."""
+    inflation = _inflation(form, plan, columns)
+    if allowed <= 0 or inflation is None:
+        return 0
+    others = int(allowed / (leak * inflation))
+    return others + 1 if others else 0
 
 
 def _faults(
@@ -110,18 +123,19 @@ def _allowed(form: Precision, plan: Plan, regime: str, attention: SumRange | Non
     return Fraction(1, 2) - rounding
 
 
-def _leak(form: Precision, plan: Plan, head: HeadMargin, safe: Fraction) -> Fraction:
+def _leak(form: Precision, head: HeadMargin, safe: Fraction) -> Fraction:
     """The most that one losing column adds to a lane through a head."""
     if safe <= 0:
         return Fraction(1 << 20)
-    weight = Fraction(math.exp(-float(safe))) * (1 + _EXP_ERROR)
-    return head.ov_bound * weight * _inflation(form, plan)
+    weight = Fraction(math.exp(-float(safe))) * (1 + _EXP_ERROR) + Fraction(2) ** form.tiny
+    return max(head.ov_bound, Fraction(1)) * weight
 
 
-def _inflation(form: Precision, plan: Plan) -> Fraction:
-    """By how much roundings can enlarge a sum of small numbers over columns, heads, dimensions."""
-    terms = plan.columns + plan.n_heads * plan.d_head + 8
-    return 1 / (1 - min(terms * Fraction(1, 1 << form.mantissa), Fraction(1, 2)))
+def _inflation(form: Precision, plan: Plan, columns: int) -> Fraction | None:
+    """By how much roundings can enlarge a sum of small numbers over columns, heads, dimensions:
+    (1 + 2^-p)^terms. None if that is beyond all use."""
+    exponent = (columns + plan.n_heads * plan.d_head + 8) * 2.0**-form.mantissa
+    return None if exponent > 64 else Fraction(math.exp(exponent)) * (1 + _EXP_ERROR)
 
 
 def _underflows(form: Precision, safe: Fraction) -> bool:

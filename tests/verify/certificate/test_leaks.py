@@ -6,6 +6,7 @@ import dataclasses
 import math
 import random
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -20,6 +21,9 @@ from looped.passes.emit import compile_circuit
 from looped.passes.snap import with_snap
 from looped.precision import PRECISIONS, precision
 from looped.verify.certificate import certify, numeric_verdict
+from looped.verify.certificate.claims import HeadMargin
+from looped.verify.certificate.leaks import Softmax, softmax
+from looped.verify.certificate.sum_ranges import SumRange
 from tests.seeds import rng
 
 BITS = 8
@@ -143,6 +147,40 @@ def test_another_snap_is_refused(part: str) -> None:
         changed = dataclasses.replace(snapped, weights={**snapped.weights, name: matrix})
         verdict = numeric_verdict(changed, "float32")
         assert not verdict.exact and "block 2, snap:" in verdict.faults[0]
+
+
+def head(form: str, safe: float, ov_bound: int, columns: int) -> Softmax:
+    """The regime of a machine of so many columns with one head, in a format."""
+    made = machine(22.0)
+    plan = dataclasses.replace(made.plan, memory=columns - 2)
+    margin = HeadMargin(0, "h", Fraction(safe), Fraction(1), Fraction(0), 1, Fraction(ov_bound))
+    total = SumRange(0, "attention", -1, 1, 1, 3, 2)
+    return softmax(PRECISIONS[form], plan, [margin], [total])
+
+
+def test_a_head_whose_columns_agree_must_be_one_hot_too() -> None:
+    """Its weights are not 1, 0, 0: the sum of w·c is c only up to roundings."""
+    assert head("float32", 3.0, 0, 34).regime is None
+    assert head("float32", 30.0, 0, 34) == head("float32", 30.0, 1, 34)
+
+
+def test_roundings_of_many_terms_enlarge_a_leak_without_a_cap() -> None:
+    few, many = (head("bfloat16", 12.0, 2, columns).columns or 0 for columns in (18, 1026))
+    assert many < few < math.exp(12.0 - law("bfloat16", 1)) + 1
+    assert head("bfloat16", 12.0, 2, 1 << 20).columns == 0
+
+
+def test_subnormal_weights_bound_the_columns_of_float16() -> None:
+    """A loser's weight that rounds to 2^-24 counts as that, however large the margin is."""
+    most = head("float16", 60.0, 2, 1026).columns
+    assert most is not None and most <= 1 << 11
+    assert head("float16", 60.0, 2, 4098).regime is None
+
+
+def test_a_limit_counts_the_roundings_of_its_own_columns() -> None:
+    for form, safe in (("bfloat16", 14.0), ("float16", 14.0), ("float32", 24.0)):
+        limit = head(form, safe, 2, 34).columns
+        assert limit is not None and head(form, safe, 2, limit).regime == "absorbed"
 
 
 def test_weights_that_leave_no_integers_are_not_absorbed() -> None:
