@@ -129,6 +129,12 @@ def _invariants(m: Circuit, trapped: Word, multiplying: Word, state: State) -> N
     for name, word in loops.items():
         m.invariant(f"no {name} loop is a multiplication's", ~literal(word) | ~literal(multiplying))
     m.invariant("a multiplication continues", ~literal(multiplying) | literal(w.continuing))
+    own = (w.compute, w.change, w.deliver, multiplying)
+    loop = Condition(sum((bit(word[0]) for word in own), constant(0)), 1)
+    m.invariant("a loop that continues has its place", ~literal(w.continuing) | loop)
+    m.invariant(
+        "a word of the timer is no multiplication", ~literal(w.timed) | ~literal(multiplying)
+    )
     m.invariant("a handler is no multiplication", ~literal(multiplying) | ~literal(state.entering))
     m.invariant("a word of the timer continues", ~literal(w.timed) | literal(w.continuing))
     m.invariant("a word of the timer is no handler", ~literal(w.timed) | ~literal(state.entering))

@@ -19,14 +19,14 @@ from looped.verify.certificate.reachable import possible
 from looped.verify.certificate.semantics import CircuitSemantics
 from looped.verify.certificate.specialised import Signs, constant_sign, specialised
 
-__all__ = ["QUESTION", "Stage", "Stages", "conjoined"]
+__all__ = ["Stage", "Stages", "conjoined"]
 
 Stage = tuple[bool, ...]
 """What the lanes that make the nodes hold, in their order."""
 
-QUESTION = 20_000
+_QUESTION = 20_000
 """Steps on diagrams for each question about a loop: 0.1 seconds. One that needs more stays open:
-the graph has an edge, or a register may stay. RV32IMA has 700 such questions."""
+the graph has an edge. RV32IMA has 300 such questions."""
 
 _MOST = 600
 """Nodes of a graph: the stages of FLEQ with the numbers of their loops are less than half."""
@@ -123,13 +123,13 @@ class Stages:
 
     def _may_hold(self, context: ProofContext, signs: Signs) -> bool:
         """Whether lanes may hold these signs; also true if that takes too much work to tell."""
-        given = min(QUESTION, self.work.left)
+        given = min(_QUESTION, self.work.left)
         work = Work(given)
         semantics = CircuitSemantics(Diagrams(work), {})
         try:
             return possible(context, semantics, conjoined(semantics, semantics.space.one, signs))
         except TooLarge:
-            if given < QUESTION:
+            if given < _QUESTION:
                 raise
             return True
         finally:
