@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from looped import registry
+from looped.artefact.architecture import PLAIN, Architecture
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.engines.auto import ENGINES, AutoEngine
 from looped.engines.engine import Engine
@@ -24,6 +25,7 @@ from looped.errors import CertificateError, CompileError
 from looped.image import Image, Regions
 from looped.image.elf import is_elf
 from looped.image.formats import is_image, load_image
+from looped.passes.variants import in_architecture
 from looped.precision import precision
 from looped.registry import DEFAULT_MACHINE
 from looped.registry.compiled import compiled
@@ -112,13 +114,16 @@ def compile(
     bake: bool = False,
     dtype: str = "float32",
     note: Callable[[str], None] = lambda text: None,
+    beta: float | None = None,
+    architecture: Architecture = PLAIN,
 ) -> CompiledMachine:
     """The weights of a machine that can run an image.
 
     The machine has the parameters that the program needs, others have their defaults. `memory` is
     the number of words, by default the smallest that holds the image. With `bake` the
     weights contain the instructions reachable from the entry, and memory holds only data. In
-    `dtype` all sums are exact. `note` gets a line if that takes a while. Raises CompileError.
+    `dtype` all sums are exact. `note` gets a line if that takes a while. `beta` is the inverse
+    temperature of all heads; by default the softmax of each underflows. Raises CompileError.
     """
     memory = smallest_memory(image) if memory is None else memory
     if len(image.words) > largest_memory(image.width):
@@ -129,13 +134,15 @@ def compile(
     image.padded(memory)
     form = precision(dtype)
     if not bake:
-        return compiled(machine, image.width, memory, form, needed, note)
+        plain = compiled(machine, image.width, memory, form, needed, note, beta)
+        return in_architecture(plain, architecture)
     from looped.passes.emit import compile_circuit
 
     code = machine.read_code(image, memory)
     circuit = machine.circuit(image.width, memory, code, form, **needed)
-    baked = compile_circuit(circuit, code.addresses)
-    return dataclasses.replace(baked, plan=dataclasses.replace(baked.plan, entry=image.entry))
+    baked = compile_circuit(circuit, code.addresses, beta=beta)
+    plan = dataclasses.replace(baked.plan, entry=image.entry)
+    return in_architecture(dataclasses.replace(baked, plan=plan), architecture)
 
 
 def compile_machine(
@@ -144,16 +151,20 @@ def compile_machine(
     memory: int | None = None,
     dtype: str = "float32",
     parameters: Mapping[str, int] = _NONE,
+    beta: float | None = None,
+    architecture: Architecture = PLAIN,
 ) -> CompiledMachine:
     """The weights of a universal machine that is exact in `dtype`; by default of its usual width.
 
     `memory` is the number of words, by default DEFAULT_MEMORY or the most that `width` allows.
-    `parameters` that are missing have their defaults. Raises CompileError.
+    `parameters` that are missing have their defaults; `beta` is as in `compile`. Raises
+    CompileError.
     """
     described = registry.machine(name)
     width = described.language.width if width is None else width
     memory = default_memory(name, width) if memory is None else memory
-    return compiled(described, width, memory, precision(dtype), parameters)
+    plain = compiled(described, width, memory, precision(dtype), parameters, beta=beta)
+    return in_architecture(plain, architecture)
 
 
 def default_memory(name: str, width: int) -> int:
@@ -182,14 +193,23 @@ def choose_engine(
         raise CompileError(
             f"the {name} engine runs only what is exact", hint="--uncertified is for --engine dense"
         )
+    architecture = machine.plan.architecture
     if uncertified:
         name = "dense"
+    elif not architecture.is_stock:
+        if name not in ("auto", "dense"):
+            machine.plan.architecture.check_plain(f"the {name} engine")
+        report(f"engine: dense; no proof covers {architecture.options}: every lane is checked")
+        return ENGINES["dense"](machine, dtype, device, False)
     else:
         faults = numeric_faults(machine, dtype)
         if faults:
+            remedy = (
+                f"--dtype {dtype}" if dtype != machine.plan.dtype else "a higher --beta or --snap"
+            )
             raise CertificateError(
                 f"the machine is not certified in {dtype}: {faults[0]}",
-                hint=f"compile it with --dtype {dtype}, or run it with --uncertified",
+                hint=f"compile it with {remedy}, or run it with --uncertified",
             )
     # The dtype is checked above. An engine would accept only the dtype of the plan.
     if name == "auto":

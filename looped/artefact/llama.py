@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from looped.artefact.architecture import PLAIN
 from looped.artefact.plan import CompiledMachine, Plan
-from looped.errors import FileError
+from looped.errors import CompileError, FileError
 from looped.files import write_atomically
 from looped.tensorfile import write_tensors
 
@@ -57,8 +58,13 @@ def export_llama(machine: CompiledMachine, folder: Path) -> None:
     """Write `config.json` and `model.safetensors` into a folder, which it makes if necessary.
 
     The vocabulary has one token that is never used: the input of a machine is `inputs_embeds`.
-    Raises FileError.
+    Raises FileError, and CompileError for a machine of another architecture.
     """
+    if machine.plan.architecture != PLAIN:
+        raise CompileError(
+            f"a stock Llama does not know {machine.plan.architecture.options}",
+            hint="compile the machine without it",
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
+from looped.artefact.architecture import PLAIN, Architecture, snap_shapes
 from looped.artefact.stored_weights import (
     Arrays,
     Facts,
@@ -52,7 +55,7 @@ class HeadPlan:
     value: tuple[str, ...]
     output: tuple[str, ...]
     margin: int
-    beta: int
+    beta: int | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,8 @@ class Plan:
     what the machine is compiled for, beside width and memory, by name. Of the lanes of the CPU,
     `halted` is +1 if the machine stops, `busy` is +1 if an instruction takes another loop, and
     `scratch` are all lanes that are +1 only during such an instruction. `dtype` is the format in
-    which sums are exact, `mixer` the name of the mixer of all blocks.
+    which sums are exact, `mixer` the name of the mixer of all blocks. `variant` is the architecture
+    if that is not the plain one; a plan of the plain one has no such field in a file.
     """
 
     machine: str
@@ -146,6 +150,30 @@ class Plan:
     workers: Workers | None = None
     dtype: str = "float32"
     mixer: str = SOFTMAX
+    variant: Architecture | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture that the weights belong to."""
+        return PLAIN if isinstance(self.variant, msgspec.UnsetType) else self.variant
+
+    @property
+    def snapped(self) -> tuple[int, ...]:
+        """The lanes that a snap sets to ±1: all that some weight may write."""
+        static = {"one", "cpu", "device", "register"}
+        kept = {
+            lane
+            for name, lanes in self.words.items()
+            if name in static or name.startswith("position")
+            for lane in lanes
+        }
+        return tuple(lane for lane in range(len(self.occupants)) if lane not in kept)
+
+    @property
+    def scaled_margin(self) -> float:
+        """The least margin of a head times its β, infinity without heads."""
+        heads = (head for block in self.blocks for head in block.heads)
+        return min((head.margin * head.beta for head in heads), default=math.inf)
 
     @property
     def columns(self) -> int:
@@ -194,7 +222,8 @@ class Plan:
         )
 
     def check_mixer(self) -> None:
-        """Raise CompileError for an unknown mixer."""
+        """Raise CompileError for an unknown mixer, and for an unknown architecture."""
+        self.architecture.check()
         if self.mixer != SOFTMAX:
             raise CompileError(
                 f"the machine mixes columns by `{self.mixer[:40]}`",
@@ -206,12 +235,14 @@ class Plan:
 
         Raises CompileError for an unknown mixer, as `shapes` does.
         """
+        from looped.artefact.build import snapped
         from looped.nn import Transformer
 
         self.check_mixer()
-        return Transformer.stock(
-            self.d_model, len(self.blocks), self.n_heads, self.d_head, self.d_ff, eps=0.0
-        )
+        sizes = self.d_model, len(self.blocks), self.n_heads, self.d_head, self.d_ff
+        if self.architecture.snap:
+            return snapped(*sizes, len(self.snapped))
+        return Transformer.stock(*sizes, eps=0.0)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of every weight, by its name in `looped.nn.model`."""
@@ -225,6 +256,8 @@ class Plan:
             shapes |= {f"layers.{block}.{name}.weight": shape for name, shape in own.items()}
             for norm in ("input_layernorm", "post_attention_layernorm"):
                 shapes[f"layers.{block}.{norm}.weight"] = (width,)
+            if self.architecture.snap:
+                shapes |= snap_shapes(f"layers.{block}.snap", len(self.snapped), width)
         return shapes
 
     def column_name(self, column: int) -> str:
@@ -294,7 +327,16 @@ class CompiledMachine:
         return sum(w.size for w in self.arrays.values())
 
     def model(self) -> LoopedTransformer:
-        """A looped transformer with these weights, float32, on the CPU."""
+        """A looped transformer with these weights, float32, on the CPU.
+
+        Raises CompileError for a machine of another architecture: `looped.variants` has its model.
+        """
+        if not self.plan.architecture.is_stock:
+            self.plan.architecture.check_plain("this view of the model")
+        return self.core()
+
+    def core(self) -> LoopedTransformer:
+        """The plain transformer, with snaps or without, that has these weights."""
         from looped.nn import LoopedTransformer
 
         transformer = self.plan.transformer()

@@ -133,7 +133,7 @@ def compile_command(
     else:
         image = open_source(Path(target), wanted)
         memory = api.usual_memory(image) if wanted.memory is None else wanted.memory
-        compiled = wanted.counted(api.compile(image, memory, bake=bake, dtype=dtype))
+        compiled = wanted.counted(wanted.compiled(image, memory, bake=bake, dtype=dtype))
         name = Path(target).stem
     path = output or Path(name + COMPILED)
     save_machine(path, compiled, image)

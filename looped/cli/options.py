@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -13,9 +12,12 @@ from typing import Any, TypeVar, cast
 import click
 
 from looped import api, registry
+from looped.artefact.architecture import PLAIN, Architecture
 from looped.artefact.checkpoint import load_machine
 from looped.artefact.plan import CompiledMachine
+from looped.cli.architectures import architecture_options
 from looped.cli.dialects import dialect_option, parameters_of
+from looped.cli.wanted import Wanted
 from looped.environment import Environment
 from looped.errors import CompileError, FileError
 from looped.image import Image
@@ -43,26 +45,9 @@ COMPILED = ".safetensors"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the options ask of a machine; None where the program or the usual decides.
-
-    `parameters` are (name, value); `workers` is their number.
-    """
-
-    machine: str | None = None
-    width: int | None = None
-    memory: int | None = None
-    parameters: tuple[tuple[str, int], ...] = ()
-    workers: int | None = None
-
-    def counted(self, machine: CompiledMachine) -> CompiledMachine:
-        """A machine with that many workers. Raises CompileError if it cannot have them."""
-        return machine if self.workers is None else machine.with_workers(self.workers)
-
-
 def machine_options(command: F) -> F:
-    """--machine, --width, --set, --memory and --workers, which the command gets as one `wanted`."""
+    """--machine, --width, --set, --memory, --workers and the options of an architecture, which the
+    command gets as one `wanted`."""
     workers = click.option(
         "--workers",
         type=int,
@@ -78,7 +63,7 @@ def machine_options(command: F) -> F:
         "64 KiB more for RISC-V sources and 1 MiB for ELF files, except on the dense engine; "
         f"without a program {api.DEFAULT_MEMORY:,}, or as many as the width allows.",
     )
-    return source_options(memory(workers(command)))
+    return architecture_options(source_options(memory(workers(command))))
 
 
 def source_options(command: F) -> F:
@@ -92,10 +77,12 @@ def source_options(command: F) -> F:
         dialect: str | None = None,
         memory: int | None = None,
         workers: int | None = None,
+        architecture: Architecture = PLAIN,
+        beta: float | None = None,
         **rest: Any,
     ) -> Any:
-        parameters = {**parameters, **parameters_of(machine, dialect)}
-        wanted = Wanted(machine, width, memory, tuple(parameters.items()), workers)
+        named = tuple({**parameters, **parameters_of(machine, dialect)}.items())
+        wanted = Wanted(machine, width, memory, named, workers, architecture, beta)
         return command(wanted=wanted, **rest)
 
     for option in (
@@ -274,7 +261,7 @@ def open_program(
         memory = wanted.memory
         if memory is None and engine != "dense":
             memory = api.usual_memory(image)
-        return wanted.counted(api.compile(image, memory, dtype=dtype, note=note)), image
+        return wanted.counted(wanted.compiled(image, memory, dtype=dtype, note=note)), image
     compiled, program = _open_compiled(path, wanted)
     if program is None:
         raise CompileError(f"{path} holds a machine without a program: there is nothing to run")
@@ -298,7 +285,9 @@ def open_both(
         if wanted.machine not in (None, target):
             raise click.UsageError(f"{target} is a machine, and --machine names another.")
         parameters = dict(wanted.parameters)
-        machine = api.compile_machine(target, wanted.width, wanted.memory, dtype, parameters)
+        machine = api.compile_machine(
+            target, wanted.width, wanted.memory, dtype, parameters, wanted.beta, wanted.architecture
+        )
         return wanted.counted(machine), None
     if path.suffix == COMPILED:
         return _open_compiled(path, wanted)
@@ -330,4 +319,11 @@ def _open_compiled(path: Path, wanted: Wanted) -> tuple[CompiledMachine, Image |
             own = plan.parameters.get(name)
             made = "without" if own is None else f"with --set {name}={own}, not"
             raise click.UsageError(f"{path} is compiled {made} --set {name}={value}.")
+    if wanted.beta is not None:
+        raise click.UsageError(f"{path} is already compiled: --beta is for sources.")
+    if wanted.architecture not in (PLAIN, plan.architecture):
+        made = plan.architecture.options or "the plain architecture"
+        raise click.UsageError(
+            f"{path} is compiled with {made}, not {wanted.architecture.options}."
+        )
     return wanted.counted(compiled), program

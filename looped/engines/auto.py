@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from looped.artefact.architecture import PLAIN
 from looped.artefact.plan import CompiledMachine
 from looped.artefact.residual import Residual, Residuals
 from looped.cache.store import open_cache
@@ -76,7 +77,7 @@ class AutoEngine:
         self.machine, self.dtype, self.device = machine, dtype, device
         self.uncertified = uncertified
         self.report = report
-        self.names = list(ENGINES)
+        self.names = self._all()
         self.decided = False
         self._earlier_fallbacks = 0
         self._loaded = False
@@ -93,7 +94,7 @@ class AutoEngine:
         """Begin with these residual streams, (batch, columns, d_model)."""
         if self._loaded and self._start is None:
             self._earlier_fallbacks += self.engine.fallbacks
-            self.names, self.decided = list(ENGINES), False
+            self.names, self.decided = self._all(), False
             self.engine = self._make()
         self._begin(x)
 
@@ -176,6 +177,10 @@ class AutoEngine:
     def write(self, stream: int, column: int, lanes: npt.NDArray[np.intp], values: object) -> None:
         """Set some lanes of one column of one stream to values (lanes,)."""
         self.engine.write(stream, column, lanes, values)
+
+    def _all(self) -> list[str]:
+        """The engines that may run the model."""
+        return list(ENGINES) if self.machine.plan.architecture == PLAIN else ["dense"]
 
     def _make(self) -> Engine:
         """The first engine on the list that can run the model, or what runs until it is ready."""

@@ -17,6 +17,7 @@ from looped.engines.settings import Settings, check_kernels
 from looped.errors import CertificateError, CompileError
 from looped.nn.packed import packed
 from looped.precision import precision
+from looped.variants import model_of, stream_code
 
 __all__ = ["DenseEngine"]
 
@@ -28,13 +29,17 @@ _MOST_PRODUCTS = 1 << 42
 class DenseEngine:
     """Runs `looped.nn` on any device, for batches of residual streams.
 
+    No proof covers an architecture other than the plain one. Unless `uncertified` is true, each
+    pass then looks whether all lanes are still ±1, and raises CertificateError if they are not.
+
     In a dtype in which the machine is exact, the model is packed (`looped.nn.packed`): what adds
     zero is left out, and the result is the same to the bit.
 
-    A machine is exact in the dtype that it is compiled for and in every dtype that holds all its
-    numbers. In another dtype its certificate decides (`looped.verify.certificate`).
+    A machine whose softmax underflows is exact in the dtype that it is compiled for and in every
+    dtype that holds all its numbers. In another dtype, and for a higher temperature, its
+    certificate decides (`looped.verify.certificate`).
 
-    Raises CertificateError for such another dtype unless `uncertified` is true, and for settings of
+    Raises CertificateError for these unless `uncertified` is true, and for settings of
     PyTorch under which sums are not exact (when the engine is made, and before each pass). Raises
     CompileError for a dtype that is not in PRECISIONS and for a device that does not exist.
     """
@@ -52,12 +57,21 @@ class DenseEngine:
                 f"the machine is compiled for {made}, and {dtype} does not hold all its numbers",
                 hint=f"compile it for {dtype}, or certify it for {dtype} with `choose_engine`",
             )
+        if not (uncertified or machine.plan.scaled_margin > chosen.underflow):
+            raise CertificateError(
+                f"a head of the machine has a scaled margin of {machine.plan.scaled_margin:g}, and "
+                f"softmax underflows above {chosen.underflow:.1f}",
+                hint="run it with --uncertified, or certify it with `choose_engine`",
+            )
         self.dtype: torch.dtype = getattr(torch, chosen.name)
         self.device = _device(device)
-        model = machine.model()
-        if chosen.holds(precision(made)):  # sums are exact, in any order
+        plain = machine.plan.architecture.is_stock
+        model = machine.model() if plain else model_of(machine)
+        if plain and chosen.holds(precision(made)):  # sums are exact, in any order
             model = packed(model)
         self.model = model.to(self.device, self.dtype)
+        self._code = stream_code(machine.plan)
+        self._watched = not (plain or uncertified)
         plan = machine.plan
         self._products = len(plan.blocks) * plan.n_heads * 2 * plan.d_head
         self._settings = Settings(chosen, self.device, grid_of_tensors(machine.weights.values()))
@@ -85,16 +99,26 @@ class DenseEngine:
                 f"about {products:.0e} multiplications",
                 hint="use --engine lifted or event, or less --memory",
             )
-        self.x = torch.tensor(
+        lanes = torch.tensor(
             np.ascontiguousarray(np.asarray(x)), dtype=self.dtype, device=self.device
         )
+        self.x = self._code.inner(lanes)
         self._seen = {}
 
     @torch.inference_mode()
     def step(self, loops: int = 1) -> None:
         """Pass all streams through all blocks, `loops` times. Raises CertificateError."""
         self._settings.check()
-        self.x = self.model(self.x, loops)
+        if not self._watched:
+            self.x = self.model(self.x, loops)
+            return
+        for _ in range(loops):
+            self.x = self.model(self.x)
+            if not bool((self._code.outer(self.x).abs() == 1).all()):
+                raise CertificateError(
+                    "a lane is no longer -1 or +1, and no proof covers this architecture",
+                    hint="run it with --uncertified",
+                )
 
     def advance(self, loops: int, watch: Watch = NOTHING) -> int:
         """Pass the only stream through all blocks until `loops` passes count, or `watch` stops it.
@@ -122,20 +146,22 @@ class DenseEngine:
 
     def state(self) -> npt.NDArray[np.float64]:
         """A copy of the residual streams, (batch, columns, d_model)."""
-        return self.x.to("cpu", torch.float64).numpy().copy()
+        return self._code.outer(self.x).to("cpu", torch.float64).numpy().copy()
 
     def residual(self, stream: int) -> Residual:
         """A copy of one stream. Raises ValueError if a lane is not ±1."""
-        return signs(self.x[stream].to("cpu", torch.float64).numpy())
+        return signs(self._code.outer(self.x[stream]).to("cpu", torch.float64).numpy())
 
     def read(self, column: int, lanes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
         """Some lanes of one column of every stream, (batch, lanes)."""
-        chosen = self.x[:, column][:, torch.as_tensor(lanes, device=self.device)]
+        index = torch.as_tensor(lanes, device=self.device)
+        chosen = self._code.outer(self.x[:, column])[:, index]
         return chosen.to("cpu", torch.float64).numpy()
 
     def rows(self, stream: int, columns: Lanes) -> Numbers:
         """All lanes of some columns of one stream, (columns, d_model)."""
-        chosen = self.x[stream, torch.as_tensor(columns, device=self.device)]
+        index = torch.as_tensor(columns, device=self.device)
+        chosen = self._code.outer(self.x[stream, index])
         return chosen.to("cpu", torch.float64).numpy()
 
     def words(self, stream: int, lanes: Lanes) -> Words:
@@ -148,7 +174,7 @@ class DenseEngine:
         """Set some lanes of one column of one stream to values (lanes,)."""
         index = torch.as_tensor(lanes, device=self.device)
         new = torch.as_tensor(np.asarray(values), dtype=self.dtype, device=self.device)
-        self.x[stream, column, index] = new
+        self._code.write(self.x[stream, column], index, new)
 
 
 def _device(name: str) -> torch.device:

@@ -46,6 +46,7 @@ class Start:
         uncertified: bool,
         make_dense: Callable[[], Engine],
     ) -> None:
+        machine.plan.architecture.check_plain("the array engine")
         form = precision(dtype)
         dense = LateDense(make_dense)
         if not (uncertified or form.holds(precision(machine.plan.dtype))):

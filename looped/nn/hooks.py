@@ -32,7 +32,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-__all__ = ["Cache", "Hook", "Hooked", "Site", "Tap"]
+__all__ = ["Cache", "Hook", "Hooked", "Site", "Tap", "passed"]
 
 _SITES = (
     *("hook_resid_pre", "attn.hook_q", "attn.hook_k", "attn.hook_v", "attn.hook_attn_scores"),
@@ -82,6 +82,11 @@ class Tap:
     def in_loop(self, loop: int) -> Tap:
         """The tap of another loop."""
         return Tap(self._see, self._scope, loop)
+
+
+def passed(tap: Tap | None, name: str, value: Tensor) -> Tensor:
+    """The activation, or what takes its place; without a tap nothing does."""
+    return value if tap is None else tap(name, value)
 
 
 class Hooked(nn.Module):

@@ -33,8 +33,9 @@ __all__ = ["packed"]
 def packed(model: LoopedTransformer) -> LoopedTransformer:
     """A model with the same weights, for inference.
 
-    Mixers and MLPs other than `Attention` and `GatedMLP` stay as they are. With hooks, masks or
-    contexts the model itself runs: the packed one has not all heads and units that they may name.
+    Mixers and MLPs other than `Attention` and `GatedMLP` stay as they are; so do other blocks.
+    With hooks, masks or contexts the model itself runs: the packed one has not all heads and units
+    that they may name.
     """
     transformer = _Packed(model.transformer)
     return LoopedTransformer(transformer).requires_grad_(False).eval()
@@ -63,6 +64,8 @@ class _Packed(Transformer):
 
 
 def _block(block: Block) -> Block:
+    if type(block) is not Block:
+        return block
     mixer, mlp = block.self_attn, block.mlp
     if type(mixer) is Attention:
         mixer = _Attention(mixer)

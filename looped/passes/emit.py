@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -33,7 +35,7 @@ from looped.passes.allocate import (
 )
 from looped.passes.checks import checked, ensure
 from looped.passes.fuse_reads import fuse_reads
-from looped.passes.heads import Head, erase_head, read_head, write_head
+from looped.passes.heads import Head, check_beta, erase_head, read_head, write_head
 from looped.passes.schedule import Schedule, check_schedule, schedule
 from looped.passes.units import CLEAR, Unit, units
 
@@ -50,24 +52,38 @@ Matrix = npt.NDArray[np.float32]
 
 
 def compile_circuit(
-    circuit: Circuit, code: Iterable[int] | None = None, workers: int = 1
+    circuit: Circuit,
+    code: Iterable[int] | None = None,
+    workers: int = 1,
+    beta: float | None = None,
 ) -> CompiledMachine:
     """Compile a circuit to the weights of a looped transformer.
 
     `code` lists the addresses of instructions that the circuit contains, None if it is universal.
-    Of `workers` only the plan knows. Raises CompileError for an invalid circuit, and for a number
-    of workers that it cannot have.
+    Of `workers` only the plan knows. `beta` is the inverse temperature of all heads; by default the
+    weights of all columns that lose underflow. Raises CompileError for an invalid circuit, for a
+    number of workers that it cannot have, and for an inverse temperature that is no positive
+    multiple of BETA_STEP.
     """
+    if beta is not None:
+        check_beta(beta)
     circuit.check()
     scheduled = checked(schedule(fuse_reads(circuit)), check_schedule)
     layout = checked(allocate(scheduled), partial(check_layout, scheduled))
-    return checked(emit(scheduled, layout, code).with_workers(workers), check_weights)
+    return checked(emit(scheduled, layout, code, beta).with_workers(workers), check_weights)
 
 
-def emit(schedule: Schedule, layout: Layout, code: Iterable[int] | None = None) -> CompiledMachine:
+def emit(
+    schedule: Schedule,
+    layout: Layout,
+    code: Iterable[int] | None = None,
+    beta: float | None = None,
+) -> CompiledMachine:
     """The weights and the plan of a scheduled circuit with a layout."""
     circuit = schedule.circuit
     heads = [block_heads(schedule, block) for block in range(schedule.blocks)]
+    if beta is not None:
+        heads = [[replace(head, beta=beta) for head in block] for block in heads]
     mlps = [units(schedule, layout, 2 * block + 1) for block in range(schedule.blocks)]
     n_heads = max(1, *map(len, heads))
     words = words_between_loops(circuit)
@@ -189,7 +205,7 @@ def _attention(plan: Plan, layout: Layout, heads: Sequence[Head]) -> dict[str, M
     for i, head in enumerate(heads):
         first = i * plan.d_head
         scale = head.beta * math.isqrt(plan.d_head)
-        _fill(q, first, [form * scale for form in head.query], layout)
+        _fill(q, first, [form * Fraction(scale) for form in head.query], layout)
         _fill(k, first, head.key, layout)
         _fill(v, first, head.value, layout)
         for row, lane in enumerate(head.output, start=first):

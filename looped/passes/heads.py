@@ -57,12 +57,15 @@ from fractions import Fraction
 
 from looped.circuit.circuit import Circuit, Read, Write
 from looped.circuit.words import Form, Lane, Word, bit, constant, sign
+from looped.errors import CompileError
 from looped.passes.allocate import CPU, REGISTER, TAG, VALUE, position
 from looped.precision import FLOAT32, FLOAT64, Precision
 
 __all__ = [
+    "BETA_STEP",
     "UNDERFLOW",
     "Head",
+    "check_beta",
     "erase_head",
     "inverse_temperature",
     "read_head",
@@ -71,6 +74,10 @@ __all__ = [
 
 UNDERFLOW = FLOAT64.underflow
 """exp(-x) rounds to zero in float64 for x above this: half its smallest subnormal, 2^-1075."""
+
+
+BETA_STEP = 0.125
+"""A chosen inverse temperature is a multiple of this, so that scores keep a coarse grid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ class Head:
     output: tuple[Lane, ...]
     factor: int
     margin: int
-    beta: int
+    beta: int | float
     meaning: str
 
 
@@ -97,6 +104,15 @@ def inverse_temperature(margin: int, precision: Precision) -> int:
     wide = precision.exponent >= FLOAT32.exponent
     underflow = UNDERFLOW if wide else precision.underflow
     return 1 << math.ceil(math.log2(underflow / margin))
+
+
+def check_beta(beta: float) -> None:
+    """Raise CompileError unless β is a positive multiple of BETA_STEP."""
+    if not 0 < beta < float("inf") or beta % BETA_STEP:
+        raise CompileError(
+            f"an inverse temperature of {beta:g} is impossible",
+            hint=f"a positive multiple of {BETA_STEP:g}",
+        )
 
 
 def read_head(read: Read, circuit: Circuit) -> Head:

@@ -40,17 +40,20 @@ def compiled(
     form: Precision,
     parameters: Mapping[str, int],
     note: Callable[[str], None] = lambda text: None,
+    beta: float | None = None,
 ) -> CompiledMachine:
     """The weights of a universal machine. Raises CompileError for an impossible one.
 
-    The cache is only for the machines of this package, whose sources the key contains. `note` gets
-    a line if the machine is not there.
+    The cache is only for the machines of this package, whose sources the key contains, and for the
+    usual inverse temperature (`beta`: see `compile_circuit`). `note` gets a line if the machine is
+    not there.
     """
     machine.check(width, memory, **parameters)
     cache = open_cache()
-    if cache.path is None or machine.describe.__module__.rpartition(".")[0] != builtin.__name__:
+    own = machine.describe.__module__.rpartition(".")[0] == builtin.__name__
+    if cache.path is None or not own or beta is not None:
         note(f"compiling {machine.name} to weights")
-        return _compile(machine, width, memory, form, parameters)
+        return _compile(machine, width, memory, form, parameters, beta)
     asked = machine.settled(width, parameters)
     name = key(machine.name, width, memory, form.name, asked)
 
@@ -71,11 +74,16 @@ def compiled(
 
 
 def _compile(
-    machine: Machine, width: int, memory: int, form: Precision, parameters: Mapping[str, int]
+    machine: Machine,
+    width: int,
+    memory: int,
+    form: Precision,
+    parameters: Mapping[str, int],
+    beta: float | None = None,
 ) -> CompiledMachine:
     from looped.passes.emit import compile_circuit
 
-    return compile_circuit(machine.circuit(width, memory, None, form, **parameters))
+    return compile_circuit(machine.circuit(width, memory, None, form, **parameters), beta=beta)
 
 
 def _keep(cache: Cache, name: str, plan: Plan, arrays: Arrays, facts: Facts) -> None:

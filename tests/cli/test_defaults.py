@@ -54,7 +54,10 @@ def test_uncertified_with_an_exact_engine_is_a_usage_error(command: str, engine:
 def test_a_misspelt_machine_gets_a_suggestion_and_the_list() -> None:
     result = CliRunner().invoke(cli, ["info", "sublq"])
     assert result.exit_code == 4
-    assert "hint: did you mean `subleq`? machines: fleq, rv32i, rv32im, subleq" in result.stderr
+    assert (
+        "hint: did you mean `subleq`? machines: fleq, rv32i, rv32im, rv32ima, subleq"
+        in result.stderr
+    )
 
 
 def test_a_program_runs_without_docstrings_and_assertions() -> None:

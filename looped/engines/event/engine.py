@@ -41,6 +41,7 @@ class EventEngine(Certified):
         if device != "cpu":
             raise CompileError("the event engine runs on the CPU", hint="--engine dense")
         plan = machine.plan
+        plan.architecture.check_plain("the event engine")
         dense = DenseEngine(machine, dtype, device, uncertified)
         exact = analyse(machine.weights, len(plan.blocks), plan.d_head, precision(dtype))
         super().__init__(_Fast(TableCache(exact), plan.cpus), dense)

@@ -61,6 +61,7 @@ class LiftedEngine(Certified):
         if device != "cpu":
             raise CompileError("the lifted engine runs on the CPU", hint="--engine dense")
         plan = machine.plan
+        plan.architecture.check_plain("the lifted engine")
 
         def dense() -> Engine:
             from looped.engines.dense import DenseEngine  # PyTorch takes a second or two to load

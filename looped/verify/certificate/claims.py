@@ -61,14 +61,14 @@ class HeadMargin:
     """The margin of a head: the least difference between its best score and any other.
 
     `scaled_margin` is what the softmax sees, the margin times β. `scores` bounds the magnitude of
-    the scores, also times β. `ov_bound` is the largest sum of magnitudes that all other columns
-    could add to a lane, if each had an attention weight of one.
+    the scores, also times β. `ov_bound` is the most that a column, or the difference of two, could
+    add to a lane with an attention weight of one.
     """
 
     block: int
     head: str
     scaled_margin: Fraction
-    beta: int
+    beta: Fraction
     scores: Fraction
     dimensions: int
     ov_bound: Fraction
@@ -85,13 +85,15 @@ class Verdict:
 
     Its heads are one-hot for up to `columns` columns, None if there is no limit. `fused` says
     whether they are also one-hot in kernels that fuse the scaling of scores for exp2 with the
-    subtraction of their maximum.
+    subtraction of their maximum. `regime` says what makes them one-hot: `underflow`, `absorbed` or
+    `snapped` (see `leaks`); None if nothing does.
     """
 
     dtype: str
     columns: int | None
     faults: tuple[str, ...]
     fused: bool = False
+    regime: str | None = None
 
     @property
     def exact(self) -> bool:

@@ -2,14 +2,15 @@
 
 A column has one query, and the scores of two columns differ by Σ q·(k - k'). Every q is a multiple
 of the grid of its form over all columns, every k - k' a multiple of the grid by which its form
-varies between and within columns. So different scores differ by a multiple of a power of two, thus
-by that number at least. `certify` proves which column has the best score, and that no other column
-has it too.
+varies between and within columns. So different scores differ by a multiple of a power of two, times
+the odd numbers that divide all of W_Q, thus by that number at least. `certify` proves which column
+has the best score, and that no other column has it too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from looped.artefact.plan import Plan
 from looped.diagrams import Number
@@ -33,8 +34,19 @@ def scaled_margins(ranges: BlockRanges, classes: Sequence[ColumnClass]) -> dict[
             if rows.query[d] and rows.key[d]:
                 query = grid_of(values.grid for values in ranges.query[d])
                 steps.append(query * grid_of(_differences(rows.key[d], classes)))
-        found[head] = grid_of(steps) * (rows.scale or 1)
+        unit = _odd_part(rows.query[d] for d in rows.dimensions(head) if rows.key[d])
+        found[head] = grid_of(steps) * unit * (rows.scale or 1)
     return found
+
+
+def _odd_part(queries: Iterable[Row]) -> int:
+    """The largest odd number that divides all coefficients of some forms, in units of their grid.
+
+    It divides every query, whose value is a sum of coefficients with signs, and so every score.
+    """
+    numbers = [coefficient for row in queries for coefficient in row.values()]
+    grid = grid_of(numbers)
+    return math.gcd(*(int(number / grid) for number in numbers)) if grid else 1
 
 
 def _differences(row: Row, classes: Sequence[ColumnClass]) -> Iterator[Number]:

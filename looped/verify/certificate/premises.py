@@ -31,6 +31,7 @@ from looped.passes.schedule import schedule
 from looped.precision import PRECISIONS
 from looped.verify.certificate.claims import LAYOUT, Claim
 from looped.verify.certificate.explanation import explanation_faults
+from looped.verify.certificate.snaps import snap_faults
 
 __all__ = ["planned_words", "premise_claims"]
 
@@ -64,6 +65,11 @@ def _premises(
         "weights", "are finite, float32, and as many as the plan says", len(machine.weights),
         _weight_faults(machine),
     )  # fmt: skip
+    if plan.architecture.snap:
+        yield (
+            "snap", "sets every lane that a weight may write to ±1, and changes no other",
+            len(plan.snapped) * len(plan.blocks), snap_faults(plan, machine.arrays),
+        )  # fmt: skip
     scheduled = schedule(fuse_reads(circuit))
     layout = allocate(scheduled)
     yield (
@@ -167,6 +173,9 @@ def _weight_faults(machine: CompiledMachine) -> Iterator[str]:
         machine.plan.check_mixer()
     except (ValueError, CompileError) as error:
         yield f"the plan: {error}"
+        return
+    if not machine.plan.architecture.is_stock:
+        yield f"no proof covers {machine.plan.architecture.options}"
         return
     shapes, weights = machine.plan.shapes(), machine.arrays
     for name in sorted({*shapes, *weights}):

@@ -72,14 +72,15 @@ def _sums(certificate: Certificate) -> Table:
 
 
 def _verdicts(certificate: Certificate) -> Table:
-    table = Table("dtype", "mantissa", "softmax is one-hot for", "certified", box=None)
+    table = Table("dtype", "mantissa", "softmax is one-hot for", "by", "certified", box=None)
     for name, verdict in certificate.verdicts.items():
         certified = certificate.certified(name)
         mark = "[green]yes[/]" if certified else "[red]no[/]"
-        table.add_row(name, f"{PRECISIONS[name].mantissa} bits", _columns(verdict), mark)
+        regime = verdict.regime or "nothing"
+        table.add_row(name, f"{PRECISIONS[name].mantissa} bits", _columns(verdict), regime, mark)
         faults = verdict.faults[:2] if certificate.sound else ("the weights: see above",)
         for fault in () if certified else faults:
-            table.add_row("", "", Text(fault, style="dim"), "")
+            table.add_row("", "", Text(fault, style="dim"), "", "")
     return table
 
 
@@ -101,6 +102,7 @@ def as_json(certificate: Certificate) -> dict[str, Any]:
         name: {
             "certified": certificate.certified(name),
             "columns": verdict.columns,
+            "regime": verdict.regime,
             "fused": verdict.fused,
             "faults": list(verdict.faults),
         }

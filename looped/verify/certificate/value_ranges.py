@@ -43,7 +43,8 @@ class BlockRanges:
     gate: Sequence[ValueRanges]
     up: Sequence[ValueRanges]
     ov_bound: Mapping[int, Number]
-    """Head to the most that a column can add to a lane; idle heads have no entry."""
+    """Head to the most that a column, or the difference of two, can add to a lane; idle heads have
+    no entry."""
 
 
 def block_value_ranges(rows: BlockRows, classes: Sequence[ColumnClass]) -> BlockRanges:
@@ -58,15 +59,17 @@ def block_value_ranges(rows: BlockRows, classes: Sequence[ColumnClass]) -> Block
 
 
 def _ov_bound(rows: BlockRows, head: int, value: Sequence[ValueRanges]) -> Number:
-    """The most that one column can add to a lane, dimension by dimension, without cancellation."""
-    sizes: dict[int, Number] = {
-        d: max(values.size for values in value[d]) for d in rows.dimensions(head)
-    }
+    """The most that a column, or the difference of two, can add to a lane, dimension by dimension,
+    without cancellation."""
+    reaches: dict[int, Number] = {}
+    for d in rows.dimensions(head):
+        low, high = min(v.low for v in value[d]), max(v.high for v in value[d])
+        reaches[d] = max(high, -low, high - low)
     most: Number = 0
     for row in rows.out:
         total: Number = 0
         for d, factor in row.items():
-            total += max(factor, -factor) * sizes.get(d, 0)
+            total += max(factor, -factor) * reaches.get(d, 0)
         most = max(most, total)
     return most
 

@@ -2,8 +2,7 @@
 
 *Softmax.* The winner's exponential is exp(0) = 1. A loser's is at most exp(-scaled margin). If that
 rounds to zero, the weights are 1, 0, 0, …, for any number of columns and any tiling of the sum. If
-it does not, the losers' weights still vanish against ±1 as long as their sum stays below
-2^-(mantissa + 2): that bounds the number of columns.
+it does not, rounding or a snap may still take away what the losers add (`leaks`).
 
 *Exponentials.* Some kernels compute exp(s - max) as a power of two, with s · log₂ e. If they round
 that product before they take the maximum, the winner's exponent is still exactly 0, and a loser's
@@ -37,17 +36,15 @@ from looped.diagrams import Number
 from looped.precision import FLOAT32, Precision, precision
 from looped.verify.certificate.claims import HeadMargin, Verdict
 from looped.verify.certificate.columns import column_classes
+from looped.verify.certificate.leaks import UNDERFLOW, softmax
 from looped.verify.certificate.margins import overstated, scaled_margins
 from looped.verify.certificate.rows import block_rows
+from looped.verify.certificate.snaps import snap_faults
 from looped.verify.certificate.sum_ranges import SumRange, block_sum_ranges, score_bound
 from looped.verify.certificate.value_ranges import BlockRanges, block_value_ranges
 
 __all__ = ["head_margins", "numeric_verdict", "verdict"]
 
-_LN2 = Fraction(693147181, 10**9)
-"""Above ln 2."""
-_LOG2_E = Fraction(1442695040, 10**9)
-"""Below log₂ e."""
 _ROUNDINGS = 8
 """Units of the last place: more than exp2, a sum and a quotient cost."""
 
@@ -63,6 +60,8 @@ def numeric_verdict(machine: CompiledMachine, dtype: str) -> Verdict:
     if wrong:
         return Verdict(dtype, 0, (f"`{wrong[0]}` has a weight that is not finite",))
     plan = machine.plan
+    if not plan.architecture.is_stock:
+        return Verdict(dtype, 0, tuple(_architecture_faults(plan)))
     classes = column_classes(plan)
     sums: list[SumRange] = []
     margins: list[HeadMargin] = []
@@ -85,7 +84,7 @@ def head_margins(
     for head, ov_bound in ranges.ov_bound.items():
         planned = plan.blocks[block].heads
         name = planned[head].name if head < len(planned) else f"head {head}"
-        beta = max(1, planned[head].beta) if head < len(planned) else 1
+        beta = Fraction(max(1, planned[head].beta) if head < len(planned) else 1)
         scores = score_bound(ranges, head) * (rows.scale or 1)
         used = sum(1 for d in rows.dimensions(head) if rows.query[d] and rows.key[d])
         scaled = Fraction(found.get(head, 0))
@@ -100,24 +99,22 @@ def verdict(
     margins: Sequence[HeadMargin],
 ) -> Verdict:
     """Whether everything is exact in a format, and up to how many columns."""
-    faults = [*_weight_faults(form, weights), *_norm_faults(form, plan)]
+    faults = [*_architecture_faults(plan), *_weight_faults(form, weights)]
+    faults += [*_norm_faults(form, plan), *snap_faults(plan, weights)]
     for total in sums:
         if not total.fits(form):
             faults.append(_sum_fault(form, total))
     if plan.d_head & (plan.d_head - 1) or plan.d_head.bit_length() % 2 == 0:
         faults.append(f"1/√{plan.d_head}, the factor of all scores, is not a power of two")
-    limits = []
-    for head in margins:
-        limit = _columns(form, plan, head)
-        if limit is not None:
-            limits.append(limit)
-        if limit is not None and limit < plan.columns:
-            faults.append(
-                f"block {head.block + 1}, head `{head.head}`: a scaled margin of "
-                f"{float(head.scaled_margin):g} makes softmax one-hot for {limit} columns at most"
-            )
-    fused = not faults and _fused(form, margins)
-    return Verdict(form.name, min(limits, default=None), tuple(faults), fused)
+    heads = softmax(form, plan, margins, sums)
+    faults += heads.faults
+    fused = not faults and heads.regime == UNDERFLOW and _fused(form, margins)
+    return Verdict(form.name, heads.columns, tuple(faults), fused, heads.regime)
+
+
+def _architecture_faults(plan: Plan) -> Iterator[str]:
+    if not plan.architecture.is_stock:
+        yield f"no proof covers {plan.architecture.options}"
 
 
 def _weight_faults(form: Precision, weights: Arrays) -> Iterator[str]:
@@ -151,38 +148,9 @@ def _sum_fault(form: Precision, total: SumRange) -> str:
     return f"{where}sums need {total.bits} bits of mantissa, the format has {form.mantissa}"
 
 
-def _columns(form: Precision, plan: Plan, head: HeadMargin) -> int | None:
-    """The number of columns for which softmax is exact, None if there is no limit."""
-    safe = head.scaled_margin - _score_error(form, plan, head) - _exponent_error(head)
-    if safe <= 0:
-        return 0
-    if safe > (1 - form.softmax_tiny) * _LN2:
-        return None
-    if not head.ov_bound:
-        return None
-    exponent = int(safe * _LOG2_E) - (form.mantissa + 2)
-    if exponent < 0:
-        return 0
-    return int(Fraction(1 << exponent) / (plan.n_heads * head.ov_bound)) + 1
-
-
-def _exponent_error(head: HeadMargin) -> Fraction:
-    """The part of a margin that rounding scores times log₂ e may cost, in float32."""
-    return 2 * head.scores * Fraction(1, 1 << FLOAT32.mantissa)
-
-
 def _fused(form: Precision, margins: Iterable[HeadMargin]) -> bool:
     """Whether a kernel that fuses the scaling of scores by log₂ e with the subtraction of their
     maximum, in float32, still finds one-hot weights after rounding to a format."""
     most = max((head.scores for head in margins), default=Fraction(0))
     error = (most + _ROUNDINGS) / (1 << FLOAT32.mantissa)
     return error < Fraction(1, 1 << (form.mantissa + 1))
-
-
-def _score_error(form: Precision, plan: Plan, head: HeadMargin) -> Fraction:
-    """The part of a margin that the scaling of q and k may cost."""
-    exponent = plan.d_head.bit_length() - 1
-    if exponent % 4 == 0:
-        return Fraction(0)
-    rounding = (head.dimensions + 6) * Fraction(1, 1 << form.mantissa)
-    return 2 * head.scores * rounding / (1 - rounding) if rounding < 1 else head.scaled_margin

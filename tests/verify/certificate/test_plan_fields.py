@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from looped import registry
+from looped.artefact.architecture import Architecture
 from looped.artefact.plan import CompiledMachine, GroupPlan, HeadPlan, Plan, Workers
 from looped.number_format import UNSIGNED
 from looped.ports import Ports
@@ -46,6 +47,7 @@ PLANS: dict[str, tuple[Any, ...]] = {
     "scratch": ((IDLE,),),
     "dtype": ("float64", "nothing"),
     "mixer": ("linear",),
+    "variant": (Architecture(snap=True), Architecture(attention="unknown")),
 }
 HEADS: dict[str, tuple[Any, ...]] = {
     "name": ("b",),

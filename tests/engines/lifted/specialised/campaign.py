@@ -39,7 +39,7 @@ FORCED = Effort(patience=300, share=0, beside=False)
 """Units are made of what recurs once, and looks follow after 300 plain passes: with fewer, LLVM
 takes nearly all of the time."""
 
-_LONGEST = 400_000
+_LONGEST = 200_000
 """Instructions of a program."""
 
 _TRIES = 0.15

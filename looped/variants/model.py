@@ -1,0 +1,39 @@
+"""model_of: the transformer of a machine in the architecture that its plan names."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+
+from looped.artefact.plan import CompiledMachine, Plan
+from looped.nn import Attention, Block, LoopedTransformer, Transformer
+from looped.variants.mixers import MIXERS
+from looped.variants.norms import NORMS
+
+__all__ = ["model_of"]
+
+
+@torch.no_grad()
+def model_of(machine: CompiledMachine) -> LoopedTransformer:
+    """A looped transformer, float32, on the CPU.
+
+    The weights of another mixer or norm are derived from the core's: the variant is asked to
+    compute the same, in its own way. Raises CompileError if it cannot.
+    """
+    architecture = machine.plan.architecture
+    core = machine.core().transformer
+    if architecture.norm != "rmsnorm":
+        core = NORMS[architecture.norm](core)
+    if architecture.attention != "softmax":
+        core = _mixed(core, machine.plan)
+    return LoopedTransformer(core).requires_grad_(False).eval()
+
+
+def _mixed(core: Transformer, plan: Plan) -> Transformer:
+    """The same blocks with another mixer."""
+    make = MIXERS[plan.architecture.attention]
+    for number, layer in enumerate(core.layers):
+        block = cast(Block, layer)
+        block.self_attn = make(cast(Attention, block.self_attn), plan, number)
+    return core
