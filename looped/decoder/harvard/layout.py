@@ -53,6 +53,11 @@ class Layout:
     def __post_init__(self) -> None:
         if self.spec.window is not None:
             raise CompileError("an encoder-decoder has no window", hint="make it without one")
+        if self.spec.pc_bits > self.spec.address_bits:
+            raise CompileError(
+                "an encoder-decoder has no program counter behind the end of memory",
+                hint="leave counter_bits out",
+            )
         if self.spec.width > _WIDEST:
             raise CompileError(f"an encoder-decoder has words of at most {_WIDEST} bits")
         if self.spec.context > _LONGEST:
