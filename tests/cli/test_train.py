@@ -26,6 +26,7 @@ def test_a_task_prints_its_table_or_puts_it_into_a_page(tmp_path: Path) -> None:
     [
         (["recall", "--device", "cuda:77"], 5, "PyTorch cannot use the device `cuda:77`"),
         (["recall", "--steps", "0"], 2, "Invalid value for '--steps'"),
+        (["machine", "--resume"], 2, "--resume needs --out"),
         (["length", "sorting"], 2, "Invalid value for '{parity|addition}'"),
     ],
 )

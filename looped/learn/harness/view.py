@@ -21,7 +21,11 @@ def live(title: str, steps: int) -> Iterator[Shown]:
     """A table on stderr that follows a run; on a file or a pipe, one line per measurement."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda done, values: console.print(_line(title, done, values), highlight=False)
+
+        def write(done: int, values: Mapping[str, float]) -> None:
+            console.print(_line(title, done, values), highlight=False, soft_wrap=True)
+
+        yield write
         return
     with Live(console=console, auto_refresh=False, transient=True) as view:
 

@@ -53,7 +53,7 @@ class Loops:
 class Sampler:
     """An endless stream of loops of one machine; the same seed gives the same stream."""
 
-    def __init__(self, plan: Plan, seed: int, masked: float = 0.0) -> None:
+    def __init__(self, plan: Plan, seed: int | str, masked: float = 0.0) -> None:
         self.plan = plan
         self.masked = masked
         self.states = States(plan)
