@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("kept")
 
 ROOT = Path(__file__).parents[2]
 HELLO = str(ROOT / "programs" / "subleq" / "hello.sasm")
-WIDTHS = {"subleq": (8, 16, 32), "rv32i": (32,), "rv32im": (32,), "fleq": (32,)}
+WIDTHS = {"subleq": (8, 16, 32), "rv32i": (32,), "rv32im": (32,), "rv32ima": (32,), "fleq": (32,)}
 
 
 @pytest.mark.parametrize("command", ["info", "compile", "export"])
