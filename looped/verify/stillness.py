@@ -1,4 +1,4 @@
-"""Stillness: notices in a lockstep that the program stands still, so that it need not go on.
+"""Stillness: notices in a lockstep that the program stands still, so that it may end there.
 
 If an instruction leaves memory, registers and all words of the CPU as they are on the reference,
 and no input or output takes part, every later instruction does the same; and so it does on the
