@@ -16,7 +16,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "attention": ("softmax", "additive", "differential", "hyper", "linear", "top1"),
     "positions": ("binary", "counted", "learned-sinusoidal"),
     "norm": ("rmsnorm", "rmsnorm-post", "layernorm", "layernorm-post"),
-    "stack": ("plain",),
+    "stack": ("plain", "rmt"),
 }
 """The names that each part of an architecture can have, the default first."""
 

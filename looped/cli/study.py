@@ -16,6 +16,7 @@ _STUDY = """Measure constructions of the literature on the core.
 \b
 Examples:
   looped study paper
+  looped study variants
 """
 
 
@@ -85,5 +86,54 @@ def paper(steps: int, plot: Path | None) -> None:
                 rows.append(steps_row(machine, dtype, steps))
         line.clear()
         click.echo(f"\nSteps of SUBLEQ that are right, of {steps}:\n\n{steps_table(rows)}")
+        if plot is not None:
+            draw(plot, steps, line.note)
+
+
+_VARIANTS = """Run SUBLEQ on every transformer that hosts it, and print what that costs.
+
+Each row is a run: three programs beside the reference, every lane after every step. The regime is
+what the certificate proves. --plot draws four curves from runs: how long a machine stays right at
+which temperature, with and without snaps; what linear attention and the ∞-former can hold; the
+cache of a trace with selective attention; the error of a differential read.
+
+\b
+Examples:
+  looped study variants
+  looped study variants --steps 1000 --plot variants.svg
+"""
+
+
+@study.command(help=_VARIANTS)
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    default=300,
+    show_default=True,
+    help="So many steps of each program.",
+)
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw the curves into a .png, .svg or .pdf file, too.",
+)
+def variants(steps: int, plot: Path | None) -> None:
+    """Run SUBLEQ on every transformer that hosts it, and print what that costs."""
+    from looped.inspect.figure import require_plot
+    from looped.study.variants.plot import draw
+    from looped.study.variants.table import SYSTEMS, measure, table
+    from looped.study.variants.traces import TRACES, run_trace, trace_table
+
+    if plot is not None:
+        require_plot(plot)
+    with progress("study variants") as line:
+        rows = []
+        for system in SYSTEMS:
+            line.note(system.name)
+            rows.append(measure(system, steps))
+        line.clear()
+        click.echo(table(rows))
+        click.echo(trace_table(run_trace(trace, steps) for trace in TRACES), nl=False)
         if plot is not None:
             draw(plot, steps, line.note)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from looped.artefact.architecture import PLAIN, Architecture
 from looped.artefact.plan import CompiledMachine
+from looped.errors import CompileError
 from looped.passes.snap import with_snap
 
 __all__ = ["in_architecture"]
@@ -16,6 +17,11 @@ def in_architecture(machine: CompiledMachine, architecture: Architecture) -> Com
     architecture.check()
     if architecture == PLAIN:
         return machine
+    if architecture.stack == "rmt" and not machine.plan.has_input:
+        raise CompileError(
+            "a recurrent memory has segments, and the machine has no input column",
+            hint="--stack plain",
+        )
     plan = replace(machine.plan, variant=replace(architecture, snap=False))
     made = replace(machine, plan=plan)
     return with_snap(made) if architecture.snap else made

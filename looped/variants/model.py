@@ -10,6 +10,7 @@ from looped.artefact.plan import CompiledMachine, Plan
 from looped.nn import Attention, Block, LoopedTransformer, Transformer
 from looped.variants.mixers import MIXERS
 from looped.variants.norms import NORMS
+from looped.variants.stacks import STACKS
 
 __all__ = ["model_of"]
 
@@ -27,7 +28,7 @@ def model_of(machine: CompiledMachine) -> LoopedTransformer:
         core = NORMS[architecture.norm](core)
     if architecture.attention != "softmax":
         core = _mixed(core, machine.plan)
-    return LoopedTransformer(core).requires_grad_(False).eval()
+    return STACKS[architecture.stack](core).requires_grad_(False).eval()
 
 
 def _mixed(core: Transformer, plan: Plan) -> Transformer:

@@ -102,6 +102,11 @@ class Expected:
         """Whether the reference has halted; its expected state then no longer changes."""
         return self._begun is None and self.reference.halted
 
+    @property
+    def taken(self) -> int:
+        """How many bytes of input the reference has taken."""
+        return self._taken
+
     def alone(self) -> Expected:
         """A twin that no system serves."""
         twin = copy.copy(self)

@@ -34,7 +34,7 @@ from looped.verify.difference import Difference, Mismatch, first_difference
 from looped.verify.expected import Expected, signs
 from looped.verify.folders import Copies
 
-__all__ = ["Pairs", "Rhythm", "Where"]
+__all__ = ["Pairs", "Rhythm", "Where", "early_words", "free_lanes"]
 
 Where = tuple[str, str, str]
 """A place, what is found there, and what should be there."""
@@ -83,8 +83,8 @@ class Pairs:
         self.expected = [
             Expected(image, plan, data, environment=own.second) for image, data, own in triples
         ]
-        self.free = np.array(_free_lanes(plan), np.intp)
-        self.early = _early_words(plan, self.expected[0].cpu)
+        self.free = np.array(free_lanes(plan), np.intp)
+        self.early = early_words(plan, self.expected[0].cpu)
         self.counts, self.loops = [0] * len(images), [0] * len(images)
         self.equal, self._pcs = [0] * len(images), [image.entry for image in images]
         machine = registry.machine(plan.machine)
@@ -228,7 +228,7 @@ def _told(place: str, found: object, wanted: object) -> Where:
     return place, str(found), str(wanted)
 
 
-def _free_lanes(plan: Plan) -> list[int]:
+def free_lanes(plan: Plan) -> list[int]:
     """The lanes of the CPU columns that may change before the last loop of an instruction."""
     port = plan.ports.print
     words = [] if port is None else [port.content, port.when, port.ends_line]
@@ -237,7 +237,7 @@ def _free_lanes(plan: Plan) -> list[int]:
     return [*plan.scratch, *itertools.chain.from_iterable(plan.words[name] for name in words)]
 
 
-def _early_words(plan: Plan, cpu: Iterable[str]) -> dict[str, npt.NDArray[np.intp]]:
+def early_words(plan: Plan, cpu: Iterable[str]) -> dict[str, npt.NDArray[np.intp]]:
     """The words of the CPU that may get their next values before the last loop, and their lanes."""
     fixed = {"pc", *plan.ports.words()}
     lanes = {name: plan.words[name] for name in cpu if name not in fixed}

@@ -11,8 +11,9 @@ sum of whole words, however many there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 
+from looped.engines.lifted.code import Code
 from looped.engines.lifted.runs import WHOLE, Bit, Weights
 
 __all__ = ["Carries"]
@@ -29,12 +30,17 @@ class Carries:
         known = self.expanded(weights, at)
         self._known[carry] = (dict(weights), at) if known is None else known
 
-    def keep(self, there: Callable[[Bit], bool]) -> None:
-        """Forget the carries of sums over bits that are not `there` any more.
+    def keep(self, code: Code, lanes: Iterable[object]) -> None:
+        """Forget the carries of sums over bits that neither a lane holds nor a cell or the state.
 
         The words of a slice often change before the next one is added. Then the whole sum has words
         of its own, which are no shorter, and a proof of the code would have to see through them.
         """
+        held = {*lanes}
+
+        def there(bit: Bit) -> bool:
+            return bit in held or code.instructions[bit.value].operation in ("state", "load")
+
         self._known = {c: known for c, known in self._known.items() if all(map(there, known[0]))}
 
     def expanded(self, weights: Weights, at: int) -> tuple[Weights, int] | None:

@@ -94,14 +94,6 @@ def _renamed(
     return replace(cut, lanes=lanes)
 
 
-def _is_condition(total: Sum) -> bool:
-    """Whether a sum is 1 where its only condition holds, and -1 elsewhere."""
-    if len(total.gated) != 1 or any(total.form.bits.values()):
-        return False
-    form = total.gated[0][1]
-    return total.form.constant == -1 and form.constant == 2 and not any(form.bits.values())
-
-
 class _Lifting:
     """The lanes of the driver at some point of a pass, and the code so far."""
 
@@ -153,8 +145,7 @@ class _Lifting:
     def transform(self, block: Block) -> None:
         """The MLP of a block."""
         sums: dict[int, Sum] = {}
-        held = {state for state in self.lanes.values() if isinstance(state, Bit)}
-        self.conditions.carries.keep(lambda bit: bit in held or self._is_given(bit))
+        self.conditions.carries.keep(self.code, self.lanes.values())
         for lane, form in block.mlp.affine.items():
             self._sum(sums, lane).form.add(self._over_bits(form))
         steps = {lane: self._steps(gates) for lane, gates in block.mlp.gated.items()}
@@ -172,17 +163,13 @@ class _Lifting:
             for step, added in left:
                 condition = self.conditions.threshold(dict(step.bits), step.at, added.bits)
                 total.gate(condition, added)
-            if len(left) == 1 and _is_condition(total):
+            if len(left) == 1 and total.is_condition:
                 carries[lane] = left[0][0]
         self.assembly.assign(sums, self.lanes)
         for lane, step in carries.items():
             if isinstance(state := self.lanes[lane], Bit):
                 self.conditions.carries.note(state, dict(step.bits), step.at)
         self._cut({}, ())
-
-    def _is_given(self, bit: Bit) -> bool:
-        """Whether a bit is one of a cell or of the state, so that no instruction makes it."""
-        return self.code.instructions[bit.value].operation in ("state", "load")
 
     def _steps(self, gates: Iterable[Gated]) -> list[tuple[Step, Form]]:
         """Gated forms over bits; the step has the form's constant."""

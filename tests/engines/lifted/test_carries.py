@@ -86,11 +86,15 @@ def test_slices_are_one_sum(sizes: list[int], minus: bool, top: st.DataObject, s
         assert truth(found, values) == expected
 
 
-def test_forgotten_carries_stay_as_they_are() -> None:
-    carries, carry = Carries(), Bit(1, 0)
-    carries.note(carry, {Bit(0, 0): 1, Bit(0, 1): 2}, 2)
-    carries.keep(lambda bit: bit.place == 0)
-    assert carries.expanded({carry: 1, Bit(0, 2): 1}, 1) is None
+def test_carries_of_what_is_gone_stay_as_they_are() -> None:
+    code = Code()
+    kept, gone, carry, other = (code.emit("ones", code.const(n)) for n in range(4))
+    for lost, word in ((False, kept), (True, gone)):
+        carries = Carries()
+        carries.note(Bit(carry, 0), {Bit(word, 0): 1, Bit(word, 1): 2}, 2)
+        carries.keep(code, [1.0, Bit(kept, 0), Bit(kept, 1), Bit(carry, 0)])
+        found = carries.expanded({Bit(carry, 0): 1, Bit(other, 2): 1}, 1)
+        assert (found is None) == lost
 
 
 def test_a_word_of_two_slices_is_one_word() -> None:

@@ -1,0 +1,1 @@
+"""Which transformers host the machine, and what that costs: the table, and four curves."""

@@ -1,0 +1,39 @@
+"""Stacks: how the blocks of a machine follow one another, from loop to loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from looped.nn import LoopedTransformer, Transformer
+from looped.nn.stacks import SegmentRecurrence
+
+__all__ = ["STACKS"]
+
+
+class SegmentMachine(LoopedTransformer):
+    """A machine whose columns are the memory tokens of a recurrent transformer (RMT).
+
+    The input column is the segment: a text of one token a segment is the input of the machine, and
+    what the stack makes of the memory tokens is their next state. Its host fills the segment.
+    """
+
+    def __init__(self, transformer: Transformer) -> None:
+        super().__init__(transformer)
+        self.recurrence = SegmentRecurrence(transformer, decoder=False)
+
+    def forward(self, x: Tensor, loops: int = 1, mask: Tensor | None = None) -> Tensor:
+        """Map `x` (B, N, d_model) to the same shape by `loops` segments, the last column each."""
+        memory, segment = x[:, :-1], x[:, -1:]
+        for number in range(loops):
+            memory, segment = self.recurrence.step(memory, segment, mask, number)
+        return torch.cat([memory, segment], 1)  # (B, N, d_model)
+
+
+STACKS: Mapping[str, Callable[[Transformer], LoopedTransformer]] = {
+    "plain": LoopedTransformer,
+    "rmt": SegmentMachine,
+}
+"""What makes the looped model of a stack of blocks, by its name."""

@@ -1,0 +1,90 @@
+"""The table of variants: small runs of its rows, and what its curves say."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from looped.artefact.architecture import CHOICES, Architecture
+from looped.cli.main import cli
+from looped.study.variants.curves import (
+    cache_entries,
+    continuous_errors,
+    differential_error,
+    lifetime,
+    product_errors,
+)
+from looped.study.variants.table import SYSTEMS, System, measure, table
+from looped.study.variants.traces import TRACES, run_trace
+
+
+def test_every_architecture_has_a_row() -> None:
+    for part, names in CHOICES.items():
+        own = {getattr(system.architecture, part) for system in SYSTEMS}
+        assert own == set(names)
+
+
+@pytest.mark.parametrize("system", [SYSTEMS[1], SYSTEMS[11]], ids=lambda system: system.name)
+def test_a_row_is_measured(system: System) -> None:
+    row = measure(system, 5)
+    assert (row.fault, row.steps) == (None, 15)
+    assert f"| {system.name} | `{system.options}` | yes | 15 |" in table([row])
+
+
+def test_a_system_that_does_not_host_says_where_it_fails() -> None:
+    row = measure(System("soft", Architecture(), 4.0), 5)
+    assert row.fault is not None and row.fault.startswith("after step 1")
+    assert "| no: after step 1" in table([row])
+
+
+def test_a_training_check_fills_the_last_cell() -> None:
+    row = measure(SYSTEMS[0], 2, lambda architecture: f"done {architecture.attention}")
+    assert row.cells[-1] == "done softmax"
+
+
+def test_snaps_give_a_soft_machine_a_life() -> None:
+    assert lifetime(4.0, False, 6) == 0 and lifetime(4.0, True, 6) == 6
+
+
+def test_capacity_ends_at_the_number_of_features() -> None:
+    assert product_errors(16, 16) == 0 < product_errors(16, 24)
+    assert continuous_errors(64, 128) == 0 < 0.1 < continuous_errors(256, 128)
+
+
+def test_the_leak_of_a_differential_read_has_twice_the_exponent() -> None:
+    def slope(differential: bool) -> float:
+        first, last = (differential_error(x, 10, differential) for x in (10.0, 12.0))
+        return math.log(last / first) / 2
+
+    assert slope(False) == pytest.approx(-1, abs=0.02)
+    assert slope(True) == pytest.approx(-2, abs=0.05)
+
+
+@pytest.mark.parametrize("trace", TRACES, ids=lambda trace: trace.name)
+def test_a_trace_machine_hosts_too(trace: object) -> None:
+    assert run_trace(trace, 5).steps == 15  # type: ignore[arg-type]
+
+
+def test_selective_attention_bounds_the_cache() -> None:
+    found = cache_entries(120)
+    assert max(found.selective) < max(found.plain) / 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
+def test_every_row_hosts_the_machine(system: System) -> None:
+    row = measure(system, 300)
+    assert (row.fault, row.steps) == (None, 900)
+
+
+@pytest.mark.slow
+def test_the_command_prints_the_table_and_draws(tmp_path: Path) -> None:
+    path = tmp_path / "variants.svg"
+    result = CliRunner().invoke(cli, ["study", "variants", "--steps", "4", "--plot", str(path)])
+    assert result.exit_code == 0 and result.stdout.count("| yes | 12 |") == len(SYSTEMS) + len(
+        TRACES
+    )
+    assert path.read_text().startswith("<?xml")
