@@ -32,7 +32,8 @@ from looped.decoder.folding import copied, folded, propagated, renamed
 from looped.decoder.grammar import NOWHERE, Text
 from looped.decoder.spec import Spec
 from looped.errors import CompileError
-from looped.passes.schedule import Schedule, schedule
+from looped.passes.checks import checked
+from looped.passes.schedule import Schedule, check_schedule, schedule
 
 __all__ = ["Traced", "missing", "traced"]
 
@@ -82,7 +83,9 @@ def missing(circuit: Graph) -> list[str]:
 
 
 def traced(circuit: Circuit, spec: Spec) -> Traced:
-    """A circuit as a trace. Raises CompileError if it has what a text has not: see `missing`."""
+    """A circuit as a trace. Raises CompileError if it is invalid, or has what a text has not: see
+    `missing`."""
+    circuit.check()
     lacking = missing(circuit)
     if lacking:
         raise CompileError(
@@ -124,7 +127,7 @@ class _Lowering:
         graph.writes = [replace(self.write, where=NOWHERE)]
         ends = (self.counter, output, *(define.target for define in text.defines))
         graph.registers = [*text.registers, *map(_end, ends)]
-        placed = schedule(graph)
+        placed = checked(schedule(graph), check_schedule)
         phases = [*placed.reads, *placed.bits]
         made = Traced(
             placed, max(phases) // 2 + 1, self.write.address, self.write.value, self.counter,
