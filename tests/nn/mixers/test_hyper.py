@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -92,6 +93,24 @@ def test_the_sample_brings_it_nearer_to_soft_attention() -> None:
         mixer = HyperAttention(8, 1, 8, random_planes(5, 8), 32, sample)
         errors.append((mixer.attend(q, k, v, None) - dense).abs().mean().item())
     assert errors[0] > errors[1] > errors[2]
+
+
+def test_a_sampled_key_counts_once_and_for_its_share() -> None:
+    """Query by query: its block, and the drawn keys that are not in it, with the log of 8/3."""
+    torch.manual_seed(seeds.number(2))
+    q, k, v = torch.randn(3, 8, 3)
+    mixer = HyperAttention(3, 1, 3, torch.eye(3), block=4, sample=3)
+    found = mixer.attend(*(part[None, None] for part in (q, k, v)), None)[0, 0]
+    drawn = torch.randint(8, (3,), generator=torch.Generator().manual_seed(mixer.seed)).tolist()
+    q_hash, k_hash = hashed(q, torch.eye(3)), hashed(k, torch.eye(3))
+    order = k_hash.argsort(stable=True).tolist()
+    for i in range(8):
+        first = min(int((k_hash < q_hash[i]).sum()), 7) // 4 * 4
+        own = order[first : first + 4]
+        rest = [j for j in drawn if j not in own]
+        logits = torch.cat([k[own] @ q[i], k[rest] @ q[i]]) / 3**0.5
+        logits[4:] += math.log(8 / 3)
+        torch.testing.assert_close(found[i], logits.softmax(0) @ v[own + rest])
 
 
 def test_a_mask_is_refused() -> None:
