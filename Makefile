@@ -1,4 +1,4 @@
-.PHONY: demo test test-all lint bench programs-c docs pictures screenshots
+.PHONY: demo test test-all lint bench programs-c docs pictures screenshots study
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,6 +27,11 @@ lint: $(VENV)/ready ## Style, types and the import rules of the house
 	$(BIN)/ruff format --check looped tests benchmarks examples docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+study: $(VENV)/ready ## The tables and figures of the studies again, from their seeds
+	mkdir -p build
+	$(BIN)/looped study variants --plot docs/variants.svg | tee build/variants.md
+	$(BIN)/looped study paper --plot docs/paper.png | tee build/paper.md
 
 docs: $(VENV)/ready ## The documentation as a site in build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -7,16 +7,19 @@ from dataclasses import dataclass, fields
 
 from looped.errors import CompileError
 
-__all__ = ["CHOICES", "PLAIN", "SNAP_UNITS", "Architecture", "snap_shapes"]
+__all__ = ["CHOICES", "PLAIN", "SNAP_UNITS", "UNDO", "Architecture", "snap_shapes"]
 
 SNAP_UNITS = 3
 """The hidden units of a snap for each lane: `looped.nn.snap.UNITS_A_LANE`, without PyTorch."""
+
+UNDO = "denseformer"
+"""The stack that keeps only the changes of its last block."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "attention": ("softmax", "additive", "differential", "hyper", "linear", "top1"),
     "positions": ("binary", "counted", "learned-sinusoidal"),
     "norm": ("rmsnorm", "rmsnorm-post", "layernorm", "layernorm-post"),
-    "stack": ("plain", "rmt"),
+    "stack": ("plain", "denseformer", "rmt"),
 }
 """The names that each part of an architecture can have, the default first."""
 

@@ -36,7 +36,8 @@ from looped.passes.allocate import (
 from looped.passes.checks import checked, ensure
 from looped.passes.fuse_reads import fuse_reads
 from looped.passes.heads import Head, check_beta, erase_head, read_head, write_head
-from looped.passes.schedule import Schedule, check_schedule, schedule
+from looped.passes.schedule import LOOP_START, Schedule, check_schedule, schedule
+from looped.passes.undo import late_registers
 from looped.passes.units import CLEAR, Unit, units
 
 __all__ = [
@@ -56,21 +57,25 @@ def compile_circuit(
     code: Iterable[int] | None = None,
     workers: int = 1,
     beta: float | None = None,
+    undo: bool = False,
 ) -> CompiledMachine:
     """Compile a circuit to the weights of a looped transformer.
 
     `code` lists the addresses of instructions that the circuit contains, None if it is universal.
     Of `workers` only the plan knows. `beta` is the inverse temperature of all heads; by default the
-    weights of all columns that lose underflow. Raises CompileError for an invalid circuit, for a
-    number of workers that it cannot have, and for an inverse temperature that is no positive
-    multiple of BETA_STEP.
+    weights of all columns that lose underflow. With `undo` the weights are those of a stack that
+    keeps only the changes of its last block (`undo`). Raises CompileError for an invalid circuit,
+    for a number of workers that it cannot have, and for an inverse temperature other than a
+    positive multiple of BETA_STEP.
     """
     if beta is not None:
         check_beta(beta)
     circuit.check()
-    scheduled = checked(schedule(fuse_reads(circuit)), check_schedule)
+    fused = fuse_reads(late_registers(circuit) if undo else circuit)
+    scheduled = checked(schedule(fused, late=undo), check_schedule)
     layout = checked(allocate(scheduled), partial(check_layout, scheduled))
-    return checked(emit(scheduled, layout, code, beta).with_workers(workers), check_weights)
+    made = emit(scheduled, layout, code, beta, undo)
+    return checked(made.with_workers(workers), check_weights)
 
 
 def emit(
@@ -78,13 +83,18 @@ def emit(
     layout: Layout,
     code: Iterable[int] | None = None,
     beta: float | None = None,
+    undo: bool = False,
 ) -> CompiledMachine:
     """The weights and the plan of a scheduled circuit with a layout."""
     circuit = schedule.circuit
     heads = [block_heads(schedule, block) for block in range(schedule.blocks)]
     if beta is not None:
         heads = [[replace(head, beta=beta) for head in block] for block in heads]
-    mlps = [units(schedule, layout, 2 * block + 1) for block in range(schedule.blocks)]
+    last = 2 * schedule.blocks - 1
+    mlps = [
+        units(schedule, layout, phase, last - 1 if undo and phase == last else LOOP_START)
+        for phase in range(1, last + 1, 2)
+    ]
     n_heads = max(1, *map(len, heads))
     words = words_between_loops(circuit)
     kept = _lanes_between_loops(circuit, layout)

@@ -73,8 +73,10 @@ class Schedule:
             self.last_use[lane] = max(phase, self.last_use.get(lane, LOOP_START))
 
 
-def schedule(circuit: Circuit) -> Schedule:
+def schedule(circuit: Circuit, late: bool = False) -> Schedule:
     """Give every read, write and bit the first phase in which all its operands are made.
+
+    If `late`, next values that nothing in the loop uses are made in the last block.
 
     Leaves out a bit that no access and no register depends on. Raises CompileError for words that
     depend on themselves.
@@ -93,7 +95,10 @@ def schedule(circuit: Circuit) -> Schedule:
     _place_all(result, circuit.reads, [bit for bit in bits if bit.lane in needed])
     _place_writes(result)
     following = [bit for bit in bits if bit.lane in homes and bit.lane not in needed]
-    _place_following(result, following, homes)
+    earliest = 2 * result.blocks - 1 if late else LOOP_START
+    if late:  # old values stay until then
+        result.use(homes.values(), earliest)
+    _place_following(result, following, homes, earliest)
     return result
 
 
@@ -174,12 +179,15 @@ def _place_writes(result: Schedule) -> None:
         result.use(write.lanes(), phase)
 
 
-def _place_following(result: Schedule, bits: list[BitDefinition], homes: dict[Lane, Lane]) -> None:
-    """Place next values that nothing in the loop needs, each after its register's last use.
+def _place_following(
+    result: Schedule, bits: list[BitDefinition], homes: dict[Lane, Lane], earliest: int
+) -> None:
+    """Place next values that nothing in the loop needs, each after its register's last use, and not
+    before the phase `earliest`.
 
     Each may use the old values of the others, so delaying one may delay another.
     """
-    phases = {bit.lane: _after(result, bit.signal.lanes(), 1) for bit in bits}
+    phases = {bit.lane: max(earliest, _after(result, bit.signal.lanes(), 1)) for bit in bits}
     moved = True
     while moved:
         moved = False

@@ -18,7 +18,7 @@ from fractions import Fraction
 from looped.circuit.signals import Condition, Signal
 from looped.circuit.words import Form, Lane, bit, constant, sign
 from looped.passes.allocate import CPU, Layout
-from looped.passes.schedule import Schedule
+from looped.passes.schedule import LOOP_START, Schedule
 
 __all__ = ["CLEAR", "Unit", "change", "ramps", "units"]
 
@@ -39,8 +39,11 @@ class Unit:
     names: dict[str, None] = field(default_factory=dict)
 
 
-def units(schedule: Schedule, layout: Layout, phase: int) -> list[Unit]:
-    """The hidden units of the MLP of a phase; equal ones are shared between lanes."""
+def units(schedule: Schedule, layout: Layout, phase: int, undone: int = LOOP_START) -> list[Unit]:
+    """The hidden units of the MLP of a phase; equal ones are shared between lanes.
+
+    Lanes made before the phase `undone` need not be cleared, unless a definition replaces them.
+    """
     pool: dict[object, Unit] = {}
     old = {layout.index[lane]: lane for lane in layout.cleared_in(phase)}
     for definition in schedule.bits.get(phase, []):
@@ -49,6 +52,8 @@ def units(schedule: Schedule, layout: Layout, phase: int) -> list[Unit]:
         products = change(definition.signal, cleared)
         _add(pool, definition.define.name, index, products)
     for index, lane in old.items():
+        if schedule.made[lane] < undone:
+            continue
         _add(pool, CLEAR, index, [(None, -(sign(lane) + 1))])
     return list(pool.values())
 

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from looped.artefact.architecture import PLAIN, Architecture
+from looped.artefact.architecture import PLAIN, UNDO, Architecture
 from looped.artefact.plan import CompiledMachine
 from looped.errors import CompileError
 from looped.passes.snap import with_snap
 
-__all__ = ["in_architecture"]
+if TYPE_CHECKING:
+    from looped.circuit.circuit import Circuit
+
+__all__ = ["compile_for", "in_architecture"]
+
+
+def compile_for(
+    circuit: Circuit, architecture: Architecture, beta: float | None = None
+) -> CompiledMachine:
+    """Compile a circuit to the weights of an architecture. Raises CompileError."""
+    from looped.passes.emit import compile_circuit
+
+    undo = architecture.stack == UNDO
+    return in_architecture(compile_circuit(circuit, beta=beta, undo=undo), architecture)
 
 
 def in_architecture(machine: CompiledMachine, architecture: Architecture) -> CompiledMachine:
-    """A plain machine as one of another architecture. Raises CompileError for an unknown one."""
+    """A plain machine as one of another architecture. Raises CompileError for an unknown one.
+
+    For the stack `denseformer` it must be compiled with `undo`.
+    """
     architecture.check()
     if architecture == PLAIN:
         return machine

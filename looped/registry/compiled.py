@@ -41,19 +41,20 @@ def compiled(
     parameters: Mapping[str, int],
     note: Callable[[str], None] = lambda text: None,
     beta: float | None = None,
+    undo: bool = False,
 ) -> CompiledMachine:
     """The weights of a universal machine. Raises CompileError for an impossible one.
 
     The cache is only for the machines of this package, whose sources the key contains, and for the
-    usual inverse temperature (`beta`: see `compile_circuit`). `note` gets a line if the machine is
-    not there.
+    usual inverse temperature and stack (`beta`, `undo`: see `compile_circuit`). `note` gets a line
+    if the machine is not there.
     """
     machine.check(width, memory, **parameters)
     cache = open_cache()
     own = machine.describe.__module__.rpartition(".")[0] == builtin.__name__
-    if cache.path is None or not own or beta is not None:
+    if cache.path is None or not own or beta is not None or undo:
         note(f"compiling {machine.name} to weights")
-        return _compile(machine, width, memory, form, parameters, beta)
+        return _compile(machine, width, memory, form, parameters, beta, undo)
     asked = machine.settled(width, parameters)
     name = key(machine.name, width, memory, form.name, asked)
 
@@ -80,10 +81,12 @@ def _compile(
     form: Precision,
     parameters: Mapping[str, int],
     beta: float | None = None,
+    undo: bool = False,
 ) -> CompiledMachine:
     from looped.passes.emit import compile_circuit
 
-    return compile_circuit(machine.circuit(width, memory, None, form, **parameters), beta=beta)
+    circuit = machine.circuit(width, memory, None, form, **parameters)
+    return compile_circuit(circuit, beta=beta, undo=undo)
 
 
 def _keep(cache: Cache, name: str, plan: Plan, arrays: Arrays, facts: Facts) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import torch
 from torch import Tensor
 
-from looped.nn import LoopedTransformer, Transformer
-from looped.nn.stacks import SegmentRecurrence
+from looped.nn import Block, LoopedTransformer, Transformer
+from looped.nn.stacks import DenseTransformer, SegmentRecurrence
 
 __all__ = ["STACKS"]
 
@@ -32,8 +33,20 @@ class SegmentMachine(LoopedTransformer):
         return torch.cat([memory, segment], 1)  # (B, N, d_model)
 
 
+def _undoing(core: Transformer) -> LoopedTransformer:
+    """A DenseFormer with `X₀ + X_B - X_{B-1}` after its last block."""
+    made = DenseTransformer([cast(Block, block) for block in core.layers], core.norm)
+    weights = made.alpha[-1]
+    weights.zero_()
+    weights[0] += 1
+    weights[-2] -= 1
+    weights[-1] += 1
+    return LoopedTransformer(made)
+
+
 STACKS: Mapping[str, Callable[[Transformer], LoopedTransformer]] = {
     "plain": LoopedTransformer,
+    "denseformer": _undoing,
     "rmt": SegmentMachine,
 }
 """What makes the looped model of a stack of blocks, by its name."""

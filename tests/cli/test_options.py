@@ -104,7 +104,13 @@ def reached(*arguments, **named):
 
 
 def uncompiled(
-    machine: Machine, width: int, memory: int, form: Precision, parameters: Any, *_: Any, **__: Any
+    machine: Machine,
+    width: int,
+    memory: int,
+    form: Precision,
+    parameters: Any,
+    note: Any = None,
+    beta: float | None = None,
 ) -> Circuit:
     return machine.circuit(width, memory, None, form, **parameters)
 

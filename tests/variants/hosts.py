@@ -7,8 +7,7 @@ from functools import cache
 from looped.artefact.architecture import CHOICES, Architecture
 from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
-from looped.passes.emit import compile_circuit
-from looped.passes.variants import in_architecture
+from looped.passes.variants import compile_for
 from looped.profiles.case import Case
 from looped.profiles.subleq.generate import generate
 from looped.registry import registry
@@ -24,7 +23,7 @@ def host(
 ) -> CompiledMachine:
     """SUBLEQ of 8 bits in an architecture."""
     circuit = registry.machine("subleq").circuit(8, memory)
-    return in_architecture(compile_circuit(circuit, beta=beta), architecture)
+    return compile_for(circuit, architecture, beta)
 
 
 @cache

@@ -14,8 +14,7 @@ from looped.decoder.selective import selective_weights
 from looped.decoder.selective_loop import Selective
 from looped.engines.dense import DenseEngine
 from looped.nn.stacks import Basis
-from looped.passes.emit import compile_circuit
-from looped.passes.variants import in_architecture
+from looped.passes.variants import compile_for
 from looped.registry import registry
 from looped.study.variants.programs import BITS, MEMORY, long_programs
 from looped.verify.difference import Mismatch
@@ -31,7 +30,7 @@ def lifetime(beta: float, snap: bool, most: int) -> int:
     """Steps until the first lane that is not as in the reference, in the worst of three programs;
     `most` if there is none."""
     circuit = registry.machine("subleq").circuit(BITS, MEMORY)
-    machine = in_architecture(compile_circuit(circuit, beta=beta), Architecture(snap=snap))
+    machine = compile_for(circuit, Architecture(snap=snap), beta)
     engine = DenseEngine(machine, uncertified=True)
     least = most
     for case in long_programs(3, most):

@@ -11,8 +11,7 @@ from looped.artefact.plan import CompiledMachine
 from looped.engines.dense import DenseEngine
 from looped.nn import Attention
 from looped.nn.mixers import HyperAttention, LinearAttention
-from looped.passes.emit import compile_circuit
-from looped.passes.variants import in_architecture
+from looped.passes.variants import compile_for
 from looped.registry import registry
 from looped.study.variants.programs import BITS, MEMORY, long_programs
 from looped.variants import model_of
@@ -53,6 +52,7 @@ SYSTEMS = (
     System("HyperAttention, hash = address bits", Architecture(attention="hyper")),
     System("top-1 attention", Architecture(attention="top1"), 1.0),
     System("linear attention, a feature a column", Architecture(attention="linear")),
+    System("DenseFormer, the last block's changes", Architecture(stack="denseformer")),
     System("recurrent memory (RMT)", Architecture(stack="rmt")),
 )
 """Every system of the table that keeps the machine in its columns."""
@@ -102,7 +102,7 @@ Training = Callable[[Architecture], str]
 def measure(system: System, steps: int, training: Training | None = None) -> Row:
     """Run three programs on a system for `steps` instructions each, beside the reference."""
     circuit = registry.machine("subleq").circuit(BITS, MEMORY)
-    machine = in_architecture(compile_circuit(circuit, beta=system.beta), system.architecture)
+    machine = compile_for(circuit, system.architecture, system.beta)
     engine = DenseEngine(machine, uncertified=True)
     cases = long_programs(3, steps)
     began, fault, done = time.perf_counter(), None, 0

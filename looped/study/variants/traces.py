@@ -27,7 +27,7 @@ class Trace:
 
 
 TRACES = (
-    Trace("causal attention, clock in the keys", lambda spec: Pruned(weights(spec))),
+    Trace("causal attention, the host prunes its cache", lambda spec: Pruned(weights(spec))),
     Trace("selective attention", lambda spec: Selective(selective_weights(spec))),
 )
 """The causal machines that run without a stock library."""

@@ -73,6 +73,14 @@ def test_selective_attention_bounds_the_cache() -> None:
     assert max(found.selective) < max(found.plain) / 2
 
 
+def test_the_page_has_every_row() -> None:
+    page = Path("docs/study.md").read_text().partition("<!-- variants -->")[2]
+    for system in SYSTEMS:
+        options = f"`{system.options}`" if system.options else ""
+        assert f"| {system.name} | {options} | yes | 900 |" in page
+    assert all(f"| {trace.name} | yes | 900 |" in page for trace in TRACES)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
 def test_every_row_hosts_the_machine(system: System) -> None:
