@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from looped.artefact.residual import Positions, Residual
+from looped.engines.array.alike import idle_groups
 from looped.engines.array.columns import Columns
 from looped.engines.array.passes import Uncertain, one_pass
 from looped.engines.array.premise import premise_of
@@ -124,3 +125,42 @@ def test_passes_are_those_of_all_scores() -> None:
 def test_many_more_passes_are_those_of_all_scores() -> None:
     for seed in range(1_000, 31_000):
         run(seed)
+
+
+def idle(
+    query: dict[tuple[int, int], int], key: dict[tuple[int, int], int], margin: int = 2
+) -> bool:
+    """Whether memory is idle with one head, in which each column finds itself by its position and
+    in which queries and keys have some more entries (lane, dimension)."""
+    found = [np.zeros((LANES, BITS + 2), np.float32) for _ in range(2)]
+    for matrix, more in zip(found, (query, key), strict=True):
+        for bit in range(BITS):
+            matrix[bit, bit] = 1
+        for place, entry in more.items():
+            matrix[place] = entry
+    nowhere, nothing = np.zeros(0, int), np.zeros((0, 0), np.float32)
+    one = HeadTable(found[0], found[1], margin, nowhere, nowhere, nothing)
+    x = stream(seeds.generator(3))
+    x = Residual(x.row, x.lanes, x.bits, x.rest[:1], x.positions)
+    premise = premise_of(x, STATIC, [one])
+    flat = nothing.astype(np.float64)
+    mlp = MlpTable(nowhere, *(nothing,) * 4, flat, flat, flat, nowhere)
+    own = BlockTable((one,), nowhere, 1, (mlp,), np.zeros(2, int), 1)
+    tables = Tables((own,), STATIC, premise, np.ones(len(premise.groups), np.bool_))
+    return 0 in [group.number for group in idle_groups(tables, x)]
+
+
+def test_a_column_wins_by_the_margin_at_least() -> None:
+    assert idle({}, {}, margin=2)
+    assert not idle({}, {}, margin=3)
+
+
+def test_a_position_adds_to_no_score_but_its_own() -> None:
+    """The score of a column with itself would depend on its position, and be no bound for all."""
+    assert idle({}, {(ONE, BITS): 1})
+    assert not idle({(0, BITS): 1}, {(ONE, BITS): 1})
+
+
+def test_lanes_that_change_are_no_position() -> None:
+    assert not idle({(DATA, BITS): 1}, {(DATA, BITS): 1})
+    assert not idle({}, {(DATA, BITS): 1})
