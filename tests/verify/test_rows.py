@@ -61,7 +61,8 @@ def test_a_word_may_be_early() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "number"), [("time", 3), ("compare", 1), ("interrupts", 1), ("entering", 1), ("pc", 12)]
+    ("word", "number"),
+    [("time", 3), ("compare", 1), ("interrupts", 1), ("entering", 1), ("pc", 12)],
 )
 @pytest.mark.parametrize("row", [BEFORE, WITHIN, AFTER])
 def test_no_other_word_may_be_there(word: str, number: int, row: int) -> None:
