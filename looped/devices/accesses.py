@@ -39,11 +39,12 @@ class Accesses:
     late: frozenset[int] = frozenset()
 
     def without(self, rest: Accesses) -> Accesses:
-        """Those before the last ones, `rest`, of reads and writes of memory."""
+        """Those before the last ones, `rest`, of each kind."""
         n = len(self.reads) - len(rest.reads)
         writes = self.writes[: len(self.writes) - len(rest.writes)]
+        registers = self.registers[: len(self.registers) - len(rest.registers)]
         late = frozenset(number for number in self.late if number < n)
-        return Accesses(self.reads[:n], writes, self.registers, late)
+        return Accesses(self.reads[:n], writes, registers, late)
 
 
 class Words(Protocol):

@@ -71,6 +71,8 @@ class Machine:
     - `host(image, source, environment)` serves the traps of a program on the transformer,
       `system(image, data, environment)` on the reference; `describe_trap(image, port)` explains a
       trap that neither serves. It is None if the machine has halted without a trap.
+    - `has_completed(port)` says whether the last instruction has not trapped into a handler of the
+      program's own.
     - `causes_of_next` are the causes of traps that belong to the next instruction: the instruction
       that raises them has completed.
     - `register_numbers` maps every name of a register of the register file to its number;
@@ -103,6 +105,7 @@ class Machine:
     host: Callable[[Image, bytes | ByteSource, Environment], ProgramHost] | None = None
     system: Callable[[Image, bytes, Environment], System] | None = None
     describe_trap: Callable[[Image, ColumnPort], str | None] | None = None
+    has_completed: Callable[[Words], bool] = lambda port: True
     causes_of_next: frozenset[int] = frozenset()
     register_numbers: Mapping[str, int] = field(default_factory=dict)
     flow: Callable[[tuple[int, ...]], Flow] | None = None

@@ -127,6 +127,9 @@ class Replay:
             if rewrites:
                 self._decode_again(self._machine.accesses(self._image, view))
             self._loops += 1
+            if not busy[number]:
+                view.row = number + 1
+                self._forget_trapped()
             if number < retired and not busy[number]:
                 yield self._retire(pcs[number + 1])
 
@@ -136,6 +139,11 @@ class Replay:
         self._code, self._own = self._memory.code(pc), self._memory.places(pc)
         at = self._image.address
         self._reads = tuple([Read(at(column), self._values[column]) for column in told.reads])
+
+    def _forget_trapped(self) -> None:
+        """Forget what was decoded if the instruction has not completed."""
+        if not self._machine.has_completed(self._view):
+            self._told, self._reads = Accesses(), ()
 
     def _forget(self, rest: Accesses) -> None:
         """Of what was decoded, forget the rest: the instruction writes to one of its own words."""

@@ -76,6 +76,7 @@ class Observer:
         """The step of the instruction that has retired since `look`."""
         self._computer.passes = self._computer.engine.advance
         completed = event.cause is None or event.cause in self._machine.causes_of_next
+        completed = completed and self._machine.has_completed(self._port)
         told, memory = self._accesses if completed else Accesses(), self._plan.memory
         declared = [*told.writes, *(memory + number for number in told.registers)]
         served = {column for column, _ in event.served}

@@ -96,6 +96,7 @@ def compared(engine: Engine, first: int, count: int) -> int:
     return steps
 
 
+@pytest.mark.slow
 def test_random_programs_on_the_event_engine() -> None:
     assert compared(EventEngine(compiled("rv32ima", 32, 64)), 0, 3) > 60
 

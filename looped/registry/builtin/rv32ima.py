@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from looped.devices import describe_trap, machine_mode_host
-from looped.devices.accesses import riscv_accesses
 from looped.devices.host import Port
+from looped.devices.machine_mode_accesses import has_completed, machine_mode_accesses
 from looped.image import Image
 from looped.isa.rv32i import FETCH_FAULT, decode
 from looped.isa.rv32i_flow import flow
-from looped.isa.rv32i_log import commit_line
 from looped.isa.rv32i_text import disassemble
 from looped.isa.rv32im import extensions
 from looped.isa.rv32ima import INSTRUCTIONS, REGISTERS
@@ -61,7 +60,8 @@ RV32IMA = register(
         describe=_describe,
         reference=Rv32ima,
         language=LANGUAGE,
-        accesses=riscv_accesses,
+        accesses=machine_mode_accesses,
+        has_completed=has_completed,
         parameters=REGIONS,
         least_memory=lambda **parameters: 2 * MINIMUM_MEMORY,
         most_memory=most_memory,
@@ -74,7 +74,6 @@ RV32IMA = register(
         host=machine_mode_host,
         system=machine_mode_system,
         describe_trap=_describe_trap,
-        commit_line=commit_line,
         register_numbers=REGISTERS,
         flow=flow,
         runs_elf=lambda architecture: "a" in extensions(architecture),

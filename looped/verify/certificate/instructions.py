@@ -31,9 +31,13 @@ __all__ = ["instruction_claims"]
 _WIDEST = 8
 """The most bits of a register whose values may tell stages apart."""
 _STEPS = 3_000_000
-"""Steps on diagrams for each search for a ranking: a quarter of a minute."""
+"""Steps on diagrams for each search for a ranking, and for what each stage leaves: a quarter of a
+minute."""
+_TIGHT = 20_000
+"""Steps for each question about the stages of an instruction, if they take too much work or show
+nothing without a bound: 0.1 seconds. RV32IMA has 300 such questions."""
 _STAGE_STEPS = 3 * _STEPS
-"""Those for what each stage leaves. An instruction of RV32IMA takes 4 million as it begins."""
+"""Those for what each stage leaves, then. RV32IMA takes 4 million as an instruction begins."""
 _QUESTION = 100_000
 """Steps for each question about what a register holds after a loop. One that needs more stays open:
 the register may stay. RV32IMA has 14,000 such questions, of which one takes 22,000 steps and most
@@ -46,7 +50,9 @@ def instruction_claims(context: ProofContext) -> Iterator[Claim]:
     if busy is None:
         return
     lanes = [lane for word in context.circuit.scratch for lane in word if lane != busy]
-    fault = _nonzero_first(context) or _nonzero_last(context, busy, lanes)
+    fault = _nonzero_first(context)
+    if fault is None and _nonzero_last(context, busy, lanes, None) is not None:
+        fault = _nonzero_last(context, busy, lanes, _TIGHT)
     yield Claim(
         None, "working registers", "are zero at the beginning, and after every instruction",
         FROM_DEFINITIONS, 1 + len(lanes), fault,
@@ -56,7 +62,10 @@ def instruction_claims(context: ProofContext) -> Iterator[Claim]:
 
 def _end(context: ProofContext, busy: Lane) -> Claim:
     """The claim that every instruction ends."""
-    found, cases = _ranking(context, busy)
+    found, cases = _ranking(context, busy, None)
+    if found is None:
+        found, more = _ranking(context, busy, _TIGHT)
+        cases += more
     if found is None:
         statement, fault = "ends", "found no registers that rank its loops"
     else:
@@ -68,12 +77,12 @@ def _end(context: ProofContext, busy: Lane) -> Claim:
     )  # fmt: skip
 
 
-def _ranking(context: ProofContext, busy: Lane) -> tuple[Ranking | None, int]:
+def _ranking(context: ProofContext, busy: Lane, question: int | None) -> tuple[Ranking | None, int]:
     """A ranking of the loops of an instruction, or None; and how many cases it took."""
     flags, words = _deciding(context, busy)
     if busy in _pins(context):
         return None, 0
-    best, stuck, cases = _attempt(context, busy, flags, words)
+    best, stuck, cases = _attempt(context, busy, flags, words, question)
     if best is not None:
         again = [word for word in words if (word.name,) == best.words]
     else:
@@ -81,7 +90,7 @@ def _ranking(context: ProofContext, busy: Lane) -> tuple[Ranking | None, int]:
     for word in again:
         if len(word) <= _WIDEST:
             others = [other for other in words if other != word]
-            found, _, more = _attempt(context, busy, [*flags, *word], others)
+            found, _, more = _attempt(context, busy, [*flags, *word], others, question)
             cases += more
             if found is not None:
                 return found, cases
@@ -89,12 +98,16 @@ def _ranking(context: ProofContext, busy: Lane) -> tuple[Ranking | None, int]:
 
 
 def _attempt(
-    context: ProofContext, busy: Lane, lanes: Sequence[Lane], words: Sequence[Word]
+    context: ProofContext,
+    busy: Lane,
+    lanes: Sequence[Lane],
+    words: Sequence[Word],
+    question: int | None,
 ) -> tuple[Ranking | None, frozenset[str], int]:
     """A ranking over the stages that some lanes tell apart, or None and the registers that move
     both ways; and how many cases it took."""
     watched = [lane for word in words for lane in word]
-    stages = Stages(context, busy, lanes, watched, Work(_STEPS))
+    stages = Stages(context, busy, lanes, watched, Work(_STEPS), question)
     search = Search(stages, words)
     try:
         stages.explore()
@@ -137,14 +150,17 @@ def _nonzero_first(context: ProofContext) -> str | None:
     return "they are not zero at the beginning" if (first > 0).any() else None
 
 
-def _nonzero_last(context: ProofContext, busy: Lane, lanes: list[Lane]) -> str | None:
+def _nonzero_last(
+    context: ProofContext, busy: Lane, lanes: list[Lane], question: int | None
+) -> str | None:
     """The first working lane that may be a one after an instruction, and why."""
     flags, _ = _deciding(context, busy)
-    stages = Stages(context, busy, flags, (), Work(_STEPS))
+    stages = Stages(context, busy, flags, (), Work(_STEPS), question)
     try:
         stages.explore()
         for signs in (stages.first_signs(), *map(stages.signs, stages.edges)):
-            lane = _left(context, busy, signs, lanes, Work(_STAGE_STEPS))
+            work, each = (_STEPS, None) if question is None else (_STAGE_STEPS, _QUESTION)
+            lane = _left(context, busy, signs, lanes, Work(work), each)
             if lane is not None:
                 return f"`{lane}` may stay a one"
     except TooLarge as error:
@@ -153,30 +169,39 @@ def _nonzero_last(context: ProofContext, busy: Lane, lanes: list[Lane]) -> str |
 
 
 def _left(
-    context: ProofContext, busy: Lane, signs: Signs, lanes: Iterable[Lane], work: Work
+    context: ProofContext,
+    busy: Lane,
+    signs: Signs,
+    lanes: Iterable[Lane],
+    work: Work,
+    question: int | None,
 ) -> Lane | None:
     """The first working lane that may be a one after a loop that begins with these signs and ends
-    an instruction."""
-    following = context.next_lanes()
+    an instruction. With a bound, a `question` that needs more steps stays open."""
+    following, bounded = context.next_lanes(), question is not None
     ends = {**signs, following[busy]: False}
     special = specialised(context, signs, [following[busy], *(following[lane] for lane in lanes)])
 
     def may(holds: Callable[[CircuitSemantics], Node]) -> bool:
-        given = min(_QUESTION, work.left)
+        given = work.left if question is None else min(question, work.left)
         part = Work(given)
         semantics = CircuitSemantics(Diagrams(part), {})
         try:
-            return possible(special, semantics, conjoined(semantics, holds(semantics), ends))
+            condition = conjoined(semantics, holds(semantics), ends)
+            return possible(special, semantics, condition, following_first=bounded)
         except TooLarge:
-            if given < _QUESTION:
+            if question is None or given < question:
                 raise
             return True
         finally:
             work.left -= given - part.left
 
     def stays(lane: Lane) -> bool:
-        held = may(lambda semantics: semantics.lane(following[lane]))
-        return held and may(lambda semantics: _some_gate(special, semantics, following[lane]))
+        asked: list[Callable[[CircuitSemantics], Node]] = [
+            lambda semantics: _some_gate(special, semantics, following[lane]),
+            lambda semantics: semantics.lane(following[lane]),
+        ]
+        return all(map(may, reversed(asked) if bounded else asked))
 
     if not may(lambda semantics: semantics.space.one):
         return None

@@ -30,8 +30,16 @@ _OPERANDS = 2
 """The first phase in which heads can read an instruction's operands."""
 
 
-def possible(context: ProofContext, semantics: CircuitSemantics, condition: Node) -> bool:
+def possible(
+    context: ProofContext,
+    semantics: CircuitSemantics,
+    condition: Node,
+    following_first: bool = True,
+) -> bool:
     """Whether a condition may hold in a reachable state between two phases of a loop.
+
+    With `following_first` the next values of registers are seen through before all other lanes, so
+    that conditions that exclude each other meet early. The order decides about the work alone.
 
     The condition is a diagram over lanes of the CPU, by name; variables of any other kind are free.
     False is a proof; True only says that no proof was found. Raises TooLarge.
@@ -41,7 +49,7 @@ def possible(context: ProofContext, semantics: CircuitSemantics, condition: Node
         return False
     condition = space.times(condition, invariants(context.circuit, semantics))
     for complete in (False, True):
-        condition = _conjoined(context, semantics, condition, complete)
+        condition = _conjoined(context, semantics, condition, complete, following_first)
     return condition != space.zero
 
 
@@ -54,16 +62,19 @@ def invariants(circuit: Circuit, semantics: CircuitSemantics) -> Node:
 
 
 def _conjoined(
-    context: ProofContext, semantics: CircuitSemantics, condition: Node, complete: bool
+    context: ProofContext,
+    semantics: CircuitSemantics,
+    condition: Node,
+    complete: bool,
+    following_first: bool,
 ) -> Node:
     """A condition conjoined with the definitions of all lanes that it depends on.
 
-    A lane is eliminated once its whole definition is known. The next values of registers come
-    first, so that conditions that exclude each other meet before their lanes are seen through; then
-    lanes made first: decisions.
+    A lane is eliminated once its whole definition is known. The next values of registers come first
+    with `following_first`; then lanes made first: decisions.
     """
     space = semantics.space
-    following = frozenset(context.next_lanes().values())
+    following = frozenset(context.next_lanes().values() if following_first else ())
     seen: set[Lane] = set()
     while condition != space.zero:
         lanes = {name for name in space.support(condition) if isinstance(name, Lane)} - seen

@@ -24,10 +24,6 @@ __all__ = ["Stage", "Stages", "conjoined"]
 Stage = tuple[bool, ...]
 """What the lanes that make the nodes hold, in their order."""
 
-_QUESTION = 20_000
-"""Steps on diagrams for each question about a loop: 0.1 seconds. One that needs more stays open:
-the graph has an edge. RV32IMA has 300 such questions."""
-
 _MOST = 600
 """Nodes of a graph: the stages of FLEQ with the numbers of their loops are less than half."""
 
@@ -36,7 +32,9 @@ _MOST = 600
 class Stages:
     """The graph over some lanes of registers, none of them of a pin or the lane `busy`.
 
-    `watched` are other lanes of registers of which `may` can ask.
+    `watched` are other lanes of registers of which `may` can ask. `question` are the steps on
+    diagrams for each question about a loop. One that needs more stays open: the graph has an edge.
+    Without it all questions about a loop share a space of diagrams, and none stays open.
     """
 
     context: ProofContext
@@ -44,6 +42,7 @@ class Stages:
     lanes: Sequence[Lane]
     watched: Sequence[Lane]
     work: Work
+    question: int | None = None
     cases: int = 0
     edges: dict[Stage, list[Stage]] = field(default_factory=dict)
     _contexts: dict[Stage, ProofContext] = field(default_factory=dict)
@@ -88,7 +87,7 @@ class Stages:
         ends[self.following[self.busy]] = True
         semantics = CircuitSemantics(Diagrams(self.work), {})
         condition = conjoined(semantics, holds(semantics), {**self.signs(stage), **ends})
-        return possible(self.at(stage), semantics, condition)
+        return possible(self.at(stage), semantics, condition, self.question is not None)
 
     def _special(self, signs: Signs) -> ProofContext:
         lanes = (self.busy, *self.lanes, *self.watched)
@@ -102,34 +101,60 @@ class Stages:
         known = {lane: one for lane, one in held.items() if one is not None}
         unknown = [lane for lane in ends if lane not in known]
         going = {**signs, self.following[self.busy]: True}
-        for found in self._combinations(context, going, unknown):
+        if self.question is None:
+            semantics = CircuitSemantics(Diagrams(self.work), {})
+            condition = conjoined(semantics, semantics.space.one, going)
+            every = self._combinations(context, semantics, condition, unknown)
+        else:
+            every = self._left_open(context, going, unknown, self.question)
+        for found in every:
             after = {**known, **found}
             yield tuple(after[lane] for lane in ends)
 
     def _combinations(
-        self, context: ProofContext, signs: Signs, lanes: Sequence[Lane]
+        self,
+        context: ProofContext,
+        semantics: CircuitSemantics,
+        condition: Node,
+        lanes: Sequence[Lane],
     ) -> Iterator[Signs]:
-        """What lanes may hold where others hold these signs."""
+        """What lanes may hold where a condition holds."""
         self.cases += 1
-        if not self._may_hold(context, signs):
+        if not possible(context, semantics, condition, following_first=False):
             return
         if not lanes:
             yield {}
             return
         first, *others = lanes
         for one in (False, True):
-            for rest in self._combinations(context, {**signs, first: one}, others):
+            narrowed = semantics.space.times(condition, _signed(semantics, first, one))
+            for rest in self._combinations(context, semantics, narrowed, others):
                 yield {**rest, first: one}
 
-    def _may_hold(self, context: ProofContext, signs: Signs) -> bool:
+    def _left_open(
+        self, context: ProofContext, signs: Signs, lanes: Sequence[Lane], question: int
+    ) -> Iterator[Signs]:
+        """What lanes may hold where others hold these signs, as far as the questions tell."""
+        self.cases += 1
+        if not self._may_hold(context, signs, question):
+            return
+        if not lanes:
+            yield {}
+            return
+        first, *others = lanes
+        for one in (False, True):
+            for rest in self._left_open(context, {**signs, first: one}, others, question):
+                yield {**rest, first: one}
+
+    def _may_hold(self, context: ProofContext, signs: Signs, question: int) -> bool:
         """Whether lanes may hold these signs; also true if that takes too much work to tell."""
-        given = min(_QUESTION, self.work.left)
+        given = min(question, self.work.left)
         work = Work(given)
         semantics = CircuitSemantics(Diagrams(work), {})
         try:
             return possible(context, semantics, conjoined(semantics, semantics.space.one, signs))
         except TooLarge:
-            if given < _QUESTION:
+            if given < question:
                 raise
             return True
         finally:

@@ -11,7 +11,7 @@ from looped.circuit.signals import any_of_disjoint, gated, literal
 from looped.circuit.words import Lane, Word, bit
 from looped.diagrams import Work
 from looped.passes.emit import compile_circuit
-from looped.verify.certificate import instructions, stages
+from looped.verify.certificate import instructions
 from looped.verify.certificate.context import ProofContext
 from looped.verify.certificate.instructions import instruction_claims
 from looped.verify.certificate.stages import Stage, Stages
@@ -68,11 +68,16 @@ def loops(circuit: Circuit) -> set[tuple[tuple[int, ...], tuple[int, ...]]]:
     return found
 
 
-def explored(circuit: Circuit) -> Stages:
+def explored(circuit: Circuit, steps: int) -> Stages:
     context = ProofContext.of(compile_circuit(circuit), circuit)
-    found = Stages(context, Lane("busy", 0), [Lane(name, 0) for name in FLAGS], (), Work())
+    found = Stages(context, Lane("busy", 0), [Lane(name, 0) for name in FLAGS], (), Work(), steps)
     found.explore()
     return found
+
+
+def leave_open(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """Give each question so many steps, and none without a bound."""
+    monkeypatch.setattr(instructions, "Stages", lambda *given: Stages(*given[:5], steps))
 
 
 def stage(held: tuple[int, ...]) -> Stage:
@@ -80,10 +85,9 @@ def stage(held: tuple[int, ...]) -> Stage:
 
 
 @pytest.mark.parametrize("steps", FEW)
-def test_every_loop_is_an_edge(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stages, "_QUESTION", steps)
+def test_every_loop_is_an_edge(steps: int) -> None:
     circuit = sequence()
-    graph, real = explored(circuit), loops(circuit)
+    graph, real = explored(circuit, steps), loops(circuit)
     for held, after in real:
         assert stage(after) in graph.edges
         assert not held[0] or stage(after) in graph.edges[stage(held)]
@@ -97,8 +101,8 @@ def test_every_loop_is_an_edge(steps: int, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_word_that_stays_is_refused_whatever_is_left_open(
     steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (stages, instructions):
-        monkeypatch.setattr(module, "_QUESTION", steps)
+    leave_open(monkeypatch, steps)
+    monkeypatch.setattr(instructions, "_QUESTION", steps)
     context = ProofContext.of(compile_circuit(sequence(left=True)), sequence(left=True))
     fault = next(instruction_claims(context)).fault
     assert fault is not None and fault.endswith("may stay a one")
@@ -109,7 +113,7 @@ def test_a_word_that_stays_is_refused_whatever_is_left_open(
 def test_what_may_not_end_is_refused_whatever_is_left_open(
     ends: str, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stages, "_QUESTION", steps)
+    leave_open(monkeypatch, steps)
     circuit = summing(4, ends)
     context = ProofContext.of(compile_circuit(circuit), circuit)
     assert [*instruction_claims(context)][1].fault == NO_COUNTER
