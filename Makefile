@@ -59,5 +59,5 @@ $(C_BUILD)/%.elf: programs/c/%.c $(wildcard programs/c/lib/*)
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,hf,plot,cluster,prove,docs]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,hf,hosts,plot,cluster,prove,docs]'
 	touch $@

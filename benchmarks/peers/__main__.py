@@ -23,7 +23,7 @@ from looped.engines.lifted import LiftedEngine
 from looped.image import Image
 from looped.run.session import Session
 
-__all__ = ["PROGRAMS", "main"]
+__all__ = ["PROGRAMS", "Program", "linked", "main"]
 
 _C = Path(__file__).parents[2] / "programs" / "c"
 _LIBRARY = _C / "lib"
@@ -84,7 +84,7 @@ def _programs() -> None:
     print("\n| program | instructions | lifted | compiling | C | lifted / C |")
     print("|---|---|---|---|---|---|")
     for program in PROGRAMS:
-        image = _linked(program)
+        image = linked(program)
         machine = api.compile_machine(image.machine, image.width, api.smallest_memory(image))
         engine = LiftedEngine(machine)
         session = Session(machine, image, engine, program.data)
@@ -113,7 +113,8 @@ def _children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _linked(program: Program) -> Image:
+def linked(program: Program) -> Image:
+    """The image of a program. Raises CalledProcessError if the compiler fails."""
     text = (_C / f"{program.source}.c").read_text()
     if program.old not in text:
         raise SystemExit(f"{program.source}.c has no `{program.old}`")

@@ -223,7 +223,7 @@ def export(
     else:
         from looped.cli.export_causal import write_causal
 
-        layers, name = 3, write_causal(target, folder, kind, wanted, window)
+        name, layers = write_causal(target, folder, kind, wanted, window)
     if as_json:
         click.echo(json.dumps({"folder": str(folder), "format": kind}))
     else:

@@ -27,7 +27,8 @@ def causal_spec(
     image: Image, memory: int | None, context: int | None = None, window: bool = False
 ) -> Spec:
     """The causal machine for a program. Raises CompileError if its machine has no causal form."""
-    causal = registry.machine(image.machine).causal
+    machine = registry.machine(image.machine)
+    causal, names = machine.causal, [parameter.name for parameter in machine.parameters]
     if causal is None:
         having = [name for name in registry.names() if registry.machine(name).causal is not None]
         raise CompileError(
@@ -35,11 +36,13 @@ def causal_spec(
         )
     words = api.smallest_memory(image) if memory is None else memory
     sizes = {"width": image.width, "memory": words}
+    asked = {name: found for name in names if (found := image.parameter(name)) is not None}
     if window:
         from looped.decoder.mistral import POSITIONS, window_for
 
         sizes |= {"context": POSITIONS, "window": window_for(**sizes)}
-    return causal(**{**sizes, **({} if context is None else {"context": context})})
+    given = {} if context is None else {"context": context}
+    return causal(**{**sizes, **given, **machine.settled(image.width, asked)})
 
 
 def certified(spec: Spec, dtype: str = "float32") -> CausalCertificate:

@@ -50,7 +50,7 @@ masks the older ones that it replaces, and what is masked leaves the cache.
 nothing leaves its window unseen. --encoder runs an encoder-decoder: cross-attention fetches the
 instructions, which must not change.
 
-\\b
+\b
 Examples:
   looped generate programs/subleq/hello.sasm
   looped generate programs/subleq/sieve.sasm --compare --max-tokens 2000
@@ -135,8 +135,10 @@ def _run(
 
     vocabulary, ones = Vocabulary(spec), (1 << image.width) - 1
     source = _bytes_of_stdin()
-    make = registry.machine(image.machine).reference
-    reference = make(image.words, image.width, spec.memory, b"", image.entry)
+    machine = registry.machine(image.machine)
+    make = machine.reference
+    parameters = {p.name: image.parameter(p.name) or 0 for p in machine.parameters}
+    reference = make(image.words, image.width, spec.memory, b"", image.entry, **parameters)
     comparison = Comparison(vocabulary, reference, source)
 
     def watch(token: int) -> None:

@@ -131,6 +131,12 @@ _COMMANDS = (
         "Show what earlier runs have kept, so that later ones start at once.",
     ),
     Late(
+        "train",
+        "looped.cli.train",
+        "train",
+        "Train transformers on the core, and measure what they learn.",
+    ),
+    Late(
         "study",
         "looped.cli.study",
         "study",

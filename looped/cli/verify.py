@@ -48,6 +48,7 @@ The command compares memory, program counter, flags, input and output, and every
 residual stream. Each lane must be exactly -1 or +1. After a loop it compares what has changed; it
 compares whole states at the beginning, at the end, and every 4,096 instructions, less often with
 more than 4,096 columns. The command reports the first difference by name and exits with 1. A
+program that jumps to itself for ever is compared until then. A
 program has the memory that `looped run` gives it; with --engine dense it has the fewest words that
 hold it, for that engine computes with all of them.
 
@@ -246,6 +247,7 @@ def _agreement(agreement: Agreement) -> dict[str, object]:
         "steps": agreement.steps,
         "lanes": agreement.lanes,
         "halted": agreement.halted,
+        **({} if agreement.endless is None else {"endless": agreement.endless}),
         "output": agreement.outputs[0].decode("latin-1"),
     }
 
@@ -268,6 +270,8 @@ def _report(path: Path, agreement: Agreement) -> Iterator[str]:
         shown = agreement.outputs[0].decode("latin-1").encode("unicode_escape").decode("ascii")
         yield f"{path}: wrote {len(agreement.outputs[0])} bytes: {shown[:200]}"
     end = "until it halted" if agreement.halted else "without a halt"
+    if agreement.endless is not None:
+        end = f"until it stood still: the instruction at {agreement.endless:#x} jumps to itself"
     yield (
         f"{path}: equal. {agreement.steps:,} steps {end}; after each, all "
         f"{agreement.lanes:,} lanes were exactly those of the reference."

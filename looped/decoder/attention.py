@@ -1,4 +1,4 @@
-"""Attention: gather the latest digits, fetch the instruction, read its two words.
+"""Attention: gather the latest digits, and read words from the latest records of their addresses.
 
 All heads of a layer share one key and one value per token. Scores are in units of S, the scale of
 the clock; `clock` stands for the clock's share, between -0.77 S and +0.77 S, larger for later
@@ -6,7 +6,7 @@ tokens.
 
 - *gather*: a token of the kind that a head looks for scores 2 S + clock, every other token at most
   0.77 S. The first token is of every kind, and the oldest.
-- *fetch* and *read*, for an address of n bits: a cell with h wrong bits scores
+- *read*, for an address of n bits: a cell with h wrong bits scores
   S (n - 2 h - 1) + clock. Other tokens score 2 S less. The first token has no clock, and scores
   S (n - 2): it is the zero of words that were never written. So the latest cell of an address beats
   that zero by 0.23 S, and the zero beats a cell of any other address by 0.23 S.
@@ -18,9 +18,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from looped.circuit.circuit import Read
 from looped.decoder.clock import PAIRS, Clock
 from looped.decoder.forms import Form, Lanes, bit, constant, lane
-from looped.decoder.spec import HEAD_DIM, Spec
+from looped.decoder.machine import machine
+from looped.decoder.spec import COLUMN_BITS, HEAD_DIM, Spec
 from looped.errors import CompileError
 
 __all__ = ["Attention", "Head", "attention", "least_distance", "matched_lanes"]
@@ -66,8 +68,8 @@ def least_distance(spec: Spec) -> int:
     return min(2, spec.digits)
 
 
-def attention(spec: Spec, lanes: Lanes, clock: Clock) -> tuple[Attention, Attention, Attention]:
-    """The attention of the three layers.
+def attention(spec: Spec, lanes: Lanes, clock: Clock) -> tuple[Attention, ...]:
+    """The attention of each layer: the first one gathers, each other one reads.
 
     Raises CompileError if the clock and the matching lanes need more rotary pairs than a head has.
     """
@@ -83,9 +85,9 @@ def attention(spec: Spec, lanes: Lanes, clock: Clock) -> tuple[Attention, Attent
     }
     gather = _gather(spec, lanes, clock, time, match)
     cells = _Cells(spec, lanes, clock, time, match)
-    fetched = [("pc", "a"), ("pc1", "b"), ("pc2", "c")]
-    fetched += [("oldest", "word")] if spec.window is not None else []
-    return gather, cells.reading(fetched), cells.reading([("a", "mem_a"), ("b", "mem_b")])
+    trace = machine(spec)
+    reads = (trace.schedule.reads.get(2 * layer, []) for layer in range(1, trace.layers))
+    return gather, *map(cells.reading, reads)
 
 
 def _gather(spec: Spec, lanes: Lanes, clock: Clock, time: dict[int, Form], match: int) -> Attention:
@@ -110,19 +112,22 @@ class _Cells:
         self.bits = bits = spec.address_bits
         first = bit(lanes["first"][0])
         keys = {clock.pair: constant(1) - first}
-        for i, index in enumerate(lanes["address"]):  # zero in the first token: its address is 0
+        address = [*lanes["cell address"], *lanes["address"][COLUMN_BITS:]]
+        for i, index in enumerate(address):  # zero in the first token: its address is 0
             keys[match + i] = lane(index) + first
         cell = bit(lanes["cell"][0])
         keys[match + bits] = cell * 2 - constant(3) + first * (bits + 1)
         self.keys = keys
         self.values = {i: lane(index) + constant(1) for i, index in enumerate(lanes["value"])}
 
-    def reading(self, reads: Sequence[tuple[str, str]]) -> Attention:
-        """Heads that read the words at some addresses: (word of the address, target)."""
-        return Attention(self.keys, self.values, tuple(self._head(*read) for read in reads))
+    def reading(self, reads: Sequence[Read]) -> Attention:
+        """Heads that read words. Without any, keys still say what a token is."""
+        return Attention(self.keys, self.values, tuple(map(self._head, reads)))
 
-    def _head(self, address: str, target: str) -> Head:
+    def _head(self, read: Read) -> Head:
         scale = self.clock.scale * _SCALING
-        query = {self.match + i: lane(self.lanes[address][i]) * scale for i in range(self.bits)}
+        address = [lane(index) for index in self.lanes.indices(read.address)]
+        address += [constant(-1)] * (self.bits - len(address))
+        query = {self.match + i: form * scale for i, form in enumerate(address)}
         query[self.match + self.bits] = constant(scale)
-        return Head(self.time | query, dict(enumerate(self.lanes[target])))
+        return Head(self.time | query, dict(enumerate(self.lanes.indices(read.result), read.first)))

@@ -6,6 +6,7 @@ is the next prompt. The tokens of an unfinished record follow it, so nothing is 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -31,9 +32,10 @@ class Continue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The tokens of a run after its first prompt, and how many prompts it took."""
+    """The tokens of a run after its first prompt, each in four bytes, and how many prompts it
+    took."""
 
-    tokens: list[int]
+    tokens: array[int]
     prompts: int
 
 
@@ -50,7 +52,7 @@ def compacted(
     Raises CompileError if a prompt leaves no room for the record of an instruction.
     """
     context, digits = vocabulary.spec.context, vocabulary.spec.digits
-    text, tokens, prompts = list(prompt), list[int](), 1
+    text, tokens, prompts = list(prompt), array("i"), 1
     given: list[int] = []
 
     def remembered() -> int:
@@ -66,13 +68,13 @@ def compacted(
                 hint="use a longer --context",
             )
         new = continue_(text, remembered, min(room, most - len(tokens)), watch)
-        tokens += new
+        tokens.extend(new)
         if len(tokens) >= most or new[-1] == vocabulary.halt:
             return Run(tokens, prompts)
         text += new
         if vocabulary.ask in text[-digits:]:  # the context ends within the word of an answer
             rest = given[text[::-1].index(vocabulary.ask) :]
-            tokens += rest
+            tokens.extend(rest)
             text += rest
             for token in rest:
                 watch(token)

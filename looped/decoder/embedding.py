@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from looped.decoder.forms import Lanes
-from looped.decoder.lanes import COLUMN_BITS
-from looped.decoder.spec import Spec
+from looped.decoder.spec import COLUMN_BITS, Spec
 from looped.decoder.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

@@ -26,8 +26,11 @@ _LIMIT = 1 << 20
 def begin_folder(spec: Spec, image: Image, folder: Path) -> None:
     """Make a folder if necessary, with the sizes of a machine and the prompt of a program.
 
-    Raises FileError, or CompileError if the program does not fit.
+    Raises FileError, also for a folder with files but no machine, and CompileError if the program
+    does not fit.
     """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MACHINE).exists():
+        raise FileError(f"{folder} holds files, and no machine", hint="give an empty folder")
     vocabulary = Vocabulary(spec)
     prompt = vocabulary.text(vocabulary.prompt(image.words, image.entry))
     try:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from looped.circuit import words as circuit
+from looped.circuit.words import Lane, Word
+from looped.errors import CompileError
+
 __all__ = ["Form", "Lanes", "Units", "bit", "constant", "lane", "number", "ones"]
 
 
@@ -15,8 +19,31 @@ class Lanes:
         self.groups: dict[str, range] = {"one": range(1)}
         self.size = 1
         for name, count in groups:
-            self.groups[name] = range(self.size, self.size + count)
-            self.size += count
+            self.add(name, count)
+
+    def add(self, name: str, count: int) -> None:
+        """Add a group of lanes. Raises CompileError if there is one of that name."""
+        self.alias(name, range(self.size, self.size + count))
+        self.size += count
+
+    def alias(self, name: str, lanes: range) -> None:
+        """Name a group of lanes that others have, too. Raises CompileError as `add` does."""
+        if name in self.groups:
+            raise CompileError(f"two words of a trace have the name `{name}`")
+        self.groups[name] = lanes
+
+    def index(self, lane: Lane) -> int:
+        """The lane of the residual stream that holds a lane of a circuit."""
+        return self.groups[lane.word][lane.index]
+
+    def indices(self, word: Word) -> list[int]:
+        """The lanes of the residual stream that hold a word of a circuit."""
+        return [self.index(lane) for lane in word]
+
+    def form(self, form: circuit.Form) -> Form:
+        """A form of a circuit as one of the residual stream."""
+        weights = {self.index(lane): float(c) for lane, c in form.terms.items()}
+        return Form({**weights, 0: float(form.constant)} if form.constant else weights)
 
     def __getitem__(self, name: str) -> range:
         return self.groups[name]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from looped.circuit.signals import Signal
+from looped.circuit.words import Lane, Word, bit
 from looped.decoder.forms import Lanes
-from looped.decoder.spec import COLUMNS, Spec
+from looped.decoder.machine import machine
+from looped.decoder.spec import COLUMN_BITS, Spec
+from looped.decoder.traced import Traced
 
-__all__ = ["COLUMN_BITS", "machine_lanes"]
-
-COLUMN_BITS = (COLUMNS - 1).bit_length()
+__all__ = ["machine_lanes", "replaced"]
 
 
 def machine_lanes(spec: Spec) -> Lanes:
@@ -18,21 +20,62 @@ def machine_lanes(spec: Spec) -> Lanes:
     and `column` which one of its line; `due_…` is the kind of the next token, as far as this one
     decides it.
 
-    Computed: the latest `address`, `value` and `pc`; `pc1` and `pc2` are the two addresses after
-    it, `next` is the next program counter; `a b c` are the operands, `mem_a mem_b` the words that
-    they name. mem_b becomes the difference, and `next` may become c.
+    Computed: the words of the trace, by their names in the circuit. A word that replaces another
+    one has its lanes.
     """
-    w, address, digits = spec.width, spec.address_bits, spec.digits
+    lanes = Lanes(_text(spec))
+    placed = machine(spec)
+    for phase in range(2 * placed.layers):
+        for read in placed.schedule.reads.get(phase, []):
+            lanes.add(read.result.name, len(read.result))
+        for word in _defined(placed, phase):
+            if word[0].word not in lanes.groups:
+                _place(lanes, placed, word)
+    return lanes
+
+
+def _text(spec: Spec) -> list[tuple[str, int]]:
     groups = [
-        ("digit", max(8, address, spec.pc_bits)),
-        *[("is_b", 1), ("is_v", digits), ("is_p", 1)],
+        ("digit", max(8, spec.address_bits, spec.pc_bits)),
+        *[("is_b", 1), ("is_v", spec.digits), ("is_p", 1)],
         *[("cell", 1), ("first", 1), ("image", 1), ("column", COLUMN_BITS)],
-        *[("due_b", 1), ("due_v", digits), ("due_p", 1), ("due_ask", 1), ("due_out", 1)],
-        *[("address", address), ("value", w), ("pc", max(spec.pc_bits, address))],
-        *[("pc1", address), ("pc2", address), ("next", w)],
-        *[("a", w), ("b", w), ("c", w), ("mem_a", w), ("mem_b", w)],
+        *[("due_b", 1), ("due_v", spec.digits), ("due_p", 1)],
     ]
     if spec.window is not None:
-        groups += [("is_r", 1), ("refreshes", 1), ("due_r", 1), ("due_u", digits)]
-        groups += [("oldest", address), ("oldest1", address), ("word", w)]
-    return Lanes(groups)
+        groups += [("is_r", 1), ("refreshes", 1), ("due_r", 1), ("due_u", spec.digits)]
+    return groups
+
+
+def _defined(placed: Traced, phase: int) -> list[Word]:
+    """The words of which an MLP makes bits."""
+    bits = placed.schedule.bits.get(phase, [])
+    return list({bit.define.name: bit.define.target for bit in bits}.values())
+
+
+def _place(lanes: Lanes, placed: Traced, word: Word) -> None:
+    """A word takes the lanes of another one if it replaces its lanes, or those are never made; else
+    it gets lanes of its own."""
+    signals = {
+        each.lane: (each.signal, phase)
+        for phase, bits in placed.schedule.bits.items()
+        for each in bits
+    }
+    own, made = word[0].word, placed.schedule.made
+    old = {lane: replaced(placed, *signals[lane]) for lane in word if lane in signals}
+    others = {lane.word for lane in old.values() if lane is not None}
+    if len(others) == 1:
+        (other,) = others
+        pairs = [(old.get(lane), Lane(other, lane.index)) for lane in word]
+        free = all(was == there or there not in made for was, there in pairs)
+        if free and len(lanes[other]) >= len(word):
+            lanes.alias(own, lanes[other][: len(word)])
+            return
+    lanes.add(own, len(word))
+
+
+def replaced(placed: Traced, signal: Signal, phase: int) -> Lane | None:
+    """A lane that nothing needs after a phase, and that a signal is, apart from gated terms."""
+    for lane in signal.linear.terms:
+        if not signal.linear - bit(lane) and placed.schedule.cleared_in(lane) == phase:
+            return lane
+    return None

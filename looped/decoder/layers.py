@@ -1,4 +1,4 @@
-"""Layers: the three layers of a causal machine in NumPy, on the entries of a cache of their own.
+"""Layers: the layers of a causal machine in NumPy, on the entries of a cache of their own.
 
 The arithmetic is that of the stock model in float32: RMSNorm, rotary embeddings, softmax, SiLU. The
 sums may run in another order, which changes no bit of the result (see the certificate). Heads
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from looped.decoder.clock import PAIRS, frequency
+from looped.decoder.machine import machine
 from looped.decoder.spec import HEAD_DIM
 from looped.decoder.weights import EPSILON, Weights
 
@@ -35,11 +36,17 @@ class Layers:
         self.emitted = np.flatnonzero((unembedding != 0).any(axis=1))
         self.unembedding = np.ascontiguousarray(unembedding[self.emitted].T)
         self.gain: Floats = state["model.norm.weight"]
-        self.blocks = [_Block(state, index) for index in range(3)]
+        self.blocks = [_Block(state, index) for index in range(found.n_layers)]
         self.omegas = np.array([frequency(k) for k in range(PAIRS)], np.float32)
         self.keys: Floats = np.zeros((len(self.blocks), 0, HEAD_DIM), np.float32)
         self.values: Floats = self.keys
         self.length = 0
+        self.last_read = max(k for k, block in enumerate(self.blocks) if block.outward.any())
+        trace = machine(found.spec)
+        self.written = found.lanes.indices(trace.value)
+        self.latest = list(found.lanes["value"])
+        self.read: Floats = np.zeros((0, 0), np.float32)
+        self.state = self.read
 
     def append(self, tokens: list[int], position: int) -> Floats:
         """Put tokens behind those in the cache; the logits after each. Shape (tokens, vocabulary).
@@ -63,10 +70,29 @@ class Layers:
             np.exp(scores, out=scores)
             read = scores @ self.values[index, : first + count]
             read /= scores.sum(axis=2, keepdims=True)
-            x = x + read.reshape(count, -1) @ block.outward.T
-            x = x + block.mlp(self._norm(x))
+            x = self._mlp(index, x + read.reshape(count, -1) @ block.outward.T)
         self.length = first + count
-        logits: Floats = np.zeros((count, len(self.embedding)), np.float32)
+        return self._logits(x)
+
+    def draft(self, row: int) -> Floats:
+        """The logits of a token of the last pass as if the word that it writes were in the text:
+        what comes after that word, if nothing else in the text decides it. Shape (vocabulary,)."""
+        x = self.read[row : row + 1].copy()
+        x[:, self.latest] = self.state[row, self.written]
+        for block in self.blocks[self.last_read :]:
+            x = x + block.mlp(self._norm(x))
+        logits: Floats = self._logits(x)[0]
+        return logits
+
+    def _mlp(self, index: int, x: Floats) -> Floats:
+        """The MLP of a layer. `read` and `state` keep what `draft` needs."""
+        if index == self.last_read:
+            self.read = x
+        self.state = x + self.blocks[index].mlp(self._norm(x))
+        return self.state
+
+    def _logits(self, x: Floats) -> Floats:
+        logits: Floats = np.zeros((len(x), len(self.embedding)), np.float32)
         logits[:, self.emitted] = self._norm(x) @ self.unembedding
         return logits
 

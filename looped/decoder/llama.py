@@ -22,7 +22,7 @@ def llama_config(found: Weights) -> dict[str, Any]:
         "vocab_size": vocabulary.size,
         "hidden_size": found.d_model,
         "intermediate_size": found.d_ff,
-        "num_hidden_layers": 3,
+        "num_hidden_layers": found.n_layers,
         "num_attention_heads": found.n_heads,
         "num_key_value_heads": 1,
         "head_dim": HEAD_DIM,

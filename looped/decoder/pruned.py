@@ -5,10 +5,12 @@ Pruning: an entry of the cache has a weight of exactly zero for all later tokens
 is of the same kind: the cell of an address after the next cell of it, a digit after the next digit
 of its place. Such entries are removed; so the cache grows with memory, not with the run.
 
-Drafts: after p, the last state already holds the address, the value and the next program counter.
-The unembedding restricted to the tokens of one kind reads each of them. The next pass takes this
-draft as its input and decides which of its tokens greedy decoding makes, as in speculative decoding
-(Leviathan et al. 2023); the others are dropped. So every token is that of greedy decoding.
+Drafts: after p, the last state already holds the address and the value of the next record. The
+unembedding restricted to the tokens of one kind reads each of them. The next program counter
+depends on the value in the text, so the last MLPs run once more with that value. The next pass
+takes this draft as its input and decides which of its tokens greedy decoding makes, as in
+speculative decoding (Leviathan et al. 2023); the others are dropped. So every token is that of
+greedy decoding.
 """
 
 from __future__ import annotations
@@ -61,21 +63,21 @@ class Pruned:
         """The tokens of a run, as `looped.decoder.generate.generate` makes them."""
         self._begin()
         for start in range(0, len(prompt), _CHUNK):
-            logits = self._pass(list(prompt[start : start + _CHUNK]))[-1]
+            rows = self._pass(list(prompt[start : start + _CHUNK]))
             self._keep(prompt[start : start + _CHUNK])
-        tokens: list[int] = []
+        tokens, last = list[int](), len(rows) - 1
         while len(tokens) < most:
-            draft = self._draft(logits)[: most - len(tokens)]
+            draft = self._draft(rows[last], last)[: most - len(tokens)]
             rows = self._pass(draft)
             due = rows.argmax(axis=1)
             right = [int(due[i]) == token for i, token in enumerate(draft[1:])]
             kept = draft[: (right.index(False) if False in right else len(right)) + 1]
             self._keep(kept)
-            logits = rows[len(kept) - 1]
+            last = len(kept) - 1
             if kept[-1] == self.vocabulary.ask:
                 given = self.vocabulary.value(answer())[: most - len(tokens) - len(kept)]
                 if given:
-                    logits = self._pass(given)[-1]
+                    rows, last = self._pass(given), len(given) - 1
                     self._keep(given)
                 kept += given
             tokens += kept
@@ -85,13 +87,16 @@ class Pruned:
                 break
         return tokens
 
-    def _draft(self, logits: NDArray[np.float32]) -> list[int]:
-        """The next token, and if a record begins with it, what the rest of the record may be."""
+    def _draft(self, logits: NDArray[np.float32], row: int) -> list[int]:
+        """The next token after a row of the last pass, and if a record begins with it, what the
+        rest of the record may be."""
         first = int(logits.argmax())
         kind = self.vocabulary.type_of(first)[0]
         digits = [f"v{k}" for k in range(self.vocabulary.spec.digits)]
-        rest = {"b": [*digits, "p"], "out": ["p"]}.get(kind, [])
-        return [first, *(self._best(logits, other) for other in rest)]
+        if kind not in ("b", "out"):
+            return [first]
+        value = [self._best(logits, digit) for digit in digits] if kind == "b" else []
+        return [first, *value, self._best(self.layers.draft(row), "p")]
 
     def _best(self, logits: NDArray[np.float32], kind: str) -> int:
         tokens = self.vocabulary.types[kind]

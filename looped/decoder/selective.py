@@ -6,7 +6,7 @@ and the sum F of a key is subtracted from its scores in all heads of the layer. 
 each layer select, and nothing else does: keys have no clock, and positions do not matter.
 
 - *Layer 1*: a token masks all older tokens of its own kind.
-- *Layers 2 and 3*: a memory cell masks all older cells of its address.
+- *Other layers*: a memory cell masks all older cells of its address.
 - In each layer every token masks the older ones that nothing reads there.
 
 All of these scores are integer multiples of S. So F is exactly zero for what a later query may
@@ -54,7 +54,7 @@ class SelectiveWeights:
     select. Shape of each (2 · d_head, d_model); they share the key of the layer."""
 
     weights: Weights
-    selectors: tuple[Tensor, Tensor, Tensor]
+    selectors: tuple[Tensor, ...]
 
 
 def selective_weights(spec: Spec) -> SelectiveWeights:
@@ -74,8 +74,7 @@ def selective_weights(spec: Spec) -> SelectiveWeights:
         chosen = _kinds(layer) if index == 0 else _cells(spec, lanes)
         queries = [filled(query, HEAD_DIM, made.d_model) for query in chosen]
         selectors.append(torch.cat(queries))
-    first, second, third = selectors
-    return SelectiveWeights(replace(made, spec=spec, state=state), (first, second, third))
+    return SelectiveWeights(replace(made, spec=spec, state=state), tuple(selectors))
 
 
 def _without_clock(layer: Attention, clock: Clock) -> Attention:

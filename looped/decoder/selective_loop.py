@@ -55,12 +55,9 @@ class SelectiveLayers(Layers):
             np.exp(scores, out=scores)
             read = scores @ self.values[index, :end]
             read /= scores.sum(axis=2, keepdims=True)
-            x = x + read.reshape(count, -1) @ block.outward.T
-            x = x + block.mlp(self._norm(x))
+            x = self._mlp(index, x + read.reshape(count, -1) @ block.outward.T)
         self.length = end
-        logits: Floats = np.zeros((count, len(self.embedding)), np.float32)
-        logits[:, self.emitted] = self._norm(x) @ self.unembedding
-        return logits
+        return self._logits(x)
 
     def keep(self, count: int) -> list[int]:
         """Keep the first tokens of the last pass; the places of entries that are masked in every

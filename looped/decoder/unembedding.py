@@ -8,6 +8,7 @@ import torch
 
 from looped.decoder.embedding import signs
 from looped.decoder.forms import Lanes
+from looped.decoder.machine import machine
 from looped.decoder.spec import Spec
 from looped.decoder.vocabulary import Vocabulary
 from looped.precision import FLOAT32
@@ -33,16 +34,20 @@ def unembedding(spec: Spec, vocabulary: Vocabulary, lanes: Lanes, d_model: int) 
     """
     matrix = torch.zeros(vocabulary.size, d_model)
     due = float(1 << (max(8, spec.address_bits, spec.pc_bits) + 2).bit_length())
-    sources = {"b": ("b", 0), "p": ("next", 0), "out": ("mem_a", 0), "r": ("oldest1", 0)}
-    for k in range(spec.digits):
-        low = 8 * (spec.digits - 1 - k)
-        sources |= {f"v{k}": ("mem_b", low), f"u{k}": ("word", low)}
+    trace = machine(spec)
+    counter = lanes.indices(trace.counter)
+    sources = {"b": lanes.indices(trace.address), "p": counter, "out": lanes.indices(trace.output)}
+    if trace.refreshed is not None:
+        sources["r"] = lanes.indices(trace.refreshed)
+    for kind, written in (("v", trace.value), ("u", trace.refresh or trace.value)):
+        for k in range(spec.digits):
+            low = 8 * (spec.digits - 1 - k)
+            sources[f"{kind}{k}"] = lanes.indices(written)[low : low + 8]
     for kind, tokens in vocabulary.types.items():
         rows = slice(tokens.start, tokens.stop)
         if kind in sources:
-            word, low = sources[kind]
             bits = (len(tokens) - 1).bit_length()
-            matrix[rows, lanes[word][low : low + bits]] = signs(tokens, bits)
+            matrix[rows, sources[kind][:bits]] = signs(tokens, bits)
         if kind[0] in "uv":
             matrix[rows, lanes[f"due_{kind[0]}"][int(kind[1:])]] = due
         elif kind in ("b", "p", "r"):
@@ -51,5 +56,5 @@ def unembedding(spec: Spec, vocabulary: Vocabulary, lanes: Lanes, d_model: int) 
             matrix[rows, lanes[f"due_{kind}"][0]] = 2 * due
         elif kind == "halt":
             matrix[rows, lanes["due_p"][0]] = due
-            matrix[rows, lanes["next"][-1]] = due
+            matrix[rows, counter[-1]] = due
     return matrix * (MARGIN / 2)

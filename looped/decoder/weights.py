@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from looped.decoder.arithmetic import mlps
 from looped.decoder.attention import Attention, attention, least_distance, matched_lanes
 from looped.decoder.clock import Clock, clock
 from looped.decoder.embedding import embedding
 from looped.decoder.forms import Form, Lanes, Units
 from looped.decoder.lanes import machine_lanes
+from looped.decoder.mlps import mlps
 from looped.decoder.spec import HEAD_DIM, Spec
 from looped.decoder.unembedding import unembedding
 from looped.decoder.vocabulary import Vocabulary
@@ -45,6 +45,7 @@ class Weights:
     d_model: int
     d_ff: int
     n_heads: int
+    n_layers: int
     lanes: Lanes
     clock: Clock
 
@@ -67,7 +68,7 @@ def weights(spec: Spec) -> Weights:
         for norm in ("input_layernorm", "post_attention_layernorm"):
             parts[norm] = torch.full((d_model,), gain)
         state |= {f"model.layers.{index}.{name}.weight": part for name, part in parts.items()}
-    return Weights(spec, state, d_model, d_ff, n_heads, lanes, time)
+    return Weights(spec, state, d_model, d_ff, n_heads, len(layers), lanes, time)
 
 
 def _padded(size: int) -> int:

@@ -6,7 +6,7 @@ from looped.devices.calls import Calls
 from looped.devices.csr import ControlRegisters
 from looped.devices.htif import Htif
 from looped.devices.program_host import ProgramHost
-from looped.devices.riscv import riscv_host
+from looped.devices.riscv import machine_mode_host, riscv_host
 from looped.devices.traps import describe_trap, failed_test
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "ProgramHost",
     "describe_trap",
     "failed_test",
+    "machine_mode_host",
     "riscv_host",
 ]

@@ -8,6 +8,14 @@ An encoding fixes some bits of a 32-bit word; the format says where the operands
     B   imm[12|10:5] rs2 rs1  funct3  imm[4:1|11]  opcode
     U   imm[31:12]                    rd           opcode
     J   imm[20|10:1|11|19:12]         rd           opcode
+
+Extensions have two more:
+
+    A   funct5 imm[1:0] rs2  rs1  funct3  rd       opcode
+    C   imm[11:0]        rs1  funct3  rd           opcode
+
+The immediates of these are not signed: the bits aq and rl of an atomic instruction, the number of a
+control register.
 """
 
 from __future__ import annotations
@@ -37,7 +45,7 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """The bits that an instruction fixes. `funct12` is the whole immediate of an I-format (ECALL,
-    EBREAK).
+    EBREAK), `rs2` that register of an A-format (LR.W).
 
     An I-format with a funct7 is a shift by a constant: its immediate is 0 to 31.
     """
@@ -47,6 +55,8 @@ class Encoding:
     funct3: int | None = None
     funct7: int | None = None
     funct12: int | None = None
+    funct5: int | None = None
+    rs2: int | None = None
 
     @property
     def mask(self) -> int:
@@ -56,6 +66,8 @@ class Encoding:
             (self.funct3, 0x00007000),
             (self.funct7, 0xFE000000),
             (self.funct12, 0xFFFFFF80),
+            (self.funct5, 0xF8000000),
+            (self.rs2, 0x01F00000),
         ):
             mask |= bits if part is not None else 0
         return mask
@@ -68,6 +80,8 @@ class Encoding:
             | (self.funct3 or 0) << 12
             | (self.funct7 or 0) << 25
             | (self.funct12 or 0) << 20
+            | (self.funct5 or 0) << 27
+            | (self.rs2 or 0) << 20
         )
 
 
@@ -87,8 +101,13 @@ FORMATS: dict[str, tuple[Field, ...]] = {
     "B": (Field(11, 1, 7), Field(1, 4, 8), Field(5, 6, 25), Field(12, 1, 31)),
     "U": (Field(0, 20, 12),),
     "J": (Field(12, 8, 12), Field(11, 1, 20), Field(1, 10, 21), Field(20, 1, 31)),
+    "A": (Field(0, 2, 25),),
+    "C": (Field(0, 12, 20),),
 }
 """The fields of the immediate of each format; in the U-format it counts pages of 4096 bytes."""
+
+_UNSIGNED = {"A": 2, "C": 12}
+"""Formats whose immediate is not signed → its bits."""
 
 _BRANCHES = {"beq": 0, "bne": 1, "blt": 4, "bge": 5, "bltu": 6, "bgeu": 7}
 _LOADS = {"lb": 0, "lh": 1, "lw": 2, "lbu": 4, "lhu": 5}
@@ -253,7 +272,10 @@ def _operands(encoding: Encoding) -> tuple[str, ...]:
     """The registers that an encoding leaves open."""
     if encoding.funct12 is not None:
         return ()
+    if encoding.format == "A" and encoding.rs2 is None:
+        return "rd", "rs1", "rs2"
     formats = {"R": ("rd", "rs1", "rs2"), "I": ("rd", "rs1"), "S": ("rs1", "rs2")}
+    formats |= {"A": ("rd", "rs1"), "C": ("rd", "rs1")}
     return {**formats, "B": ("rs1", "rs2"), "U": ("rd",), "J": ("rd",)}[encoding.format]
 
 
@@ -272,6 +294,8 @@ def _range(encoding: Encoding) -> tuple[int, int, int]:
         return 0, 0, 1
     if encoding.format == "I" and encoding.funct7 is not None:
         return 0, 31, 1
+    if encoding.format in _UNSIGNED:
+        return 0, (1 << _UNSIGNED[encoding.format]) - 1, 1
     bits = {"I": 12, "S": 12, "B": 13, "U": 20, "J": 21}[encoding.format]
     highest = (1 << bits) - 1 if encoding.format == "U" else (1 << bits - 1) - 1
     step = 2 if encoding.format in "BJ" else 1

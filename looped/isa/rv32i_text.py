@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from looped.isa.control_registers import CONTROL_NAMES
 from looped.isa.rv32i import ABI_NAMES, INSTRUCTIONS, Decoded, Encoding, decode
 
 __all__ = ["disassemble"]
 
 _LOAD, _JALR = 0x03, 0x67
+_ORDERINGS = ("", ".rl", ".aq", ".aqrl")
+"""What the bits aq and rl add to the mnemonic of an atomic instruction."""
+
 _MASK = 0xFFFFFFFF
 
 
@@ -22,7 +26,8 @@ def disassemble(word: int, pc: int = 0, instructions: Mapping[str, Encoding] = I
     operands = None if found is None else _operands(found, instructions[found.mnemonic], pc)
     if found is None or operands is None:
         return f".word {word:#010x}"
-    return f"{found.mnemonic} {operands}".strip()
+    ordered = _ORDERINGS[found.imm] if instructions[found.mnemonic].format == "A" else ""
+    return f"{found.mnemonic}{ordered} {operands}".strip()
 
 
 def _operands(found: Decoded, encoding: Encoding, pc: int) -> str | None:
@@ -30,8 +35,13 @@ def _operands(found: Decoded, encoding: Encoding, pc: int) -> str | None:
     rd, rs1, rs2 = (ABI_NAMES[number] for number in (found.rd, found.rs1, found.rs2))
     if found.mnemonic == "fence":
         return _fence(found)
+    if found.mnemonic == "fence.i":
+        return None if found.rd or found.rs1 or found.imm else ""
     if encoding.funct12 is not None:
         return ""
+    if encoding.format == "C":
+        operand = str(found.rs1) if found.mnemonic.endswith("i") else rs1
+        return f"{rd}, {CONTROL_NAMES.get(found.imm, f'{found.imm:#x}')}, {operand}"
     if encoding.opcode in (_LOAD, _JALR):
         return f"{rd}, {found.imm}({rs1})"
     target = f"{pc + found.imm & _MASK:#x}"
@@ -42,6 +52,7 @@ def _operands(found: Decoded, encoding: Encoding, pc: int) -> str | None:
         "B": f"{rs1}, {rs2}, {target}",
         "U": f"{rd}, {found.imm & 0xFFFFF:#x}",
         "J": f"{rd}, {target}",
+        "A": f"{rd}, ({rs1})" if encoding.rs2 is not None else f"{rd}, {rs2}, ({rs1})",
     }[encoding.format]
 
 

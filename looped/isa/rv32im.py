@@ -10,7 +10,7 @@ import re
 from looped.isa.rv32i import INSTRUCTIONS as BASE
 from looped.isa.rv32i import Encoding
 
-__all__ = ["EXTENSION", "INSTRUCTIONS", "TELLING_BIT", "has_extension"]
+__all__ = ["EXTENSION", "INSTRUCTIONS", "TELLING_BIT", "extensions"]
 
 _MNEMONICS = ("mul", "mulh", "mulhsu", "mulhu", "div", "divu", "rem", "remu")
 
@@ -26,9 +26,8 @@ TELLING_BIT = 1 << 25
 """The bit of an R-format that is one in the extension and zero in RV32I."""
 
 
-def has_extension(architecture: str) -> bool:
-    """Whether an architecture, as compilers and linkers name it (`rv32i2p1_m2p0`), has the M
-    extension."""
+def extensions(architecture: str) -> frozenset[str]:
+    """The extensions of one letter of an architecture, as compilers and linkers name it
+    (`rv32i2p1_m2p0`)."""
     names = re.sub(r"\d+p\d+", "", architecture.removeprefix("rv32")).split("_")
-    letters = "".join(name for name in names if name[:1] not in ("z", "s", "x"))
-    return "m" in letters
+    return frozenset("".join(name for name in names if name[:1] not in ("z", "s", "x")))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
-from looped.nn.hooks import Tap
+from looped.nn.hooks import SITES, Tap
 
 __all__ = ["Block"]
 
@@ -15,7 +17,10 @@ class Block(nn.Module):
     `mixer(x, context, mask)` maps (B, N, d_model) to the same shape; it is attention or a variant.
     If there are hooks, mixer and MLP take a `tap` as well.
     The parts have the names that Llama gives them, so an export copies the weights unchanged.
+    `sites` names the activations.
     """
+
+    sites: ClassVar[tuple[str, ...]] = SITES
 
     def __init__(
         self, mixer_norm: nn.Module, mixer: nn.Module, mlp_norm: nn.Module, mlp: nn.Module

@@ -26,20 +26,20 @@ fused attention and no code of this file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-__all__ = ["Cache", "Hook", "Hooked", "Site", "Tap", "passed"]
+__all__ = ["SITES", "Cache", "Hook", "Hooked", "Site", "Tap", "passed"]
 
-_SITES = (
+SITES = (
     *("hook_resid_pre", "attn.hook_q", "attn.hook_k", "attn.hook_v", "attn.hook_attn_scores"),
     *("attn.hook_pattern", "attn.hook_z", "hook_attn_out", "hook_resid_mid"),
     *("mlp.hook_pre", "mlp.hook_pre_linear", "mlp.hook_post", "hook_mlp_out", "hook_resid_post"),
 )
-"""The names of one block, in the order in which it passes them."""
+"""The names of the core's block, in the order in which it passes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +90,18 @@ def passed(tap: Tap | None, name: str, value: Tensor) -> Tensor:
 
 
 class Hooked(nn.Module):
-    """A model of `n_blocks` blocks whose `forward` passes its activations to `tap`, if there is
-    one."""
+    """A model of blocks whose `forward` passes its activations to `tap`, if there is one; `sites`
+    has the names of each block."""
 
-    def __init__(self, n_blocks: int) -> None:
+    def __init__(self, sites: Sequence[tuple[str, ...]]) -> None:
         super().__init__()
-        self.n_blocks = n_blocks
+        self.sites = tuple(sites)
         self._see: Hook | None = None
+
+    @property
+    def n_blocks(self) -> int:
+        """The number of blocks."""
+        return len(self.sites)
 
     @property
     def tap(self) -> Tap | None:
@@ -105,7 +110,7 @@ class Hooked(nn.Module):
 
     def hook_names(self) -> tuple[str, ...]:
         """The name of every activation, in the order of one loop."""
-        return tuple(f"blocks.{i}.{site}" for i in range(self.n_blocks) for site in _SITES)
+        return tuple(f"blocks.{i}.{s}" for i, sites in enumerate(self.sites) for s in sites)
 
     @contextmanager
     def hooks(self, hooks: Mapping[str, Hook]) -> Iterator[None]:

@@ -35,7 +35,7 @@ class Transformer(Hooked):
     """A stack of blocks and a final norm; maps a residual stream to a residual stream."""
 
     def __init__(self, blocks: Sequence[Block], norm: nn.Module) -> None:
-        super().__init__(len(blocks))
+        super().__init__([block.sites for block in blocks])
         self.layers = nn.ModuleList(blocks)
         self.norm = norm
 
@@ -73,7 +73,7 @@ class LoopedTransformer(Hooked):
     """A transformer that is applied repeatedly to its own output (Giannou et al. 2023, sec. 2)."""
 
     def __init__(self, transformer: Transformer) -> None:
-        super().__init__(transformer.n_blocks)
+        super().__init__(transformer.sites)
         self.transformer = transformer
 
     def forward(self, x: Tensor, loops: int = 1, mask: Tensor | None = None) -> Tensor:

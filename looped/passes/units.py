@@ -20,7 +20,7 @@ from looped.circuit.words import Form, Lane, bit, constant, sign
 from looped.passes.allocate import CPU, Layout
 from looped.passes.schedule import LOOP_START, Schedule
 
-__all__ = ["CLEAR", "Unit", "units"]
+__all__ = ["CLEAR", "Unit", "change", "ramps", "units"]
 
 CLEAR = "clear"
 """The name of units that only reset lanes to -1."""
@@ -49,7 +49,7 @@ def units(schedule: Schedule, layout: Layout, phase: int, undone: int = LOOP_STA
     for definition in schedule.bits.get(phase, []):
         index = layout.index[definition.lane]
         cleared = old.pop(index, None)
-        products = _change(definition.signal, cleared)
+        products = change(definition.signal, cleared)
         _add(pool, definition.define.name, index, products)
     for index, lane in old.items():
         if schedule.made[lane] < undone:
@@ -58,7 +58,7 @@ def units(schedule: Schedule, layout: Layout, phase: int, undone: int = LOOP_STA
     return list(pool.values())
 
 
-def _change(signal: Signal, cleared: Lane | None) -> Iterator[tuple[Condition | None, Form]]:
+def change(signal: Signal, cleared: Lane | None) -> Iterator[tuple[Condition | None, Form]]:
     """The change of a lane: products of a condition (None: always) and a form."""
     linear = signal.linear * 2
     if cleared is not None:
@@ -76,7 +76,7 @@ def _add(
     products: Iterable[tuple[Condition | None, Form]],
 ) -> None:
     for condition, form in products:
-        for gate, factor in _ramps(condition):
+        for gate, factor in ramps(condition):
             for unit_gate, up, scale in _switched(gate, form):
                 key = (unit_gate.key, up.key)
                 unit = pool.setdefault(key, Unit(unit_gate, up))
@@ -84,13 +84,13 @@ def _add(
                 unit.names[name] = None
 
 
-def _ramps(condition: Condition | None) -> list[tuple[Form, int]]:
+def ramps(condition: Condition | None) -> list[tuple[Form, int]]:
     """A condition as a difference of ramps, without ramps that never rise."""
     if condition is None:
         return [(constant(1), 1)]
     start = condition.form - condition.threshold
-    ramps = [(start + 1, 1), (start, -1)]
-    return [(gate, factor) for gate, factor in ramps if gate.maximum > 0]
+    both = [(start + 1, 1), (start, -1)]
+    return [(gate, factor) for gate, factor in both if gate.maximum > 0]
 
 
 def _switched(gate: Form, up: Form) -> Iterator[tuple[Form, Form, Fraction]]:

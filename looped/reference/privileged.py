@@ -54,9 +54,15 @@ class Privileged:
         word = hart.memory[hart.index(hart.pc)] if hart.cause not in (0, 1) else 0
         if hart.cause == 2:
             return self._system(hart, word, executed, done)
+        return self.access(hart, word, done)
+
+    def access(self, hart: Rv32i, word: int, done: Service) -> int | None:
+        """Execute a load or store that the hart cannot complete; the next program counter, or
+        None."""
         misaligned = hart.cause in (4, 6) and self.emulates_misaligned
         across = hart.cause in (5, 7) and hart.second != 0
-        if (misaligned or across) and _moved(hart, word, done):
+        plain = word % 128 in (0b0000011, 0b0100011)
+        if plain and (misaligned or across) and _moved(hart, word, done):
             return hart.pc + 4
         return None
 

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from looped.reference.reference import Reference
 from looped.trace import Access, Step
 
-__all__ = ["Rv32i"]
+__all__ = ["Rv32i", "Trap"]
 
 _FETCH_MISALIGNED, _FETCH_FAULT, _ILLEGAL, _BREAKPOINT = 0, 1, 2, 3
 _LOAD_MISALIGNED, _LOAD_FAULT, _STORE_MISALIGNED, _STORE_FAULT = 4, 5, 6, 7
@@ -29,7 +29,7 @@ _ECALL = 11
 _MASK = 0xFFFFFFFF
 
 
-class _Trap(Exception):
+class Trap(Exception):
     """An instruction that cannot be completed, by its cause."""
 
     def __init__(self, cause: int) -> None:
@@ -80,7 +80,7 @@ class Rv32i(Reference):
             self.pc = self._execute(self.memory[self.index(pc)])
             if self.index(self.pc) >= len(self.memory):
                 self._raise(_FETCH_FAULT)
-        except _Trap as trap:
+        except Trap as trap:
             self._raise(trap.cause)
         return Step(
             pc,
@@ -125,11 +125,11 @@ class Rv32i(Reference):
             else:
                 self._set(rd, _alu(funct3, funct7, a, b))
         elif word == 0x00000073:
-            raise _Trap(_ECALL)
+            raise Trap(_ECALL)
         elif word == 0x00100073:
-            raise _Trap(_BREAKPOINT)
+            raise Trap(_BREAKPOINT)
         elif not (opcode == 0b0001111 and funct3 == 0):  # FENCE
-            raise _Trap(_ILLEGAL)
+            raise Trap(_ILLEGAL)
         return following
 
     def _set(self, rd: int, value: int) -> None:
@@ -139,7 +139,7 @@ class Rv32i(Reference):
 
     def _target(self, address: int) -> int:
         if address & 3:
-            raise _Trap(_FETCH_MISALIGNED)
+            raise Trap(_FETCH_MISALIGNED)
         return address & _MASK
 
     def _jump(self, rd: int, address: int) -> int:
@@ -149,7 +149,7 @@ class Rv32i(Reference):
 
     def _load(self, rd: int, funct3: int, start: int, address: int) -> None:
         if funct3 not in (0, 1, 2, 4, 5):
-            raise _Trap(_ILLEGAL)
+            raise Trap(_ILLEGAL)
         size = 1 << (funct3 & 3)
         word = self._word(start, address, size, _LOAD_MISALIGNED, _LOAD_FAULT)
         self.reads.append(Access(self.index(address), word))
@@ -158,7 +158,7 @@ class Rv32i(Reference):
 
     def _store(self, funct3: int, start: int, address: int, value: int) -> None:
         if funct3 not in (0, 1, 2):
-            raise _Trap(_ILLEGAL)
+            raise Trap(_ILLEGAL)
         size = 1 << funct3
         word = self._word(start, address, size, _STORE_MISALIGNED, _STORE_FAULT)
         at, ones = 8 * (address & 3), (1 << 8 * size) - 1
@@ -170,9 +170,9 @@ class Rv32i(Reference):
         """The memory word that holds `size` bytes at an address, which a register `start` leads
         to."""
         if address % size:
-            raise _Trap(misaligned)
+            raise Trap(misaligned)
         if (start ^ address) & self.telling or self.index(address) >= len(self.memory):
-            raise _Trap(fault)
+            raise Trap(fault)
         return self.memory[self.index(address)]
 
     def index(self, address: int) -> int:
@@ -209,7 +209,7 @@ def _branches(funct3: int, a: int, b: int) -> bool:
         case 6 | 7:  # BLTU, BGEU
             holds = a < b
         case _:
-            raise _Trap(_ILLEGAL)
+            raise Trap(_ILLEGAL)
     return holds != bool(funct3 & 1)
 
 
@@ -235,4 +235,4 @@ def _alu(funct3: int, funct7: int, a: int, b: int) -> int:
         case 7, 0:
             return a & b
         case _:
-            raise _Trap(_ILLEGAL)
+            raise Trap(_ILLEGAL)

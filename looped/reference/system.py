@@ -17,6 +17,7 @@ from __future__ import annotations
 from looped.environment import USUAL, Environment
 from looped.image import Image
 from looped.reference.files import Files
+from looped.reference.handlers import Handlers
 from looped.reference.newlib import Newlib, Program
 from looped.reference.privileged import Privileged, set_register
 from looped.reference.reference import Service
@@ -24,7 +25,7 @@ from looped.reference.rv32i import Rv32i
 from looped.reference.semihost import Semihost
 from looped.reference.storage import held, put_word, word_at
 
-__all__ = ["RiscvSystem", "riscv_system"]
+__all__ = ["RiscvSystem", "machine_mode_system", "riscv_system"]
 
 _LOOK = 64
 _WORD = 1 << 32
@@ -49,6 +50,13 @@ def riscv_system(image: Image, data: bytes, environment: Environment = USUAL) ->
     return RiscvSystem(data, end, tohost, symbols.get("fromhost"), environment)
 
 
+def machine_mode_system(image: Image, data: bytes, environment: Environment = USUAL) -> RiscvSystem:
+    """The environment of a program on a hart that has machine mode itself."""
+    system = riscv_system(image, data, environment)
+    system.privileged = Handlers(environment.emulates_misaligned)
+    return system
+
+
 class RiscvSystem:
     """Serves one hart, whose whole input is `data` and whose heap begins at `heap`.
 
@@ -69,7 +77,7 @@ class RiscvSystem:
         self.tohost, self.fromhost = tohost, fromhost
         self.status: int | None = None
         self.executed = 0
-        self.privileged = Privileged(environment.emulates_misaligned)
+        self.privileged: Privileged = Privileged(environment.emulates_misaligned)
 
     @property
     def exit_code(self) -> int | None:

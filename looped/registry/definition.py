@@ -79,7 +79,8 @@ class Machine:
       is named as linkers name it.
     - `commit_line(pc, word, written, registers)` is the line of a completed instruction in the
       commit log of the simulator that people use for this machine.
-    - `causal(width, memory, context, window)` is the machine as a causal language model.
+    - `causal(width, memory, context, window, **parameters)` is the machine as a causal language
+      model.
     """
 
     name: str

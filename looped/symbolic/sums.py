@@ -81,12 +81,14 @@ def _reaches(
 
 
 def _layers(literals: list[tuple[int, Lane, bool]], bits: Bits) -> list[dict[int, z3.BoolRef]]:
-    """The bits of a sum as words: place to bit. Bits of one word stay together if possible."""
-    places: dict[tuple[str, bool], list[tuple[int, z3.BoolRef]]] = {}
+    """The bits of a sum as words: place to bit. Bits of one word stay together if possible; three
+    times a word is the word and its double."""
+    places: dict[tuple[str, bool, int], list[tuple[int, z3.BoolRef]]] = {}
     for weight, lane, positive in literals:
         term = bits(lane) if positive else z3.Not(bits(lane))
-        found = places.setdefault((lane.word, positive), [])
-        found += [(i, term) for i in range(weight.bit_length()) if weight >> i & 1]
+        powers = (i for i in range(weight.bit_length()) if weight >> i & 1)
+        for number, i in enumerate(powers):
+            places.setdefault((lane.word, positive, number), []).append((i, term))
     layers: list[dict[int, z3.BoolRef]] = []
     for name in sorted(places, key=lambda name: (-len(places[name]), name)):
         for place, term in places[name]:

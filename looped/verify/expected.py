@@ -20,7 +20,7 @@ from looped.reference import Service
 from looped.trace import Access, Printed, Step
 from looped.verify.stores import Changes
 
-__all__ = ["Expected"]
+__all__ = ["Expected", "signs"]
 
 _FEW = 32
 """From so many columns on, their lanes are set together."""
@@ -63,7 +63,8 @@ class Expected:
         self.system = registry.system_for(image, data, environment) if served else None
         self._data, self._taken = data, 0
         self._begun: Step | None = None
-        self._written = 0
+        self._after: Mapping[str, int] = {}
+        self._written = self._filed = 0
         self.output = bytearray()
         self.code = frozenset(plan.code)
         self._lanes = {name: _places(lanes) for name, lanes in plan.words.items()}
@@ -101,6 +102,11 @@ class Expected:
         """Whether the reference has halted; its expected state then no longer changes."""
         return self._begun is None and self.reference.halted
 
+    @property
+    def taken(self) -> int:
+        """How many bytes of input the reference has taken."""
+        return self._taken
+
     def alone(self) -> Expected:
         """A twin that no system serves."""
         twin = copy.copy(self)
@@ -123,27 +129,44 @@ class Expected:
             row[self._lanes[name]] = -1
         return row
 
+    def begin(self) -> Mapping[str, int]:
+        """Execute the instruction on the reference whose loops are to be followed, unless it has
+        begun; returns the words of the CPU after it."""
+        if self._begun is None and not self.halted:
+            _ = self.x  # a port still says what the instruction before has done
+            self._begun, self._written, self._filed = self.reference.step(), 0, 0
+            self._after = self.reference.cpu_words()
+        return self.cpu if self._begun is None else self._after
+
     def follow(self, columns: npt.NDArray[np.intp], words: Iterable[int]) -> None:
-        """Let memory follow the engine within an instruction, by its writes in their order.
+        """Let memory and registers follow the engine within an instruction, by the writes to each
+        in their order.
 
         `words` are those that the engine has now in the `columns` that may have changed. The least
         number of further writes is taken after which the words are as found; none if there is no
         such number.
         """
-        if self._begun is None and not self.halted:
-            _ = self.x  # a port still says what the instruction before has done
-            self._begun, self._written = self.reference.step(), 0
-        memory = self.plan.memory
-        seen = {c: w for c, w in zip(columns.tolist(), words, strict=True) if c < memory}
+        self.begin()
+        if self._begun is None:
+            return
+        memory, end, begun = self.plan.memory, self.plan.cpu, self._begun
+        pairs = list(zip(columns.tolist(), words, strict=True))
+        seen = {column: word for column, word in pairs if column < memory}
+        filed = {column: word for column, word in pairs if memory <= column < end}
+        self._written += self._follow(seen, begun.writes[self._written :], 0)
+        self._filed += self._follow(filed, begun.registers[self._filed :], memory)
+
+    def _follow(self, seen: Mapping[int, int], writes: Sequence[Access], first: int) -> int:
+        """How many of the writes have happened, to columns from `first` on; sets their words."""
         wrong = {c for c, word in seen.items() if word != self.words[c]}
-        writes = () if self._begun is None else self._begun.writes[self._written :]
         for number, write in enumerate(writes if wrong else (), 1):
-            same = seen.get(write.address, self.words[write.address]) == write.value
-            wrong = wrong - {write.address} if same else wrong | {write.address}
+            column = first + write.address
+            same = seen.get(column, self.words[column]) == write.value
+            wrong = wrong - {column} if same else wrong | {column}
             if not wrong:
-                self._store(writes[:number])
-                self._written += number
-                return
+                self._store(writes[:number], first)
+                return number
+        return 0
 
     def run(self, count: int, cpu: list[Mapping[str, int]], changes: Changes) -> Step | None:
         """Execute up to `count` instructions as `step` does, faster; `cpu` gets the words of the
@@ -275,7 +298,7 @@ class Expected:
         self._put(column, word, value)
 
     def _put(self, column: int, word: str, value: int) -> None:
-        self._x[column, self._lanes[word]] = _signs(value, len(self.plan.words[word]))
+        self._x[column, self._lanes[word]] = signs(value, len(self.plan.words[word]))
 
     def _put_words(self) -> None:
         """Let the columns of memory and registers follow `words`."""
@@ -299,7 +322,7 @@ def _places(lanes: Sequence[int]) -> slice | npt.NDArray[np.intp]:
 
 
 @lru_cache(maxsize=1 << 14)
-def _signs(value: int, width: int) -> npt.NDArray[np.int8]:
+def signs(value: int, width: int) -> npt.NDArray[np.int8]:
     """A word as lanes, the lowest bit first: +1 for a one. This repeats the compiler's embedding,
     so that a fault there is not in both sides."""
     return np.array([1 if value >> place & 1 else -1 for place in range(width)], np.int8)

@@ -22,6 +22,7 @@ from looped.environment import USUAL, Environment
 from looped.image import Image
 from looped.verify.difference import Difference, Mismatch
 from looped.verify.pairs import Pairs, Rhythm
+from looped.verify.stillness import Stillness
 from looped.verify.taped import Taped, can_tape
 
 __all__ = ["SHORTEST", "Agreement", "Difference", "Mismatch", "lockstep"]
@@ -35,13 +36,17 @@ _PARTS = 64
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Steps compared over all programs, lanes compared in each, and whether all had halted."""
+    """Steps compared over all programs, lanes compared in each, and whether all had halted.
+
+    `endless` is the address of the instruction in which the only program stands still, else None.
+    """
 
     programs: int
     steps: int
     lanes: int
     halted: bool
     outputs: tuple[bytes, ...]
+    endless: int | None = None
 
 
 def lockstep(
@@ -59,7 +64,8 @@ def lockstep(
     also compares output, exit status and the count of instructions that the host executes with the
     reference's own system, and the files of programs that have halted: each side has a copy of the
     folder of the environment. After a program has halted, one more loop must change nothing but the
-    flags. A single program on `lifted` runs in stretches (`looped.verify.taped`).
+    flags. A single program on `lifted` runs in stretches (`looped.verify.taped`). The run of a
+    single program also ends when it stands still: every further step would be the same.
 
     Raises Mismatch with the first Difference, CompileError for a program that needs other
     parameters of its machine, and FileError for a folder that cannot be copied.
@@ -70,7 +76,7 @@ def lockstep(
     while True:
         pairs = kind(plan, engine, images, inputs, environment, rhythm)
         try:
-            _run(pairs, steps, progress)
+            endless = _run(pairs, steps, progress)
         except Mismatch as found:
             equal = pairs.equal[found.difference.program]
             distance = found.difference.step - equal
@@ -81,23 +87,25 @@ def lockstep(
             continue
         if earlier is not None:  # it does not come again
             raise earlier
-        return _agreement(pairs)
+        return _agreement(pairs, endless)
 
 
-def _run(pairs: Pairs, steps: int | None, progress: Callable[[int], None]) -> None:
-    """Compare to the end. Raises Mismatch."""
-    running = [True]
-    while any(running):
+def _run(pairs: Pairs, steps: int | None, progress: Callable[[int], None]) -> bool:
+    """Compare to the end; returns whether the program stands still. Raises Mismatch."""
+    running, still, stillness = [True], False, Stillness(pairs)
+    while any(running) and not still:
         running = pairs.running()
         if steps is not None and pairs.have_done(steps):
             break
         most = SHORTEST if steps is None else min(SHORTEST, max(1, steps - max(pairs.counts)))
         pairs.advance(most)
+        still = not (steps is not None and pairs.have_done(steps)) and stillness.look()
         progress(max(pairs.counts))
     pairs.finish()
+    return still
 
 
-def _agreement(pairs: Pairs) -> Agreement:
+def _agreement(pairs: Pairs, still: bool) -> Agreement:
     """How far the programs were compared."""
     return Agreement(
         programs=len(pairs.images),
@@ -105,4 +113,5 @@ def _agreement(pairs: Pairs) -> Agreement:
         lanes=pairs.plan.columns * pairs.plan.d_model,
         halted=not any(pairs.running()),
         outputs=tuple(bytes(e.output) for e in pairs.expected),
+        endless=pairs.expected[0].reference.pc if still else None,
     )

@@ -4,16 +4,17 @@ After a loop only those columns are compared that may differ from before: the ch
 engine, which has the columns that the host has written, and the columns that the reference has
 changed. Whole states are compared at the beginning, in a rhythm, and at the end.
 
-An instruction of several loops changes memory at most by its writes, in their order. Before its
-last loop nothing else may change but its scratch lanes (`Plan.scratch`), those of the numbers that
-it prints, and the register that numbers the workers: they need only be ±1. The text that it prints
-is compared after the last one.
+An instruction of several loops changes memory and registers at most by its writes, in their order.
+A word of the CPU, which is neither the program counter nor that of a port, holds before the last
+loop what it held before the instruction, or what it holds after it. Nothing else may change but its
+scratch lanes (`Plan.scratch`), those of the numbers that it prints, and the register that numbers
+the workers: they need only be ±1. The text that it prints is compared after the last one.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +31,10 @@ from looped.image import Image
 from looped.run.computer import Computer, Event
 from looped.trace import Step
 from looped.verify.difference import Difference, Mismatch, first_difference
-from looped.verify.expected import Expected
+from looped.verify.expected import Expected, signs
 from looped.verify.folders import Copies
 
-__all__ = ["Pairs", "Rhythm", "Where"]
+__all__ = ["Pairs", "Rhythm", "Where", "early_words", "free_lanes"]
 
 Where = tuple[str, str, str]
 """A place, what is found there, and what should be there."""
@@ -74,7 +75,6 @@ class Pairs:
         for image in images:
             check_program(image, plan)
         self.plan, self.engine, self.images, self.rhythm = plan, engine, images, rhythm
-        self.free = np.array(_free_lanes(plan), np.intp)
         self.folders = [Copies(environment) for _ in images]
         triples = [(*pair, own) for pair, own in zip(pairs, self.folders, strict=True)]
         self.hosts = [registry.host_for(image, data, own.first) for image, data, own in triples]
@@ -83,6 +83,8 @@ class Pairs:
         self.expected = [
             Expected(image, plan, data, environment=own.second) for image, data, own in triples
         ]
+        self.free = np.array(free_lanes(plan), np.intp)
+        self.early = early_words(plan, self.expected[0].cpu)
         self.counts, self.loops = [0] * len(images), [0] * len(images)
         self.equal, self._pcs = [0] * len(images), [image.entry for image in images]
         machine = registry.machine(plan.machine)
@@ -150,9 +152,13 @@ class Pairs:
         """Compare columns that have changed within an instruction; `rows` are their lanes."""
         expected = self.expected[program]
         expected.follow(columns, read_word(rows[:, self._value]).tolist())
-        wanted, free = expected.x[columns], self.free
+        wanted, free, after = expected.x[columns], self.free, expected.begin()
         for row in np.flatnonzero(np.isin(columns, self._cpus)).tolist():
             wanted[row, free] = np.where(rows[row, free] > 0, 1, -1)
+            for name, lanes in self.early.items():
+                word = signs(after[name], len(lanes))
+                if np.array_equal(rows[row, lanes], word):
+                    wanted[row, lanes] = word
         expected.changed.clear()
         where = first_difference(self.plan, rows, wanted, columns)
         if where is not None:
@@ -222,10 +228,17 @@ def _told(place: str, found: object, wanted: object) -> Where:
     return place, str(found), str(wanted)
 
 
-def _free_lanes(plan: Plan) -> list[int]:
+def free_lanes(plan: Plan) -> list[int]:
     """The lanes of the CPU columns that may change before the last loop of an instruction."""
     port = plan.ports.print
     words = [] if port is None else [port.content, port.when, port.ends_line]
     if plan.workers is not None:
         words.append(plan.workers.number)
     return [*plan.scratch, *itertools.chain.from_iterable(plan.words[name] for name in words)]
+
+
+def early_words(plan: Plan, cpu: Iterable[str]) -> dict[str, npt.NDArray[np.intp]]:
+    """The words of the CPU that may get their next values before the last loop, and their lanes."""
+    fixed = {"pc", *plan.ports.words()}
+    lanes = {name: plan.words[name] for name in cpu if name not in fixed}
+    return {name: np.array(own, np.intp) for name, own in lanes.items() if plan.halted not in own}

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from looped.artefact.plan import Plan
 from looped.engines.tape import Bits, Tape
 from looped.verify.difference import first_difference
+from looped.verify.expected import signs
 
 __all__ = ["CpuRows", "Words"]
 
@@ -21,10 +22,16 @@ Signs = npt.NDArray[np.int8]
 
 
 class CpuRows:
-    """Compares rows of tapes; the lanes `free` may be anything within an instruction."""
+    """Compares rows of tapes.
 
-    def __init__(self, plan: Plan, free: npt.NDArray[np.intp]) -> None:
-        self._plan, self._free = plan, free
+    Within an instruction the lanes `free` may be anything, and the words `early`, given by their
+    lanes, may be those after it.
+    """
+
+    def __init__(
+        self, plan: Plan, free: npt.NDArray[np.intp], early: Mapping[str, npt.NDArray[np.intp]]
+    ) -> None:
+        self._plan, self._free, self._early = plan, free, early
         self._layout: _Layout | None = None
 
     def first_wrong(
@@ -32,6 +39,7 @@ class CpuRows:
         tape: Tape,
         first: int,
         words: Sequence[Words],
+        after: Mapping[int, Words],
         busy: npt.NDArray[np.bool_],
         rest: Signs,
     ) -> tuple[int, tuple[str, str, str]] | None:
@@ -39,7 +47,8 @@ class CpuRows:
         are right.
 
         The rows from `first` on are compared. `words` are those of the CPU in each of them, `rest`
-        (d_model,) has all other lanes. Rows that are `busy` come before the end of an instruction.
+        (d_model,) has all other lanes. Rows that are `busy` come before the end of an instruction;
+        `after` has the words after it, by the number of the row, counted from `first`.
         """
         if self._layout is None or not np.array_equal(self._layout.place, tape.place):
             self._layout = _Layout(tape.place, self._free)
@@ -48,6 +57,10 @@ class CpuRows:
         wanted, wrong = self._wanted(layout, tape.known, words, rest)
         different = (found ^ wanted) & layout.used
         different[busy] &= ~layout.free
+        within = busy & different.any(axis=1) if self._early else np.zeros_like(busy)
+        for number in np.flatnonzero(within).tolist():
+            row = layout.signs(found[number], tape.known)
+            different[number] &= ~layout.bits(self._early_lanes(row, after[number]))
         wrong |= different.any(axis=1)
         if not wrong.any():
             return None
@@ -56,10 +69,21 @@ class CpuRows:
         should = self._row(words[number], rest)
         if busy[number]:
             should[self._free] = row[self._free]
+            early = self._early_lanes(row, after[number])
+            should[early] = row[early]
         column = np.array([self._plan.cpu])
         where = first_difference(self._plan, row[None], should[None], column)
         assert where is not None
         return first + number, where
+
+    def _early_lanes(self, row: Signs, after: Words) -> npt.NDArray[np.intp]:
+        """The lanes of a row whose word is already the one after the instruction."""
+        lanes = [
+            own
+            for name, own in self._early.items()
+            if np.array_equal(row[own], signs(after[name], len(own)))
+        ]
+        return np.concatenate([np.zeros(0, np.intp), *lanes])
 
     def _wanted(
         self, layout: _Layout, known: npt.NDArray[np.bool_], words: Sequence[Words], rest: Signs
@@ -102,8 +126,8 @@ class _Layout:
         self.place = place
         self._width = int(place.max(initial=0)) // 64 + 1
         own = np.arange(len(place))
-        self.used = self._bits(own)
-        self.free = self._bits(free)
+        self.used = self.bits(own)
+        self.free = self.bits(free)
 
     def words(self, rows: npt.NDArray[np.uint8]) -> Bits:
         """Rows as words of 64 bits, (passes, words)."""
@@ -117,7 +141,7 @@ class _Layout:
         held = ones.copy()
         for name in without:
             held[list(plan.words[name])] = False
-        return self._bits(np.flatnonzero(held))
+        return self.bits(np.flatnonzero(held))
 
     def signs(self, row: Bits, known: npt.NDArray[np.bool_]) -> Signs:
         """All lanes of one row, (d_model,)."""
@@ -144,7 +168,7 @@ class _Layout:
             rows[:, place >> 6] |= held << np.uint64(place & 63)
         return wrong
 
-    def _bits(self, lanes: npt.NDArray[np.intp]) -> Bits:
+    def bits(self, lanes: npt.NDArray[np.intp]) -> Bits:
         """Some lanes as a mask."""
         mask = np.zeros(self._width, np.uint64)
         place = self.place[lanes]

@@ -52,7 +52,7 @@ class Taped(Pairs):
         super().__init__(*given)
         self._recording = Recording(self.engine, self.plan)
         self._busy = NO_LANES if self.plan.busy is None else np.array([self.plan.busy])
-        self._rows = CpuRows(self.plan, self.free)
+        self._rows = CpuRows(self.plan, self.free, self.early)
         self._tape: Tape | None = None
         self._alone = self._begins = False
         self.computer.passes = self._passes
@@ -115,13 +115,15 @@ class Taped(Pairs):
         """Compare the first passes of a tape. Raises Mismatch."""
         busy = np.array([self.loops[0] > 0, *tape.any(self._busy)[:count]])
         before, rest, words = self.counts[0], self.expected[0].rest(), [self.expected[0].cpu]
+        after = {0: self.expected[0].begin()} if busy[0] else {}
         columns, values = tape.columns[:count], tape.values[:count]
         if busy.any() or self.expected[0].halted:
-            wrong = self._follow(busy, columns, values, words)
+            wrong = self._follow(busy, columns, values, words, after)
         else:
             wrong = self._run(columns, values, words)
         first, row = int(self._begins), len(words) - 1  # the host has served what comes before
-        found = self._rows.first_wrong(tape, first, words[first:], busy[first : row + 1], rest)
+        own = {number - first: held for number, held in after.items()}
+        found = self._rows.first_wrong(tape, first, words[first:], own, busy[first : row + 1], rest)
         if found is not None and (wrong is None or found[0] <= wrong[0]):
             wrong = found
         self._pcs[0] = words[row - 1]["pc"]
@@ -159,12 +161,15 @@ class Taped(Pairs):
         columns: Numbers,
         values: Bits,
         words: list[Words],
+        after: dict[int, Words],
     ) -> Wrong | None:
-        """Follow passes one by one."""
+        """Follow passes one by one; `after` gets the words of the CPU after the instruction of each
+        pass that is not its last one."""
         stores = zip(busy[1:].tolist(), columns.tolist(), values.tolist(), strict=True)
         for within, *own in stores:
             if within:
                 where = self._go_on(*own)
+                after[len(words)] = self.expected[0].begin()
             else:
                 where = self._retire(*own)
                 self.loops[0] = 0

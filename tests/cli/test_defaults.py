@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("kept")
 
 ROOT = Path(__file__).parents[2]
 HELLO = str(ROOT / "programs" / "subleq" / "hello.sasm")
-WIDTHS = {"subleq": (8, 16, 32), "rv32i": (32,), "rv32im": (32,), "fleq": (32,)}
+WIDTHS = {"subleq": (8, 16, 32), "rv32i": (32,), "rv32im": (32,), "rv32ima": (32,), "fleq": (32,)}
 
 
 @pytest.mark.parametrize("command", ["info", "compile", "export"])
@@ -54,7 +54,10 @@ def test_uncertified_with_an_exact_engine_is_a_usage_error(command: str, engine:
 def test_a_misspelt_machine_gets_a_suggestion_and_the_list() -> None:
     result = CliRunner().invoke(cli, ["info", "sublq"])
     assert result.exit_code == 4
-    assert "hint: did you mean `subleq`? machines: fleq, rv32i, rv32im, subleq" in result.stderr
+    assert (
+        "hint: did you mean `subleq`? machines: fleq, rv32i, rv32im, rv32ima, subleq"
+        in result.stderr
+    )
 
 
 def test_a_program_runs_without_docstrings_and_assertions() -> None:

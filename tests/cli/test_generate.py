@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from looped.cli.main import cli
+from tests.machines.test_dialects import PROGRAMS as DIALECTS
 
 pytest.importorskip("transformers")
 PROGRAMS = Path(__file__).parents[2] / "programs"
@@ -71,7 +72,11 @@ def test_the_host_answers_with_stdin() -> None:
             "rv32i has no causal language model\nhint: machines: subleq\n",
         ),
         ([COUNTDOWN, "--memory", 16], 5, "the program has 32 words, but memory has only 16\n"),
-        ([PROGRAMS / "subleq" / "wide.sasm"], 5, "no causal machine has 32-bit words\n"),
+        (
+            [PROGRAMS / "subleq" / "wide.sasm", "--encoder"],
+            5,
+            "an encoder-decoder has words of at most 16 bits\n",
+        ),
     ],
 )
 def test_what_is_impossible_is_an_error(arguments: list[object], code: int, message: str) -> None:
@@ -102,6 +107,33 @@ def test_an_exported_folder_is_certified_from_its_files(tmp_path: Path) -> None:
     (folder / "machine.json").write_text("{}")
     result = looped("certify", folder)
     assert result.exit_code == 4 and "does not hold width, memory, context" in result.stderr
+
+
+@pytest.mark.parametrize("dialect", ["", "target-first"])
+def test_a_program_of_numbers_runs_in_its_dialect(dialect: str, tmp_path: Path) -> None:
+    path = tmp_path / "echo"
+    path.write_text(DIALECTS[dialect][0])
+    arguments = ("generate", path, "--width", 8, "--pruned", "--compare", "--json")
+    result = looped(*arguments, "--dialect", dialect, data=b"A")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["output"] == DIALECTS[dialect][1]
+
+
+def test_input_that_is_added_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "echo"
+    path.write_text(DIALECTS["input-added"][0])
+    result = looped("generate", path, "--dialect", "input-added", data=b"A")
+    assert result.exit_code == 5
+    assert "a word of input replaces another one, and is not added to it" in result.stderr
+
+
+@pytest.mark.slow
+def test_words_of_32_bits_have_four_layers(tmp_path: Path) -> None:
+    wide = PROGRAMS / "subleq" / "wide.sasm"
+    result = looped("export", "--format", "causal", wide, tmp_path / "made")
+    assert result.stdout == f"{tmp_path / 'made'}: a LlamaForCausalLM of 4 layers\n"
+    result = looped("generate", wide, "--pruned", "--compare", "--max-tokens", 60)
+    assert result.stderr.startswith("60 tokens, "), result.stderr
 
 
 @pytest.mark.slow

@@ -22,10 +22,18 @@ HELLO = {
     "subleq": "subleq/hello.sasm",
     "rv32i": "rv32i/hello.s",
     "rv32im": "rv32im/pi.s",
+    "rv32ima": "rv32ima/counter.s",
 }
-WIDTHS = {"fleq": (32,), "subleq": (8, 16, 32), "rv32i": (32,), "rv32im": (32,)}
-LEAST = {"fleq": 64}
-"""The fewest words of memory where they are not 32: FLEQ needs side² of them."""
+WIDTHS = {
+    "fleq": (32,),
+    "subleq": (8, 16, 32),
+    "rv32i": (32,),
+    "rv32im": (32,),
+    "rv32ima": (32,),
+}
+LEAST = {"fleq": 64, "rv32ima": 64}
+"""The fewest words of memory where they are not 32: FLEQ needs side² of them, RV32IMA as many as it
+has registers."""
 
 OPTIONS = [
     *(["--width", width] for width in ("8", "16", "32", "0", "-1", "64")),

@@ -23,7 +23,7 @@ def run(spec: Spec, words: list[int], data: bytes, most: int, entry: int = 0) ->
     vocabulary = Vocabulary(spec)
     tokens = vocabulary.prompt(words, entry)
     due: list[int | None] = [None] * (len(tokens) - 1)
-    reference = Subleq(words, spec.width, spec.memory, data, entry)
+    reference = Subleq(words, spec.width, spec.memory, data, entry, spec.order)
     while not reference.halted and len(tokens) < most:
         record = record_of(reference.step(), spec.width)
         new = vocabulary.record(record)
@@ -36,7 +36,8 @@ def forged(spec: Spec, rng: random.Random, most: int, hot: int) -> History:
     """A history of writes that no program made, at `hot` addresses again and again.
 
     After each jump to a random address, the model is to predict the instruction there, from
-    whatever the history has left in memory.
+    whatever the history has left in memory. Behind a value that no program made, it is to predict
+    the branch on that value.
     """
     vocabulary, top = Vocabulary(spec), (1 << spec.width) - 1
     pool = [rng.randrange(spec.memory) for _ in range(hot)]
@@ -55,12 +56,14 @@ def forged(spec: Spec, rng: random.Random, most: int, hot: int) -> History:
     tokens = vocabulary.prompt(words, pc)
     due: list[int | None] = [None] * (len(tokens) - 1)
     while len(tokens) < most:
-        real = _next(spec, words, pc)
+        real, at = _next(spec, words, pc), pc
         pc = place() % (1 << spec.pc_bits)
         if real.address is None:
             other = replace(real, value=rng.randrange(256), pc=pc)
         else:
             other = replace(real, address=place(), value=word(), pc=pc)
+            if real.kind is Kind.WRITE:
+                real = replace(real, pc=_branch(spec, words, at, other.value))
             words[other.address] = other.value
         due += _expected(vocabulary, real, vocabulary.record(real))
         tokens += vocabulary.record(other)
@@ -71,6 +74,14 @@ def _next(spec: Spec, words: list[int], pc: int) -> Record:
     reference = Subleq(words, spec.width, spec.memory, b"", pc)
     record = record_of(reference.step(), spec.width)
     return record if record.pc is None else replace(record, pc=record.pc % (1 << spec.pc_bits))
+
+
+def _branch(spec: Spec, words: list[int], pc: int, value: int) -> int | None:
+    """The program counter after a subtraction at `pc` whose result is a value; None if it is
+    negative."""
+    sign, following = 1 << (spec.width - 1), (pc + 3) % (1 << spec.width)
+    found = words[(pc + 2) % spec.memory] if value & sign or value == 0 else following
+    return None if found & sign else found % (1 << spec.pc_bits)
 
 
 def _expected(vocabulary: Vocabulary, record: Record, tokens: list[int]) -> list[int | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import resource
 from collections.abc import Callable, Iterator
 from itertools import islice
 
@@ -26,7 +27,7 @@ from looped.verify.causal import certify_causal
 from tests.conftest import examples
 from tests.programs.headers import FOLDER, Program, programs
 
-NARROW = [p for p in programs() if looped.assemble(p.path).width <= 16]
+ALL = programs()
 SHORT = Spec(width=8, memory=64, context=96)
 
 
@@ -63,7 +64,7 @@ def run(found: Continue, spec: Spec, image: Image, data: bytes, most: int) -> li
     vocabulary, seen = Vocabulary(spec), list[int]()
     prompt = vocabulary.prompt(image.words, image.entry)
     answer = answers(data, spec.width)
-    tokens = compacted(found, vocabulary, prompt, answer, most, seen.append).tokens
+    tokens = list(compacted(found, vocabulary, prompt, answer, most, seen.append).tokens)
     assert seen == tokens
     return tokens
 
@@ -163,7 +164,7 @@ def spec_of(image: Image, context: int = 1 << 15) -> Spec:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("each", NARROW, ids=lambda each: each.path.stem)
+@pytest.mark.parametrize("each", ALL, ids=lambda each: each.path.stem)
 def test_every_program_in_one_pass_an_instruction(each: Program) -> None:
     image = looped.assemble(each.path)
     spec = spec_of(image)
@@ -182,15 +183,18 @@ def test_new_prompts_for_the_stock_model() -> None:
 
 @pytest.mark.slow
 def test_a_million_tokens() -> None:
-    """A loop that counts down for ever, in a cache of constant size."""
+    """A loop that counts down for ever, in a cache of constant size, and in memory that does not
+    grow after the first tenth: what is left are four bytes for each token."""
     one, counter, zero = 6, 7, 8
     words = [one, counter, 3, zero, zero, 0, 1, 0, 0]
     spec = Spec(width=8, memory=32, context=1 << 14)
     found, largest = pruned(spec), 0
-    source, count = due(spec, words), 0
+    source, count, memory = due(spec, words), 0, list[int]()
 
     def watch(token: int) -> None:
         nonlocal largest, count
+        if count % 100_000 == 0:
+            memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
         count += 1
         assert token == next(source)
         largest = max(largest, found.entries)
@@ -199,3 +203,5 @@ def test_a_million_tokens() -> None:
     prompt = vocabulary.prompt(words)
     compacted(found.generate, vocabulary, prompt, lambda: 0, 1_000_000, watch)
     assert count == 1_000_000 and largest < 200
+    print(f"\n{largest} entries, the most memory after each 100,000 tokens: {memory}")
+    assert memory[-1] < 1.03 * memory[1]

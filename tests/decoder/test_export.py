@@ -62,6 +62,14 @@ def test_the_program_of_the_card_prints_output_and_listing(folder: Path) -> None
     assert result.stdout.endswith(" <halt>\n\n")
 
 
+def test_a_folder_with_files_of_others_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    image = looped.assemble(FOLDER / "subleq" / "countdown8.sasm")
+    with pytest.raises(FileError, match="holds files, and no machine"):
+        export_causal(SPEC, image, tmp_path, "countdown8")
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+
+
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     image = looped.assemble(FOLDER / "subleq" / "countdown8.sasm")

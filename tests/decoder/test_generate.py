@@ -19,7 +19,9 @@ from tests.decoder.models import BYTES, WORDS, model
 from tests.programs.headers import FOLDER, Program, programs
 
 transformers = pytest.importorskip("transformers")
-NARROW = [p for p in programs() if looped.assemble(p.path).width <= 16]
+ALL = programs()
+MOST = 20_000
+"""Tokens of a run at most: all programs halt before."""
 
 
 def spec_of(image: Image, memory: int = 256) -> Spec:
@@ -54,7 +56,7 @@ def check(program: Program, most: int, attention: str = "sdpa") -> tuple[list[in
 
 
 def program(name: str) -> Program:
-    (found,) = (p for p in NARROW if p.path.stem == name)
+    (found,) = (p for p in ALL if p.path.stem == name)
     return found
 
 
@@ -69,37 +71,29 @@ def test_the_host_answers_a_question() -> None:
     assert asked.count(Vocabulary(WORDS).ask) == 4
 
 
+KERNELS = ("sdpa", "eager")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("each", NARROW, ids=lambda each: each.path.stem)
-def test_every_program(each: Program) -> None:
-    _, output = check(each, 20_000)
+@pytest.mark.parametrize("attention", KERNELS)
+@pytest.mark.parametrize("each", ALL, ids=lambda each: each.path.stem)
+def test_every_program(each: Program, attention: str) -> None:
+    _, output = check(each, MOST, attention)
     assert each.output.startswith(output)
 
 
-LONG = {"bf", "bubble_sort", "collatz", "factorial", "fibonacci", "queens", "sieve"}
-SHORT = [each for each in NARROW if each.path.stem not in LONG]
-"""Programs whose whole run has at most 2,100 tokens."""
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("each", SHORT, ids=lambda each: each.path.stem)
-def test_eager_attention(each: Program) -> None:
-    tokens, output = check(each, 2_100, "eager")
-    assert output == each.output and len(tokens) < 2_100
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("each", SHORT, ids=lambda each: each.path.stem)
+@pytest.mark.parametrize("each", ALL, ids=lambda each: each.path.stem)
 def test_a_static_cache(each: Program) -> None:
     """Each call of `generate` has a static cache of its own."""
     image = looped.assemble(each.path)
     spec = spec_of(image)
     vocabulary, answers = Vocabulary(spec), iter(each.input)
     tokens = vocabulary.prompt(image.words, image.entry)
-    wanted = [*tokens, *due(spec, image, each.input)]
-    while tokens[-1] != vocabulary.halt:
+    wanted = [*tokens, *islice(due(spec, image, each.input), MOST)]
+    while len(tokens) < len(wanted):
         ids = torch.tensor([tokens])
-        options = {"max_length": len(wanted) + 1, "cache_implementation": "static"}
+        options = {"max_length": len(wanted), "cache_implementation": "static"}
         tokens = (
             model(spec).generate(ids, attention_mask=torch.ones_like(ids), **options)[0].tolist()
         )
@@ -110,29 +104,43 @@ def test_a_static_cache(each: Program) -> None:
 
 
 @pytest.mark.slow
-def test_a_padded_batch_of_whole_programs() -> None:
-    """The short programs without input in words of 16 bits, until the last one halts."""
-    spec = Spec(width=16, memory=512)
-    each = [p for p in SHORT if not p.input and looped.assemble(p.path).width == 16]
+@pytest.mark.parametrize("width", [8, 16])
+def test_a_padded_batch_of_all_programs(width: int) -> None:
+    """All programs of a width, until the last one halts. A row that asks waits for the others, and
+    then the host answers all of them."""
+    each = [p for p in ALL if looped.assemble(p.path).width == width]
     images = [looped.assemble(p.path) for p in each]
-    wanted = [list(due(spec, image, b"")) for image in images]
-    ids, mask = padded([p.path.stem for p in each], spec)
-    most = ids.shape[1] + max(map(len, wanted))
-    found = model(spec).generate(ids, attention_mask=mask, max_length=most)
-    halt = Vocabulary(spec).halt
-    for name, row, tokens in zip(each, found[:, ids.shape[1] :].tolist(), wanted, strict=True):
-        assert row == tokens + [halt] * (len(row) - len(tokens)), name.path.stem
+    spec = Spec(width=width, memory=max(spec_of(image).memory for image in images))
+    vocabulary, prompts = Vocabulary(spec), []
+    rows, sources = [], [iter(p.input) for p in each]
+    for image in images:
+        prompts.append(vocabulary.prompt(image.words, image.entry))
+        rows.append(list(prompts[-1]))
+    wanted = [[*prompt, *islice(due(spec, image, p.input), MOST)]
+              for prompt, image, p in zip(prompts, images, each, strict=True)]  # fmt: skip
+    while open_rows := [k for k, row in enumerate(rows) if len(row) < len(wanted[k])]:
+        most = max(len(wanted[k]) - len(rows[k]) for k in open_rows)
+        ids, mask = batch([rows[k] for k in open_rows], vocabulary.halt)
+        found = model(spec).generate(ids, attention_mask=mask, max_length=ids.shape[1] + most)
+        for k, new in zip(open_rows, found[:, ids.shape[1] :].tolist(), strict=True):
+            ends = [new.index(end) + 1 for end in (vocabulary.halt, vocabulary.ask) if end in new]
+            rows[k] += new[: min([*ends, len(wanted[k]) - len(rows[k])])]
+            if rows[k][-1] == vocabulary.ask:
+                rows[k] += vocabulary.value(next(sources[k], (1 << width) - 1))
+            assert rows[k] == wanted[k][: len(rows[k])], each[k].path.stem
+
+
+def batch(rows: list[list[int]], padding: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows, padded on the left, and their mask."""
+    longest = max(map(len, rows))
+    ids = torch.tensor([[padding] * (longest - len(row)) + row for row in rows])
+    return ids, torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
 
 
 def padded(names: list[str], spec: Spec) -> tuple[torch.Tensor, torch.Tensor]:
     images = [looped.assemble(program(name).path) for name in names]
     prompts = [Vocabulary(spec).prompt(image.words, image.entry) for image in images]
-    longest = max(map(len, prompts))
-    ids = torch.full((len(prompts), longest), Vocabulary(spec).halt)
-    for row, prompt in zip(ids, prompts, strict=True):
-        row[longest - len(prompt) :] = torch.tensor(prompt)
-    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
-    return ids, mask
+    return batch(prompts, Vocabulary(spec).halt)
 
 
 @pytest.mark.parametrize(

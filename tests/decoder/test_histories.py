@@ -14,7 +14,7 @@ from tests.decoder.histories import History, forged, run
 from tests.decoder.models import BYTES, SIGNED, SMALL, WORDS, predicted
 from tests.programs.headers import Program, programs
 
-NARROW = [p for p in programs() if looped.assemble(p.path).width <= 16]
+ALL = programs()
 
 
 def check(spec: Spec, history: History) -> int:
@@ -84,10 +84,10 @@ def test_many_random_programs(batch: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("each", NARROW, ids=lambda each: each.path.stem)
+@pytest.mark.parametrize("each", ALL, ids=lambda each: each.path.stem)
 def test_every_program(each: Program) -> None:
     image = looped.assemble(each.path)
-    spec = Spec(width=image.width, memory=1024 if image.width == 16 else 256)
+    spec = Spec(width=image.width, memory=256 if image.width == 8 else 1024)
     check(spec, run(spec, list(image.words), each.input, 20_000, image.entry))
 
 

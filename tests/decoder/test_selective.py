@@ -22,7 +22,7 @@ from tests.decoder.histories import History, forged
 from tests.decoder.histories import run as history
 from tests.programs.headers import FOLDER, Program, programs
 
-NARROW = [p for p in programs() if looped.assemble(p.path).width <= 16]
+ALL = programs()
 SMALL = Spec(width=8, memory=64, context=4096, counter_bits=7)
 
 
@@ -87,7 +87,7 @@ def test_nothing_is_missed_that_is_masked() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("each", NARROW, ids=lambda each: each.path.stem)
+@pytest.mark.parametrize("each", ALL, ids=lambda each: each.path.stem)
 def test_every_program(each: Program) -> None:
     image = looped.assemble(each.path)
     spec = Spec(width=image.width, memory=max(64, looped.api.smallest_memory(image)))

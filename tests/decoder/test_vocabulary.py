@@ -77,7 +77,7 @@ def test_a_history_that_ends_inside_a_record_has_no_program_counter() -> None:
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"width": 32, "memory": 64}, "no causal machine has 32-bit words"),
+        ({"width": 24, "memory": 64}, "no causal machine has 24-bit words"),
         ({"width": 8, "memory": 512}, "a memory of 512 words is impossible with 8-bit words"),
         ({"width": 16, "memory": 48}, "a memory of 48 words is impossible with 16-bit words"),
         (

@@ -18,6 +18,7 @@ MACHINES = [
     ("subleq", 32, 64),
     ("rv32i", 32, 64),
     ("rv32im", 32, 64),
+    ("rv32ima", 32, 64),
     ("fleq", 32, 64),
 ]
 PARAMETERS = {"fleq": {"fraction": 16, "side": 2}}

@@ -39,6 +39,11 @@ def extended_programs() -> list[Program]:
     return [_read(path, "#") for path in sorted(FOLDER.glob("rv32im/*.s"))]
 
 
+def machine_mode_programs() -> list[Program]:
+    """The same for RV32IMA."""
+    return [_read(path, "#") for path in sorted(FOLDER.glob("rv32ima/*.s"))]
+
+
 def c_programs() -> list[Program]:
     """Every C program; steps are those of GCC 12.2, and no promise."""
     return [_read(path, "//") for path in sorted(FOLDER.glob("c/*.c"))]

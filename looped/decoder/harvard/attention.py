@@ -39,8 +39,8 @@ def encode(layout: Layout) -> Attention:
     itself = n + spec.digits
     keys = {j: lane(index) for j, index in enumerate(lanes["address"])}
     keys |= {n + k: bit(index) for k, index in enumerate(lanes["is_v"])} | {itself: first}
-    heads = []
-    for address, word in (("address", "a"), ("pc1", "b"), ("pc2", "c")):
+    heads, (leading, second) = [], "ab" if spec.order == 0 else "ba"
+    for address, word in (("address", leading), ("pc+1", second), ("pc+2", "c")):
         for k in range(spec.digits):
             query = {j: lane(index) * _UNIT for j, index in enumerate(lanes[address])}
             query |= {n + k: constant(2 * _UNIT), itself: first * (_UNIT * (2 * n + 4))}
@@ -69,7 +69,7 @@ def gather(layout: Layout) -> Attention:
 def fetch(layout: Layout) -> Attention:
     """Cross-attention: the instruction at the program counter, and the program counter after it."""
     lanes = layout.lanes
-    words = [*lanes["a"], *lanes["b"], *lanes["c"], *lanes["next"]]
+    words = [*lanes["a"], *lanes["b"], *lanes["c"], *lanes["following"]]
     query = _asked(layout, "pc", _UNIT)
     return Attention(_addressed(layout), _copied(words), (Head(query, dict(enumerate(words))),))
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from looped.decoder import arithmetic
 from looped.decoder.attention import Attention as Wanted
 from looped.decoder.forms import Units
 from looped.decoder.harvard import attention
 from looped.decoder.harvard.layout import Layout
 from looped.decoder.harvard.matrices import matrices
+from looped.decoder.mlps import mlps
 from looped.decoder.spec import HEAD_DIM
 from looped.decoder.unembedding import unembedding
 from looped.decoder.weights import filled
@@ -54,7 +54,7 @@ class HarvardModel(nn.Module):
         self.encoder_positions = nn.Parameter(layout.encoder_positions())
         self.decoder_positions = nn.Parameter(layout.decoder_positions())
         self.encoder = _Layer(_attention(attention.encode(layout), d), None, None)
-        units = (arithmetic.due(spec, lanes), arithmetic.subtract(spec, lanes))
+        _, *units = mlps(spec, lanes)
         parts = ((attention.gather, attention.fetch), (attention.read, attention.read_program))
         self.decoder = nn.ModuleList(
             _Layer(_attention(own(layout), d), _attention(cross(layout), d), _mlp(mlp, d))

@@ -31,8 +31,11 @@ __all__ = ["Layout"]
 _LONGEST = 1 << 19
 """Tokens of a run: scores are multiples of 128 up to about 2^31, so float32 holds all of them."""
 
-_ENCODED = ("address", "pc1", "pc2", "next")
-"""Words that the position embedding of the encoder sets."""
+_WIDEST = 16
+"""Bits of a word: a decoder layer subtracts as many, and there are two."""
+
+_ENCODED = ("address", "pc+1", "pc+2", "following")
+"""Words that the position embedding of the encoder sets: the address and the three after it."""
 
 _MULTIPLE = 64
 
@@ -50,6 +53,13 @@ class Layout:
     def __post_init__(self) -> None:
         if self.spec.window is not None:
             raise CompileError("an encoder-decoder has no window", hint="make it without one")
+        if self.spec.pc_bits > self.spec.address_bits:
+            raise CompileError(
+                "an encoder-decoder has no program counter behind the end of memory",
+                hint="leave counter_bits out",
+            )
+        if self.spec.width > _WIDEST:
+            raise CompileError(f"an encoder-decoder has words of at most {_WIDEST} bits")
         if self.spec.context > _LONGEST:
             raise CompileError(
                 f"in a text of {self.spec.context:,} tokens float32 does not hold all scores",
@@ -75,8 +85,10 @@ class Layout:
     def lanes(self) -> Lanes:
         """The lanes of the causal machine, the `time`, and whether a record has the word that is
         read: `found_a`, `found_b`."""
-        groups = [(n, len(p)) for n, p in machine_lanes(self.spec).groups.items() if n != "one"]
-        return Lanes([*groups, ("time", self.time_bits), ("found_a", 1), ("found_b", 1)])
+        lanes = machine_lanes(self.spec)
+        for name, count in (("time", self.time_bits), ("found_a", 1), ("found_b", 1)):
+            lanes.add(name, count)
+        return lanes
 
     @property
     def d_model(self) -> int:
@@ -106,10 +118,9 @@ class Layout:
         """Shape (encoded, d_model)."""
         spec, table = self.spec, self._table(self.encoded)
         address = torch.arange(self.encoded - 1) // spec.digits
-        size = spec.width if spec.pc_bits == spec.width - 1 else spec.pc_bits
-        for count, name in ((0, "address"), (1, "pc1"), (2, "pc2"), (3, "next")):
+        for count, name in enumerate(_ENCODED):
             lanes = self.lanes[name]
-            used = lanes[:size] if name == "next" else lanes
+            used = lanes[: spec.pc_bits + 1] if name == "following" else lanes
             table[1:, list(used)] = _signs(address + count, len(used))
         return table
 

@@ -63,7 +63,7 @@ def export_gguf(spec: Spec, image: Image, folder: Path, name: str) -> None:
 def _add_sizes(writer: Any, found: Weights) -> None:
     writer.add_context_length(found.spec.context)
     writer.add_embedding_length(found.d_model)
-    writer.add_block_count(3)
+    writer.add_block_count(found.n_layers)
     writer.add_feed_forward_length(found.d_ff)
     writer.add_head_count(found.n_heads)
     writer.add_head_count_kv(1)

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["export_onnx"]
 
-_LAYERS = 3
-_PARTS = [f"{layer}.{part}" for layer in range(_LAYERS) for part in ("key", "value")]
-
 
 class _Step(nn.Module):
     """One pass of the stock model: tokens and a cache in, logits and the longer cache out."""
@@ -43,7 +40,7 @@ class _Step(nn.Module):
     def forward(self, ids: Tensor, mask: Tensor, positions: Tensor, *past: Tensor) -> Any:
         """Logits (B, N, vocabulary), then keys and values (B, 1, past + N, d_head) by layer."""
         cache = transformers().DynamicCache(config=self.model.config)
-        for layer in range(_LAYERS):
+        for layer in range(len(past) // 2):
             cache.update(past[2 * layer], past[2 * layer + 1], layer)
         options = {self.option: cache, "use_cache": True}
         given = {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
@@ -64,7 +61,10 @@ def export_onnx(spec: Spec, image: Image, folder: Path) -> None:
         raise CompileError("the ONNX graph has no sliding window", hint="leave --window out")
     begin_folder(spec, image, folder)
     write_tokenizer(spec, folder)
-    past = tuple(torch.zeros(2, 1, 5, HEAD_DIM) for _ in _PARTS)
+    model = causal_model(spec)
+    layers = range(model.config.num_hidden_layers)
+    parts = [f"{layer}.{part}" for layer in layers for part in ("key", "value")]
+    past = tuple(torch.zeros(2, 1, 5, HEAD_DIM) for _ in parts)
     ids = torch.zeros(2, 3, dtype=torch.long)
     given = (ids, torch.ones(2, 8, dtype=torch.long), torch.arange(5, 8).expand(2, 3), *past)
     size, auto = torch.export.Dim, torch.export.Dim.AUTO
@@ -72,12 +72,12 @@ def export_onnx(spec: Spec, image: Image, folder: Path) -> None:
     cached = tuple({0: batch, 2: entries} for _ in past)
     with _quietly():
         torch.onnx.export(
-            _Step(causal_model(spec)),
+            _Step(model),
             given,
             folder / "model.onnx",
             input_names=["input_ids", "attention_mask", "position_ids"]
-            + [f"past_key_values.{part}" for part in _PARTS],
-            output_names=["logits", *(f"present.{part}" for part in _PARTS)],
+            + [f"past_key_values.{part}" for part in parts],
+            output_names=["logits", *(f"present.{part}" for part in parts)],
             dynamic_shapes=({0: batch, 1: sequence}, {0: batch, 1: auto}, {0: batch, 1: sequence},
                             cached),
             dynamo=True,

@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from looped.engines.lifted.carries import Carries
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.runs import WHOLE, Bit, Field, Weights, fields_of, members, runs_of
 
@@ -70,6 +71,9 @@ _FEW = 4
 """From this many literals of one word on, the word is compared: that takes a mask and a comparison,
 while each literal takes a shift and a mask. A comparison also excludes or implies others (Cube)."""
 
+_LEAST_SLICED = 3
+"""Bits of a sum in slices, with a carry: two bits are as short one by one."""
+
 _LEAST_COUNTED, _MOST_COUNTED = 5, 7
 """Bits in a count: with fewer, literals and carries are as short, and expressions double with each.
 FLEQ counts 5 and 6."""
@@ -96,6 +100,7 @@ class Conditions:
         self.widths = widths
         self.cubes: dict[Bit, Cube] = {}
         self.sums: dict[object, list[tuple[int, int]]] = {}
+        self.carries = Carries()
 
     def threshold(self, bits: Weights, at: int, flips: Collection[Bit] = ()) -> Expression:
         """`[Σ weight · bit ≥ at]`; `flips` are the bits that change if it holds."""
@@ -106,6 +111,9 @@ class Conditions:
             return True
         if at > high:
             return False
+        whole = self._whole(weights, at)
+        if whole is not None:
+            return self.threshold(*whole, flips)
         carry = self._carry(weights, at, low, high)
         if carry is not None:
             return carry
@@ -209,6 +217,16 @@ class Conditions:
         """Whether a bit is a field of one: the only bit of its word here, and the word's first."""
         alone = sum(other.value == bit.value for other in weights) == 1
         return alone and bit.place == 0 and self.widths.get(bit.value, 0) > 1
+
+    def _whole(self, weights: Weights, at: int) -> tuple[Weights, int] | None:
+        """The threshold of the sum of whole words of which the bits are upper slices, if it is."""
+        whole = self.carries.expanded(weights, at) if len(weights) >= _LEAST_SLICED else None
+        fields = None if whole is None else fields_of(whole[0])
+        if fields is None:
+            return None
+        top = max(field.top for field in fields)
+        ends = {field.top for field in fields if field.length > 1}
+        return whole if ends <= {top - 1, top} else None
 
     def _carry(self, weights: Weights, at: int, low: int, high: int) -> Expression | None:
         """The threshold as a bit of a sum of words, if its bits are fields of words."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from looped.engines.lifted.columns import Behaviour
 from looped.engines.lifted.heads import FixedTarget, columns_of, without
-from looped.engines.lifted.votes import HeadVotes, MlpVotes, Votes, ways_of
+from looped.engines.lifted.votes import HeadVotes, MlpVotes, Votes, carry_votes, ways_of
 
 __all__ = ["Fields", "cut", "find_fields"]
 
@@ -49,9 +49,12 @@ class Fields:
 def find_fields(behaviour: Behaviour) -> Fields:
     """Guess the words of a pass."""
     free = np.flatnonzero(behaviour.of(behaviour.driver) == 0).tolist()
+    ways = ways_of(behaviour)
     parts = [
-        (HeadVotes(block, behaviour), MlpVotes(block.mlp, ways))
-        for block, ways in zip(behaviour.blocks, ways_of(behaviour), strict=True)
+        (HeadVotes(block, behaviour), MlpVotes(block.mlp, own, carries))
+        for block, own, carries in zip(
+            behaviour.blocks, ways, carry_votes(behaviour, ways), strict=True
+        )
     ]
     driver: list[Word] = []
     later: Votes = Counter()
@@ -60,12 +63,13 @@ def find_fields(behaviour: Behaviour) -> Fields:
         read: Votes = Counter()
         blocks: list[list[Word]] = []
         for heads, mlp in reversed(parts):
-            votes = mlp.own + mlp.of_sources(later)
+            written = heads.of_written(stored)
+            votes = mlp.own + mlp.of_sources(later) + written
             words = [word for word in _chains({*sum(votes, ())}, votes) if len(word) > 1]
             blocks.insert(0, [word for word in words if len(word) > 2])
             later = _along(words, votes)
             read += heads.of_columns(later)
-            later = later + heads.own + heads.of_written(stored)
+            later = later + heads.own + written
         kept = _chains(_kept_lanes(behaviour), read)
         stored = _along(kept, read)
         before, driver = driver, _chains(free, later)

@@ -145,11 +145,13 @@ class _Lifting:
     def transform(self, block: Block) -> None:
         """The MLP of a block."""
         sums: dict[int, Sum] = {}
+        self.conditions.carries.keep(self.code, self.lanes.values())
         for lane, form in block.mlp.affine.items():
             self._sum(sums, lane).form.add(self._over_bits(form))
         steps = {lane: self._steps(gates) for lane, gates in block.mlp.gated.items()}
         constant = {lane: [s for s, form in own if not form.bits] for lane, own in steps.items()}
         taken = self.lookups.take(constant)
+        carries: dict[int, Step] = {}
         for lane, own in steps.items():
             total = self._sum(sums, lane)
             looked_up, replaced = taken.get(lane, (Form(), set()))
@@ -161,7 +163,12 @@ class _Lifting:
             for step, added in left:
                 condition = self.conditions.threshold(dict(step.bits), step.at, added.bits)
                 total.gate(condition, added)
+            if len(left) == 1 and total.is_condition:
+                carries[lane] = left[0][0]
         self.assembly.assign(sums, self.lanes)
+        for lane, step in carries.items():
+            if isinstance(state := self.lanes[lane], Bit):
+                self.conditions.carries.note(state, dict(step.bits), step.at)
         self._cut({}, ())
 
     def _steps(self, gates: Iterable[Gated]) -> list[tuple[Step, Form]]:

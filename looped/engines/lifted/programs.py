@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from threading import Lock
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from looped.engines.lifted.lift import Lifted, lift
 from looped.engines.lifted.model import Model, sparse
 from looped.engines.lifted.native import CELLS, compile_code
 from looped.engines.lifted.program import Program, known_lanes, program_of
-from looped.engines.lifted.specialised import USUAL, Effort
+from looped.engines.lifted.specialised import USUAL, Effort, Masks, SharedUnits
 from looped.errors import CompileError
 
 __all__ = ["Check", "Programs", "unchecked"]
@@ -60,6 +61,7 @@ class Programs:
         if program is None and kept is not None and check is unchecked:
             self._found = kept.find()
         self.made: list[Program] = []
+        self._units: WeakValueDictionary[object, SharedUnits] = WeakValueDictionary()
         self._lock = Lock()
         if not self.ready:
             _ = self.exact
@@ -83,6 +85,17 @@ class Programs:
         """The program for a stream whose host sets the lanes `host`. Raises CompileError."""
         with self._lock:
             return self._program(x, host)
+
+    def units(self, program: Program, image: int, masks: Masks) -> SharedUnits:
+        """The units of all streams that began with the cells of which `image` is a hash."""
+        sizes = tuple(map(len, program.lifted.words)), program.native.sizes.cell_bits
+        key = id(program.lifted), image, *(mask.tobytes() for mask in masks)
+        with self._lock:
+            found = self._units.get(key)
+            if found is None:
+                found = SharedUnits(program.source, *sizes, masks, self.effort)
+                self._units[key] = found
+            return found
 
     def _program(self, x: Residual, host: HostLanes) -> Program:
         for program in self.made:

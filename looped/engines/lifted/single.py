@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from llvmlite import ir
 
+from looped.engines.lifted.carried import carried
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.dispatch import Cases, Dispatch
 from looped.engines.lifted.instructions import BIT, WORD, Instructions, constant
@@ -24,7 +25,7 @@ def module_of_single(
 
 
 class _End(NamedTuple):
-    """The last block of a pass, the words of the state after it, and the columns of its stores."""
+    """The last block of a pass, what is carried after it, and the columns of its stores."""
 
     block: ir.Block
     following: list[ir.Value]
@@ -38,6 +39,7 @@ class _Writer:
         self.code = code
         self.cases = cases
         self.words = sizes.words
+        self.carried = carried(code, sizes.words)
         self.cell = ir.IntType(sizes.cell_bits)
         self.module = ir.Module("lifted")
         array = WORD.as_pointer()
@@ -58,16 +60,17 @@ class _Writer:
         """The module."""
         state, _, stops, mid_instruction, stored, loops = self.function.args
         builder = ir.IRBuilder(self.entry)
-        first, stops, mid_instruction = (
+        loaded = (
             [builder.load(self._at(builder, array, n)) for n in range(self.words)]
             for array in (state, stops, mid_instruction)
         )
+        first, stops, mid_instruction = (self.carried.packed(builder, each) for each in loaded)
         limit = builder.add(builder.mul(loops, constant(most[0])), constant(most[1]))
         builder.branch(self.head)
 
         builder.position_at_end(self.head)
         count, passes = builder.phi(WORD, "count"), builder.phi(WORD, "passes")
-        now = [builder.phi(WORD) for _ in range(self.words)]
+        now = [builder.phi(WORD) for _ in first]
         stores = sum(i.operation == "store" for i in self.code.instructions)
         columns = [builder.phi(WORD) for _ in range(stores)]
         halt = builder.phi(BIT, "halt")
@@ -94,7 +97,8 @@ class _Writer:
 
         builder.position_at_end(self.done)
         result = self._result(builder, count)
-        for array, content in ((state, now), (stored, columns)):
+        words = self.carried.words(builder, now, range(self.words))
+        for array, content in ((state, words), (stored, columns)):
             for number, word in enumerate(content):
                 builder.store(word, self._at(builder, array, number))
         builder.ret(result)
@@ -120,25 +124,47 @@ class _Writer:
     def _chosen(self, builder: ir.IRBuilder, cases: Cases, now: list[ir.Value]) -> ir.Value:
         """The number of the case: from the table of keys, or by its decisions."""
         dispatch = Dispatch(self.module)
-        (key,) = self._pass(builder, cases.key, now).following
-        place = dispatch.place(builder, key)
-        found, known = dispatch.look_up(builder, place, key)
-        decide, chosen = map(self.function.append_basic_block, ("decide", "chosen"))
-        near = builder.block
-        builder.cbranch(found, chosen, decide)
-        builder.position_at_end(decide)
-        far, (decided,), _ = self._pass(builder, cases.choice, now)
-        dispatch.keep(builder, place, key, decided)
+        look, decide, chosen = map(self.function.append_basic_block, ("look", "decide", "chosen"))
+        ways = [(builder.block, constant(len(cases.codes)))]
+        raised = self._under(builder, now, [*map(constant, self.carried.masks(cases.flags))])
+        builder.cbranch(builder.icmp_unsigned("==", raised, constant(0)), look, chosen)
+        builder.position_at_end(look)
+        (key,) = self._values(builder, cases.key, now)
+        row = dispatch.row(builder, key)
+        for place in row:
+            found, known = dispatch.look_up(builder, place, key)
+            ways.append((builder.block, known))
+            onward = decide if place is row[-1] else self.function.append_basic_block("onward")
+            builder.cbranch(found, chosen, onward)
+            builder.position_at_end(onward)
+        (decided,) = self._values(builder, cases.choice, now)
+        dispatch.keep(builder, row, key, decided)
+        ways.append((builder.block, decided))
         builder.branch(chosen)
         builder.position_at_end(chosen)
-        return _one_of(builder, [near, far], [known, decided])
+        blocks, numbers = zip(*ways, strict=True)
+        return _one_of(builder, blocks, numbers)
 
     def _pass(self, builder: ir.IRBuilder, code: Code, now: list[ir.Value]) -> _End:
         """Some code, from the beginning of a pass."""
-        self.undo = []
-        values = self.instructions.write(builder, now, self.function.args[1], self, code)
+        values = self._written(builder, code, now)
         stores = [i.operands[0] for i in code.instructions if i.operation == "store"]
-        return _End(builder.block, [values[n] for n in code.following], [values[n] for n in stores])
+        following = self.carried.packed(builder, [values[n] for n in code.following])
+        return _End(builder.block, following, [values[n] for n in stores])
+
+    def _values(self, builder: ir.IRBuilder, code: Code, now: list[ir.Value]) -> list[ir.Value]:
+        """What some code leaves that stores nothing."""
+        values = self._written(builder, code, now)
+        return [values[n] for n in code.following]
+
+    def _written(
+        self, builder: ir.IRBuilder, code: Code, now: list[ir.Value]
+    ) -> dict[int, ir.Value]:
+        """The values of some code."""
+        self.undo = []
+        read = {i.number for i in code.instructions if i.operation == "state"}
+        words = self.carried.words(builder, now, read)
+        return self.instructions.write(builder, words, self.function.args[1], self, code)
 
     def _joined(
         self, builder: ir.IRBuilder, ends: Sequence[_End], masks: Sequence[list[ir.Value]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ class Stream:
         self.program: Program | None = None
         self._specialiser: Specialiser | None = None
         self._matrix: npt.NDArray[Any] | None = None
+        self._image = 0
         self._keep(x)
 
     def advance(self, loops: int, watch: Watch) -> Progress:
@@ -89,9 +91,17 @@ class Stream:
             lifted, known = self.program.lifted, self.program.lifted.behaviour
             packed = self.x.words(lifted.packed)[known.columns]
             self.cells = np.append(packed, np.uint64(0)).astype(self.program.native.cell)
+            self._image = self._hash()
             self.words = np.zeros((len(lifted.words), len(known.drivers)), np.uint64)
             for driver in known.drivers.tolist():
                 self._put(driver, self.loaded(driver))
+
+    def _hash(self) -> int:
+        """A hash of the loaded program: of all cells but those that the host has written to."""
+        assert self.program is not None
+        cells = self.cells.copy()
+        cells[[self.program.cell[column] for column in self.host.masks]] = 0
+        return hash(cells.tobytes())
 
     def replace(self, x: Floats) -> None:
         """Continue with another state."""
@@ -239,9 +249,8 @@ class Stream:
         if loops <= _FEW or len(self.program.lifted.behaviour.drivers) > 1:
             return Progress(*native.run(self.words, self.cells, stops, loops, mid_instruction))
         if self._specialiser is None or self._specialiser.native is not native:
-            widths = tuple(len(word) for word in self.program.lifted.words)
-            source = self.program.source
-            self._specialiser = Specialiser(native, widths, source, self.programs.effort)
+            find = partial(self.programs.units, self.program, self._image)
+            self._specialiser = Specialiser(native, find)
         masks = stops, mid_instruction
         return Progress(*self._specialiser.run(self.words, self.cells, masks, loops))
 

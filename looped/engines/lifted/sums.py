@@ -40,6 +40,14 @@ class Sum:
         elif condition is not False:
             self.gated.append((condition, form))
 
+    @property
+    def is_condition(self) -> bool:
+        """Whether the sum is 1 where its only condition holds, and -1 elsewhere."""
+        if len(self.gated) != 1 or any(self.form.bits.values()):
+            return False
+        form = self.gated[0][1]
+        return self.form.constant == -1 and form.constant == 2 and not any(form.bits.values())
+
     def mentioned(self) -> set[Bit]:
         """The bits on which the sum may depend."""
         found = {bit for bit, coefficient in self.form.bits.items() if coefficient}

@@ -2,8 +2,9 @@
 
 If a threshold weighs lane u with w and lane v with 2w, and both came to the driver in the same way,
 that is a vote for v as the bit after u. So is a head whose target moves by 2^n columns with u and
-by 2^(n + 1) with v. And a word speaks for the lanes that its bits come from: if an MLP or a head
-computes u from s as it computes v from t, then t comes after s.
+by 2^(n + 1) with v. A carry from one slice of a word into another is a vote for the lightest bit of
+the latter as the one after the heaviest of the former. And a word speaks for the lanes that its
+bits come from: if an MLP or a head computes u from s as it computes v from t, then t comes after s.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from looped.analysis.steps import Gated, MlpSteps, Threshold
 from looped.engines.lifted.columns import Behaviour, Block
 from looped.engines.lifted.heads import Capture, Lookup, columns_of, without
 
-__all__ = ["HeadVotes", "MlpVotes", "Votes", "Ways", "ways_of"]
+__all__ = ["HeadVotes", "MlpVotes", "Votes", "Ways", "carry_votes", "ways_of"]
 
 Votes = Counter[tuple[int, int]]
 """For two lanes at some point of a pass: how much speaks for the second as the bit after the
@@ -46,14 +47,66 @@ def ways_of(behaviour: Behaviour) -> list[Ways]:
     return result
 
 
-class MlpVotes:
-    """The votes of an MLP for the lanes that it reads: `own` are those of its thresholds."""
+def carry_votes(behaviour: Behaviour, ways: Sequence[Ways]) -> list[Votes]:
+    """The votes of carries for the lanes that the MLP of each block reads, which makes them."""
+    result: list[Votes] = [Counter() for _ in behaviour.blocks]
+    made: dict[int, tuple[int, Threshold]] = {}
+    for number, block in enumerate(behaviour.blocks):
+        for threshold in {gate.threshold for some in block.mlp.gated.values() for gate in some}:
+            for carry, _ in threshold.bits:
+                if carry in made and ways[number].get(carry) == (made[carry][0],):
+                    origin, sum_ = made[carry]
+                    slices = _lightest(threshold, ways[number])
+                    for pair in _after_heaviest(sum_, slices, ways[origin]):
+                        for place in (origin, number):
+                            if all(_same(lane, ways[origin], ways[place]) for lane in pair):
+                                result[place][pair] += 1
+        for lane, gates in block.mlp.gated.items():
+            if len(gates) == 1 and not gates[0].form.bits:
+                made[lane] = number, gates[0].threshold
+    return result
 
-    def __init__(self, mlp: MlpSteps, ways: Ways) -> None:
+
+def _same(lane: int, *places: Ways) -> bool:
+    """Whether a lane came to the driver in the same way at all places, so has not changed."""
+    return len({ways.get(lane) for ways in places}) == 1
+
+
+def _lightest(threshold: Threshold, ways: Ways) -> set[tuple[int, object]]:
+    """The lanes with the weights 1 or -1, and how they came to the driver, where others have twice
+    as much and came like them."""
+    twice = {(ways.get(lane), weight) for lane, weight in threshold.bits}
+    return {
+        (lane, ways.get(lane))
+        for lane, weight in threshold.bits
+        if abs(weight) == 1 and (ways.get(lane), 2 * weight) in twice
+    }
+
+
+def _after_heaviest(
+    threshold: Threshold, lightest: Iterable[tuple[int, object]], ways: Ways
+) -> Iterable[tuple[int, int]]:
+    """The heaviest lanes of a threshold, with the `lightest` ones of a later threshold that came
+    like them."""
+    heaviest: dict[object, tuple[int, int]] = {}
+    for lane, weight in threshold.bits:
+        own = ways.get(lane)
+        heaviest[own] = max(heaviest.get(own, (0, lane)), (abs(weight), lane))
+    for lane, way in lightest:
+        weight, before = heaviest.get(way, (0, lane))
+        if weight > 1 and ways.get(lane) == way:
+            yield before, lane
+
+
+class MlpVotes:
+    """The votes of an MLP for the lanes that it reads: `own` are those of its thresholds, and of
+    the `carries` that it makes."""
+
+    def __init__(self, mlp: MlpSteps, ways: Ways, carries: Votes) -> None:
         self.mlp = mlp
         self.ways = ways
         self.changed = {*mlp.affine, *mlp.gated}
-        self.own: Votes = Counter()
+        self.own: Votes = Counter(carries)
         self._gates: dict[int, dict[object, Gated]] = {}
         self._sources: dict[tuple[int, int], list[tuple[int, int]]] = {}
         gates = [(lane, gate) for lane, some in mlp.gated.items() for gate in some]

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from looped.errors import LoopedError, Span
 from looped.isa.rv32i import Encoding, encode
-from looped.isa.rv32im import EXTENSION, INSTRUCTIONS
+from looped.isa.rv32ima import ATOMIC, INSTRUCTIONS, PRIVILEGED
 from looped.lang.gnu.items import Item, span_of
 from looped.lang.gnu.nodes import Name, Operand
 from looped.lang.riscv import pseudo
 from looped.lang.riscv.operands import Operands, high_part, is_memory, low_part, register_named
 
-__all__ = ["BRANCHES", "EXTENDED_MNEMONICS", "MNEMONICS", "distance", "is_short", "make", "size"]
+__all__ = ["ATOMIC_MNEMONICS", "BRANCHES", "MNEMONICS", "distance", "is_short", "make", "size"]
 
 _MEMORY = "offset(rs1)"
 _FORMS = {
@@ -23,6 +23,7 @@ _FORMS = {
     "B": ("rs1, rs2, target",),
     "U": ("rd, upper",),
     "J": ("rd, target", "target"),
+    "A": ("rd, rs2, offset(rs1)",),
 }
 _SPECIAL_FORMS = {
     "jalr": ("rd, offset(rs1)", "rd, rs1, imm", "rd, rs1", "rs1, imm", "offset(rs1)", "rs1"),
@@ -35,8 +36,14 @@ _SPECIAL_FORMS = {
     "tail": ("symbol",),
     "jump": ("symbol, scratch",),
 }
-_CONTROL = {"csrrw": 1, "csrrs": 2, "csrrc": 3, "csrrwi": 5, "csrrsi": 6, "csrrci": 7}
-"""Instructions for control and status registers → funct3. They trap, and the host serves them."""
+_CONTROL = tuple(name for name, encoding in PRIVILEGED.items() if encoding.format == "C")
+"""Instructions for control and status registers."""
+
+_ORDERINGS = {"": 0, ".rl": 1, ".aq": 2, ".aqrl": 3}
+_ATOMIC = {
+    f"{name}{ending}": (name, bits) for name in ATOMIC for ending, bits in _ORDERINGS.items()
+}
+"""Atomic instructions → the mnemonic without its ordering, the bits aq and rl."""
 
 _FIXED = {
     "fence.tso": 0x8330000F, "fence.i": 0x0000100F, "pause": 0x0100000F, "unimp": 0xC0001073,
@@ -65,7 +72,6 @@ _RANGES = {
     "upper": (0, 0xFFFFF, "%hi(…) has the upper 20 bits of an address"),
     "value": (-(1 << 31), (1 << 32) - 1, None),
 }
-_SYSTEM = 0x73
 _T1 = 6
 _FENCE = {"i": 8, "o": 4, "r": 2, "w": 1}
 
@@ -77,22 +83,26 @@ def _forms(mnemonic: str, encoding: Encoding) -> tuple[str, ...]:
         return "rd, offset(rs1)", "rd, symbol"
     if mnemonic in _SHIFTS:
         return ("rd, rs1, shamt",)
+    if encoding.rs2 is not None:
+        return ("rd, offset(rs1)",)
+    if mnemonic in _CONTROL:
+        return (f"rd, csr, {'number' if mnemonic[-1] == 'i' else 'rs1'}",)
     return _FORMS[encoding.format]
 
 
 FORMS: dict[str, tuple[str, ...]] = {
     **_SPECIAL_FORMS,
     **{mnemonic: _forms(mnemonic, encoding) for mnemonic, encoding in INSTRUCTIONS.items()},
-    **{name: (f"rd, csr, {'number' if name[-1] == 'i' else 'rs1'}",) for name in _CONTROL},
+    **{written: _forms(name, INSTRUCTIONS[name]) for written, (name, _) in _ATOMIC.items()},
     **dict.fromkeys(_FIXED, ("",)),
 }
 """The operands that each instruction may have, as a manual lists them."""
 
-EXTENDED_MNEMONICS = frozenset({*FORMS, *pseudo.FORMS})
-"""What RV32IM has."""
+MNEMONICS = frozenset({*FORMS, *pseudo.FORMS})
+"""What RV32IMA has."""
 
-MNEMONICS = EXTENDED_MNEMONICS - frozenset(EXTENSION)
-"""What RV32I has."""
+ATOMIC_MNEMONICS = frozenset(_ATOMIC)
+"""What it has of the A extension."""
 
 
 def size(item: Item) -> int:
@@ -212,6 +222,8 @@ class _Values:
             case "offset(rs1)":
                 offset, self.rs1, span = self.operands.memory(operand, here)
                 self.imm = self._check(token, offset, span)
+                if offset and self.item.kind in _ATOMIC:
+                    raise LoopedError(f"`{self.item.written}` takes no offset", span, "0(a1)")
             case "symbol":
                 self.imm = self.operands.number(operand, here) - here
             case "target":
@@ -229,9 +241,8 @@ class _Values:
         name = self.item.kind
         if name in _FIXED:
             return [_FIXED[name]]
-        if name in _CONTROL:
-            fields = self.imm << 20 | self.rs1 << 15 | _CONTROL[name] << 12 | self.rd << 7
-            return [fields | _SYSTEM]
+        if name in _ATOMIC:
+            name, self.imm = _ATOMIC[name][0], _ATOMIC[name][1]
         if name == "li":
             return self._load_number(size)
         if name in BRANCHES and size == 8:

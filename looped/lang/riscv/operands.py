@@ -6,11 +6,11 @@ import difflib
 from dataclasses import dataclass, field
 
 from looped.errors import LoopedError, Span
+from looped.isa.control_registers import CONTROL_REGISTERS
 from looped.isa.rv32i import REGISTERS
 from looped.lang.gnu.items import span_of
 from looped.lang.gnu.nodes import Group, Memory, Missing, Modifier, Name, Operand, Text
 from looped.lang.gnu.values import Values
-from looped.lang.riscv.csr import REGISTERS as CONTROL_REGISTERS
 
 __all__ = [
     "MODIFIERS",

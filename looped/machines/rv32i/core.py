@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from looped.circuit.arithmetic import equal
 from looped.circuit.circuit import Circuit
-from looped.circuit.signals import Signal, Value, literal
-from looped.circuit.words import Word
+from looped.circuit.signals import Condition, Signal, Value
+from looped.circuit.words import Form, Word
 from looped.machines.rv32i.adder import Adder
 from looped.machines.rv32i.alu import AluInputs, AluOutputs, alu
 from looped.machines.rv32i.branch import BranchInputs, BranchOutputs, branch
@@ -32,7 +32,7 @@ from looped.machines.rv32i.registers import Operands, RegisterInputs, read_regis
 from looped.machines.rv32i.shifter import ShifterInputs, ShifterOutputs, shifter
 from looped.machines.rv32i.write_back import WriteInputs, WriteOutputs, write_back
 
-__all__ = ["Datapath", "Fetched", "core", "fetch"]
+__all__ = ["Datapath", "Executed", "Fetched", "core", "execute", "fetch", "no_cause"]
 
 _STORES = (Kind.SB, Kind.SH, Kind.SW)
 _COMPUTES = (
@@ -85,37 +85,65 @@ class Datapath:
 
 
 @dataclass(frozen=True, slots=True)
-class _Executed:
-    """Outputs of all units that come before the write-back."""
+class Executed:
+    """Outputs of all units that come before control."""
 
+    decoded: Decoded
+    operands: Operands
     computed: AluOutputs
-    shifted: ShifterOutputs
     memory: LoadStoreOutputs
     jump: BranchOutputs
+    written: WriteOutputs
+
+    @property
+    def path(self) -> Datapath:
+        """What an extension uses."""
+        operands, inverted = self.operands, self.decoded.inverted
+        return Datapath(operands.x, operands.rs2, inverted, self.computed.sum, self.written.result)
+
+    @property
+    def legal(self) -> Form:
+        """Whether the word is an instruction of RV32I that does not always trap."""
+        return flag(*self.decoded.flags(*KINDS))
 
 
 def fetch(m: Circuit, places: Places) -> Fetched:
-    """The registers of the hart, and the instruction."""
+    """The registers of the hart, and the instruction. `no_cause` states what holds for them."""
     pc = m.register("pc", m.width)
     trapped = m.register("trap", 1)
     cause = m.register("cause", 4)
     m.halts(trapped)
     m.trap_port(trapped, cause)
-    m.invariant("no trap, no cause", literal(trapped) | equal(cause, 0))
     return Fetched(pc, trapped, cause, m.fetch("instruction", places.word(pc)))
+
+
+def no_cause(m: Circuit, f: Fetched, away: Condition) -> None:
+    """State that there is no cause, unless the hart is `away`: the last instruction has trapped."""
+    m.invariant("no trap, no cause", away | equal(f.cause, 0))
 
 
 def core(m: Circuit, places: Places, f: Fetched, extension: Extension) -> Datapath:
     """Execute the fetched instruction, of RV32I or of an extension."""
-    d = decode(m, DecodeInputs(f.instruction, f.pc, f.trapped), extension)
+    done = execute(m, places, f, extension)
+    legal = m.let("legal", Value((Signal(done.legal),)))
+    following = control(_control_inputs(places, f, done, legal))
+    m.next(f.pc, following.pc)
+    m.next(f.trapped, following.trapped)
+    m.next(f.cause, following.cause)
+    return done.path
+
+
+def execute(m: Circuit, places: Places, f: Fetched, extension: Extension) -> Executed:
+    """All units but control."""
+    d = decode(m, DecodeInputs(f.instruction, f.pc, (f.trapped, *extension.idle)), extension)
     operands = _read_registers(m, d)
     computed = _alu(m, d, operands)
     shifted = _shifter(m, d, operands)
-    memory = _load_store(m, places, d, operands, computed)
+    memory = _load_store(m, places, d, operands, computed, extension)
     jump = _branch(m, d, operands, computed, extension)
-    written = _write_back(m, d, _Executed(computed, shifted, memory, jump), extension)
-    _control(m, places, f, d, memory, jump)
-    return Datapath(operands.x, operands.rs2, d.inverted, computed.sum, written.result)
+    results = computed.result, shifted.result, memory.loaded, memory.stored
+    written = _write_back(m, d, results, memory, jump, extension)
+    return Executed(d, operands, computed, memory, jump, written)
 
 
 def _read_registers(m: Circuit, d: Decoded) -> Operands:
@@ -165,7 +193,12 @@ def _shifter(m: Circuit, d: Decoded, operands: Operands) -> ShifterOutputs:
 
 
 def _load_store(
-    m: Circuit, places: Places, d: Decoded, operands: Operands, computed: AluOutputs
+    m: Circuit,
+    places: Places,
+    d: Decoded,
+    operands: Operands,
+    computed: AluOutputs,
+    extension: Extension,
 ) -> LoadStoreOutputs:
     return load_store(
         m,
@@ -185,6 +218,7 @@ def _load_store(
             is_sw=d.kinds[Kind.SW],
             is_wide_access=d.kinds[Kind.WIDE_ACCESS],
             is_word_access=d.kinds[Kind.WORD_ACCESS],
+            probes=() if extension.probe is None else (extension.probe,),
         ),
     )
 
@@ -210,53 +244,47 @@ def _branch(
     )
 
 
-def _write_back(m: Circuit, d: Decoded, done: _Executed, extension: Extension) -> WriteOutputs:
+def _write_back(
+    m: Circuit,
+    d: Decoded,
+    results: tuple[Value, ...],
+    memory: LoadStoreOutputs,
+    jump: BranchOutputs,
+    extension: Extension,
+) -> WriteOutputs:
+    also, unfinished = extension.writes, extension.unfinished
+    withheld = () if unfinished is None else (unfinished,)
     return write_back(
         m,
         WriteInputs(
-            results=(
-                done.computed.result,
-                done.shifted.result,
-                done.memory.loaded,
-                done.memory.stored,
-            ),
+            results=results,
             rd=d.rd,
             rd_nonzero=d.rd_nonzero,
             computes=d.flags(*_COMPUTES),
             is_jump=d.kinds[Kind.JUMP],
             stores=d.flags(*_STORES),
-            place=done.memory.where,
-            mem_writes=done.memory.writes,
-            target=done.jump.target,
-            unfinished=extension.unfinished,
+            place=memory.where,
+            mem_writes=memory.writes,
+            target=jump.target,
+            withheld=withheld if also is None else (*withheld, *also.withheld),
+            also=also,
         ),
     )
 
 
-def _control(
-    m: Circuit,
-    places: Places,
-    f: Fetched,
-    d: Decoded,
-    memory: LoadStoreOutputs,
-    jump: BranchOutputs,
-) -> None:
-    following = control(
-        ControlInputs(
-            pc=f.pc,
-            trapped=f.trapped,
-            cause=f.cause,
-            places=places,
-            legal=m.let("legal", Value((Signal(flag(*d.flags(*KINDS))),))),
-            taken=jump.taken,
-            target=jump.target,
-            mem_fault=memory.mem_fault,
-            misaligned=memory.misaligned,
-            is_ecall=d.kinds[Kind.ECALL],
-            is_ebreak=d.kinds[Kind.EBREAK],
-            stores=d.flags(*_STORES),
-        )
+def _control_inputs(places: Places, f: Fetched, done: Executed, legal: Word) -> ControlInputs:
+    d = done.decoded
+    return ControlInputs(
+        pc=f.pc,
+        trapped=f.trapped,
+        cause=f.cause,
+        places=places,
+        legal=legal,
+        taken=done.jump.taken,
+        target=done.jump.target,
+        mem_fault=done.memory.mem_fault,
+        misaligned=done.memory.misaligned,
+        is_ecall=d.kinds[Kind.ECALL],
+        is_ebreak=d.kinds[Kind.EBREAK],
+        stores=d.flags(*_STORES),
     )
-    m.next(f.pc, following.pc)
-    m.next(f.trapped, following.trapped)
-    m.next(f.cause, following.cause)

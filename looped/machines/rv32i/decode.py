@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, Value, disjoint_or, gated, literal
-from looped.circuit.words import Word, bit, total
-from looped.machines.rv32i.extension import Extension
+from looped.circuit.words import Word, bit, constant, total
+from looped.machines.rv32i.extension import Extension, number_or
 from looped.machines.rv32i.immediates import COMPARED, branch_offset, second_operand, under
 from looped.machines.rv32i.kinds import BRANCHES, KINDS, REFINEMENTS, Kind
 from looped.machines.rv32i.patterns import Pattern, any_match, exactly, fields
 
-__all__ = ["DecodeInputs", "Decoded", "decode"]
+__all__ = ["DecodeInputs", "Decoded", "any_set", "decode", "running"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,12 @@ class DecodeInputs:
     |---------------|------|-------------------------------------------|
     | `instruction` | 32   | the word at the program counter           |
     | `pc`          | 32   | the program counter                       |
-    | `trapped`     | 1    | whether the hart waits for its host       |
+    | `idle`        | 1 each | flags of which each says that the hart executes nothing |
     """
 
     instruction: Word
     pc: Word
-    trapped: Word
+    idle: tuple[Word, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Decoded:
     | `kinds`       | 1 each | a flag for each Kind                                         |
     | `rd`, `rs2`   | 5      | fields of the instruction word                               |
     | `rd_nonzero`  | 1      | whether rd is not x0                                         |
-    | `rs1`         | 5      | the first operand is x[rs1] + `first`                        |
+    | `rs1`         | 5 or 6 | the first operand is x[rs1] + `first`                        |
     | `first`       | 32     |                                                              |
-    | `rs2_add`     | 5      | the second operand is `second` + x[rs2_add] - x[rs2_sub]     |
-    | `rs2_sub`     | 5      |                                                              |
+    | `rs2_add`     | 5 or 6 | the second operand is `second` + x[rs2_add] - x[rs2_sub]     |
+    | `rs2_sub`     | 5 or 6 |                                                              |
     | `second`      | 32     |                                                              |
     | `inverted`    | 1      | whether the second operand is a complement: the carry in     |
     | `target_rs1`  | 5      | a target is x[target_rs1] + `target_base` + `offset`         |
@@ -94,14 +94,14 @@ def decode(m: Circuit, i: DecodeInputs, extension: Extension) -> Decoded:
     second = disjoint_or(second_operand(word, complement), also.second)
     inverted = any_match(word, [*complement, *COMPARED])
     return Decoded(
-        kinds=_kinds(m, word, ~literal(i.trapped), extension),
+        kinds=_kinds(m, word, running(*i.idle), extension),
         rd=word[7:12],
         rs2=word[20:25],
         rd_nonzero=m.let("rd nonzero", Condition(total(word[7:12]), 1)),
-        rs1=m.let("rs1", disjoint_or(gated(~special, *rs1), also.rs1)),
+        rs1=m.let("rs1", number_or(gated(~special, *rs1), also.rs1)),
         first=m.let("first", disjoint_or(from_pc, also.first)),
-        rs2_add=m.let("rs2 add", disjoint_or(under(word, plain, rs2), also.rs2_add)),
-        rs2_sub=m.let("rs2 sub", disjoint_or(under(word, complement, rs2), also.rs2_sub)),
+        rs2_add=m.let("rs2 add", number_or(under(word, plain, rs2), also.rs2_add)),
+        rs2_sub=m.let("rs2 sub", number_or(under(word, complement, rs2), also.rs2_sub)),
         second=m.let("second", second),
         inverted=m.let("inverted", disjoint_or(inverted, also.inverted)),
         target_rs1=m.let("target rs1", gated(special & ~direct, *rs1)),
@@ -115,10 +115,23 @@ def _kinds(
 ) -> dict[Kind, Word]:
     """The flags of all kinds; the instructions of an extension are sums."""
     kinds = {**KINDS, **REFINEMENTS, Kind.SUM: (*KINDS[Kind.SUM], *extension.mnemonics)}
-    return {
-        kind: m.let(f"is {kind.value}", any_match(instruction, exactly(*mnemonics), running))
+    flags = {
+        kind: any_match(instruction, exactly(*mnemonics), running)
         for kind, mnemonics in kinds.items()
     }
+    for kind, also in extension.kinds.items():
+        flags[kind] = disjoint_or(flags[kind], also)
+    return {kind: m.let(f"is {kind.value}", content) for kind, content in flags.items()}
+
+
+def running(*idle: Word) -> Condition:
+    """Whether none of some flags is set."""
+    return ~any_set(*idle)
+
+
+def any_set(*flags: Word) -> Condition:
+    """Whether one of some flags is set."""
+    return Condition(sum((bit(lane) for flag in flags for lane in flag), constant(0)), 1)
 
 
 def _target_base(pc: Word, is_jalr: Condition) -> Value:

@@ -32,6 +32,7 @@ class LoadStoreInputs:
     | `is_sb`, `is_sh`, `is_sw`  | 1 each | SB, SH, SW                                    |
     | `is_wide_access`           | 1      | the address must be a multiple of 2           |
     | `is_word_access`           | 1      | the address must be a multiple of 4           |
+    | `probes`                   | 1 each | flags of other accesses, which only read      |
     """
 
     places: Places
@@ -49,6 +50,7 @@ class LoadStoreInputs:
     is_sw: Word
     is_wide_access: Word
     is_word_access: Word
+    probes: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class LoadStoreOutputs:
 
     | port         | bits | content                                                        |
     |--------------|------|----------------------------------------------------------------|
+    | `word`       | 32   | the word in memory                                             |
     | `loaded`     | 32   | the value that a load puts into its register, else zero        |
     | `stored`     | 32   | the word that a store leaves in memory, else zero              |
     | `writes`     | 1    | whether a load or store without a fault writes to a column     |
@@ -65,6 +68,7 @@ class LoadStoreOutputs:
     | `mem_fault`  | 1    | whether the access is misaligned or outside memory             |
     """
 
+    word: Word
     loaded: Value
     stored: Value
     writes: Value
@@ -83,11 +87,12 @@ def load_store(m: Circuit, i: LoadStoreInputs) -> LoadStoreOutputs:
         return fault(i, misaligned, what)
 
     stores = Value((Signal(flag(i.is_sb, i.is_sh, i.is_sw)),))
-    any_access = flag(i.is_load, i.is_sb, i.is_sh, i.is_sw)
+    any_access = flag(i.is_load, i.is_sb, i.is_sh, i.is_sw, *i.probes)
     accesses = m.let("accesses", Value((Signal(any_access),)))
     load = gated(literal(i.rd_nonzero), flag(i.is_load))
     would_write = m.let("would write", disjoint_or(stores, load))
     return LoadStoreOutputs(
+        word=word,
         loaded=loaded(i, place, word),
         stored=stored(i, place, word),
         writes=disjoint_or(would_write, faulty(-bit(would_write[0]))),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from looped.circuit.circuit import Circuit
+from looped.circuit.signals import literal
 from looped.errors import CompileError
 from looped.image import Image, Regions
 from looped.machines.code import BakedCode
-from looped.machines.rv32i.core import core, fetch
+from looped.machines.rv32i.core import core, fetch, no_cause
 from looped.machines.rv32i.extension import NO_EXTENSION
 from looped.machines.rv32i.places import Places
 from looped.precision import FLOAT32, Precision
@@ -27,18 +28,28 @@ def describe(
     """
     m = circuit("rv32i", width, address_bits, precision)
     places = Places(Regions.of(regions), address_bits)
-    core(m, places, fetch(m, places), NO_EXTENSION)
+    fetched = fetch(m, places)
+    no_cause(m, fetched, literal(fetched.trapped))
+    core(m, places, fetched, NO_EXTENSION)
     return m
 
 
-def circuit(name: str, width: int, address_bits: int, precision: Precision) -> Circuit:
-    """A circuit with the registers of RISC-V. Raises CompileError; see `describe`."""
+def circuit(
+    name: str, width: int, address_bits: int, precision: Precision, register_bits: int = 5
+) -> Circuit:
+    """A circuit with the registers of RISC-V, and as many more as the bits of their numbers allow.
+    Raises CompileError; see `describe`."""
     if precision.mantissa < FLOAT32.mantissa:
         raise CompileError(
             f"{name} cannot be compiled for {precision.name}", hint="--dtype float32"
         )
     return Circuit(
-        name, width, address_bits, register_bits=5, zero_register=True, precision=precision
+        name,
+        width,
+        address_bits,
+        register_bits=register_bits,
+        zero_register=True,
+        precision=precision,
     )
 
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from looped.circuit.arithmetic import matches
 from looped.circuit.signals import Condition, Value, any_of_disjoint
 from looped.circuit.words import Word
-from looped.isa.rv32im import INSTRUCTIONS
+from looped.isa.rv32ima import INSTRUCTIONS
 
-__all__ = ["Pattern", "any_match", "exactly", "fields", "match"]
+__all__ = ["Pattern", "any_match", "exactly", "fields", "joined", "match"]
 
 Pattern = tuple[int, int]
 """A mask and a value."""
@@ -25,7 +25,7 @@ _BIT_30 = 1 << 30
 def exactly(*mnemonics: str) -> list[Pattern]:
     """Patterns of these instructions and of no other word."""
     encodings = (INSTRUCTIONS[mnemonic] for mnemonic in mnemonics)
-    return _join((encoding.mask, encoding.match) for encoding in encodings)
+    return joined((encoding.mask, encoding.match) for encoding in encodings)
 
 
 def fields(
@@ -39,7 +39,7 @@ def fields(
     mask = 0x7C | (0x7000 if funct3 else 0) | (_BIT_30 if bit_30 else 0)
     encodings = [INSTRUCTIONS[mnemonic] for mnemonic in mnemonics]
     masks = [mask | telling_bit & encoding.mask for encoding in encodings]
-    return _join((m, e.match & m) for m, e in zip(masks, encodings, strict=True))
+    return joined((m, e.match & m) for m, e in zip(masks, encodings, strict=True))
 
 
 def match(word: Word, pattern: Pattern) -> Condition:
@@ -53,12 +53,13 @@ def any_match(word: Word, patterns: Iterable[Pattern], also: Condition | None = 
     return any_of_disjoint(c if also is None else c & also for c in conditions)
 
 
-def _join(patterns: Iterable[Pattern]) -> list[Pattern]:
+def joined(patterns: Iterable[Pattern]) -> list[Pattern]:
+    """Fewer patterns that match the same words; if no two of these overlap, no two of those do."""
     found = sorted(set(patterns))
     for mask, value in found:
         for bit in (1 << i for i in range(32) if mask >> i & 1):
             other = (mask, value ^ bit)
             if other in found:
                 rest = [p for p in found if p not in ((mask, value), other)]
-                return _join([*rest, (mask & ~bit, value & ~bit)])
+                return joined([*rest, (mask & ~bit, value & ~bit)])
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Signal, Value, any_of_disjoint, disjoint_or, gated, literal
 from looped.circuit.words import Word, bit, constant
+from looped.machines.rv32i.extension import WritePorts
 from looped.machines.rv32i.kinds import flag
 
 __all__ = ["WriteInputs", "WriteOutputs", "write_back"]
@@ -27,7 +28,8 @@ class WriteInputs:
     | `place`       |         | the place of the word in memory that a store writes to         |
     | `mem_writes`  | 1       | whether a load or store writes                                 |
     | `target`      | 32      | the target of a jump, which must be aligned                    |
-    | `unfinished`  | 1       | write nothing yet; None on a machine of one loop               |
+    | `withheld`    | 1 each  | flags: write nothing that is computed                          |
+    | `also`        |         | what an extension writes by itself: WritePorts                 |
     """
 
     results: tuple[Value, ...]
@@ -39,7 +41,8 @@ class WriteInputs:
     place: Word
     mem_writes: Value
     target: Word
-    unfinished: Word | None
+    withheld: tuple[Word, ...]
+    also: WritePorts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +59,20 @@ class WriteOutputs:
 
 def write_back(m: Circuit, i: WriteInputs) -> WriteOutputs:
     """Write to x[rd], or to memory for a store."""
-    result = m.let("result", disjoint_or(*i.results))
-    stores = m.let("stores", Value((Signal(flag(*i.stores)),)))
+    also = i.also
+    result = m.let("result", disjoint_or(*i.results, *(() if also is None else (also.result,))))
+    to_memory = i.stores if also is None else (*i.stores, also.to_memory)
+    stores = m.let("stores", Value((Signal(flag(*to_memory)),)))
     links = m.let("links", any_of_disjoint([literal(i.is_jump) & literal(i.rd_nonzero)]))
     writes_rd = m.let("writes rd", _writes_rd(i))
+    more = () if also is None else (also.when,)
     linked = any_of_disjoint([literal(links) & ~literal(i.target[1:2])])
     m.write(
         "result",
-        m.let("where", _where(i.rd, stores, i.place)),
+        m.let("where", _where(i.rd if also is None else also.number, stores, i.place)),
         result,
         in_registers=m.let("in file", ~literal(stores)),
-        when=m.let("writes", disjoint_or(writes_rd, linked, i.mem_writes)),
+        when=m.let("writes", disjoint_or(writes_rd, linked, i.mem_writes, *more)),
     )
     return WriteOutputs(result)
 
@@ -75,9 +81,8 @@ def _writes_rd(i: WriteInputs) -> Value:
     """Whether the ALU or the shifter has a result for a register other than x0; a jump has one only
     if its target is aligned, and an unfinished instruction has none."""
     computes = gated(literal(i.rd_nonzero), flag(*i.computes) - flag(i.is_jump))
-    if i.unfinished is None:
-        return computes
-    return disjoint_or(computes, gated(literal(i.unfinished), -bit(i.rd_nonzero[0])))
+    rd = -bit(i.rd_nonzero[0])
+    return disjoint_or(computes, *(gated(literal(word), rd) for word in i.withheld))
 
 
 def _where(rd: Word, stores: Word, place: Word) -> Value:

@@ -14,16 +14,16 @@ from looped.circuit.signals import Condition, literal
 from looped.circuit.words import Word, bit
 from looped.image import Regions
 from looped.isa.rv32im import EXTENSION, TELLING_BIT
-from looped.machines.rv32i.core import Fetched, core, fetch
+from looped.machines.rv32i.core import core, fetch, no_cause
 from looped.machines.rv32i.extension import Extension
 from looped.machines.rv32i.machine import circuit
 from looped.machines.rv32i.places import Places
 from looped.machines.rv32im.operands import operands
-from looped.machines.rv32im.scratch import Scratch, registers
+from looped.machines.rv32im.scratch import registers
 from looped.machines.rv32im.steps import advance, decode_steps
 from looped.precision import FLOAT32, Precision
 
-__all__ = ["describe"]
+__all__ = ["describe", "home"]
 
 
 def describe(
@@ -39,8 +39,14 @@ def describe(
     """
     m = circuit("rv32im", width, address_bits, precision)
     places = Places(Regions.of(regions), address_bits)
-    fetched, state = fetch(m, places), registers(m)
-    _state_invariants(m, places, fetched, state)
+    fetched = fetch(m, places)
+    no_cause(m, fetched, literal(fetched.trapped))
+    state = registers(m)
+    # an unfinished instruction jumps to itself, which cannot trap in memory
+    home(m, places, fetched.pc, literal(fetched.trapped))
+    m.invariant(
+        "no instruction is unfinished in a trap", ~literal(fetched.trapped) | ~literal(state.busy)
+    )
     steps = decode_steps(m, fetched.instruction, ~literal(fetched.trapped), state)
     extension = Extension(
         mnemonics=(*EXTENSION,),
@@ -52,18 +58,16 @@ def describe(
     return m
 
 
-def _state_invariants(m: Circuit, places: Places, fetched: Fetched, state: Scratch) -> None:
-    """An instruction that traps ends: while it is unfinished, it jumps to itself, which cannot trap
-    in memory. The selector says which region the program counter must be in."""
-    pc, running = fetched.pc, ~literal(fetched.trapped)
+def home(m: Circuit, places: Places, pc: Word, away: Condition) -> None:
+    """State that the program counter is aligned and in memory, unless the hart is `away`: the last
+    instruction has trapped. The selector says which region it must be in."""
     beyond = Word("pc", (*pc.lanes[:2], *pc.lanes[places.top :]))
     several = len(places.regions.bases) > 1
     for number, base in enumerate(places.regions.bases):
-        home = equal(beyond, base >> places.top << 2) | ~running
+        inside = equal(beyond, base >> places.top << 2) | away
         if several:
             selector = pc[places.regions.selector]
             elsewhere = Condition(bit(selector), 1)
-            home = home | (~elsewhere if base >> places.regions.selector & 1 else elsewhere)
+            inside = inside | (~elsewhere if base >> places.regions.selector & 1 else elsewhere)
         name = f"pc is aligned and in region {number}" if several else "pc is aligned and in memory"
-        m.invariant(f"{name}, or there is a trap", home)
-    m.invariant("no instruction is unfinished in a trap", running | ~literal(state.busy))
+        m.invariant(f"{name}, or there is a trap", inside)

@@ -5,6 +5,7 @@ from looped.nn.mixers.cross import CrossAttention, DecoderBlock, PostDecoderBloc
 from looped.nn.mixers.differential import DifferentialAttention
 from looped.nn.mixers.hashing import axis_planes, hashed, random_planes
 from looped.nn.mixers.hyper import HyperAttention
+from looped.nn.mixers.hyper_causal import CausalHyperAttention
 from looped.nn.mixers.linear import BitProduct, LinearAttention, elu_plus_one
 from looped.nn.mixers.masked import CausalAttention, PatternAttention, SparseAttention
 from looped.nn.mixers.rotary import RotaryAttention
@@ -18,6 +19,7 @@ __all__ = [
     "AdditiveAttention",
     "BitProduct",
     "CausalAttention",
+    "CausalHyperAttention",
     "CrossAttention",
     "DecoderBlock",
     "DifferentialAttention",

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from looped.nn.block import Block
-from looped.nn.hooks import Tap, passed
+from looped.nn.hooks import SITES, Tap, passed
 from looped.nn.mixers.variant import Variant
 
 __all__ = ["CrossAttention", "DecoderBlock", "PostDecoderBlock"]
+
+
+def _sites() -> tuple[str, ...]:
+    """Those of the core's block, with cross-attention after attention."""
+    cross = tuple(site.replace("attn.", "cross.") for site in SITES if site.startswith("attn."))
+    own = SITES.index("hook_attn_out") + 1
+    return (*SITES[:own], *cross, "hook_cross_out", *SITES[own:])
 
 
 class CrossAttention(Variant):
@@ -37,8 +46,11 @@ class DecoderBlock(Block):
     """`x += mixer(norm(x))`, then `x += cross(norm(x), context)`, then `x += mlp(norm(x))`.
 
     The mixer sees `x` alone, by `mask`; the cross-attention sees all of the context. With a cross-
-    attention that writes nothing it is the core's block.
+    attention that writes nothing it is the core's block. The activations of the cross-attention are
+    named `cross.hook_q` … `hook_cross_out`.
     """
+
+    sites: ClassVar[tuple[str, ...]] = _sites()
 
     def __init__(
         self,

@@ -25,8 +25,7 @@ class HyperAttention(Variant):
     queries and keys have the same histogram of hashes; a search finds the key also where many
     queries have one hash. With different hashes for all keys it is right wherever softmax is
     one-hot. In addition a query attends to `sample` keys, drawn uniformly, each for M / sample of
-    them: its logit gets the log. With a `block` of at least M it is the core. There is no causal
-    form here.
+    them: its logit gets the log. With a `block` of at least M it is the core.
     """
 
     planes: Tensor
@@ -50,11 +49,15 @@ class HyperAttention(Variant):
         self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, tap: Tap | None = None
     ) -> Tensor:
         """What each head mixes; without scores for a `tap`. Raises ValueError for a mask."""
-        n, m = q.shape[2], k.shape[2]
-        if m <= self.block:
+        if k.shape[2] <= self.block:
             return super().attend(q, k, v, mask, tap)
         if mask is not None:
             raise ValueError("HyperAttention takes no mask")
+        return self._hashed(q, k, v)
+
+    def _hashed(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """What `_softmax` makes of each query and its keys, in the order of the queries."""
+        n, m = q.shape[2], k.shape[2]
         q_hash, k_hash = hashed(q, self.planes), hashed(k, self.planes)  # (B, n_heads, N or M)
         sorted_hash, order = k_hash.sort(stable=True)  # (B, n_heads, M)
         if self.align == "search":
@@ -76,15 +79,13 @@ class HyperAttention(Variant):
             drawn = torch.randint(m, (self.sample,), generator=generator).to(q.device)
             twice = (drawn[:, None] == own[..., None, :]).any(-1)  # (B, n_heads, T, sample)
             rest = torch.full_like(twice, math.log(m / self.sample), dtype=q.dtype)
-            bias = torch.cat(
-                [torch.zeros_like(own, dtype=q.dtype), rest.masked_fill(twice, -math.inf)], -1
-            )
+            rest = rest.masked_fill(twice, -math.inf)
+            bias = torch.cat([torch.zeros_like(own, dtype=q.dtype), rest], -1)
             own = torch.cat([own, drawn.expand(*own.shape[:3], self.sample)], -1)
         keys, values = (taken(x, own.flatten(2)).view(*own.shape, -1) for x in (k, v))
-        mixed = scaled_dot_product_attention(  # (B, n_heads, T, size, d_head)
-            queries.gathered(q),
-            keys,
-            values,
-            attn_mask=None if bias is None else bias[..., None, :],
-        )
-        return queries.returned(mixed)
+        bias = None if bias is None else bias[..., None, :]
+        return queries.returned(self._softmax(queries.gathered(q), keys, values, bias))
+
+    def _softmax(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+        """Attention of (…, N, d_head)."""
+        return scaled_dot_product_attention(q, k, v, attn_mask=bias)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import elu
 
 from looped.nn.hooks import Tap
-from looped.nn.mixers.variant import Variant
+from looped.nn.mixers.variant import Variant, refuse_other_than_causal
 
 __all__ = ["BitProduct", "LinearAttention", "elu_plus_one"]
 
@@ -44,7 +44,7 @@ class LinearAttention(Variant):
 
     The state φ(K)ᵀ V has a fixed size, d_φ · d_head: O(1) a token. It holds d_φ orthogonal keys. It
     is the core where both are one-hot: φ takes different keys to orthogonal vectors (BitProduct),
-    and softmax is one-hot, as on ±1 codes with a large temperature. `mask` is not supported.
+    and softmax is one-hot, as on ±1 codes with a large temperature.
     """
 
     def __init__(
@@ -62,8 +62,10 @@ class LinearAttention(Variant):
         self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, tap: Tap | None = None
     ) -> Tensor:
         """What each head mixes; a `tap` sees the pattern, whose rows sum to 1. Raises ValueError
-        for a mask."""
-        if mask is not None:
+        for a mask, except for the causal one if it is causal."""
+        if self.causal:
+            refuse_other_than_causal(mask, q.shape[2])
+        elif mask is not None:
             raise ValueError("linear attention takes no mask; it is causal or not")
         q, k = self.feature(q), self.feature(k)  # (B, n_heads, N or M, d_phi)
         if tap is not None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from looped.nn.attention import Attention
 
-__all__ = ["Variant", "added", "joined"]
+__all__ = ["Variant", "added", "joined", "refuse_other_than_causal"]
 
 
 class Variant(Attention):
@@ -39,3 +39,11 @@ def added(bias: Tensor, mask: Tensor | None) -> Tensor:
     if mask is None:
         return bias
     return joined(bias, mask) if mask.dtype == torch.bool else bias + mask
+
+
+def refuse_other_than_causal(mask: Tensor | None, n: int) -> None:
+    """Raise ValueError for a mask other than the causal one (n, n), which says nothing new to
+    attention that is causal by itself."""
+    causal = torch.ones(n, n, dtype=torch.bool, device=None if mask is None else mask.device).tril()
+    if mask is not None and not torch.equal(mask.expand_as(causal), causal):
+        raise ValueError("this attention takes no mask other than the causal one")

@@ -24,7 +24,7 @@ class SegmentRecurrence(Hooked):
     """
 
     def __init__(self, transformer: Transformer, decoder: bool = True, horizon: int | None = None):
-        super().__init__(transformer.n_blocks)
+        super().__init__(transformer.sites)
         self.transformer = transformer
         self.decoder, self.horizon = decoder, horizon
 

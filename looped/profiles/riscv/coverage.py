@@ -6,10 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from looped.isa.rv32i import Decoded, Encoding, decode
-from looped.isa.rv32im import INSTRUCTIONS
+from looped.isa.rv32ima import INSTRUCTIONS
 from looped.profiles.case import Case, Coverage
+from looped.profiles.riscv.machine_mode_coverage import (
+    MACHINE_MODE_CLASSES,
+    machine_mode_classes,
+)
 from looped.profiles.riscv.served import ServedHart
-from looped.reference import Rv32i
+from looped.reference import Rv32i, Rv32ima
 from looped.trace import Step
 
 __all__ = ["classes", "observe"]
@@ -63,6 +67,7 @@ def classes(
         "jump to an odd address",
         "jump far outside memory",
         "address wraps around 2^32",
+        *(MACHINE_MODE_CLASSES if "mret" in instructions else ()),
     )
 
 
@@ -82,9 +87,14 @@ def observe(
     done = 0
     while done < steps and not run.halted:
         pc, registers = run.hart.pc, list(run.hart.x)
-        word = run.hart.memory[run.hart.index(pc)]
+        place = run.hart.index(pc)  # outside memory on the way to a handler
+        word = run.hart.memory[place] if place < memory else 0
         step = run.step()
-        counts.update(_classes(run.hart, decode(word, instructions), registers, step))
+        found = decode(word, instructions)
+        if isinstance(run.hart, Rv32ima):
+            counts.update(machine_mode_classes(run.hart, found, word, step))
+        if not isinstance(run.hart, Rv32ima) or run.hart.entered is None:
+            counts.update(_classes(run.hart, found, registers, step))
         if step.cause is not None and not run.halted:
             counts["trap served by the host"] += 1
         counts["changed word executed"] += run.hart.index(pc) in changed

@@ -26,7 +26,7 @@ from looped.profiles.riscv.words import (
 )
 from looped.reference import Rv32i
 
-__all__ = ["generate"]
+__all__ = ["Target", "Writer", "generate"]
 
 _STEPS = 64
 """The most instructions that are chosen. The end comes after half to all of them, in a memory of
@@ -64,15 +64,16 @@ def generate(
     machine: str,
     kind: type[Rv32i],
     instructions: Mapping[str, Encoding],
+    writer: type[Writer],
     **regions: int,
 ) -> Case:
     """A program for `memory` words in `regions` (see Regions.of); its number selects its end."""
-    hart = _Hart(machine, width, kind, instructions, Regions.of(regions))
-    return _Writer(rng, hart, memory).program(_ENDS[number % len(_ENDS)])
+    hart = Target(machine, width, kind, instructions, Regions.of(regions))
+    return writer(rng, hart, memory).program(_ENDS[number % len(_ENDS)])
 
 
 @dataclass(frozen=True, slots=True)
-class _Hart:
+class Target:
     """The machine for which a program is written."""
 
     machine: str
@@ -82,11 +83,11 @@ class _Hart:
     regions: Regions
 
 
-class _Writer:
+class Writer:
     """A program under construction. `words` are its initial words, `run` is the hart that executes
     it."""
 
-    def __init__(self, rng: random.Random, target: _Hart, memory: int) -> None:
+    def __init__(self, rng: random.Random, target: Target, memory: int) -> None:
         self.rng = rng
         self.machine, self.width = target.machine, target.width
         self.instructions, self.regions = target.instructions, target.regions
@@ -111,12 +112,12 @@ class _Writer:
             if self.run.halted:
                 break
             place = self.hart.index(self.hart.pc)
-            if not self.touched[place]:
+            if place < self.memory and not self.touched[place]:
                 if self.planned:
                     self._put(place, self.planned.pop(0))
                 else:
                     self._put(place, self._instruction() if number < last else self._end(end))
-            self.touched[place] = True
+                self.touched[place] = True
             step = self.run.step()
             for access in (*step.reads, *step.writes):
                 self.touched[access.address] = True

@@ -9,7 +9,7 @@ from looped.isa.rv32i import Encoding
 from looped.isa.rv32i_text import disassemble
 from looped.profiles.profile import FuzzProfile
 from looped.profiles.riscv.coverage import classes, observe
-from looped.profiles.riscv.generate import generate
+from looped.profiles.riscv.generate import Writer, generate
 from looped.profiles.riscv.shortened import shortened_reproducers
 from looped.reference import Rv32i
 
@@ -17,7 +17,10 @@ __all__ = ["riscv_profile"]
 
 
 def riscv_profile(
-    name: str, kind: type[Rv32i], instructions: Mapping[str, Encoding]
+    name: str,
+    kind: type[Rv32i],
+    instructions: Mapping[str, Encoding],
+    writer: type[Writer] = Writer,
 ) -> FuzzProfile:
     """Random programs for the machine `name` with these instructions and this kind of hart."""
 
@@ -27,7 +30,7 @@ def riscv_profile(
             yield f".word {word:#010x}", f"{4 * place:#x}: {text}"
 
     return FuzzProfile(
-        partial(generate, machine=name, kind=kind, instructions=instructions),
+        partial(generate, machine=name, kind=kind, instructions=instructions, writer=writer),
         partial(observe, kind=kind, instructions=instructions),
         partial(classes, instructions=instructions),
         partial(shortened_reproducers, kind=kind),

@@ -13,7 +13,7 @@ from looped.isa.rv32i import FETCH_FAULT, INSTRUCTIONS, REGISTERS, decode
 from looped.isa.rv32i_flow import flow
 from looped.isa.rv32i_log import commit_line
 from looped.isa.rv32i_text import disassemble
-from looped.isa.rv32im import EXTENSION, has_extension
+from looped.isa.rv32im import EXTENSION, extensions
 from looped.lang.riscv import RV32I as LANGUAGE
 from looped.lang.riscv import RV32IM as EXTENDED_LANGUAGE
 from looped.profiles.riscv import riscv_profile
@@ -84,6 +84,6 @@ RV32I = register(
         commit_line=commit_line,
         register_numbers=REGISTERS,
         flow=flow,
-        runs_elf=lambda architecture: not has_extension(architecture),
+        runs_elf=lambda architecture: extensions(architecture).isdisjoint("ma"),
     )
 )

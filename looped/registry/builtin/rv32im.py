@@ -13,7 +13,7 @@ from looped.isa.rv32i import FETCH_FAULT, REGISTERS, decode
 from looped.isa.rv32i_flow import flow
 from looped.isa.rv32i_log import commit_line
 from looped.isa.rv32i_text import disassemble
-from looped.isa.rv32im import INSTRUCTIONS, has_extension
+from looped.isa.rv32im import INSTRUCTIONS, extensions
 from looped.lang.riscv import RV32IM as LANGUAGE
 from looped.profiles.riscv import riscv_profile
 from looped.reference import Rv32im, riscv_system
@@ -81,6 +81,6 @@ RV32IM = register(
         commit_line=commit_line,
         register_numbers=REGISTERS,
         flow=flow,
-        runs_elf=has_extension,
+        runs_elf=lambda architecture: extensions(architecture) & {*"ma"} == {"m"},
     )
 )

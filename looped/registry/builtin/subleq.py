@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from looped.devices.accesses import subleq_accesses
+from looped.errors import CompileError
 from looped.isa.subleq import SUBLEQ as ISA
 from looped.lang.plain import plain_language, plain_text
 from looped.profiles.subleq import SUBLEQ_PROFILE
@@ -43,9 +44,14 @@ def _prover_cases(loop: Loop) -> Iterator[Case]:
     return subleq_cases(loop)
 
 
-def _causal(**sizes: int) -> Spec:
+def _causal(*, input: int = 0, **sizes: int) -> Spec:
     from looped.decoder import Spec  # a run of compiled weights needs no causal model
 
+    if input:
+        raise CompileError(
+            "in a causal machine a word of input replaces another one, and is not added to it",
+            hint="run the dialect `input-added` on the looped machine",
+        )
     return Spec(**sizes)
 
 

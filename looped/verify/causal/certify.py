@@ -19,8 +19,9 @@ from looped.decoder.spec import Spec
 from looped.decoder.vocabulary import Vocabulary
 from looped.precision import FLOAT32, PRECISIONS, Precision
 from looped.verify.causal.heads import attention_claims
-from looped.verify.causal.layers import LAYERS, Layer, checkpoint_faults, layer, norm_faults
+from looped.verify.causal.layers import Layer, checkpoint_faults, layer, norm_faults
 from looped.verify.causal.logits import logit_faults, logit_margin
+from looped.verify.causal.meaning import layers_of
 from looped.verify.causal.mlp import mlp_faults, sum_faults
 from looped.verify.causal.scores import Purpose, Scores, least_margin
 from looped.verify.causal.tokens import embedding_faults, token_types
@@ -102,14 +103,16 @@ def certify_causal(
     """Prove what a checkpoint does, given its tensors and the content of its `config.json`."""
     started = time.monotonic()
     vocabulary, lanes = Vocabulary(spec), machine_lanes(spec)
-    faults = checkpoint_faults(state, config, vocabulary.size, spec.window)
-    statement = "is a stock model of three layers"
+    count = layers_of(spec)
+    faults = checkpoint_faults(state, config, count, vocabulary.size, spec.window)
+    statement = f"is a stock model of {count} layers"
     claims = [_claim(None, "checkpoint", statement, LAYOUT, len(state), faults)]
     heads: list[HeadProof] = []
     if not claims[0].holds:
         return _refused(spec, claims, started)
     norms = norm_faults(state, float(config["rms_norm_eps"]))
-    claims.append(_claim(None, "norms", "are the identity on ±1 lanes", ALGEBRA, 7, norms))
+    statement = "are the identity on ±1 lanes"
+    claims.append(_claim(None, "norms", statement, ALGEBRA, 2 * count + 1, norms))
     matrix = state["model.embed_tokens.weight"]
     faults = embedding_faults(spec, vocabulary, lanes, matrix)
     claims.append(_claim(None, "embedding", "says the type and the number of each token", LAYOUT,
@@ -117,7 +120,7 @@ def certify_causal(
     if not all(claim.holds for claim in claims):
         return _refused(spec, claims, started)
     types = {kind.name: kind for kind in token_types(vocabulary, matrix)}
-    layers = [layer(state, index) for index in range(LAYERS)]
+    layers = [layer(state, index) for index in range(count)]
     for index, rows in enumerate(layers):
         proof = attention_claims(spec, lanes, index, rows, types, config)
         claims += proof.claims

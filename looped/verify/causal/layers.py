@@ -13,9 +13,7 @@ from torch import Tensor
 from looped.decoder.spec import HEAD_DIM
 from looped.verify.certificate.rows import Row, matrix_rows
 
-__all__ = ["LAYERS", "Layer", "checkpoint_faults", "layer", "norm_faults"]
-
-LAYERS = 3
+__all__ = ["Layer", "checkpoint_faults", "layer", "norm_faults"]
 
 _MATRICES = {"query": "self_attn.q", "key": "self_attn.k", "value": "self_attn.v"}
 _MATRICES |= {"out": "self_attn.o", "gate": "mlp.gate", "up": "mlp.up", "down": "mlp.down"}
@@ -48,10 +46,14 @@ def layer(state: Mapping[str, Tensor], index: int) -> Layer:
 
 
 def checkpoint_faults(
-    state: Mapping[str, Tensor], config: Mapping[str, Any], vocabulary: int, window: int | None
+    state: Mapping[str, Tensor],
+    config: Mapping[str, Any],
+    layers: int,
+    vocabulary: int,
+    window: int | None,
 ) -> Iterator[str]:
-    """Where a checkpoint is not a Llama of three layers with one key head and finite weights."""
-    wanted: dict[str, object] = {"num_hidden_layers": LAYERS, "num_key_value_heads": 1}
+    """Where a checkpoint is not a Llama of so many layers, with one key head and finite weights."""
+    wanted: dict[str, object] = {"num_hidden_layers": layers, "num_key_value_heads": 1}
     wanted |= {"head_dim": HEAD_DIM, "hidden_act": "silu", "vocab_size": vocabulary}
     for name, value in wanted.items():
         if config.get(name) != value:
@@ -68,7 +70,7 @@ def checkpoint_faults(
     queries = int(config["num_attention_heads"]) * HEAD_DIM
     shapes: dict[str, tuple[int, ...]] = {"model.embed_tokens": (vocabulary, d)}
     shapes |= {"lm_head": (vocabulary, d), "model.norm": (d,)}
-    for index in range(LAYERS):
+    for index in range(layers):
         own = {"self_attn.q_proj": (queries, d), "self_attn.o_proj": (d, queries)}
         own |= {"self_attn.k_proj": (HEAD_DIM, d), "self_attn.v_proj": (HEAD_DIM, d)}
         own |= {"mlp.gate_proj": (hidden, d), "mlp.up_proj": (hidden, d)}

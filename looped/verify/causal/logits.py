@@ -38,12 +38,12 @@ class _Type:
 
 def _sources(spec: Spec, lanes: Lanes) -> dict[str, range]:
     """The word whose low bits are the number of the token to come, by its type."""
-    words = {"b": lanes["b"], "p": lanes["next"], "out": lanes["mem_a"]}
+    words = {"b": lanes["b"], "p": lanes["pc.next"], "out": lanes["mem_a"]}
     if spec.window is not None:
-        words["r"] = lanes["oldest1"]
+        words["r"] = lanes["oldest+1"]
     for k in range(spec.digits):
         low = 8 * (spec.digits - 1 - k)
-        words[f"v{k}"] = lanes["mem_b"][low : low + 8]
+        words[f"v{k}"] = lanes["result"][low : low + 8]
         if spec.window is not None:
             words[f"u{k}"] = lanes["word"][low : low + 8]
     return words
@@ -106,7 +106,7 @@ def _cases(spec: Spec, lanes: Lanes, kind: TokenType) -> Iterator[tuple[str, dic
     if due is None:
         return
     flags = [lane for name, word in lanes.groups.items() if name[:4] == "due_" for lane in word]
-    flags.append(lanes["next"][-1])
+    flags.append(lanes["pc.next"][-1])
     free = [lane for lane in flags if lane not in kind.fixed]
     for choice in itertools.product((-1, 1), repeat=len(free)):
         signs = {lane: kind.fixed[lane] for lane in flags if lane in kind.fixed}
@@ -115,7 +115,7 @@ def _cases(spec: Spec, lanes: Lanes, kind: TokenType) -> Iterator[tuple[str, dic
             yield "ask", signs
         elif signs[lanes["due_out"][0]] == 1:
             yield "out", signs
-        elif due == "due_p" and signs[lanes["next"][-1]] == 1:
+        elif due == "due_p" and signs[lanes["pc.next"][-1]] == 1:
             yield "halt", signs
         else:
             yield due.removeprefix("due_"), signs

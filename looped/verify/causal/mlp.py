@@ -20,7 +20,7 @@ from looped.verify.certificate.claims import ClaimFailed
 from looped.verify.certificate.rows import Row, grid_of
 from looped.verify.certificate.thresholds import Affine, Product, evaluated
 
-__all__ = ["after_mlp", "exact_sum", "mlp_faults", "sum_faults"]
+__all__ = ["after_mlp", "bound", "exact_sum", "lattice", "mlp_faults", "sum_faults"]
 
 _STEEP = 128
 """silu(x) is relu(x), exactly, for every multiple x of 128: the sigmoid of 128 rounds to 1 and that
@@ -51,12 +51,11 @@ def after_mlp(
 
 def _arrange(space: Diagrams, lanes: Lanes, index: int) -> None:
     """An order of variables in which sums have small diagrams: bits of equal weight together."""
-    words = [["pc"], ["a", "b", "c", "next"], ["mem_a", "mem_b"]][index]
     if index == 1:
-        for word in words[:2]:
-            for lane in lanes[word]:
-                space.variable(lane)
+        for lane in (*lanes["a"], *lanes["b"]):
+            space.variable(lane)
         return
+    words = ["pc"] if index == 0 else ["mem_a", "mem_b"]
     for place in reversed(range(max(len(lanes[word]) for word in words))):
         for word in words:
             if place < len(lanes[word]):
@@ -114,8 +113,8 @@ def sum_faults(layer: Layer, precision: Precision) -> Iterator[str]:
         for row in (gate, up):
             if not exact_sum([*row.values()], [*row.values()], precision):
                 yield f"a sum of hidden unit {unit} rounds"
-        size = Fraction(_bound(gate)) * _bound(up)
-        grid = _STEEP * _lattice(up)
+        size = Fraction(bound(gate)) * bound(up)
+        grid = _STEEP * lattice(up)
         tops[unit] = (size, grid)
         if size > grid * 2**precision.mantissa:
             yield f"hidden unit {unit} rounds"
@@ -126,12 +125,12 @@ def sum_faults(layer: Layer, precision: Precision) -> Iterator[str]:
             yield f"the sum of lane {lane} rounds"
 
 
-def _bound(row: Row) -> Number:
+def bound(row: Row) -> Number:
     """The largest magnitude of a form over ±1 lanes."""
     return sum(max(c, -c) for c in row.values())
 
 
-def _lattice(row: Row) -> Number:
+def lattice(row: Row) -> Number:
     """The largest power of two of which all values of a form over ±1 lanes are multiples."""
     return grid_of([sum(row.values()), *(2 * c for c in row.values())])
 

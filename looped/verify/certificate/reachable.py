@@ -58,9 +58,12 @@ def _conjoined(
 ) -> Node:
     """A condition conjoined with the definitions of all lanes that it depends on.
 
-    A lane is eliminated once its whole definition is known. Lanes made first come first: decisions.
+    A lane is eliminated once its whole definition is known. The next values of registers come
+    first, so that conditions that exclude each other meet before their lanes are seen through; then
+    lanes made first: decisions.
     """
     space = semantics.space
+    following = frozenset(context.next_lanes().values())
     seen: set[Lane] = set()
     while condition != space.zero:
         lanes = {name for name in space.support(condition) if isinstance(name, Lane)} - seen
@@ -73,9 +76,10 @@ def _conjoined(
             condition = space.times(condition, _zero_relation(context, semantics, lane))
             seen.add(lane)
             continue
-        lane = min(made, key=lambda name: _cost(context, name))
+        lane = min(made, key=lambda name: (name not in following, _cost(context, name)))
         signal = context.definitions[lane]
-        operands = frozenset[Lane]() if complete else _operands(context, signal)
+        whole = complete or lane in following
+        operands = frozenset[Lane]() if whole else _operands(context, signal)
         condition = space.times(condition, _relation(semantics, lane, signal, operands))
         if operands:
             seen.add(lane)

@@ -24,6 +24,10 @@ __all__ = ["Stage", "Stages", "conjoined"]
 Stage = tuple[bool, ...]
 """What the lanes that make the nodes hold, in their order."""
 
+_QUESTION = 20_000
+"""Steps on diagrams for each question about a loop: 0.1 seconds. One that needs more stays open:
+the graph has an edge. RV32IMA has 300 such questions."""
+
 _MOST = 600
 """Nodes of a graph: the stages of FLEQ with the numbers of their loops are less than half."""
 
@@ -94,34 +98,42 @@ class Stages:
         """The nodes after a loop that begins with these signs and leaves the instruction
         unfinished."""
         ends = [self.following[lane] for lane in self.lanes]
-        semantics = CircuitSemantics(Diagrams(self.work), {})
-        condition = conjoined(semantics, semantics.lane(self.following[self.busy]), signs)
         held = {lane: constant_sign(context.definitions.get(lane)) for lane in ends}
         known = {lane: one for lane, one in held.items() if one is not None}
         unknown = [lane for lane in ends if lane not in known]
-        for found in self._combinations(context, semantics, condition, unknown):
-            signs = {**known, **found}
-            yield tuple(signs[lane] for lane in ends)
+        going = {**signs, self.following[self.busy]: True}
+        for found in self._combinations(context, going, unknown):
+            after = {**known, **found}
+            yield tuple(after[lane] for lane in ends)
 
     def _combinations(
-        self,
-        context: ProofContext,
-        semantics: CircuitSemantics,
-        condition: Node,
-        lanes: Sequence[Lane],
+        self, context: ProofContext, signs: Signs, lanes: Sequence[Lane]
     ) -> Iterator[Signs]:
-        """What lanes may hold where a condition holds."""
+        """What lanes may hold where others hold these signs."""
         self.cases += 1
-        if not possible(context, semantics, condition):
+        if not self._may_hold(context, signs):
             return
         if not lanes:
             yield {}
             return
         first, *others = lanes
         for one in (False, True):
-            narrowed = semantics.space.times(condition, _signed(semantics, first, one))
-            for rest in self._combinations(context, semantics, narrowed, others):
+            for rest in self._combinations(context, {**signs, first: one}, others):
                 yield {**rest, first: one}
+
+    def _may_hold(self, context: ProofContext, signs: Signs) -> bool:
+        """Whether lanes may hold these signs; also true if that takes too much work to tell."""
+        given = min(_QUESTION, self.work.left)
+        work = Work(given)
+        semantics = CircuitSemantics(Diagrams(work), {})
+        try:
+            return possible(context, semantics, conjoined(semantics, semantics.space.one, signs))
+        except TooLarge:
+            if given < _QUESTION:
+                raise
+            return True
+        finally:
+            self.work.left -= given - work.left
 
 
 def _signed(semantics: CircuitSemantics, lane: Lane, one: bool) -> Node:

@@ -16,7 +16,10 @@ from looped.symbolic.cases import Case
 from looped.symbolic.loop import Loop
 from looped.verify.prove.counterexample import MachineState
 
-__all__ = ["Proof", "Refuted", "prove"]
+__all__ = ["Proof", "Refuted", "Undecided", "prove"]
+
+_SECONDS = 300
+"""The solver's time for one claim. The longest that it decides, a step of a product, takes 30."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,26 @@ class Refuted(ProofError):
         self.case, self.claim, self.state = case, claim, state
 
 
-def prove(circuit: Circuit, note: Callable[[str], None] = lambda text: None) -> Proof:
+class Undecided(ProofError):
+    """Claims, each with its case, that the solver has not decided in its time. All others hold if
+    these do; none has been refuted."""
+
+    def __init__(self, claims: tuple[tuple[str, str], ...]) -> None:
+        shown = ", ".join(f"`{claim}` in {case}" for case, claim in claims)
+        super().__init__(f"not proved: the solver has not decided {shown}; the rest follows")
+        self.claims = claims
+
+
+def prove(
+    circuit: Circuit,
+    note: Callable[[str], None] = lambda text: None,
+    seconds: int = _SECONDS,
+) -> Proof:
     """Prove that one loop of a universal machine's circuit is one step of the reference.
 
-    `prove` calls `note` with the name of each case before the solver begins it. Raises Refuted with
-    a state that refutes a claim, and ProofError for a machine without cases, an invalid circuit, or
-    a case that the solver cannot decide.
+    `prove` calls `note` with the name of each case before the solver begins it. The solver has some
+    `seconds` for a claim. Raises Refuted with a state that refutes a claim, Undecided at the end,
+    and ProofError for a machine without cases or an invalid circuit.
     """
     machine = registry.machine(circuit.name)
     prover_cases = machine.prover_cases
@@ -50,18 +67,25 @@ def prove(circuit: Circuit, note: Callable[[str], None] = lambda text: None) -> 
     began = time.perf_counter()
     loop = Loop(fuse_reads(circuit))
     solver = z3.SolverFor("QF_BV")
+    solver.set("timeout", 1000 * seconds)
     cases = claims = known = 0
+    undecided: list[tuple[str, str]] = []
     for case in prover_cases(loop):
         note(case.name)
         solver.add(*loop.facts[known:])
         known = len(loop.facts)
-        _show(solver, loop, case)
+        undecided += ((case.name, claim) for claim in _show(solver, loop, case))
         cases, claims = cases + 1, claims + len(case.claims)
+    if undecided:
+        raise Undecided((*undecided,))
     return Proof(cases, claims, time.perf_counter() - began)
 
 
-def _show(solver: z3.Solver, loop: Loop, case: Case) -> None:
-    """Prove one claim after the other: each follows from the case and from those before it."""
+def _show(solver: z3.Solver, loop: Loop, case: Case) -> list[str]:
+    """Prove one claim after the other, each from the case and from those before it; returns those
+    that the solver does not decide. Raises Refuted: a state that refutes a claim does so whether or
+    not those are true."""
+    undecided = []
     solver.push()
     solver.add(*case.given)
     for claim in case.claims:
@@ -71,8 +95,8 @@ def _show(solver: z3.Solver, loop: Loop, case: Case) -> None:
         if found == z3.sat:
             raise Refuted(case.name, claim.what, MachineState.of(loop, solver.model()))
         if found != z3.unsat:
-            why = solver.reason_unknown()
-            raise ProofError(f"{case.name}: {claim.what}: the solver does not know ({why})")
+            undecided.append(claim.what)
         solver.pop()
         solver.add(claim.holds)
     solver.pop()
+    return undecided

@@ -45,6 +45,16 @@ class CutState:
             if isinstance(state, Bit):
                 self._variable(state)
 
+    def touch_sources(self, lane: int) -> None:
+        """Give the bits from which the code makes a lane the next places, bits of equal place side
+        by side: so a sum of words is small."""
+        after = self.lifted_pass.cuts[self.cut + 1].lanes[lane]
+        if isinstance(after, Bit) and after.value >= 0:
+            sources = self.lifted_pass.sources(self.cut)
+            found = sources.numbers.bits(sources.of(after.value, after.place))
+            for place, value in sorted((place, value) for value, place in found):
+                self._variable(Bit(value, place))
+
     def lane(self, lane: int) -> Node:
         """A lane of the driver at the cut: -1 or +1."""
         return self.signed(self.lanes[lane])

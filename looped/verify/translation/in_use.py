@@ -16,7 +16,7 @@ from looped.verify.translation.validate import validate
 __all__ = ["is_small", "prove_small_lifts"]
 
 _INSTRUCTIONS = 500
-"""SUBLEQ of 32 bits has 227. RV32I has 1,700 and FLEQ 5,200: their proofs take 10 seconds of
+"""SUBLEQ of 32 bits has 153. RV32I has 1,700 and FLEQ 5,200: their proofs take 10 seconds of
 processor time, longer than most lockstep runs."""
 _COLUMNS = 2048
 """SUBLEQ of 16 bits takes 0.9 s with 1,024 words, and 16 s with 32,768."""

@@ -107,6 +107,7 @@ def _check_mlp(lifted_pass: LiftedPass, block: Block, cut: int) -> None:
         state = CutState(lifted_pass, cut, end)
         for unit in units:
             _touch(state, block, unit)
+        state.touch_sources(lane)
         products = [_product(state, block, lane, unit) for unit in units]
         change = _evaluated(state.space, products)
         total = state.space.add(state.lane(lane), change)

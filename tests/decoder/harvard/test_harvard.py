@@ -6,6 +6,7 @@ import functools
 import random
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -113,22 +114,34 @@ def test_all_lanes_are_signs() -> None:
 
 
 def test_what_is_impossible_is_refused() -> None:
+    with pytest.raises(CompileError, match="an encoder-decoder has words of at most 16 bits"):
+        Layout(Spec(width=32, memory=32))
     with pytest.raises(CompileError, match="float32 does not hold all scores"):
         Layout(Spec(width=8, memory=32, context=1 << 20))
     with pytest.raises(CompileError, match="an encoder-decoder has no window"):
         Layout(Spec(width=8, memory=32, window=100))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("each", BAKED, ids=lambda each: each.path.stem)
-def test_a_stock_bart_executes_every_program_that_keeps_its_instructions(each: Program) -> None:
+def stock(name: str, layout: Layout) -> Any:
+    """A machine in a stock class."""
     pytest.importorskip("transformers")
     from looped.decoder.harvard.bart import bart_model
+    from looped.decoder.harvard.bert import bert_model
 
+    made = {"BartForConditionalGeneration": bart_model, "EncoderDecoderModel": bert_model}
+    return made[name](layout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["BartForConditionalGeneration", "EncoderDecoderModel"])
+@pytest.mark.parametrize("each", BAKED, ids=lambda each: each.path.stem)
+def test_a_stock_class_executes_every_program_that_keeps_its_instructions(
+    name: str, each: Program
+) -> None:
     image = looped.assemble(each.path)
     layout = layout_of(image)
-    vocabulary, model = layout.vocabulary, bart_model(layout)
-    assert type(model).__name__ == "BartForConditionalGeneration"
+    vocabulary, model = layout.vocabulary, stock(name, layout)
+    assert type(model).__name__ == name
     due = list(islice(comparison(layout, list(image.words), each.input).due, 2000))
     program, tokens = torch.tensor([layout.program(image.words)]), [vocabulary.begin]
     answers = iter(each.input)

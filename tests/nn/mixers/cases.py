@@ -13,6 +13,7 @@ from looped.nn import Attention
 from looped.nn.mixers import (
     AdditiveAttention,
     CausalAttention,
+    CausalHyperAttention,
     CrossAttention,
     DifferentialAttention,
     HyperAttention,
@@ -84,6 +85,12 @@ CASES: dict[str, Case] = {
         HyperAttention,
         {"planes": random_planes(3, D_HEAD), "block": 4, "sample": 2},
         {"planes": random_planes(3, D_HEAD), "block": N},
+    ),
+    "hyper-causal": Case(
+        CausalHyperAttention,
+        {"planes": random_planes(3, D_HEAD), "block": 2},
+        {"planes": random_planes(3, D_HEAD), "block": N},
+        causal=True,
     ),
     "selective": Case(SelectiveAttention, {}, {"strength": 0.0}, causal=True),
     "differential": Case(DifferentialAttention, {}, {}),

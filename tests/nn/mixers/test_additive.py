@@ -80,6 +80,16 @@ def test_a_unit_finds_the_first_entry_not_less_than_a_number() -> None:
         )
 
 
+def test_from_a_core_the_scores_are_the_core_s_where_softmax_is_soft_too() -> None:
+    """Rows of one to three weights, on a stream of ±1: up to a number for all keys of a query."""
+    torch.manual_seed(seeds.number(0))
+    core, x = Attention(12, 2, 4).double(), torch.randn(2, 7, 12).double().sign()
+    for part in (core.q_proj, core.k_proj):
+        few = torch.rand(8, 12).argsort(1) < torch.arange(8)[:, None] % 3 + 1
+        part.weight.data = torch.randint(-2, 3, (8, 12)) * few.double()
+    torch.testing.assert_close(AdditiveAttention.from_core(core)(x), core(x))
+
+
 def test_a_row_of_many_weights_is_refused() -> None:
     with pytest.raises(ValueError, match="16 weights"):
         AdditiveAttention.from_core(Attention(16, 1, 4))

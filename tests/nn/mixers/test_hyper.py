@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -9,7 +10,13 @@ import torch
 from torch import Tensor
 
 from looped.nn import Attention
-from looped.nn.mixers import HyperAttention, axis_planes, hashed, random_planes
+from looped.nn.mixers import (
+    CausalHyperAttention,
+    HyperAttention,
+    axis_planes,
+    hashed,
+    random_planes,
+)
 from looped.nn.position import BinaryCode
 from tests import seeds
 
@@ -88,10 +95,51 @@ def test_the_sample_brings_it_nearer_to_soft_attention() -> None:
     assert errors[0] > errors[1] > errors[2]
 
 
+def test_a_sampled_key_counts_once_and_for_its_share() -> None:
+    """Query by query: its block, and the drawn keys that are not in it, with the log of 8/3."""
+    torch.manual_seed(seeds.number(2))
+    q, k, v = torch.randn(3, 8, 3)
+    mixer = HyperAttention(3, 1, 3, torch.eye(3), block=4, sample=3)
+    found = mixer.attend(*(part[None, None] for part in (q, k, v)), None)[0, 0]
+    drawn = torch.randint(8, (3,), generator=torch.Generator().manual_seed(mixer.seed)).tolist()
+    q_hash, k_hash = hashed(q, torch.eye(3)), hashed(k, torch.eye(3))
+    order = k_hash.argsort(stable=True).tolist()
+    for i in range(8):
+        first = min(int((k_hash < q_hash[i]).sum()), 7) // 4 * 4
+        own = order[first : first + 4]
+        rest = [j for j in drawn if j not in own]
+        logits = torch.cat([k[own] @ q[i], k[rest] @ q[i]]) / 3**0.5
+        logits[4:] += math.log(8 / 3)
+        torch.testing.assert_close(found[i], logits.softmax(0) @ v[own + rest])
+
+
 def test_a_mask_is_refused() -> None:
     mixer = HyperAttention(8, 2, 4, random_planes(4, 4), block=2)
     with pytest.raises(ValueError, match="no mask"):
         mixer(torch.randn(1, 4, 8), mask=torch.ones(4, 4, dtype=torch.bool))
+
+
+def test_by_halves_it_is_causal_attention_where_each_half_is_seen_whole() -> None:
+    """Blocks as large as the halves that are seen from later ones: only the merge is left."""
+    torch.manual_seed(seeds.number(2))
+    core, x = Attention(8, 2, 4), torch.randn(2, 21, 8)
+    mixer = CausalHyperAttention.from_core(core, random_planes(4, 4), block=11)
+    causal = torch.ones(21, 21, dtype=torch.bool).tril()
+    torch.testing.assert_close(mixer(x), core(x, mask=causal))
+    torch.testing.assert_close(mixer(x, mask=causal), core(x, mask=causal))
+    with pytest.raises(ValueError, match="other than the causal one"):
+        mixer(x, mask=causal.T)
+
+
+def test_by_halves_every_read_of_an_earlier_address_is_right() -> None:
+    n, codes = 256, torch.zeros(256, 16)
+    codes[:, :8] = BinaryCode(8)(torch.arange(n))
+    asked = torch.tensor([seeds.rng(i).randrange(i + 1) for i in range(n)])
+    v = torch.randn(1, 1, n, 16).sign()
+    for align, right in (("search", True), ("rank", False)):
+        mixer = CausalHyperAttention(16, 1, 16, axis_planes(range(8), 16), block=8, align=align)
+        found = mixer.attend(BETA * codes[asked][None, None], codes[None, None], v, None)
+        assert torch.equal(found, v[:, :, asked]) is right
 
 
 @pytest.mark.slow

@@ -7,7 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from looped.nn import Block, GatedMLP, Transformer
-from looped.nn.mixers import CausalAttention, CrossAttention, DifferentialAttention, ShapedAttention
+from looped.nn.mixers import (
+    CausalAttention,
+    CrossAttention,
+    DecoderBlock,
+    DifferentialAttention,
+    HyperAttention,
+    PostDecoderBlock,
+    ShapedAttention,
+)
 from tests.nn.learning import assert_learns
 from tests.nn.mixers.cases import CASES, D_MODEL, Case, core, stream
 
@@ -79,7 +87,7 @@ def test_with_hooks_a_mixer_does_the_same(case: Case) -> None:
     torch.testing.assert_close(found, transformer(x, context))
     _, plain = model(core()).run_with_cache(x)
     assert cache.keys() <= plain.keys() and "blocks.0.attn.hook_z" in cache
-    if case.kind.__name__ != "HyperAttention":
+    if not issubclass(case.kind, HyperAttention):
         assert cache.keys() == plain.keys()
         pattern = cache["blocks.0.attn.hook_pattern"]
         assert pattern.shape == plain["blocks.0.attn.hook_pattern"].shape
@@ -93,3 +101,30 @@ def test_a_causal_mixer_does_not_look_ahead(case: Case) -> None:
     before, after = call(mixer, x)[:, :-1], call(mixer, changed)[:, :-1]
     causal = case.causal or case.settings.get("causal", False) or "patterns" in case.settings
     assert torch.equal(before, after) is causal
+
+
+@EVERY
+def test_every_activation_of_a_mixer_can_be_replaced(case: Case) -> None:
+    """HyperAttention shows no scores."""
+    block = Block(nn.Identity(), case.made(), nn.Identity(), GatedMLP(D_MODEL, 5))
+    model, x = Transformer([block], nn.Identity()), stream()
+    context = x if case.kind is CrossAttention else None
+    plain, cache = model.run_with_cache(x, context)
+    for name in cache:
+        with model.hooks({name: lambda value, site: torch.randn_like(value)}):
+            assert not torch.equal(model(x, context), plain), name
+
+
+def test_activations_of_cross_attention_have_names() -> None:
+    norms = [nn.RMSNorm(D_MODEL) for _ in range(3)]
+    cross = CrossAttention(D_MODEL, 3, 4)
+    for kind in (DecoderBlock, PostDecoderBlock):
+        block = kind(norms[0], core(), norms[1], cross, norms[2], GatedMLP(D_MODEL, 5))
+        model, x, context = Transformer([block], nn.Identity()), stream(), stream(2, 4, D_MODEL)
+        found, cache = model.run_with_cache(x, context)
+        torch.testing.assert_close(found, model(x, context))
+        assert tuple(cache) == model.hook_names() and len(cache) == 14 + 7
+        assert cache["blocks.0.cross.hook_pattern"].shape == (2, 3, 9, 4)
+        for name in cache:
+            with model.hooks({name: lambda value, site: torch.randn_like(value)}):
+                assert not torch.equal(model(x, context), found), name

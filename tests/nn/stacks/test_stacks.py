@@ -165,6 +165,14 @@ def test_memory_tokens_carry_what_an_early_segment_says(form: bool) -> None:
     assert torch.equal(model(none, x, 4)[1][:, 4:], model(none, changed, 4)[1][:, 4:])
 
 
+def test_under_a_causal_mask_the_last_copy_is_the_one_that_is_written() -> None:
+    """The first copy does not see the segment."""
+    model, x, memory = SegmentRecurrence(core()), stream(2, 4, D), stream(2, 3, D)
+    first = model.step(memory, x, causal(10))[0]
+    second = model.step(memory, x + 1, causal(10))[0]
+    assert not torch.isclose(first, second).any()
+
+
 def test_gradients_go_back_over_the_horizon() -> None:
     for horizon, reaches in ((None, True), (1, False), (3, True)):
         model = SegmentRecurrence(core(), horizon=horizon)

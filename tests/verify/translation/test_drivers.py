@@ -70,6 +70,7 @@ def test_code_of_workers_with_a_fault_is_refused(count: int) -> None:
     engine = engine_of(4)
     right = engine.programs.made[0].lifted
     wrong = list(faults(right))
+    count = min(count, len(wrong))
     refused = 0
     for what, each in seeds.rng("workers").sample(wrong, count):
         try:

@@ -16,6 +16,7 @@ import ctypes
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -77,38 +78,38 @@ def compile_unit(shape: Shape, number: int, nodes: Mapping[Key, Node]) -> Unit:
     return Unit(number, machine.emit_object(module), shape.key, heads)
 
 
-class Units:
-    """The units of a stream, ready to run. Their code is freed with this object."""
+class _Linked(NamedTuple):
+    """A unit at an address, in an engine that owns its code."""
 
-    def __init__(self) -> None:
+    unit: Unit
+    engine: binding.ExecutionEngine
+    address: int
+
+
+class Units:
+    """Units that are linked and ready to run. Their code is freed with the last of these objects
+    that has it."""
+
+    def __init__(self, linked: Iterable[_Linked] = ()) -> None:
+        self._linked = tuple(linked)
         self._table = np.zeros(1 << _INDEX_BITS, np.uint64)
-        self._linked: dict[int, tuple[Unit, binding.ExecutionEngine, int]] = {}
-        self._key: tuple[int, ...] = ()
+        for each in self._linked:
+            for key in each.unit.heads:
+                self._table[_index(each.unit.key, key)] = each.address
 
     def __len__(self) -> int:
         return len(self._linked)
 
-    def add(self, unit: Unit) -> None:
-        """Link a unit. Where others begin with the same keys, it comes first."""
+    def changed(self, unit: Unit, needless: Iterable[int]) -> Units:
+        """These units with another one, and without those of some numbers. Where units begin with
+        the same keys, the last one comes first."""
         engine = _engine()
         engine.add_object_file(binding.ObjectFileRef.from_data(unit.object_code))
         engine.finalize_object()
         address = int(engine.get_function_address("graph"))
-        self._linked[unit.number] = unit, engine, address
-        self._key = unit.key
-        self._enter(unit, address)
-
-    def drop(self, numbers: Iterable[int]) -> None:
-        """Free units."""
-        for number in numbers:
-            del self._linked[number]
-        self._table[:] = 0
-        for unit, _, address in self._linked.values():
-            self._enter(unit, address)
-
-    def _enter(self, unit: Unit, address: int) -> None:
-        for key in unit.heads:
-            self._table[_index(unit.key, key)] = address
+        numbers = {*needless}
+        kept = (each for each in self._linked if each.unit.number not in numbers)
+        return Units((*kept, _Linked(unit, engine, address)))
 
     def run(
         self,
@@ -124,7 +125,7 @@ class Units:
         stops, quiet = masks
         plain = np.zeros(1, np.int64)
         arrays = (state, cells, np.zeros_like(stops), stops, quiet, native.stored)
-        found = _alternate(len(state), self._key)(
+        found = _alternate(len(state), self._linked[-1].unit.key)(
             native.address,
             *(array.ctypes.data for array in arrays),
             loops,

@@ -18,6 +18,11 @@ __all__ = ["Memory"]
 _MOST_KEYS = 1 << 15
 """The most keys that are remembered, which take about a kilobyte each. The oldest are forgotten."""
 
+_FIRST = 1500
+"""Instructions of the first unit; each further one may have twice as many. So the passes that take
+most of the time are ready first: quicksort's 30 million instructions, LLVM included, take 0.9 s
+instead of 1.7 s."""
+
 _FOLDING = 2e-6
 """Seconds for an instruction of the plain code to make a node, as long as none has been made."""
 
@@ -72,9 +77,14 @@ class Memory:
         made = [len(known.code.instructions) for known in waiting if known.code is not None]
         plain = len(self.fetches.code.instructions)
         rest = len(waiting) - len(made)
-        size = min(sum(made) + rest * plain / _SMALLER, self.effort.unit)
-        rest = min(rest, round(self.effort.unit * _SMALLER / plain) + 1)
+        size = min(sum(made) + rest * plain / _SMALLER, self._room)
+        rest = min(rest, round(self._room * _SMALLER / plain) + 1)
         return self._folding * rest + self.compiling * size
+
+    @property
+    def _room(self) -> int:
+        """About how many instructions the next unit may have."""
+        return min(_FIRST << min(self._units, 16), self.effort.unit)
 
     def next_unit(self) -> tuple[int, dict[Key, Node], list[int]]:
         """The number and the nodes of the next unit, and the units that it makes needless.
@@ -83,7 +93,7 @@ class Memory:
         that leaves room for them.
         """
         nodes: dict[Key, Node] = {}
-        size, before = 0, self._units
+        size, before, room = 0, self._units, self._room
         self._units += 1
         for key in self._waiting():
             known = self._seen[key]
@@ -92,10 +102,10 @@ class Memory:
             if known.code is not None:
                 size += len(known.code.instructions)
                 nodes[key] = self._node(key, known.sight, known.code)
-            if size >= self.effort.unit:
+            if size >= room:
                 break
         needless = []
-        if nodes and size + self.sizes.get(before, self.effort.unit) <= self.effort.unit:
+        if nodes and size + self.sizes.get(before, room) <= room:
             needless.append(before)
             for key, known in self._seen.items():
                 if known.unit == before and known.code is not None and key not in nodes:

@@ -11,7 +11,7 @@ from looped.artefact.plan import CompiledMachine
 from looped.engines.engine import Watch
 from looped.engines.lifted import LiftedEngine
 from looped.engines.lifted.program import Program
-from looped.engines.lifted.specialised import Effort, Specialiser
+from looped.engines.lifted.specialised import Effort, Masks, SharedUnits, Specialiser
 from looped.engines.lifted.stream import Stream
 
 __all__ = ["EAGER", "Pair"]
@@ -35,7 +35,13 @@ class Pair:
         self.program: Program = stream.program
         widths = tuple(len(word) for word in stream.program.lifted.words)
         native, source = stream.program.native, stream.program.source
-        self.specialiser = Specialiser(native, widths, source, effort)
+        self.shared: SharedUnits | None = None
+
+        def find(masks: Masks) -> SharedUnits:
+            self.shared = SharedUnits(source, widths, native.sizes.cell_bits, masks, effort)
+            return self.shared
+
+        self.specialiser = Specialiser(native, find)
         self.plain = stream.words.copy(), stream.cells.copy()
         self.special = stream.words.copy(), stream.cells.copy()
         halted = [] if plan.halted is None else [plan.halted]

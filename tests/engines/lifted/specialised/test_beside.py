@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from looped.engines.lifted import LiftedEngine
-from looped.engines.lifted.specialised import specialiser
+from looped.engines.lifted.specialised import shared
 from looped.engines.lifted.specialised.beside import Beside, Inside
 from looped.engines.lifted.specialised.builder import Answer, Builder, Look
 from looped.engines.lifted.specialised.observe import Passes
@@ -70,7 +70,7 @@ def children() -> set[str]:
 
 
 def test_units_of_a_process_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(specialiser, "worker", lambda made, _: Beside(made))
+    monkeypatch.setattr(shared, "worker", lambda made, _: Beside(made))
     both = Pair(LiftedEngine(compiled("subleq", 8, 32)), compiled("subleq", 8, 32), LOOP, EAGER)
     for _ in range(3000):
         both.advance(997)

@@ -105,7 +105,8 @@ def test_a_graph_is_bounded(subleq: LiftedEngine) -> None:
     both = pair(subleq, words, effort)
     for _ in range(6):
         both.advance(200)
-    made = both.specialiser.worker
+    assert both.shared is not None
+    made = both.shared.worker
     assert isinstance(made, Inside)
     assert made.builder.memory is not None
     assert 0 < sum(made.builder.memory.sizes.values()) <= 60 + 50

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from looped.engines.lifted.code import Code
-from looped.engines.lifted.native import compile_code
-from looped.engines.lifted.specialised import Effort, Specialiser
+from looped.engines.lifted.native import Native, compile_code
+from looped.engines.lifted.specialised import Effort, SharedUnits, Specialiser
 from tests.conftest import examples
 from tests.engines.lifted.specialised.test_fold import codes
 
@@ -19,6 +19,11 @@ WIDTHS = (3, 1, 2, 40)
 """A word that chooses what is fetched, two words of flags, and data."""
 
 EAGER = Effort(patience=1, recurrences=1, share=0, beside=False)
+
+
+def specialiser_of(code: Code, native: Native, effort: Effort) -> Specialiser:
+    """A specialiser with units of its own."""
+    return Specialiser(native, lambda masks: SharedUnits(lambda: code, WIDTHS, 16, masks, effort))
 
 
 @examples(0.12)
@@ -30,7 +35,7 @@ def test_any_code(code: Code, data: st.DataObject) -> None:
     special, copied = plain.copy(), cells.copy()
     stops, quiet = np.zeros(4, np.uint64), np.zeros(4, np.uint64)
     stops[1], quiet[2] = data.draw(st.integers(0, 1)), data.draw(st.integers(0, 3))
-    specialiser = Specialiser(native, WIDTHS, lambda: code, EAGER)
+    specialiser = specialiser_of(code, native, EAGER)
     for loops in data.draw(st.lists(st.integers(1, 60), min_size=2, max_size=6)):
         found = specialiser.run(special, copied, (stops, quiet), loops)
         if found[0] < loops and not found[1] and not (special[:, 0] & stops).any():
@@ -69,7 +74,7 @@ def test_an_abandoned_pass_leaves_no_trace(quiet: int, loops: int) -> None:
     cells = np.zeros(9, np.uint16)
     copied = cells.copy()
     masks = np.array([0, 1, 0, 0], np.uint64), np.array([0, 0, quiet, 0], np.uint64)
-    specialiser = Specialiser(native, WIDTHS, lambda: code, replace(EAGER, patience=5))
+    specialiser = specialiser_of(code, native, replace(EAGER, patience=5))
     found = 0, False
     while not found[1]:
         found = specialiser.run(special, copied, masks, loops)
@@ -85,7 +90,7 @@ def test_a_graph_ends_with_the_pass_that_stops() -> None:
     native = compile_code(code, 16, len(WIDTHS))
     state, cells = np.zeros((4, 1), np.uint64), np.zeros(9, np.uint16)
     masks = np.array([0, 1, 0, 0], np.uint64), np.array([0, 0, 1, 0], np.uint64)
-    specialiser = Specialiser(native, WIDTHS, lambda: code, replace(EAGER, patience=5))
+    specialiser = specialiser_of(code, native, replace(EAGER, patience=5))
     assert specialiser.run(state, cells, masks, 3000) == (3000, False)
     cells[8] = 8
     assert specialiser.run(state, cells, masks, 3000) == (1, False)
@@ -99,7 +104,7 @@ def test_a_pass_that_leaves_an_unknown_state_counts_as_ever() -> None:
     native = compile_code(code, 16, len(WIDTHS))
     state, cells = np.zeros((4, 1), np.uint64), np.zeros(9, np.uint16)
     masks = np.array([0, 1, 0, 0], np.uint64), np.array([0, 0, 1, 0], np.uint64)
-    specialiser = Specialiser(native, WIDTHS, lambda: code, replace(EAGER, patience=5))
+    specialiser = specialiser_of(code, native, replace(EAGER, patience=5))
     assert specialiser.run(state, cells, masks, 3000) == (3000, False)
     copied, other = state.copy(), cells.copy()
     for bits, loops in ((16, 20), (0, 7)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["REGISTERS"]
+__all__ = ["CONTROL_NAMES", "CONTROL_REGISTERS"]
 
 _NAMED = {
     0x100: "sstatus", 0x104: "sie", 0x105: "stvec", 0x106: "scounteren", 0x10A: "senvcfg",
@@ -19,7 +19,7 @@ _NAMED = {
     0xF15: "mconfigptr",
 }  # fmt: skip
 
-REGISTERS: dict[str, int] = {
+CONTROL_REGISTERS: dict[str, int] = {
     **{name: number for number, name in _NAMED.items()},
     **{f"pmpcfg{i}": 0x3A0 + i for i in range(16)},
     **{f"pmpaddr{i}": 0x3B0 + i for i in range(64)},
@@ -30,3 +30,6 @@ REGISTERS: dict[str, int] = {
     **{f"hpmcounter{i}h": 0xC80 + i for i in range(3, 32)},
 }
 """Name → number."""
+
+CONTROL_NAMES: dict[int, str] = {number: name for name, number in CONTROL_REGISTERS.items()}
+"""Number → name."""

@@ -1,0 +1,219 @@
+"""train: learning on the same core, task by task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from looped.cli.progress import progress
+
+__all__ = ["train"]
+
+_TRAIN = """Train transformers on the core, and measure what they learn.
+
+Each task prints tables in Markdown. A seed determines every number on one number of threads.
+
+\b
+Examples:
+  looped train machine --out build/machine
+  looped train clusters
+  looped train recall --seeds 1 --steps 200
+  looped train length parity
+"""
+
+
+@click.group(help=_TRAIN)
+def train() -> None:
+    """The group of tasks."""
+
+
+def _shared(command: Callable[..., str]) -> Callable[..., None]:
+    """--seed, --threads, --device and --page; the command returns its tables."""
+
+    @wraps(command)
+    def run(*, threads: int, page: Path | None, **given: Any) -> None:
+        from looped.learn.harness import on_threads, require_device
+
+        if "device" in given:
+            require_device(given["device"])
+        with on_threads(threads):
+            text = command(**given)
+        if page is None:
+            click.echo(text)
+        else:
+            from looped.learn.markdown import replaced
+
+            replaced(page, _section(given), text)
+
+    options = (
+        click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
+        click.option(
+            "--threads",
+            type=click.IntRange(1),
+            default=1,
+            show_default=True,
+            help="Threads of PyTorch: their number decides the order of sums.",
+        ),
+        click.option(
+            "--page",
+            type=click.Path(dir_okay=False, exists=True, path_type=Path),
+            help="Put the tables into this page, between `<!-- TASK -->` and `<!-- end -->`.",
+        ),
+    )
+    for option in options:
+        run = option(run)
+    return run
+
+
+def _section(given: dict[str, Any]) -> str:
+    """The section of a page: the task, and the problem if there are several."""
+    task = click.get_current_context().info_name or ""
+    return f"{task} {given['problem']}" if "problem" in given else task
+
+
+_device = click.option(
+    "--device", default="cpu", show_default=True, metavar="NAME", help="cpu, cuda, cuda:1, …"
+)
+
+
+@contextmanager
+def _shown(title: str, steps: int) -> Iterator[Any]:
+    from looped.learn.harness import live
+
+    with live(title, steps) as show:
+        yield show
+
+
+_MACHINE = """Learn the SUBLEQ machine with 8-bit words and 32 words of memory, from its states.
+
+A transformer of at most eight times the compiled size sees states before and after single loops of
+random programs. Tables: the curve, exact loops by kind of instruction, and loops on its own output
+before the first wrong bit, without and with a snap, beside the compiled machine. With --out the run
+leaves metrics and checkpoints in a folder, from which --resume continues.
+
+\b
+Examples:
+  looped train machine --out build/machine
+  looped train machine --out build/machine --resume
+"""
+
+
+@train.command(help=_MACHINE)
+@click.option("--steps", type=click.IntRange(1), default=4000, show_default=True)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER")
+@click.option("--resume", is_flag=True, help="Continue the run in the folder.")
+@_device
+@_shared
+def machine(seed: int, steps: int, out: Path | None, resume: bool, device: str) -> str:
+    """Learn a machine from its states."""
+    from looped import api
+    from looped.learn import harness
+    from looped.learn.machine.job import MachineJob
+    from looped.learn.machine.report import report
+
+    if resume and out is None:
+        raise click.UsageError("--resume needs --out, the folder of the run")
+    compiled = api.compile_machine("subleq", 8, 32)
+    job = MachineJob(compiled, steps, seed, device)
+    about = {"task": "machine", "seed": str(seed), "steps": str(steps)}
+    plan = harness.Plan(
+        harness.Schedule(steps, _MACHINE_RATE),
+        every=max(1, steps // 40),
+        saves=max(1, steps // 10),
+        folder=out,
+        about=about,
+        resume=resume,
+    )
+    with _shown("machine", steps) as shown:
+        metrics = harness.train(job, plan, shown)
+    return report(compiled, job, metrics)
+
+
+_MACHINE_RATE = 3e-3
+"""At this rate a single head learns to fetch a word within 400 steps."""
+
+
+_CLUSTERS = """Count clusters of tokens under iterated attention, and what noise does to a machine.
+
+Nothing is trained. Four tables: tokens on the sphere, by dimension, time and β; the life of
+address codes under attention to themselves; the factor by which one loop of a compiled machine
+amplifies noise; and how long the machine survives fresh noise, without and with snaps.
+
+\b
+Examples:
+  looped train clusters
+"""
+
+
+@train.command(help=_CLUSTERS)
+@click.option("--runs", type=click.IntRange(1), default=8, show_default=True)
+@_shared
+def clusters(seed: int, runs: int) -> str:
+    """Count clusters of tokens, and measure a machine under noise."""
+    from looped import api
+    from looped.learn.clusters.report import report
+
+    machine = api.compile_machine("subleq", 8, 32)
+    with progress("train clusters") as line:
+        return report(machine, seed, runs, line.note)
+
+
+_LENGTH = """Train a looped block and a stack of six blocks on PROBLEM, to 20 places; test to 60.
+
+PROBLEM is `parity` or `addition`. The looped block gets its input again in each loop. It runs one
+loop per place, or halts by confidence: when its answers are those of the loop before and each is
+sure enough.
+
+\b
+Examples:
+  looped train length parity
+  looped train length addition --steps 500
+"""
+
+
+@train.command(help=_LENGTH)
+@click.argument("problem", type=click.Choice(["parity", "addition"]))
+@click.option("--steps", type=click.IntRange(1), default=1500, show_default=True)
+@_device
+@_shared
+def length(seed: int, problem: str, steps: int, device: str) -> str:
+    """Train on short inputs, test on long ones."""
+    from looped.learn.length.problems import PROBLEMS
+    from looped.learn.length.report import report
+    from looped.learn.length.study import generalisation
+
+    with _shown(f"length {problem}", steps) as shown:
+        return report(generalisation(PROBLEMS[problem], steps, seed, device=device, shown=shown))
+
+
+_RECALL = """Train the core on streams of `write(variable, value)` and `read(variable)`.
+
+The training check of all variants: 32 events, 8 variables, 16 values; two blocks of width 64 with
+four heads. It prints the accuracy on reads after 200 steps and at the end, mean ± standard
+deviation over the seeds.
+
+\b
+Examples:
+  looped train recall
+"""
+
+
+@train.command(help=_RECALL)
+@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=1000, show_default=True)
+@_device
+@_shared
+def recall(seed: int, seeds: int, steps: int, device: str) -> str:
+    """Train the core on reads of variables."""
+    from looped.learn.markdown import table
+    from looped.learn.recall import check
+    from looped.learn.recall.check import plain
+
+    found = check(plain, range(seed, seed + seeds), steps, device=device)
+    head = ["stack", "parameters", *(f"step {mark:,}" for mark in found.accuracy)]
+    return table(head, [["the core", f"{found.parameters:,}", *str(found).split(" → ")]])

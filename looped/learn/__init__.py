@@ -1,0 +1,1 @@
+"""Training on the core: loops with tied weights, checkpoints, metrics, and six tasks."""

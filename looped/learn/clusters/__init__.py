@@ -1,0 +1,1 @@
+"""Tokens under iterated attention: clusters on the sphere, and a machine as an attractor."""

@@ -1,0 +1,43 @@
+"""looped train: tables on stdout or in a page, and errors for what cannot be trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from looped.cli.main import cli
+
+
+def test_a_task_prints_its_table_or_puts_it_into_a_page(tmp_path: Path) -> None:
+    arguments = ["train", "recall", "--seeds", "1", "--steps", "2"]
+    printed = CliRunner().invoke(cli, arguments)
+    assert printed.exit_code == 0 and printed.stdout.startswith("| stack | parameters | step 2 |")
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- recall -->\nold\n<!-- end -->\nb\n")
+    result = CliRunner().invoke(cli, [*arguments, "--page", str(page)])
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert page.read_text() == f"a\n<!-- recall -->\n{printed.stdout}<!-- end -->\nb\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["recall", "--device", "cuda:77"], 5, "PyTorch cannot use the device `cuda:77`"),
+        (["recall", "--steps", "0"], 2, "Invalid value for '--steps'"),
+        (["machine", "--resume"], 2, "--resume needs --out"),
+        (["length", "sorting"], 2, "Invalid value for '{parity|addition}'"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(arguments: list[str], code: int, message: str) -> None:
+    result = CliRunner().invoke(cli, ["train", *arguments])
+    assert result.exit_code == code and message in result.stderr
+
+
+def test_a_page_without_the_section_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("nothing")
+    arguments = ["train", "recall", "--seeds", "1", "--steps", "1", "--page", str(page)]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 4 and "has no section `<!-- recall -->`" in result.stderr
