@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from looped import registry
-from looped.artefact.architecture import PLAIN, UNDO, Architecture
+from looped.artefact.architecture import PLAIN, Architecture
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.engines.auto import ENGINES, AutoEngine
 from looped.engines.engine import Engine
@@ -134,14 +134,13 @@ def compile(
     image.padded(memory)
     form = precision(dtype)
     if not bake:
-        undo = architecture.stack == UNDO
-        plain = compiled(machine, image.width, memory, form, needed, note, beta, undo)
-        return in_architecture(plain, architecture)
+        given = machine, image.width, memory, form, needed, note, beta, architecture.undoes
+        return in_architecture(compiled(*given), architecture)
     from looped.passes.emit import compile_circuit
 
     code = machine.read_code(image, memory)
     circuit = machine.circuit(image.width, memory, code, form, **needed)
-    baked = compile_circuit(circuit, code.addresses, beta=beta, undo=architecture.stack == UNDO)
+    baked = compile_circuit(circuit, code.addresses, beta=beta, undo=architecture.undoes)
     plan = dataclasses.replace(baked.plan, entry=image.entry)
     return in_architecture(dataclasses.replace(baked, plan=plan), architecture)
 
@@ -164,8 +163,8 @@ def compile_machine(
     described = registry.machine(name)
     width = described.language.width if width is None else width
     memory = default_memory(name, width) if memory is None else memory
-    form, undo = precision(dtype), architecture.stack == UNDO
-    plain = compiled(described, width, memory, form, parameters, beta=beta, undo=undo)
+    given = described, width, memory, precision(dtype), parameters
+    plain = compiled(*given, beta=beta, undo=architecture.undoes)
     return in_architecture(plain, architecture)
 
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass, fields
 
 from looped.errors import CompileError
 
-__all__ = ["CHOICES", "PLAIN", "SNAP_UNITS", "UNDO", "Architecture", "snap_shapes"]
+__all__ = ["CHOICES", "PLAIN", "SNAP_UNITS", "Architecture", "snap_shapes"]
 
 SNAP_UNITS = 3
 """The hidden units of a snap for each lane: `looped.nn.snap.UNITS_A_LANE`, without PyTorch."""
 
 UNDO = "denseformer"
-"""The stack that keeps only the changes of its last block."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "attention": ("softmax", "additive", "differential", "hyper", "linear", "top1"),
@@ -55,6 +54,11 @@ class Architecture:
             raise CompileError(
                 f"{what} does not know {self.options}", hint="--engine dense runs it"
             )
+
+    @property
+    def undoes(self) -> bool:
+        """Whether the stack keeps only the changes of its last block."""
+        return self.stack == UNDO
 
     @property
     def options(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from looped.artefact.architecture import PLAIN, UNDO, Architecture
+from looped.artefact.architecture import PLAIN, Architecture
 from looped.artefact.plan import CompiledMachine
 from looped.errors import CompileError
 from looped.passes.snap import with_snap
@@ -22,8 +22,8 @@ def compile_for(
     """Compile a circuit to the weights of an architecture. Raises CompileError."""
     from looped.passes.emit import compile_circuit
 
-    undo = architecture.stack == UNDO
-    return in_architecture(compile_circuit(circuit, beta=beta, undo=undo), architecture)
+    made = compile_circuit(circuit, beta=beta, undo=architecture.undoes)
+    return in_architecture(made, architecture)
 
 
 def in_architecture(machine: CompiledMachine, architecture: Architecture) -> CompiledMachine:
