@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from looped.artefact.plan import CompiledMachine
@@ -87,7 +87,7 @@ class _Run:
 
 def identify(machine: CompiledMachine, image: Image) -> Identity:
     """The identity of a machine with a program."""
-    weights = hashlib.sha256(json.dumps(dataclasses.asdict(machine.plan), sort_keys=True).encode())
+    weights = hashlib.sha256(json.dumps(msgspec.to_builtins(machine.plan), sort_keys=True).encode())
     for name, weight in sorted(machine.arrays.items()):
         weights.update(name.encode())
         weights.update(weight.tobytes())
