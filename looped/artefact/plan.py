@@ -171,8 +171,8 @@ class Plan:
 
     @property
     def scaled_margin(self) -> float:
-        """The least margin of a head times its β, infinity without heads."""
-        heads = (head for block in self.blocks for head in block.heads)
+        """The least margin of a head times its β, infinity without heads that write."""
+        heads = (head for block in self.blocks for head in block.heads if head.output)
         return min((head.margin * head.beta for head in heads), default=math.inf)
 
     @property

@@ -16,19 +16,30 @@ PACKAGE = Path(analysis.__file__).parents[1]
 
 READERS = {
     "analysis/weights.py",
+    "artefact/architecture.py",
     "decoder/harvard/bart.py",
     "decoder/harvard/core.py",
     "decoder/layers.py",
+    "learn/machine/model.py",
+    "nn/mixers/additive.py",
+    "nn/mixers/differential.py",
+    "nn/mixers/shaped.py",
+    "nn/mixers/variant.py",
     "nn/model.py",
     "nn/packed.py",
     "passes/emit.py",
     "study/paper/layers.py",
+    "variants/linear.py",
+    "variants/mixers.py",
+    "verify/causal/harvard.py",
+    "verify/causal/harvard_heads.py",
     "verify/causal/layers.py",
     "verify/certificate/rows.py",
+    "verify/certificate/snaps.py",
 }
-"""Where parameters have names: one view for all rooms, the core, the compiler that writes them, and
-the certificates, which trust nobody. The study of the paper and the machines that speak write
-weights of their own."""
+"""Where parameters have names: one view for all rooms, the core and its variants, the compiler that
+writes them, and the certificates, which trust nobody. The study of the paper, the machines that
+speak and the machine that is learned have weights of their own."""
 
 
 def test_parameter_names_are_parsed_in_one_place() -> None:

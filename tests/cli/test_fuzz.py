@@ -36,8 +36,8 @@ def test_the_program_that_goes_wrong_is_left_small_and_goes_wrong_again(
 ) -> None:
     right = emit.compile_circuit
 
-    def wrong(*arguments: Any) -> CompiledMachine:
-        return list(faults(right(*arguments), 4))[3]
+    def wrong(*arguments: Any, **named: Any) -> CompiledMachine:
+        return list(faults(right(*arguments, **named), 4))[3]
 
     monkeypatch.setattr(emit, "compile_circuit", wrong)
     monkeypatch.chdir(tmp_path)

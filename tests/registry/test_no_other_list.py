@@ -19,12 +19,18 @@ OWN = (
     "reference",
     "profiles",
     "study/paper",
+    "study/variants",
     "symbolic",
 )
 """Rooms with files of single machines."""
 
-DEFAULTS = {("registry/sources.py", "subleq"), ("image/elf.py", "rv32i")}
-"""The machine of a source that names none, and the architecture of an ELF file that states none."""
+DEFAULTS = {
+    ("registry/sources.py", "subleq"),
+    ("image/elf.py", "rv32i"),
+    ("cli/train.py", "subleq"),
+}
+"""The machine of a source that names none, the architecture of an ELF file that states none, and
+the machine that is learned."""
 
 
 def named(path: Path) -> Iterator[str]:
