@@ -1,7 +1,7 @@
 """`python -m benchmarks.footprint STEPS`: peak memory of a run of a program that uses much of it.
 
 The program is for RV32I. Its loops, more of them than all units have room for, add to pseudo-random
-words of all memory. The steps, the CPU seconds, and the peaks of this process and of the one that
+words of memory after it. The steps, the CPU seconds, and the peaks of this process and of the one that
 compiles beside it are printed as JSON.
 """
 
