@@ -1,8 +1,8 @@
 """`python -m benchmarks.footprint STEPS`: peak memory of a run of a program that uses much of it.
 
 The program is for RV32I. Its loops, more of them than all units have room for, add to pseudo-random
-words of memory after it. The steps, the CPU seconds, and the peaks of this process and of the one that
-compiles beside it are printed as JSON.
+words of memory after it. The steps, the CPU seconds, and the peaks of this process and of the one
+that compiles beside it are printed as JSON.
 """
 
 from __future__ import annotations
