@@ -16,7 +16,8 @@ from looped.engines.lifted.specialised.writer import Shape
 __all__ = ["Memory"]
 
 _MOST_KEYS = 1 << 15
-"""The most keys that are remembered, which take about a kilobyte each. The oldest are forgotten."""
+"""The most keys that are remembered, which take about a kilobyte each, apart from their code. The
+oldest are forgotten."""
 
 _FIRST = 1500
 """Instructions of the first unit; each further one may have twice as many. So the passes that take
@@ -114,7 +115,8 @@ class Memory:
         return self._units, nodes, needless
 
     def _enter(self, nodes: Iterable[Key], needless: list[int]) -> None:
-        """Note the nodes of the last unit, and drop the oldest units if all are too large."""
+        """Note the nodes of the last unit, and drop the oldest units if all are too large. Then
+        only nodes of units keep their code, of which an instruction takes about 200 bytes."""
         size = 0
         for key in nodes:
             known = self._seen[key]
@@ -123,6 +125,7 @@ class Memory:
             size += len(known.code.instructions)
         for unit in needless:
             del self.sizes[unit]
+        merged = len(needless)
         while self.sizes and sum(self.sizes.values()) + size > self.effort.size:
             needless.append(next(iter(self.sizes)))
             del self.sizes[needless[-1]]
@@ -131,6 +134,8 @@ class Memory:
         for known in self._seen.values():
             if known.unit in needless:
                 known.unit = None
+            if len(needless) > merged and known.unit is None:
+                known.code = None
 
     def _follow(self, known: _Seen, onward: Mapping[Key, int]) -> None:
         """Note the keys that follow on a key. What does so again, and did not, waits with it."""

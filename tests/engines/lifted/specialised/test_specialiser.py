@@ -101,15 +101,18 @@ def test_a_pass_that_halts_ends_a_hot_loop(subleq: LiftedEngine) -> None:
 def test_a_graph_is_bounded(subleq: LiftedEngine) -> None:
     words = [word for place in range(8) for word in (30, 27 + place % 3, 3 * place + 3)]
     words += [31, 31, 0, 0, 0, 0, 1, 0]
-    effort = Effort(patience=2, share=0, unit=30, size=60, beside=False)
+    effort = Effort(patience=2, share=0, unit=30, size=30, beside=False)
     both = pair(subleq, words, effort)
     for _ in range(6):
         both.advance(200)
     assert both.shared is not None
     made = both.shared.worker
     assert isinstance(made, Inside)
-    assert made.builder.memory is not None
-    assert 0 < sum(made.builder.memory.sizes.values()) <= 60 + 50
+    memory = made.builder.memory
+    assert memory is not None
+    assert 0 < sum(memory.sizes.values()) <= 30 + 50
+    codes = [known.code for known in memory._seen.values() if known.code is not None]
+    assert 0 < sum(len(code.instructions) for code in codes) <= 30 + 50
 
 
 @pytest.mark.slow
