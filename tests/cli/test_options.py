@@ -104,13 +104,7 @@ def reached(*arguments, **named):
 
 
 def uncompiled(
-    machine: Machine,
-    width: int,
-    memory: int,
-    form: Precision,
-    parameters: Any,
-    note: Any = None,
-    beta: float | None = None,
+    machine: Machine, width: int, memory: int, form: Precision, parameters: Any, *_: Any, **__: Any
 ) -> Circuit:
     return machine.circuit(width, memory, None, form, **parameters)
 
