@@ -43,7 +43,9 @@ OPTIONS = [
         "Invalid value for '--dtype': 'float8' is not one of 'float64', 'float32', "
         "'bfloat16', 'float16'.",
     ),
-    _usage("compile a.sasm --engine dense", "No such option '--engine'."),
+    _usage(
+        "compile a.sasm --engine dense", "No such option '--engine'. Did you mean '--attention'?"
+    ),
     _usage("run", "Missing argument 'PROGRAM'."),
     _usage("run a.sasm --steps -1", "Invalid value for '--steps': -1 is not in the range x>=0."),
     _usage(
