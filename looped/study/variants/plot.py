@@ -43,7 +43,13 @@ def _lifetimes(axes: Axes, most: int) -> None:
         values = [lifetime(beta, snap, most) for beta in soft]
         axes.plot(soft, values, style, label="with snaps" if snap else "without")
     axes.axvline(18.02, color="k", ls=":", label="(p + 2) ln 2")
-    axes.set(yscale="symlog", xlabel="β", ylabel="steps", title=f"steps it stays right, of {most}")
+    axes.set(
+        yscale="symlog",
+        ylim=(0, None),
+        xlabel="β",
+        ylabel="steps",
+        title=f"steps it stays right, of {most}",
+    )
 
 
 def _capacities(axes: Axes, most: int) -> None:
