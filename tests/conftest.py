@@ -18,6 +18,7 @@ from collections.abc import Callable, Generator, Iterator
 
 import pytest
 from hypothesis import Phase, settings
+from hypothesis.internal.conjecture import providers
 
 from looped import registry
 from looped.artefact.plan import CompiledMachine
@@ -29,6 +30,11 @@ os.environ["LOOPED_CHECK"] = "1"  # each pass of the compiler checks what it lea
 os.environ["LOOPED_CACHE"] = ""  # nothing that another run has made; tests of the cache turn it on
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job of a shell
     signal.signal(signal.SIGINT, signal.default_int_handler)  # processes that tests start heed it
+
+# hypothesis draws constants of all modules that are imported: what a seed means would depend on the
+# tests that ran before
+_NO_CONSTANTS = providers._local_constants
+providers._get_local_constants = lambda: _NO_CONSTANTS  # type: ignore[assignment]
 
 _EXAMPLES = {"fixed": 50, "fresh": 200}
 

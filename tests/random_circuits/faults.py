@@ -184,7 +184,7 @@ FAULTS: dict[str, Fault] = {
         Fault(workers_are_attended_to, 40, workers_trial),
         Fault(workers_write_without_a_flag, 40, workers_trial),
         Fault(every_write_needs_a_file_flag),
-        Fault(a_second_carry_has_the_name_of_the_first, seed=6),
+        Fault(a_second_carry_has_the_name_of_the_first, seed=4),
         Fault(names_of_the_compiler_are_taken),
         Fault(a_head_whose_products_cancel_is_idle, 100, mutant_trial, what="is certified"),
         Fault(static_lanes_are_taken_to_stay, 100, mutant_trial, what="is certified"),
