@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -184,7 +186,10 @@ def test_a_process_that_dies_costs_time_and_nothing_else(monkeypatch: pytest.Mon
     assert np.array_equal(engine.state(), dense.state())
 
 
-def test_no_process_outlives_its_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+def lifting_process(
+    monkeypatch: pytest.MonkeyPatch, packed: Callable[[Program], bytes | None]
+) -> int:
+    """The process that an engine has begun to lift with, which ends before it has its program."""
     started: list[int] = []
     fork = os.fork
 
@@ -195,16 +200,41 @@ def test_no_process_outlives_its_engine(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(os, "fork", noted)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
     monkeypatch.setattr("threading.active_count", lambda: 1)  # other tests may have left threads
-    monkeypatch.setattr("looped.engines.lifted.lifting.packed", lambda program: time.sleep(60))
+    monkeypatch.setattr("looped.engines.lifted.lifting.packed", packed)
     monkeypatch.setattr(start, "_PATIENCE", 0.0)
     engine = AutoEngine(MACHINE)
     engine.load(embed(COUNTER, PLAN)[None])
     engine.step(9)
-    assert len(started) == 1
+    (child,) = started
     del engine
     gc.collect()
+    return child
+
+
+def test_no_process_outlives_its_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = lifting_process(monkeypatch, lambda program: time.sleep(60))
     with pytest.raises(ProcessLookupError):
-        os.kill(started[0], 0)
+        os.kill(child, 0)
+
+
+def test_a_process_that_fills_the_cache_ends_though_nobody_reads_its_program(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A program is longer than what a pipe holds."""
+    monkeypatch.setenv("LOOPED_CACHE", str(tmp_path))
+
+    def long(program: Program) -> bytes:
+        time.sleep(0.5)  # until the engine has ended
+        return bytes(1 << 20)
+
+    child = lifting_process(monkeypatch, long)
+    deadline = time.monotonic() + 60
+    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if ended == (0, 0):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert ended == (child, 0)
 
 
 def test_a_short_run_lifts_nothing() -> None:

@@ -94,6 +94,7 @@ class Lifting:
         self._reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
+            os.close(self._reader)  # else nothing tells it that the run has ended
             _work(self._lift, writer, self._kept.writable)
         os.close(writer)
         self._stop = weakref.finalize(
