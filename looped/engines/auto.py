@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -121,9 +120,9 @@ class AutoEngine:
         """Pass all streams through all blocks, `loops` times."""
         self.prepare()
         while self._start is not None and loops > 0:
-            began, few = time.process_time(), min(loops, _FEW)
-            self.engine.step(few)
-            self._start.spend(began)
+            few = min(loops, _FEW)
+            with self._start.passing():
+                self.engine.step(few)
             loops -= few
             self._grow()
         self.engine.step(loops)
@@ -136,9 +135,8 @@ class AutoEngine:
         self.prepare()
         done = 0
         while self._start is not None and done < loops:
-            began = time.process_time()
-            done += self.engine.advance(min(loops - done, _FEW), watch)
-            self._start.spend(began)
+            with self._start.passing():
+                done += self.engine.advance(min(loops - done, _FEW), watch)
             stop, _ = watch.seen(self.engine.read(watch.column, watch.lanes)[0])
             self._grow()
             if stop:

@@ -32,7 +32,9 @@ from looped.run.streams import Output
 from looped.verify.expected import Expected
 from looped.verify.fuzz.campaign import make_case
 from tests import seeds
+from tests.engines.lifted.specialised.fleq_loop import fleq_loop
 from tests.engines.lifted.specialised.loops import riscv_loop, subleq_loop
+from tests.engines.lifted.specialised.machine_mode_loop import machine_mode_loop
 
 __all__ = ["campaign"]
 
@@ -40,22 +42,28 @@ FORCED = Effort(patience=300, share=0, beside=False)
 """Units are made of what recurs once, and looks follow after 300 plain passes: with fewer, LLVM
 takes nearly all of the time."""
 
-_LONGEST = 200_000
-"""Instructions of a program."""
+_LONGEST, _LONG, _OFTEN = 200_000, 2_000_000, 4
+"""Instructions of a program; one of four may have the larger number. A program's units take seconds
+to compile, 200,000 instructions of the reference about one."""
 
-_TRIES = 0.15
-"""How often a stretch ends with a checkpoint, from which another session continues."""
+_STRETCHES = (1, 2, 7, 100, 1000, 5000, 50_000)
+"""Instructions of a stretch. One of a long program may also have a tenth of it."""
+
+_TRIES, _CHECKPOINTS = 0.15, 2
+"""How often a stretch ends with a checkpoint, from which another session continues, and how many
+a program may have: each has all units made again."""
 
 
 class Campaign:
-    """Programs of a seed on two engines for a machine. `done` counts programs, steps, steps of
-    units, stretches and checkpoints."""
+    """Programs of a seed on two engines for a machine. `done` counts programs, steps, stretches
+    and checkpoints."""
 
     def __init__(self, machine: CompiledMachine, seed: int) -> None:
         self.machine = machine
         self.seed = seed
         self.done: Counter[str] = Counter()
-        self.engines = [LiftedEngine(machine, effort=FORCED) for _ in range(2)]
+        engine = LiftedEngine(machine, effort=FORCED)
+        self.engines = [engine, engine.twin()]
 
     def run(self, number: int) -> None:
         """Run one program. Raises AssertionError if the reference does anything else."""
@@ -66,10 +74,12 @@ class Campaign:
             data = bytes(rng.choices([0, 1, 10, 65, 255], k=rng.randrange(40)))
             case = Case(dataclasses.replace(case.image, words=self._loop(rng)), data)
         expected = Expected(case.image, plan, case.data)
-        session, steps, ends = self._session(case, 0), 0, rng.randint(100, _LONGEST)
+        most = _LONG if number % _OFTEN == 1 else _LONGEST
+        session, steps, ends = self._session(case, 0), 0, rng.randint(100, most)
         self.done["programs"] += 1
+        checkpoints = _CHECKPOINTS
         while steps < ends and not expected.halted:
-            limit = steps + rng.choice([1, 2, 7, 100, 1000, 5000, 50_000])
+            limit = steps + rng.choice([*_STRETCHES, most // 10])
             still = session.run(limit) is End.ENDLESS
             while steps < (session.steps if still else limit) and not expected.halted:
                 expected.step()
@@ -79,14 +89,19 @@ class Campaign:
                 expected.step()
                 self._compare(session, expected, steps, number)
                 break
-            if rng.random() < _TRIES:
+            if checkpoints and rng.random() < _TRIES:
                 session = self._continued(session, case)
+                checkpoints -= 1
         self.done["steps"] += steps
 
     def _loop(self, rng: random.Random) -> tuple[int, ...]:
         plan = self.machine.plan
         if plan.machine == "subleq":
             return tuple(subleq_loop(rng, plan.width, plan.memory))
+        if plan.machine == "fleq":
+            return tuple(fleq_loop(rng, plan.width, plan.memory, **plan.parameters))
+        if plan.machine == "rv32ima" and rng.random() < 0.8:
+            return tuple(machine_mode_loop(rng, plan.memory))
         return tuple(riscv_loop(rng, plan.memory, plan.machine, traps=True))
 
     def _session(self, case: Case, engine: int) -> Session:
@@ -111,14 +126,20 @@ class Campaign:
 
 
 def campaign(machine: CompiledMachine, seed: int, steps: int, note: Callable[[str], None]) -> None:
-    """Programs 0, 1, … of a seed, until all have done so many steps."""
+    """Programs 0, 1, … of a seed, until all have done so many steps.
+
+    "Steps of units" are those that took no plain pass, "plain passes" those beside units. An
+    instruction of FLEQ is three passes and more, one or two of which are plain: so no step of FLEQ
+    may be one of units.
+    """
     all_of = Campaign(machine, seed)
-    all_of.done["steps of units"] = 0
+    all_of.done["steps of units"] = all_of.done["plain passes"] = 0
     run = Units.run
 
     def counted(units: Units, *given: Any) -> tuple[int, bool, int]:
         found, abandoned, plain = run(units, *given)
         all_of.done["steps of units"] += max(0, found - plain)
+        all_of.done["plain passes"] += plain
         return found, abandoned, plain
 
     Units.run = counted  # type: ignore[method-assign,assignment]
@@ -139,10 +160,12 @@ def main() -> None:
     parser.add_argument("machine")
     parser.add_argument("--width", type=int)
     parser.add_argument("--memory", type=int, default=64)
+    parser.add_argument("--side", type=int, help="of a matrix of FLEQ")
     parser.add_argument("--steps", type=int, default=10_000_000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    machine = api.compile_machine(given.machine, given.width, given.memory)
+    parameters = {} if given.side is None else {"side": given.side}
+    machine = api.compile_machine(given.machine, given.width, given.memory, parameters=parameters)
     campaign(
         machine, given.seed, given.steps, lambda text: print(text, file=sys.stderr, flush=True)
     )

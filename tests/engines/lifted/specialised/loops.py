@@ -7,7 +7,7 @@ import random
 from looped.isa import rv32im
 from looped.isa.rv32i import encode
 
-__all__ = ["riscv_loop", "subleq_loop"]
+__all__ = ["any_register", "branches", "instruction", "riscv_loop", "subleq_loop"]
 
 _REGISTERS = range(1, 12)
 
@@ -38,19 +38,26 @@ def riscv_loop(
     """A few instructions of all kinds and a jump back to the first one, with short branches ahead.
     Loads and stores go to any word, so that some change the loop. With `traps`, some read input,
     write output, or are no instructions."""
-    body = [_instruction(rng, memory, machine) for _ in range(rng.randint(2, 9))]
+    body = [instruction(rng, memory, machine) for _ in range(rng.randint(2, 9))]
     if traps and rng.random() < 0.5:
         body[rng.randrange(len(body))] = encode("ecall") if rng.random() < 0.8 else 0
-    for place in range(len(body)):
-        if rng.random() < 0.25:
-            ahead = 4 * rng.randint(1, len(body) - place)
-            mnemonic = rng.choice(["beq", "bne", "blt", "bge", "bltu", "bgeu"])
-            body[place] = encode(mnemonic, 0, _any(rng), _any(rng), ahead)
-    start = [encode("addi", _any(rng), 0, imm=rng.randint(-2048, 2047)) for _ in range(4)]
+    body = branches(rng, body)
+    start = [encode("addi", any_register(rng), 0, imm=rng.randint(-2048, 2047)) for _ in range(4)]
     if traps:
         start += [encode("addi", place, 0, imm=number) for place, number in _call(rng, memory)]
     words = [*start, *body, encode("jal", imm=-4 * len(body))]
     return words + [rng.getrandbits(32) for _ in range(memory - len(words))]
+
+
+def branches(rng: random.Random, body: list[int]) -> list[int]:
+    """Instructions, some of them replaced by short branches ahead."""
+    words = list(body)
+    for place in range(len(words)):
+        if rng.random() < 0.25:
+            ahead = 4 * rng.randint(1, len(words) - place)
+            mnemonic = rng.choice(["beq", "bne", "blt", "bge", "bltu", "bgeu"])
+            words[place] = encode(mnemonic, 0, any_register(rng), any_register(rng), ahead)
+    return words
 
 
 def _call(rng: random.Random, memory: int) -> list[tuple[int, int]]:
@@ -60,27 +67,35 @@ def _call(rng: random.Random, memory: int) -> list[tuple[int, int]]:
     return [(17, service), (10, service - 63), (11, at), (12, rng.randint(1, 4))]
 
 
-def _any(rng: random.Random) -> int:
+def any_register(rng: random.Random) -> int:
+    """One of the registers of loops."""
     return rng.choice(_REGISTERS)
 
 
-def _instruction(rng: random.Random, memory: int, machine: str) -> int:
+def instruction(rng: random.Random, memory: int, machine: str) -> int:
+    """A load, a store or a computation."""
     kind = rng.random()
     at = 4 * rng.randrange(memory)
     if kind < 0.12:
-        return encode(rng.choice(["lw", "lh", "lbu"]), _any(rng), imm=at)
+        return encode(rng.choice(["lw", "lh", "lbu"]), any_register(rng), imm=at)
     if kind < 0.24:
-        return encode(rng.choice(["sw", "sh", "sb"]), rs2=_any(rng), imm=at)
+        return encode(rng.choice(["sw", "sh", "sb"]), rs2=any_register(rng), imm=at)
     if kind < 0.3:
-        return encode(rng.choice(["lui", "auipc"]), _any(rng), imm=rng.randint(-100, 100))
+        return encode(rng.choice(["lui", "auipc"]), any_register(rng), imm=rng.randint(-100, 100))
     if kind < 0.42:
         mnemonic = rng.choice(["slli", "srli", "srai"])
-        return encode(mnemonic, _any(rng), _any(rng), imm=rng.randint(0, 31))
+        return encode(mnemonic, any_register(rng), any_register(rng), imm=rng.randint(0, 31))
     if kind < 0.6:
         mnemonic = rng.choice(["addi", "slti", "sltiu", "xori", "ori", "andi"])
-        return encode(mnemonic, _any(rng), _any(rng), imm=rng.randint(-2048, 2047))
+        return encode(mnemonic, any_register(rng), any_register(rng), imm=rng.randint(-2048, 2047))
     names = ["add", "sub", "sll", "slt", "sltu", "xor", "srl", "sra", "or", "and"]
-    if machine == "rv32im":
+    if machine != "rv32i":
         names += ["mul", "mulh", "mulhu", "mulhsu", "div", "divu", "rem", "remu"]
     mnemonic = rng.choice(names)
-    return encode(mnemonic, _any(rng), _any(rng), _any(rng), instructions=rv32im.INSTRUCTIONS)
+    return encode(
+        mnemonic,
+        any_register(rng),
+        any_register(rng),
+        any_register(rng),
+        instructions=rv32im.INSTRUCTIONS,
+    )
