@@ -24,7 +24,7 @@ from looped.artefact.residual import Residual
 from looped.engines.host_lanes import HostLanes
 from looped.engines.lifted.kept import Kept, packed, unpacked
 from looped.engines.lifted.program import Program
-from looped.engines.lifted.programs import Programs, unchecked
+from looped.engines.lifted.programs import Programs, rare_lanes, unchecked
 from looped.errors import CompileError
 
 __all__ = ["Lifting"]
@@ -61,7 +61,7 @@ class Lifting:
         kept = Kept(machine, dtype, uncertified)
 
         def lift() -> Program:
-            return Programs(model, unchecked, kept).find(x, host)
+            return Programs(model, unchecked, kept, rare=rare_lanes(machine.plan)).find(x, host)
 
         self._lift = lift
         self._reader: int | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cached_property
 from threading import Lock
 from weakref import WeakValueDictionary
@@ -11,6 +11,7 @@ import numpy as np
 
 from looped import analysis
 from looped.analysis.hidden_sums import check_hidden_sums
+from looped.artefact.plan import Plan
 from looped.artefact.residual import Residual
 from looped.engines.host_lanes import HostLanes
 from looped.engines.lifted.cases import cases_of
@@ -24,7 +25,7 @@ from looped.engines.lifted.program import Program, known_lanes, program_of
 from looped.engines.lifted.specialised import USUAL, Effort, Masks, SharedUnits
 from looped.errors import CompileError
 
-__all__ = ["Check", "Programs", "unchecked"]
+__all__ = ["Check", "Programs", "rare_lanes", "unchecked"]
 
 Check = Callable[[analysis.Model, Lifted], None]
 
@@ -36,10 +37,17 @@ def unchecked(model: analysis.Model, lifted: Lifted) -> None:
     """Accept all lifted code, also that of an earlier run."""
 
 
+def rare_lanes(plan: Plan) -> frozenset[int]:
+    """The lanes of a driver that most passes do not set: it halts, or is in mid-instruction."""
+    halted = () if plan.halted is None else (plan.halted,)
+    return frozenset((*plan.scratch, *halted))
+
+
 class Programs:
     """The programs made for a model: one serves all streams with the same constants.
 
-    `effort` says when hot passes of a stream are specialised.
+    `effort` says when hot passes of a stream are specialised. `rare` are lanes of the driver that
+    most passes do not set.
 
     `check` gets all lifted code before it is compiled, and raises an error of its own to refuse it.
     Without a check a program of an earlier run will do, and then nothing needs the model.
@@ -52,8 +60,10 @@ class Programs:
         kept: Kept | None = None,
         program: Program | None = None,
         effort: Effort = USUAL,
+        rare: Collection[int] = (),
     ) -> None:
         self.effort = effort
+        self._rare = rare
         self._model = model
         self.check = check
         self._kept = kept
@@ -109,7 +119,7 @@ class Programs:
         bits = next(size for size in CELLS if len(lifted.packed) <= size)
         found = lifted.behaviour
         sizes = len(lifted.words), len(found.drivers), len(found.columns)
-        native = compile_code(lifted.code, bits, *sizes, cases_of(lifted))
+        native = compile_code(lifted.code, bits, *sizes, cases_of(lifted, self._rare))
         self.made.append(program_of(lifted, native, known_lanes(found, x)))
         if self._kept is not None:
             self._kept.keep(self.made[-1])
