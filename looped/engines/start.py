@@ -62,6 +62,7 @@ class Start:
         self._spent = self._behind = 0.0
         self._patience = _PATIENCE * machine.nonzero_weights
         self._lifting: Lifting | None = None
+        self.later: Lifting | None = None
 
     @contextlib.contextmanager
     def passing(self) -> Iterator[None]:
@@ -73,7 +74,8 @@ class Start:
         self._behind = time.monotonic() - clock - spent
 
     def program(self, wait: bool = False) -> Program | None:
-        """The lifted program as soon as it is ready; None before that. It may `wait` for it.
+        """The lifted program as soon as it is ready; None before that. It may `wait` for it. What
+        lifts a better one is then `later`.
 
         It is lifted for the stream as it was loaded: what follows from a later state may be special
         to the rest of this run.
@@ -95,7 +97,9 @@ class Start:
         if self._lifting is None or not self._lifting.ready(self._wait(wait)):
             return None
         lifting, self._lifting = self._lifting, None
-        return lifting.program()
+        found = lifting.program()
+        self.later = lifting if lifting.continues else None
+        return found
 
     def _model(self) -> Model:
         """The model in exact integers. Raises CompileError if it is not exact in the dtype."""

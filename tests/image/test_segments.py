@@ -55,7 +55,7 @@ def layouts(draw: st.DrawFn) -> Layout:
             draw(st.sampled_from(places)) + draw(st.integers(0, 300)) for _ in range(2)
         )
         content = draw(st.binary(max_size=40))
-        size = len(content) + draw(st.integers(0, 40))
+        size = max(len(content) + draw(st.integers(-8, 40)), 0)  # a file may have more than that
         same = draw(st.booleans())
         segments.append((address, content, size, address if same else physical))
     return [segment for segment in segments if segment[2]]

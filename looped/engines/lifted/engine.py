@@ -104,6 +104,15 @@ class LiftedEngine(Certified):
             assert isinstance(stream, Stream)
             stream.host.update(lanes)
 
+    def paused(self) -> tuple[list[Residual], list[HostLanes]]:
+        """Copies of the streams, and the lanes that the host has set: what `begin` takes.
+
+        Raises ValueError if a lane is not ±1.
+        """
+        found = [self.residual(number) for number in range(len(self.streams))]
+        running = [stream for stream in self.streams if isinstance(stream, Stream)]
+        return found, [stream.host for stream in running]
+
     def record(self, loops: int, watch: Watch, value: Lanes) -> Tape | None:
         """Advance the only stream, and record its passes (see `looped.engines.recording`)."""
         (stream,) = self.streams

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from threading import Lock
 from weakref import WeakValueDictionary
@@ -16,6 +16,7 @@ from looped.artefact.residual import Residual
 from looped.engines.host_lanes import HostLanes
 from looped.engines.lifted.cases import cases_of
 from looped.engines.lifted.columns import Behaviour, behaviour
+from looped.engines.lifted.dispatch import Cases
 from looped.engines.lifted.kept import Kept
 from looped.engines.lifted.layout import Layout, known_rows
 from looped.engines.lifted.lift import Lifted, lift
@@ -31,6 +32,12 @@ Check = Callable[[analysis.Model, Lifted], None]
 
 _MOST_COLUMNS = 1 << 17
 """So many columns can be analysed one by one, in ten seconds and half a gigabyte."""
+
+
+_LONG = 5_000
+"""Instructions of code whose cases take longer to make than all before them. RV32IMA has 6,700:
+lifting and compiling take 9 s, cases 9 s more and their compiling as much again. RV32IM has 3,600
+and takes 5 s in all."""
 
 
 def unchecked(model: analysis.Model, lifted: Lifted) -> None:
@@ -96,6 +103,16 @@ class Programs:
         with self._lock:
             return self._program(x, host)
 
+    def stages(self, x: Residual, host: HostLanes) -> Iterator[Program]:
+        """The program as `find` makes it; before it a slower one, if it takes much longer to make.
+
+        Raises CompileError.
+        """
+        lifted = self._lifted(x, host)
+        if len(lifted.code.instructions) >= _LONG and len(lifted.behaviour.drivers) == 1:
+            yield _compiled(lifted, x, None)
+        yield self._best(lifted, x)
+
     def units(self, program: Program, image: int, masks: Masks) -> SharedUnits:
         """The units of all streams that began with the cells of which `image` is a hash."""
         sizes = tuple(map(len, program.lifted.words)), program.native.sizes.cell_bits
@@ -114,13 +131,16 @@ class Programs:
         if self._found is not None and self.check is unchecked and self._found.fits(x, host):
             self.made.append(self._found)
             return self._found
+        return self._best(self._lifted(x, host), x)
+
+    def _lifted(self, x: Residual, host: HostLanes) -> Lifted:
         lifted = lift(self._behaviour(x, host))
         self.check(self.exact, lifted)
-        bits = next(size for size in CELLS if len(lifted.packed) <= size)
-        found = lifted.behaviour
-        sizes = len(lifted.words), len(found.drivers), len(found.columns)
-        native = compile_code(lifted.code, bits, *sizes, cases_of(lifted, self._rare))
-        self.made.append(program_of(lifted, native, known_lanes(found, x)))
+        return lifted
+
+    def _best(self, lifted: Lifted, x: Residual) -> Program:
+        """The program of lifted code, with its cases."""
+        self.made.append(_compiled(lifted, x, cases_of(lifted, self._rare)))
         if self._kept is not None:
             self._kept.keep(self.made[-1])
         return self.made[-1]
@@ -140,3 +160,11 @@ class Programs:
             whole[column, mask] = 0
         check_hidden_sums(self.exact, whole, whole != 0)
         return behaviour(self.model, whole)
+
+
+def _compiled(lifted: Lifted, x: Residual, cases: Cases | None) -> Program:
+    found = lifted.behaviour
+    bits = next(size for size in CELLS if len(lifted.packed) <= size)
+    sizes = len(lifted.words), len(found.drivers), len(found.columns)
+    native = compile_code(lifted.code, bits, *sizes, cases)
+    return program_of(lifted, native, known_lanes(found, x))
