@@ -1,10 +1,10 @@
 """A machine as a MEGABYTE: an instruction is a patch of five bytes.
 
-    kind      2 if it puts out a byte, 4 if it takes one
-    address   where it writes, but not if it puts out a byte
+    kind      2 if it writes a byte of output, 4 if it takes one
+    address   where it writes, if it does not write output
     value     what it writes; the host says what it takes
     pc        the next program counter
-    out       the byte that it puts out
+    out       the byte of output
 
 The global model has a column a patch. A column is a CPU, whose program counter is a byte of the
 patch before, and a cell, whose address and value are others. So its blocks are those of the
@@ -185,7 +185,7 @@ class _Lanes:
         made.k_proj.weight[rows, at] = own.k_proj.weight[rows]
         cell, time = first + code, first + code + 1
         made.q_proj.weight[cell, one], made.q_proj.weight[time, one] = beyond * scale, _UNIT * scale
-        made.k_proj.weight[cell, [1, one]] = -1.0  # bit 1 of the kind: it puts out a byte
+        made.k_proj.weight[cell, [1, one]] = -1.0  # bit 1 of the kind: it writes output
         for place, lane in enumerate(self.time):
             made.k_proj.weight[time, [lane, one]] += 2.0**place / 2
         values = slice(first, first + own.d_head)

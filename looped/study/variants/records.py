@@ -79,7 +79,7 @@ def _spelt(model: Megabyte, context: Tensor, given: int) -> Tensor:
 
 
 def _told(patch: Sequence[int]) -> dict[str, int]:
-    """The bytes of a patch that mean something: one that puts out a byte writes nothing."""
+    """The bytes of a patch that mean something: output changes no memory."""
     told = dict(zip(FIELDS, patch, strict=True))
     return {n: byte for n, byte in told.items() if told["kind"] != _OUT or n not in _WRITTEN}
 
