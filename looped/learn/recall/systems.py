@@ -163,7 +163,7 @@ STACKS: Mapping[str, Callable[[], nn.Module]] = {
     "rmsnorm-post": partial(_two, kind=PostBlock),
     "layernorm": partial(_two, norm=LayerNorm),
     "layernorm-post": partial(_two, norm=LayerNorm, kind=PostBlock),
-    "additive": partial(_two, partial(_mixer, AdditiveAttention, units=16)),
+    "additive": partial(_two, partial(_mixer, AdditiveAttention, units=4)),
     "differential": partial(_two, partial(_mixer, DifferentialAttention)),
     "hyper": partial(
         _two, partial(_mixer, CausalHyperAttention, planes=random_planes(3, _LANES), block=8)
