@@ -7,6 +7,7 @@ from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from looped.learn.recall.check import check
 from looped.learn.recall.stream import EVENTS, WIDTH
@@ -39,8 +40,9 @@ from looped.nn.stacks import (
 
 __all__ = ["POSITIONS", "STACKS", "learned"]
 
-_HEADS, _LANES, _HALF, _NOTES = 4, 16, EVENTS // 2, 8
-"""Heads, their lanes; events of a segment, and memory tokens, where there are segments."""
+_HEADS, _LANES, _HALF, _NOTES, _PATCH = 4, 16, EVENTS // 2, 8, 4
+"""Heads, their lanes; events of a segment, and memory tokens, where there are segments; events of a
+patch."""
 
 
 @cache
@@ -118,6 +120,28 @@ class _Segments(nn.Module):
         return torch.cat([segment for _, segment in made], 1)
 
 
+class _Patches(nn.Module):
+    """A global block over patches of events, and a local one over the events of each (MEGABYTE)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inward, self.outward = (
+            nn.Linear(_PATCH * WIDTH, WIDTH),
+            nn.Linear(WIDTH, _PATCH * WIDTH),
+        )
+        self.globally, self.locally = (Transformer([_block()], nn.RMSNorm(WIDTH)) for _ in range(2))
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Map (B, EVENTS, WIDTH) to the same shape; the global block sees the patches before."""
+        count = EVENTS // _PATCH
+        shifted = pad(x.view(len(x), count, -1), (0, 0, 1, -1))  # (B, patches, _PATCH · WIDTH)
+        context = self.outward(self.globally(self.inward(shifted), mask=mask[:count, :count]))
+        both = x + context.view(x.shape)
+        own = self.locally(both.view(-1, _PATCH, WIDTH), mask=mask[:_PATCH, :_PATCH])
+        result: Tensor = own.view(x.shape)
+        return result
+
+
 class _Continuous(nn.Module):
     """Two segments; the second one sees the first as a continuous signal (∞-former)."""
 
@@ -139,7 +163,7 @@ STACKS: Mapping[str, Callable[[], nn.Module]] = {
     "rmsnorm-post": partial(_two, kind=PostBlock),
     "layernorm": partial(_two, norm=LayerNorm),
     "layernorm-post": partial(_two, norm=LayerNorm, kind=PostBlock),
-    "additive": partial(_two, partial(_mixer, AdditiveAttention, units=16)),
+    "additive": partial(_two, partial(_mixer, AdditiveAttention, units=4)),
     "differential": partial(_two, partial(_mixer, DifferentialAttention)),
     "hyper": partial(
         _two, partial(_mixer, CausalHyperAttention, planes=random_planes(3, _LANES), block=8)
@@ -155,6 +179,7 @@ STACKS: Mapping[str, Callable[[], nn.Module]] = {
     "selective": partial(_two, partial(_mixer, SelectiveAttention)),
     "lambda": partial(_two, partial(_mixer, LambdaAttention, window=_HALF, sink=4)),
     "encoder-decoder": _EncoderDecoder,
+    "megabyte": _Patches,
     "continuous": _Continuous,
 }
 """Stacks by the name of the system."""

@@ -15,7 +15,7 @@ from looped.nn.mixers import (
 )
 from looped.variants import model_of
 
-__all__ = ["Cost", "cost"]
+__all__ = ["Cost", "cost", "hidden_units"]
 
 Cost = tuple[int, int, int]
 """Blocks, units, pairs."""
@@ -28,11 +28,11 @@ def cost(machine: CompiledMachine) -> Cost:
     layers = [cast(Block, layer) for layer in model_of(machine).transformer.layers]
     snaps = 6 * len(plan.snapped) * len(plan.blocks) if plan.architecture.snap else 0
     mixers = [cast(Attention, layer.self_attn) for layer in layers]
-    units = sum(_units(layer) for layer in layers) + sum(map(_codes, mixers))
+    units = sum(hidden_units(layer) for layer in layers) + sum(map(_codes, mixers))
     return len(layers), snaps + units, sum(_pairs(mixer, plan.columns) for mixer in mixers)
 
 
-def _units(layer: Block) -> int:
+def hidden_units(layer: Block) -> int:
     """The hidden units of an MLP that write something."""
     return int(cast(GatedMLP, layer.mlp).down_proj.weight.any(0).sum())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from looped.study.variants.limits import capacities, lossy_rows, retention, windows
+from looped.study.variants.records import run_records
 from looped.study.variants.row import Row, Training, table
 from looped.study.variants.table import SYSTEMS, measure
 from looped.study.variants.traces import TRACES, run_trace
@@ -31,4 +32,6 @@ def _rows(steps: int, training: Training | None, note: Callable[[str], None]) ->
     for trace in TRACES:
         note(trace.name)
         yield run_trace(trace, steps, training)
+    note("MEGABYTE")
+    yield run_records(steps, training)
     yield from lossy_rows(training)

@@ -9,7 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from looped.artefact.architecture import CHOICES, Architecture
+from looped.artefact.plan import CompiledMachine
 from looped.cli.main import cli
+from looped.nn.stacks import Megabyte
+from looped.study.variants import records
 from looped.study.variants.curves import (
     cache_entries,
     continuous_errors,
@@ -19,9 +22,11 @@ from looped.study.variants.curves import (
     retained_errors,
 )
 from looped.study.variants.limits import capacities, lossy_rows
+from looped.study.variants.records import run_records
 from looped.study.variants.row import table
 from looped.study.variants.table import SYSTEMS, System, measure
 from looped.study.variants.traces import TRACES, Trace, needed_window, run_trace, windowed
+from looped.variants.records import megabyte_of
 
 
 def test_every_architecture_has_a_row() -> None:
@@ -72,6 +77,27 @@ def test_a_trace_machine_hosts_too(trace: Trace) -> None:
     assert (row.fault, row.steps) == (None, 15) and row.blocks == 3 and row.pairs > 100
 
 
+def test_a_patch_an_instruction_hosts_too() -> None:
+    row = run_records(5)
+    assert (row.fault, row.steps) == (None, 15) and "37 patches after 25 bytes" in row.growth
+
+
+def test_without_the_number_of_a_column_an_old_word_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The latest cell of an address wins by the lanes of the number alone."""
+
+    def timeless(machine: CompiledMachine, patches: int) -> Megabyte:
+        model = megabyte_of(machine, patches)
+        rows = model.global_positions.weight
+        rows[1:] = rows[1]
+        return model
+
+    monkeypatch.setattr(records, "megabyte_of", timeless)
+    row = run_records(20)
+    assert row.fault is not None and "and should be {" in row.fault
+
+
 def test_a_window_that_is_too_short_forgets() -> None:
     """After 20 instructions words are out of reach that no record has written again."""
     found = run_trace(Trace("", windowed(needed_window() // 4), "", "lambda"), 20)
@@ -95,7 +121,8 @@ def test_the_page_has_every_row() -> None:
     for system in SYSTEMS:
         options = f"`{system.options}`" if system.options else ""
         assert f"| {system.name} | {options} | yes | 900 |" in page
-    assert all(f"| {trace.name} |  | yes | 900 |" in page for trace in TRACES)
+    traces = [*(trace.name for trace in TRACES), run_records(1).name]
+    assert all(f"| {name} |  | yes | 900 |" in page for name in traces)
     assert all(f"| {row.name} |  | no: {row.fault} |" in page for row in lossy_rows())
     assert capacities() in page
 
