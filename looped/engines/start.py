@@ -26,9 +26,9 @@ _PATIENCE = 1e-5
 is 0.03 s for SUBLEQ and 0.2 s for RV32I, a tenth of the time that lifting takes."""
 
 _EAGER = 1.5
-"""Seconds in passes after which a run waits, if others use the machine, as long as they have kept
-it waiting. Until then it may well end before the code is ready; from then on its passes take time
-from the lifting. It does not wait where a processor is free for it."""
+"""Seconds in passes after which a run that others keep waiting waits once more, at most as long as
+its passes took. Until then it may well end before the code is ready; from then on its passes take
+time from the lifting, unless a processor is free for them."""
 
 _PAUSE = 0.1
 """The longest of these waits in seconds, so that signals and time limits are served."""
@@ -71,7 +71,7 @@ class Start:
         yield
         spent = time.process_time() - processor
         self._spent += spent
-        self._behind = time.monotonic() - clock - spent
+        self._behind = min(time.monotonic() - clock - spent, spent)
 
     def program(self, wait: bool = False) -> Program | None:
         """The lifted program as soon as it is ready; None before that. It may `wait` for it. What
