@@ -66,7 +66,9 @@ def test_a_program_changes_a_picture(tmp_path: Path, invert: Path) -> None:
     start, out, text = (tmp_path / name for name in ("in.png", "out.png", "out.txt"))
     saved(start, levels)
     for path in (out, text):
-        found = run(invert, "--image", start, "--framebuffer", path, "--engine", "event")
+        found = run(
+            invert, "--image", start, "--framebuffer", path, "--memory", "32", "--engine", "dense"
+        )
         assert found.exit_code == 0, found.output
     assert (np.asarray(pillow.open(out)) == (1 - levels) * 255).all()
     assert text.read_text() == "".join("".join("#."[c] for c in row) + "\n" for row in levels)
@@ -94,7 +96,7 @@ def test_bad_files_of_pictures_are_refused(tmp_path: Path, invert: Path) -> None
 def test_a_program_without_a_picture_says_what_one_is(tmp_path: Path) -> None:
     for option in ("--image", "--framebuffer"):
         path = saved(tmp_path / "a.png", np.zeros((8, 8)))
-        found = run("programs/subleq/hello.sasm", option, path)
+        found = run("programs/subleq/hello.sasm", option, path, "--engine", "event")
         assert f"the program has no `{option[2:]}`" in found.output and "hint: " in found.output
 
 
@@ -106,7 +108,9 @@ def test_a_text_is_in_memory_before_the_run(tmp_path: Path) -> None:
         " li a0, 0\n li a7, 93\n ecall\n .globl data\n .data\ndata: .word 16\n .space 16\n"
     )
     text.write_text("héllo, memory")
-    found = run(program, "--data", text)
+    found = run(program, "--data", text, "--memory", "64", "--engine", "dense")
     assert (found.exit_code, found.output) == (0, "héllo, memory")
     text.write_text("much too long a text")
-    assert "room for 16" in run(program, "--data", text).output
+    assert (
+        "room for 16" in run(program, "--data", text, "--memory", "64", "--engine", "dense").output
+    )
