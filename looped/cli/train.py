@@ -162,7 +162,7 @@ Examples:
 
 
 @train.command(help=_CIRCUIT)
-@click.option("--steps", type=click.IntRange(1), default=600, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=1000, show_default=True)
 @_shared
 def circuit(seed: int, steps: int) -> str:
     """Train each part of a compiled machine again, alone."""
