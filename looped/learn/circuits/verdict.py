@@ -152,6 +152,7 @@ def report(
     seed: int,
     note: Callable[[str], None] = lambda text: None,
     wanted: tuple[str, ...] = (),
+    loops: int = _LOOPS,
 ) -> str:
     """The table of all parts, or of those with these names."""
     rows, block = [], -1
@@ -161,11 +162,9 @@ def report(
         note(f"block {part.block + 1}, {part}")
         if part.block != block:
             block = part.block
-            loops, unseen = (
-                recorded(machine, block, count, seed + own)
-                for own, count in enumerate((_LOOPS, _FRESH))
-            )
-        rows.append(_cells(judge(machine, part, loops, unseen, steps, seed)))
+            known = recorded(machine, block, loops, seed)
+            unseen = recorded(machine, block, _FRESH, seed + 1)
+        rows.append(_cells(judge(machine, part, known, unseen, steps, seed)))
     head = ["part", "block", "loops right", "largest weight", "same column"]
     return table([*head, "thresholds (compiled)", "exact when rounded", "certified"], rows)
 
