@@ -22,6 +22,7 @@ Each task prints tables in Markdown. A seed determines every number on one numbe
 Examples:
   looped train machine --out build/machine
   looped train circuit
+  looped train noise
   looped train clusters
   looped train recall --seeds 1 --steps 200
   looped train length parity
@@ -162,7 +163,7 @@ Examples:
 
 
 @train.command(help=_CIRCUIT)
-@click.option("--steps", type=click.IntRange(1), default=600, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=1000, show_default=True)
 @_shared
 def circuit(seed: int, steps: int) -> str:
     """Train each part of a compiled machine again, alone."""
@@ -172,6 +173,34 @@ def circuit(seed: int, steps: int) -> str:
     machine = api.compile_machine("subleq", 8, 32)
     with progress("train circuit") as line:
         return report(machine, steps, seed, line.note)
+
+
+_NOISE = """Add noise to the weights of a compiled machine and train it back; turn its basis.
+
+The machine is SUBLEQ with 8-bit words and 32 words of memory. First table: exact loops with
+Gaussian noise σ on every weight, before and after training on loops of random programs. Second
+table: the machine in a random basis of its residual stream. This is the same function, but its
+sums round. With --out the folder gets `rotated.safetensors`, the weights for a blind test of tools
+for interpretability, and `key.safetensors`, the rotation.
+
+\b
+Examples:
+  looped train noise --out build/blind
+"""
+
+
+@train.command(help=_NOISE)
+@click.option("--steps", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER")
+@_shared
+def noise(seed: int, steps: int, out: Path | None) -> str:
+    """Add noise to compiled weights, and turn their basis."""
+    from looped import api
+    from looped.learn.noise.report import report
+
+    machine = api.compile_machine("subleq", 8, 32)
+    with progress("train noise") as line:
+        return report(machine, steps, seed, out, line.note)
 
 
 _CLUSTERS = """Count clusters of tokens under iterated attention, and what noise does to a machine.

@@ -16,11 +16,14 @@ from torch import Tensor, nn
 from looped.analysis.weights import HeadWeights
 from looped.artefact.plan import CompiledMachine
 from looped.learn.circuits.recorded import Part, Recorded, head_output, weights_of
-from looped.learn.harness import Plan, Schedule, train
+from looped.learn.harness import Plan, Schedule, seeded, train
 
-__all__ = ["Found", "columns_of", "descend", "ends", "fresh"]
+__all__ = ["Found", "descend", "ends", "fresh"]
 
 _BATCH, _RATE, _DECAY = 192, 6e-3, 0.03
+
+_OTHERS = 3
+"""Columns of a batch beside the CPU column and the one that changes most."""
 
 _SHARP = 2.0
 """Initial W_Q and W_K are so many times the usual size: with the usual one a head stays at even
@@ -105,20 +108,30 @@ def descend(machine: CompiledMachine, part: Part, loops: Recorded, steps: int, s
 
 
 class _Job:
-    """The squared error of all lanes of the columns in which the part works."""
+    """The squared error of all lanes of some columns."""
 
     def __init__(self, machine: CompiledMachine, part: Part, loops: Recorded, seed: int) -> None:
-        self.part, self.loops, self.seed = part, loops, seed
-        self.columns = columns_of(machine, part)
+        self.part, self.loops, self.seed, self.cpu = part, loops, seed, machine.plan.cpu
         self.compiled = Found.of(machine, part)
         self.model = fresh(machine, part, seed)
 
     def loss(self, step: int) -> Tensor:
         """The loss of a batch."""
         loops = self.loops.rows(_BATCH, self.seed, "rows", step)
-        columns = self.columns.expand(_BATCH, -1)
+        columns = self._columns(loops, step)
         found, wanted = ends(self.part, self.model, self.compiled, loops, columns)
         return (found - wanted).square().sum(-1).mean()
+
+    def _columns(self, loops: Recorded, step: int) -> Tensor:
+        """The CPU column, the column that changes most, and some others (B, Q)."""
+        end = loops.middle if self.part.kind == "head" else loops.after
+        moved = (end - loops.before).abs().sum(-1)  # (B, columns)
+        moved[:, self.cpu] = 0
+        number = seeded(self.seed, "columns", step).getrandbits(62)
+        generator = torch.Generator().manual_seed(number)
+        others = torch.randint(moved.shape[1], (len(moved), _OTHERS), generator=generator)
+        cpu = torch.full((len(moved), 1), self.cpu)
+        return torch.cat([cpu, moved.argmax(1, keepdim=True), others], 1)
 
     def measure(self) -> dict[str, float]:
         """Nothing: the table measures the part on fresh loops."""
@@ -133,14 +146,6 @@ def ends(
     after = _columns(loops.middle if part.kind == "head" else loops.after, columns)
     kept = after - compiled(part, loops, columns)
     return kept + found(part, loops, columns), after
-
-
-def columns_of(machine: CompiledMachine, part: Part) -> Tensor:
-    """The columns in which a part works (1, Q): all of them for heads that write, else the CPU."""
-    plan = machine.plan
-    names = {word for i in part.heads for word in plan.blocks[part.block].heads[i].output}
-    writes = any(name.startswith("value") for name in names)
-    return torch.arange(plan.columns)[None] if writes else torch.tensor([[plan.cpu]])
 
 
 def _parameters(matrices: Iterable[Tensor]) -> nn.ParameterList:

@@ -58,6 +58,10 @@ class Recorded:
     def __len__(self) -> int:
         return len(self.before)
 
+    def first(self, count: int) -> Recorded:
+        """The first loops."""
+        return Recorded(self.before[:count], self.middle[:count], self.after[:count])
+
     def rows(self, count: int, *seed: object) -> Recorded:
         """Some of the loops, at random."""
         rng = seeded(*seed)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from looped import registry
 from looped.artefact.plan import CompiledMachine
-from looped.learn.circuits.descent import Found, columns_of, descend, ends
+from looped.learn.circuits.descent import Found, descend, ends
 from looped.learn.circuits.recorded import Part, Recorded, parts, recorded, weights_of
 from looped.learn.circuits.rounding import rounded
 from looped.learn.markdown import table
@@ -32,11 +32,11 @@ class Row:
     """A part that descent has found.
 
     `right` is the share of fresh loops after which every lane has the right sign. `weight` is the
-    mean of the largest attention weight, `same` the share of queries whose best column is that of
-    the compiled head; None without heads. `found` and `compiled` count the units whose gate is a
-    sum of bits weighted by powers of two. `rounded` is the share of fresh loops in which the
-    rounded part adds exactly what the compiled one adds, and `certified` whether the certificate
-    accepts the machine with it. A wrong loop is a proof that it must not.
+    mean of the largest attention weight in the column to which the part adds most, `same` how often
+    it is on the column of the compiled head; None without heads. `found` and `compiled` count the
+    units whose gate is a sum of bits weighted by powers of two. `rounded` is the share of fresh
+    loops in which the rounded part adds exactly what the compiled one adds, and `certified` whether
+    the certificate accepts the machine with it. A wrong loop is a proof that it must not.
     """
 
     part: Part
@@ -54,12 +54,13 @@ def judge(
 ) -> Row:
     """Train a part alone from random weights, and measure it on loops that it has not seen."""
     found, compiled = descend(machine, part, loops, steps, seed), Found.of(machine, part)
-    columns = columns_of(machine, part).expand(len(unseen), -1)
+    columns = torch.arange(machine.plan.columns).expand(len(unseen), -1)
     own, wanted = ends(part, found, compiled, unseen, columns)
     weight = same = None
     if part.heads:
-        weight, same = _attention(found, compiled, unseen, columns)
-    simple = rounded(part, found, compiled, loops, columns[:1])
+        added = compiled(part, unseen, columns).abs().sum(-1)
+        weight, same = _attention(found, compiled, unseen, added.argmax(1, keepdim=True))
+    simple = rounded(part, found, compiled, loops)
     simpler, _ = ends(part, simple, compiled, unseen, columns)
     exact = _share(simpler == wanted)
     return Row(
@@ -81,7 +82,8 @@ def _share(right: Tensor) -> float:
 def _attention(
     found: Found, compiled: Found, loops: Recorded, columns: Tensor
 ) -> tuple[float, float]:
-    """The mean largest weight of the found heads, and how often it is on the compiled column."""
+    """The mean largest weight of the found heads in one column (B, 1) of each loop, and how often
+    it is on the column of the compiled head."""
     queries = loops.before.gather(1, columns[..., None].expand(-1, -1, loops.before.shape[-1]))
     weights, agree = [], []
     for new, old in zip(found.heads, compiled.heads, strict=True):
@@ -150,6 +152,7 @@ def report(
     seed: int,
     note: Callable[[str], None] = lambda text: None,
     wanted: tuple[str, ...] = (),
+    loops: int = _LOOPS,
 ) -> str:
     """The table of all parts, or of those with these names."""
     rows, block = [], -1
@@ -159,11 +162,9 @@ def report(
         note(f"block {part.block + 1}, {part}")
         if part.block != block:
             block = part.block
-            loops, unseen = (
-                recorded(machine, block, count, seed + own)
-                for own, count in enumerate((_LOOPS, _FRESH))
-            )
-        rows.append(_cells(judge(machine, part, loops, unseen, steps, seed)))
+            known = recorded(machine, block, loops, seed)
+            unseen = recorded(machine, block, _FRESH, seed + 1)
+        rows.append(_cells(judge(machine, part, known, unseen, steps, seed)))
     head = ["part", "block", "loops right", "largest weight", "same column"]
     return table([*head, "thresholds (compiled)", "exact when rounded", "certified"], rows)
 
