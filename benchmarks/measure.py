@@ -15,8 +15,9 @@ import numpy as np
 
 from benchmarks.workload import walk, workload
 from looped import api, registry
-from looped.artefact.embedding import embed
+from looped.artefact.embedding import embed, embed_compact
 from looped.artefact.plan import CompiledMachine
+from looped.artefact.residual import Residuals
 from looped.errors import CompileError
 
 __all__ = ["ENGINES", "Row", "measure", "peak_of_this_process", "peaks"]
@@ -56,7 +57,7 @@ def measure(name: str, width: int, memory: int, seconds: float, rounds: int, den
         try:
             start = time.process_time()
             engine = api.choose_engine(machine, kind)
-            engine.load(embed(words, machine.plan)[None])
+            engine.load(Residuals([embed_compact(words, machine.plan)]))
             engine.step()
         except CompileError as error:
             print(f"{name}, {memory:,} words, {kind}: {error}", file=sys.stderr, flush=True)

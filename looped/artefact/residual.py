@@ -66,6 +66,12 @@ class Residual:
         whole[self.alike :] = self.rest
         return whole if dtype is None else whole.astype(dtype)
 
+    def is_signs(self) -> bool:
+        """Whether no lane is 0."""
+        shared = np.ones(len(self.row), np.bool_)
+        shared[[*self._counted, *self.lanes.tolist()]] = False
+        return bool(self.rest.all() and (self.alike == 0 or self.row[shared].all()))
+
     def copy(self) -> Residual:
         """A copy, whose lanes can be set."""
         bits = np.zeros(self.bits.shape, self.bits.dtype)

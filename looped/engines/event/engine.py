@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from looped.analysis import analyse
 from looped.artefact.plan import CompiledMachine
-from looped.artefact.residual import Residual, signs, words_of
+from looped.artefact.residual import Residual, compact, signs, words_of
 from looped.engines.certified import Certified, FastStream, Progress
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import NOTHING, Floats, Lanes, Numbers, Watch, Words
@@ -56,7 +56,7 @@ class _Fast:
 
     def stream(self, x: npt.NDArray[np.generic] | Residual) -> FastStream:
         """Begin with a residual stream, (columns, d_model). Raises CompileError."""
-        return _Running(self.cache, self.workers, np.asarray(x))
+        return _Running(self.cache, self.workers, x)
 
     def announce(self, streams: Sequence[FastStream], note: Callable[[str], None]) -> None:
         """Compile the passes, unless numba's cache has them."""
@@ -73,18 +73,24 @@ class _Running:
     """
 
     def __init__(
-        self, cache: TableCache, workers: Sequence[int], x: npt.NDArray[np.generic]
+        self, cache: TableCache, workers: Sequence[int], x: npt.NDArray[np.generic] | Residual
     ) -> None:
         self._cache = cache
         self._workers = workers
         self._begin(x)
 
-    def _begin(self, x: npt.NDArray[np.generic]) -> None:
+    def _begin(self, x: npt.NDArray[np.generic] | Residual) -> None:
         self.exact: Stream | None = None
-        self._state = x.astype(np.float64)
-        if (np.abs(self._state) == 1).all():
-            self.exact = Stream(self._cache, x.astype(np.int8), self._workers)
+        found = x if isinstance(x, Residual) else _compacted(x)
+        if found is None or not found.is_signs():
+            self._state = np.array(x, np.float64)
+            return
+        try:
+            self.exact = Stream(self._cache, found, self._workers)
             self._state = np.zeros((0, 0))
+        except CompileError:
+            self._state = np.array(x, np.float64)
+            raise
 
     def prepare(self) -> None:
         """Compile the passes."""
@@ -137,3 +143,8 @@ class _Running:
             state = self.state()
             state[column, lanes] = values
             self.replace(state)
+
+
+def _compacted(x: npt.NDArray[np.generic]) -> Residual | None:
+    """A matrix as a stream without alike columns; None if a lane is not ±1."""
+    return compact(x, 0) if (np.abs(x.astype(np.float64)) == 1).all() else None

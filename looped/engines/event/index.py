@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.analysis.grid import Ints
-from looped.analysis.keys import NOBODY, KeyCodes, key_codes
+from looped.analysis.keys import NOBODY, KeyCodes
 from looped.analysis.model import Head
+from looped.engines.event.alike import Alike
 from looped.errors import CompileError
 
 __all__ = [
@@ -58,19 +59,20 @@ class Index(NamedTuple):
     table: Int32s
 
 
-def index_columns(rows: Sequence[Ints], x: npt.NDArray[np.int8], dims: int) -> Index:
-    """Index the columns of `x` (columns, d_model) by the values of rows (dims, d_model) per head.
+def index_columns(rows: Sequence[Ints], stream: Alike, dims: int) -> Index:
+    """Index the columns of a stream by the values of rows (dims, d_model) per head.
 
     A head with fewer than `dims` dimensions gets zeros for the rest. Raises CompileError if a head
     has too many code dimensions or groups for its tables.
     """
-    signs, everyone = x.astype(np.float32), np.arange(len(x))
+    made: dict[bytes, KeyCodes] = {}
     codes = []
     for matrix in rows:
-        values = np.zeros((len(x), dims))
-        values[:, : len(matrix)] = signs @ matrix.T.astype(np.float32)
-        codes.append(key_codes(values, everyone, _MOST_CODE_DIMS))
-    return _laid_out(codes, len(x), dims)
+        own = matrix.tobytes()
+        if own not in made:
+            made[own] = stream.codes(matrix, _MOST_CODE_DIMS)
+        codes.append(made[own])
+    return _laid_out(codes, len(stream), dims)
 
 
 def _laid_out(codes: Sequence[KeyCodes], columns: int, dims: int) -> Index:
@@ -80,12 +82,14 @@ def _laid_out(codes: Sequence[KeyCodes], columns: int, dims: int) -> Index:
     groups, group, start = [0], list[tuple[int, int]](), 0
     constants, tables = list[Int32s](), list[Int32s]()
     for h, head in enumerate(codes):
-        magnitude[h] = head.magnitude
-        bit[h, head.coded] = 1 << np.arange(int(head.coded.sum()))
+        magnitude[h, : len(head.magnitude)] = head.magnitude
+        bit[h, np.flatnonzero(head.coded)] = 1 << np.arange(int(head.coded.sum()))
         for each in head.groups:
             members[each.members, h] = len(group)
             group.append((len(each.members), start))
-            constants.append(each.constant.astype(np.int32))
+            constant = np.zeros(dims, np.int32)
+            constant[: len(each.constant)] = each.constant
+            constants.append(constant)
             tables.append(each.table.astype(np.int32))
             start += len(each.table)
         groups.append(len(group))
@@ -113,9 +117,10 @@ def check_margins(heads: Sequence[Head], keys: Index) -> None:
         bits = int((keys.dims[BIT, h] > 0).sum())
         alone = False
         for members, start in keys.group[keys.groups[h] : keys.groups[h + 1]].tolist():
-            own = np.flatnonzero(keys.table[start : start + (1 << bits)] != NOBODY)
+            there = keys.table[start : start + (1 << bits)] != NOBODY
+            own = np.flatnonzero(there)
             beside = own[:, None] ^ keys.dims[BIT, h, weak]
-            alone |= members == 0 or not np.isin(beside, own).any(axis=1).all()
+            alone |= members == 0 or not there[beside].any(axis=1).all()
         if not alone:
             share = most[weak].min() / head.margin
             raise CompileError(

@@ -10,8 +10,10 @@ import numpy.typing as npt
 from looped.analysis.hidden_sums import check_hidden_sums
 from looped.analysis.kinds import Classes, columns_by_class
 from looped.analysis.model import Model
+from looped.artefact.residual import Residual
 from looped.engines.certified import Progress
 from looped.engines.engine import Watch
+from looped.engines.event.alike import Alike
 from looped.engines.event.banks import WORD, pack, padded, unpack
 from looped.engines.event.columns import (
     COLUMN,
@@ -49,7 +51,7 @@ class TableCache:
 
 
 class Stream:
-    """One residual stream whose lanes are all ±1, (columns, d_model).
+    """One residual stream whose lanes are all ±1.
 
     Several `workers`, columns that change in each pass, begin with equal keys. The index does not
     tell which of equal keys has moved, so all keys of workers count as moved from the start.
@@ -57,21 +59,22 @@ class Stream:
     Raises CompileError if a head has no index for its columns, or if sums are not exact.
     """
 
-    def __init__(self, cache: TableCache, x: npt.NDArray[np.int8], workers: Sequence[int]) -> None:
-        check_hidden_sums(cache.model, x, np.ones(x.shape, np.bool_))
+    def __init__(self, cache: TableCache, x: Residual, workers: Sequence[int]) -> None:
         model, order = cache.packed, cache.order
-        packed = np.ascontiguousarray(x[:, order])
-        kinds = [columns_by_class(block, ~model.written, packed) for block in model.blocks]
+        stream, static = Alike(x, order), ~model.written
+        sample = stream.sample(static & np.any([b.mlp_reads for b in model.blocks], axis=0))
+        check_hidden_sums(model, sample, np.ones(sample.shape, np.bool_))
+        kinds = [columns_by_class(block, static, sample) for block in model.blocks]
         heads = [head for block in model.blocks for head in block.heads]
         dims = padded(max([1, *(len(head.query) for head in heads)]))
         self._place = np.argsort(order)
-        self._static = ~model.written
+        self._static = static
         tables = cache.tables(tuple(classes for classes, _ in kinds))
-        keys = index_columns([head.key for head in heads], packed, dims)
+        keys = index_columns([head.key for head in heads], stream, dims)
         check_margins(heads, keys)
-        queries = index_columns([head.query for head in heads], packed, dims)
-        member = np.stack([member for _, member in kinds], axis=1)
-        self._columns = all_clean(pack(packed > 0), member, len(heads), len(queries.group), dims)
+        queries = index_columns([head.query for head in heads], stream, dims)
+        member = np.stack([stream.spread(member) for _, member in kinds], axis=1)
+        self._columns = all_clean(stream.packed(), member, len(heads), len(queries.group), dims)
         if len(workers) > 1:
             moving = np.array([head.key[:, model.written].any() for head in heads], np.bool_)
             self._columns.attention_edge[np.array(workers), :, KEY_CHANGED] = moving
