@@ -24,7 +24,8 @@ def long_programs(count: int, steps: int, harvard: bool = False) -> tuple[Case, 
     assert machine.fuzz is not None
     while len(found) < count:
         case = machine.fuzz.generate(random.Random(seed), BITS, MEMORY, seed)
-        if (not harvard or _keeps_code(case)) and _is_long(case, steps, harvard):
+        ahead = steps + 1 if harvard else steps  # a comparison of tokens looks one record ahead
+        if (not harvard or _keeps_code(case)) and _is_long(case, ahead, harvard):
             found.append(case)
         seed += 1
     return tuple(found)
