@@ -32,6 +32,13 @@ study: $(VENV)/ready ## The tables and figures of the studies again, from their 
 	mkdir -p build
 	$(BIN)/looped study variants --plot docs/variants.svg | tee build/variants.md
 	$(BIN)/looped study paper --plot docs/paper.png | tee build/paper.md
+	$(BIN)/looped train machine | tee build/machine.md
+	$(BIN)/looped train circuit | tee build/circuit.md
+	$(BIN)/looped train noise | tee build/noise.md
+	$(BIN)/looped train clusters | tee build/clusters.md
+	$(BIN)/looped train length parity --steps 800 | tee build/parity.md
+	$(BIN)/looped train length addition --steps 800 | tee build/addition.md
+	$(BIN)/looped train recall | tee build/recall.md
 
 docs: $(VENV)/ready ## The documentation as a site in build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
