@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from looped.artefact.embedding import embed_words
@@ -64,6 +64,7 @@ def test_hints_have_no_loss_when_a_linear_map_gives_the_words() -> None:
              for w in words_read(plan, rows)]  # fmt: skip
     with torch.no_grad():
         for read in hints.maps:
+            assert isinstance(read, nn.Linear)
             read.weight.copy_(9 * torch.eye(len(read.weight), 24))
             read.bias.zero_()
         between = [torch.from_numpy(w).float() for w in words]

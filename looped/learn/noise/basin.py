@@ -15,8 +15,8 @@ from looped.learn.machine.samples import Loops, Sampler
 __all__ = ["Basin", "basin"]
 
 _BATCH, _TEST = 24, 200
-_RATE = 3e-4
-"""Small beside the weights, which are integers: noise goes, and the circuit stays."""
+_SHARE = 1 / 30
+"""The learning rate, as a share of σ: a hundred steps can undo the noise, and add little to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def basin(machine: CompiledMachine, sigma: float, steps: int, seed: int) -> Basi
     """Add noise σ to every weight of every matrix, and train all of them."""
     job = _Job(machine, sigma, seed)
     before = job.share()
-    train(job, Plan(Schedule(steps, _RATE, warmup=10), decay=0, every=steps))
+    train(job, Plan(Schedule(steps, max(_SHARE * sigma, 1e-9), warmup=10), decay=0, every=steps))
     return Basin(sigma, before, job.share())
 
 
@@ -47,7 +47,7 @@ class _Job:
         with torch.no_grad():
             for parameter in self.model.parameters():
                 if parameter.ndim == 2:
-                    parameter += sigma * torch.randn(parameter.shape, generator=generator)
+                    parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=sigma)
         sampler = Sampler(machine.plan, "test")
         self.states = sampler.states
         self.test = sampler.take(_TEST)
@@ -67,7 +67,8 @@ class _Job:
         before, after = self._streams(self.test)
         with torch.no_grad():
             right = (self.model(before) > 0) == (after > 0)
-        return right.flatten(1).all(-1).float().mean().item()
+        share: float = right.flatten(1).all(-1).float().mean().item()
+        return share
 
     def _streams(self, loops: Loops) -> Iterator[Tensor]:
         rows = (loops.before, loops.after)

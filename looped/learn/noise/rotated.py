@@ -25,7 +25,8 @@ def rotation(size: int, seed: int) -> Tensor:
     """A random rotation (size, size): the Q of the QR decomposition of a normal matrix."""
     generator = torch.Generator().manual_seed(seed)
     normal = torch.randn(size, size, generator=generator, dtype=torch.float64)
-    return torch.linalg.qr(normal).Q
+    q: Tensor = torch.linalg.qr(normal).Q
+    return q
 
 
 def rotated(machine: CompiledMachine, basis: Tensor) -> CompiledMachine:
