@@ -1,4 +1,5 @@
-.PHONY: demo test test-all lint bench programs-c docs pictures screenshots study
+.PHONY: demo test test-all lint bench programs-c docs pictures screenshots study study-tables study-paper \
+	study-learning
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,10 +29,22 @@ lint: $(VENV)/ready ## Style, types and the import rules of the house
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-study: $(VENV)/ready ## The tables and figures of the studies again, from their seeds
+study: study-tables study-paper study-learning ## Tables and figures of the studies again, from their seeds; -j 2 takes two cores
+
+# the commands that a page shows, one after the other
+SHOWN = awk '/^\$$ looped/ {on = 1} on {sub(/^\$$ /, ""); print; on = /\\$$/}'
+
+study-tables: $(VENV)/ready ## Tables of docs/study.md and of the ablations, docs/variants.svg
 	mkdir -p build
-	$(BIN)/looped study variants --plot docs/variants.svg | tee build/variants.md
-	$(BIN)/looped study paper --plot docs/paper.png | tee build/paper.md
+	$(SHOWN) docs/study.md docs/ablation-*.md | PATH="$(CURDIR)/$(BIN):$$PATH" sh -ex > build/study.md
+
+study-paper: $(VENV)/ready ## Tables of docs/paper.md, and docs/paper.png
+	mkdir -p build
+	$(BIN)/looped study paper --plot docs/paper.png > build/paper.md
+
+study-learning: $(VENV)/ready ## Tables of docs/learning.md
+	mkdir -p build
+	$(SHOWN) docs/learning.md | PATH="$(CURDIR)/$(BIN):$$PATH" sh -ex > build/learning.md
 
 docs: $(VENV)/ready ## The documentation as a site in build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -21,7 +21,7 @@ from looped.engines.lifted.columns import behaviour
 from looped.engines.lifted.lift import Lifted, lift
 from looped.engines.lifted.model import sparse
 from looped.engines.lifted.native import compile_code
-from looped.engines.lifted.programs import Programs
+from looped.engines.lifted.programs import Programs, rare_lanes
 from looped.engines.lifted.specialised import Effort
 from looped.engines.lifted.stream import Stream
 from looped.passes.emit import compile_circuit
@@ -64,7 +64,7 @@ def _row(name: str, width: int) -> list[str]:
         return lift(behaviour(sparse(model), known))
 
     seconds, code = _timed(lifted)
-    making, cases = _timed(lambda: cases_of(code))
+    making, cases = _timed(lambda: cases_of(code, rare_lanes(compiled.plan)))
     sizes = [_operations(case) for case in cases.codes] if cases is not None else []
     compiling, _ = _timed(lambda: compile_code(code.code, width, len(code.words), cases=cases))
     own = f"{min(sizes)} to {max(sizes)}, median {median(sizes):.0f}" if sizes else "—"
@@ -86,7 +86,7 @@ def _rate(compiled: CompiledMachine, x: np.ndarray) -> float:
     """Passes a second, the best of some."""
     plan = compiled.plan
     model = analyse(compiled.weights, len(plan.blocks), plan.d_head, precision("float32"))
-    programs = Programs(lambda: model)
+    programs = Programs(lambda: model, rare=rare_lanes(plan))
     programs.effort = Effort(patience=1 << 60)
     stream = Stream(programs, x)
     stream.advance(_PASSES, NOTHING)

@@ -7,18 +7,40 @@ from dataclasses import dataclass, fields
 
 from looped.errors import CompileError
 
-__all__ = ["CHOICES", "PLAIN", "SNAP_UNITS", "Architecture", "snap_shapes"]
+__all__ = ["CHOICES", "CODED", "PLAIN", "SIMPLIFIED", "SNAP_UNITS", "Architecture", "snap_shapes"]
 
 SNAP_UNITS = 3
 """The hidden units of a snap for each lane: `looped.nn.snap.UNITS_A_LANE`, without PyTorch."""
 
 UNDO = "denseformer"
 
+SIMPLIFIED = "simplified"
+"""The stack whose blocks have a norm and a mixer of their own."""
+
+CODED = ("maglap", "sinusoidal", "trained")
+"""Positions that attention looks up for queries and keys: the stream keeps those of the plan."""
+
 CHOICES: Mapping[str, tuple[str, ...]] = {
-    "attention": ("softmax", "additive", "differential", "hyper", "linear", "top1"),
-    "positions": ("binary", "counted", "learned-sinusoidal"),
+    "attention": (
+        "softmax",
+        "additive",
+        "differential",
+        "hyper",
+        "linear",
+        "sparse-fixed",
+        "sparse-strided",
+        "top1",
+    ),
+    "positions": (
+        "binary",
+        "counted",
+        "learned-sinusoidal",
+        "maglap",
+        "sinusoidal",
+        "trained",
+    ),
     "norm": ("rmsnorm", "rmsnorm-post", "layernorm", "layernorm-post"),
-    "stack": ("plain", "denseformer", "rmt"),
+    "stack": ("plain", "denseformer", "rmt", "simplified"),
 }
 """The names that each part of an architecture can have, the default first."""
 
@@ -46,6 +68,16 @@ class Architecture:
                     f"the machine has the {part} `{name[:40]}`",
                     hint=f"this version of looped knows {', '.join(known)}",
                 )
+        if self.stack == SIMPLIFIED and self != Architecture(stack=SIMPLIFIED):
+            raise CompileError(
+                f"--stack {SIMPLIFIED} has a mixer and a norm of its own",
+                hint=f"leave the other options out: {self.options}",
+            )
+        if self.positions in CODED and self.attention != CHOICES["attention"][0]:
+            raise CompileError(
+                f"--positions {self.positions} is for softmax attention",
+                hint=f"leave --attention {self.attention} out",
+            )
 
     def check_plain(self, what: str) -> None:
         """Raise CompileError unless this is the plain one; `what` is that which knows no other:

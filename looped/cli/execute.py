@@ -26,6 +26,7 @@ from looped.cli.options import (
     machine_options,
     open_program,
 )
+from looped.cli.pictures import MemoryFiles, memory_file_options
 from looped.cli.progress import ProgressLine, progress, reporter
 from looped.cli.trace import step_json, step_line
 from looped.cli.trace_file import check_trace_options, save_trace, trace_file_options
@@ -76,6 +77,7 @@ Examples:
   looped run programs/subleq/reverse.sasm --input A.txt --input B.txt
   looped run programs/subleq/fibonacci.sasm --trace --steps 20
   looped run programs/subleq/sieve.sasm --trace-file sieve.parquet
+  looped run programs/rv32i/life.s --image start.png --framebuffer end.png
   looped run LONG.sasm --checkpoint long.state --every 1000000 > output
   looped run LONG.sasm --checkpoint long.state --every 1000000 --resume long.state >> output
 """
@@ -103,6 +105,7 @@ class _Options:
     signature: Path | None
     as_json: bool
     environment: Environment
+    files_in_memory: MemoryFiles
     inputs: tuple[Path, ...]
 
     def check(self) -> None:
@@ -112,8 +115,9 @@ class _Options:
             raise click.UsageError("--every needs --checkpoint FILE.")
         check_trace_options(self.trace, self.trace_file, self.trace_format)
         alone = self.checkpoint or self.resume or self.trace or self.trace_file
-        if len(self.inputs) > 1 and alone:
-            raise click.UsageError("checkpoints and traces are for one --input.")
+        if len(self.inputs) > 1 and (alone or self.files_in_memory.used):
+            raise click.UsageError("checkpoints, traces and pictures are for one --input.")
+        self.files_in_memory.check()
 
 
 @click.command(help=_HELP)
@@ -165,6 +169,7 @@ class _Options:
     metavar="FILE",
     help="Write the signature of an architecture test when it halts, a word on each line.",
 )
+@memory_file_options
 @environment_options
 @json_option
 def run(program: Path, **options: Any) -> None:
@@ -188,6 +193,7 @@ def run(program: Path, **options: Any) -> None:
         click.echo(json.dumps({**_summary(session), **({"trace": trace} if chosen.trace else {})}))
     if chosen.signature is not None and signature is not None and _is_over(session):
         write_atomically(chosen.signature, signature.text(session.port).encode())
+    chosen.files_in_memory.save(session)
     _finish(program, session)
 
 
@@ -209,6 +215,7 @@ def _engine(
     """The machine, the image and the engine of a program."""
     note = line.note
     compiled, image = open_program(program, options.wanted, options.dtype, options.engine, note)
+    image = options.files_in_memory.loaded(image)
     line.clear()
     report = reporter(options.verbose, line)
     engine = api.choose_engine(

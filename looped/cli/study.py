@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -23,6 +24,14 @@ Examples:
 @click.group(help=_STUDY)
 def study() -> None:
     """The group of studies."""
+
+
+_plot = click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw what the tables say into a .png, .svg or .pdf file, too.",
+)
 
 
 _PAPER = """Measure the real-valued constructions of Giannou et al. 2023 in float16, 32 and 64.
@@ -47,12 +56,7 @@ Examples:
     show_default=True,
     help="At most so many steps of SUBLEQ.",
 )
-@click.option(
-    "--plot",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Draw errors and steps into a .png, .svg or .pdf file, too.",
-)
+@_plot
 def paper(steps: int, plot: Path | None) -> None:
     """Measure the constructions of Giannou et al. 2023 in float16, 32 and 64."""
     from looped.inspect.figure import require_plot
@@ -93,14 +97,18 @@ def paper(steps: int, plot: Path | None) -> None:
 _VARIANTS = """Run SUBLEQ on every transformer that hosts it, and print what that costs.
 
 Each row is a run: three programs beside the reference, every lane after every step. The regime is
-what the certificate proves. --plot draws four curves from runs: how long a machine stays right at
-which temperature, with and without snaps; what linear attention and the ∞-former can hold; the
-cache of a trace with selective attention; the error of a differential read.
+what the certificate proves. Three tables follow: what memories of fixed size can hold, what a
+continuous one keeps, and which window a trace needs. With --train, the last column has the accuracy
+on reads that the modules of a system learn (`looped train recall`). --plot draws four curves: how
+long a machine stays right at which temperature, with and without snaps; what linear attention and
+the ∞-former can hold; the cache of a trace with selective attention; the error of a differential
+read.
 
 \b
 Examples:
   looped study variants
   looped study variants --steps 1000 --plot variants.svg
+  looped study variants --train 300
 """
 
 
@@ -113,27 +121,35 @@ Examples:
     help="So many steps of each program.",
 )
 @click.option(
-    "--plot",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Draw the curves into a .png, .svg or .pdf file, too.",
+    "--train",
+    type=click.IntRange(0),
+    default=0,
+    metavar="STEPS",
+    help="Also train the modules of each system for so many steps, from three seeds.",
 )
-def variants(steps: int, plot: Path | None) -> None:
+@click.option(
+    "--page",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="Put the tables into this page, between `<!-- variants -->` and `<!-- end -->`.",
+)
+@_plot
+def variants(steps: int, train: int, page: Path | None, plot: Path | None) -> None:
     """Run SUBLEQ on every transformer that hosts it, and print what that costs."""
     from looped.inspect.figure import require_plot
+    from looped.learn.markdown import replaced
+    from looped.learn.recall import learned
     from looped.study.variants.plot import draw
-    from looped.study.variants.table import SYSTEMS, measure, table
-    from looped.study.variants.traces import TRACES, run_trace, trace_table
+    from looped.study.variants.report import report
 
     if plot is not None:
         require_plot(plot)
+    training = partial(learned, steps=train) if train else None
     with progress("study variants") as line:
-        rows = []
-        for system in SYSTEMS:
-            line.note(system.name)
-            rows.append(measure(system, steps))
+        text = report(steps, training, line.note)
         line.clear()
-        click.echo(table(rows))
-        click.echo(trace_table(run_trace(trace, steps) for trace in TRACES), nl=False)
+        if page is None:
+            click.echo(text)
+        else:
+            replaced(page, "variants", text)
         if plot is not None:
             draw(plot, steps, line.note)

@@ -21,6 +21,8 @@ Each task prints tables in Markdown. A seed determines every number on one numbe
 \b
 Examples:
   looped train machine --out build/machine
+  looped train circuit
+  looped train noise
   looped train clusters
   looped train recall --seeds 1 --steps 200
   looped train length parity
@@ -71,8 +73,10 @@ def _shared(command: Callable[..., str]) -> Callable[..., None]:
 
 
 def _section(given: dict[str, Any]) -> str:
-    """The section of a page: the task, and the problem if there are several."""
+    """The section of a page: the task, and the problem if there are several, or `no hints`."""
     task = click.get_current_context().info_name or ""
+    if not given.get("hints", True):
+        return f"{task} no hints"
     return f"{task} {given['problem']}" if "problem" in given else task
 
 
@@ -92,24 +96,30 @@ def _shown(title: str, steps: int) -> Iterator[Any]:
 _MACHINE = """Learn the SUBLEQ machine with 8-bit words and 32 words of memory, from its states.
 
 A transformer of at most eight times the compiled size sees states before and after single loops of
-random programs. Tables: the curve, exact loops by kind of instruction, and loops on its own output
-before the first wrong bit, without and with a snap, beside the compiled machine. With --out the run
-leaves metrics and checkpoints in a folder, from which --resume continues.
+random programs. As hints, linear maps of the CPU column have to give the words that a loop reads:
+after the first block those at the program counter, after the second one those at their addresses.
+Without hints the next state is the only target.
+
+Tables: the curve, exact loops by kind of instruction, and loops on its own output before the first
+wrong bit, without and with a snap, beside the compiled machine. With --out the run leaves metrics
+and checkpoints in a folder, from which --resume continues. 1,000 steps take a CPU minute.
 
 \b
 Examples:
   looped train machine --out build/machine
   looped train machine --out build/machine --resume
+  looped train machine --no-hints --steps 3000
 """
 
 
 @train.command(help=_MACHINE)
-@click.option("--steps", type=click.IntRange(1), default=4000, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=12000, show_default=True)
+@click.option("--hints/--no-hints", default=True, show_default=True, help="Words read, as targets.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER")
 @click.option("--resume", is_flag=True, help="Continue the run in the folder.")
 @_device
 @_shared
-def machine(seed: int, steps: int, out: Path | None, resume: bool, device: str) -> str:
+def machine(seed: int, steps: int, hints: bool, out: Path | None, resume: bool, device: str) -> str:
     """Learn a machine from its states."""
     from looped import api
     from looped.learn import harness
@@ -119,8 +129,8 @@ def machine(seed: int, steps: int, out: Path | None, resume: bool, device: str) 
     if resume and out is None:
         raise click.UsageError("--resume needs --out, the folder of the run")
     compiled = api.compile_machine("subleq", 8, 32)
-    job = MachineJob(compiled, steps, seed, device)
-    about = {"task": "machine", "seed": str(seed), "steps": str(steps)}
+    job = MachineJob(compiled, seed, device, hints)
+    about = {"task": "machine", "seed": str(seed), "steps": str(steps), "hints": str(hints)}
     plan = harness.Plan(
         harness.Schedule(steps, _MACHINE_RATE),
         every=max(1, steps // 40),
@@ -136,6 +146,61 @@ def machine(seed: int, steps: int, out: Path | None, resume: bool, device: str) 
 
 _MACHINE_RATE = 3e-3
 """At this rate a single head learns to fetch a word within 400 steps."""
+
+
+_CIRCUIT = """Which circuit does descent find in place of a compiled head, group or block?
+
+Of the SUBLEQ machine with 8-bit words and 32 words of memory, each head, each group of hidden units
+and each block gets random weights and is trained alone, on what the rest of the machine gives it in
+loops of random programs. The table says whether the found part is right in fresh loops, whether its
+heads are one-hot and attend to the columns of the compiled ones, how many of its units are
+thresholds of sums, and whether the certificate accepts the machine with the rounded part.
+
+\b
+Examples:
+  looped train circuit
+"""
+
+
+@train.command(help=_CIRCUIT)
+@click.option("--steps", type=click.IntRange(1), default=1000, show_default=True)
+@_shared
+def circuit(seed: int, steps: int) -> str:
+    """Train each part of a compiled machine again, alone."""
+    from looped import api
+    from looped.learn.circuits.verdict import report
+
+    machine = api.compile_machine("subleq", 8, 32)
+    with progress("train circuit") as line:
+        return report(machine, steps, seed, line.note)
+
+
+_NOISE = """Add noise to the weights of a compiled machine and train it back; turn its basis.
+
+The machine is SUBLEQ with 8-bit words and 32 words of memory. First table: exact loops with
+Gaussian noise σ on every weight, before and after training on loops of random programs. Second
+table: the machine in a random basis of its residual stream. This is the same function, but its
+sums round. With --out the folder gets `rotated.safetensors`, the weights for a blind test of tools
+for interpretability, and `key.safetensors`, the rotation.
+
+\b
+Examples:
+  looped train noise --out build/blind
+"""
+
+
+@train.command(help=_NOISE)
+@click.option("--steps", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER")
+@_shared
+def noise(seed: int, steps: int, out: Path | None) -> str:
+    """Add noise to compiled weights, and turn their basis."""
+    from looped import api
+    from looped.learn.noise.report import report
+
+    machine = api.compile_machine("subleq", 8, 32)
+    with progress("train noise") as line:
+        return report(machine, steps, seed, out, line.note)
 
 
 _CLUSTERS = """Count clusters of tokens under iterated attention, and what noise does to a machine.

@@ -18,7 +18,7 @@ from looped.decoder.machine import machine
 from looped.decoder.spec import HEAD_DIM
 from looped.decoder.weights import EPSILON, Weights
 
-__all__ = ["Floats", "Layers"]
+__all__ = ["Floats", "Layers", "turned"]
 
 Floats = NDArray[np.float32]
 
@@ -61,7 +61,7 @@ class Layers:
         x = self.embedding[tokens]
         for index, block in enumerate(self.blocks):
             parts = self._norm(x) @ block.inward.T
-            heads = _turned(parts[:, :-HEAD_DIM], cos, sin)  # (tokens, heads + 1, d_head)
+            heads = turned(parts[:, :-HEAD_DIM], cos, sin)  # (tokens, heads + 1, d_head)
             self.keys[index, first : first + count] = heads[:, -1]
             self.values[index, first : first + count] = parts[:, -HEAD_DIM:]
             scores = heads[:, :-1] @ self.keys[index, : first + count].T
@@ -137,7 +137,7 @@ class _Block:
         return out
 
 
-def _turned(parts: Floats, cos: Floats, sin: Floats) -> Floats:
+def turned(parts: Floats, cos: Floats, sin: Floats) -> Floats:
     """Queries and keys, turned by their positions. Shape (tokens, heads, d_head)."""
     heads = parts.reshape(len(parts), -1, HEAD_DIM)
     first, second = heads[:, :, :PAIRS], heads[:, :, PAIRS:]

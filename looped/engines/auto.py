@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,13 @@ from looped.artefact.residual import Residual, Residuals
 from looped.cache.store import open_cache
 from looped.engines.engine import NOTHING, Engine, Lanes, Numbers, Streams, Watch, Words
 from looped.engines.entry import LIFTED, entry_key
+from looped.engines.host_lanes import HostLanes
 from looped.engines.start import Start
 from looped.errors import CompileError
 
 if TYPE_CHECKING:
     from looped.engines.lifted import LiftedEngine
+    from looped.engines.lifted.lifting import Lifting
     from looped.engines.lifted.program import Program
 
 __all__ = ["ENGINES", "AutoEngine"]
@@ -57,7 +59,8 @@ _FEW = 4
 
 
 class AutoEngine:
-    """Starts at once and gets faster: `array`, then `lifted` as soon as its machine code is ready.
+    """Starts at once and gets faster: `array`, then `lifted` as soon as its machine code is ready,
+    which may come twice, the second time better.
 
     The code of an earlier run is ready from the start. If the model cannot be lifted, the engine is
     `event` if it can be indexed, else `dense`. A later pass can move on to a slower engine, if the
@@ -83,6 +86,7 @@ class AutoEngine:
         self._loaded = False
         self._start: Start | None = None
         self._program: Program | None = None
+        self._later: Lifting | None = None
         self.engine = self._make()
 
     @property
@@ -116,14 +120,16 @@ class AutoEngine:
         self.prepare()
         while self._start is not None and self._grow(wait=True):
             pass
+        self._improve(wait=True)
 
     def step(self, loops: int = 1) -> None:
         """Pass all streams through all blocks, `loops` times."""
         self.prepare()
+        self._improve()
         while self._start is not None and loops > 0:
-            began, few = time.process_time(), min(loops, _FEW)
-            self.engine.step(few)
-            self._start.spend(began)
+            few = min(loops, _FEW)
+            with self._start.passing():
+                self.engine.step(few)
             loops -= few
             self._grow()
         self.engine.step(loops)
@@ -134,11 +140,11 @@ class AutoEngine:
         Returns how many passes count. Raises ValueError if there are other streams.
         """
         self.prepare()
+        self._improve()
         done = 0
         while self._start is not None and done < loops:
-            began = time.process_time()
-            done += self.engine.advance(min(loops - done, _FEW), watch)
-            self._start.spend(began)
+            with self._start.passing():
+                done += self.engine.advance(min(loops - done, _FEW), watch)
             stop, _ = watch.seen(self.engine.read(watch.column, watch.lanes)[0])
             self._grow()
             if stop:
@@ -229,13 +235,32 @@ class AutoEngine:
         host = [array.host_lanes(stream) for stream in streams]
         if not program.fits(found[0], host[0]):
             return False
-        self._earlier_fallbacks += array.fallbacks
-        self._start, self.decided = None, False
+        self._later = self._start.later
+        self._start = None
+        self._hand_over(program, found, host)
+        return True
+
+    def _improve(self, wait: bool = False) -> None:
+        """Let a better program take over, if one is ready."""
+        while self._later is not None and self._later.ready(None if wait else 0.0):
+            from looped.engines.lifted import LiftedEngine
+
+            program = self._later.another()
+            if program is None or not isinstance(self.engine, LiftedEngine):
+                self._later = None
+                return
+            with contextlib.suppress(ValueError):  # a lane is not ±1, so the slower one goes on
+                found, host = self.engine.paused()
+                if program.fits(found[0], host[0]):
+                    self._hand_over(program, found, host)
+
+    def _hand_over(self, program: Program, found: list[Residual], host: list[HostLanes]) -> None:
+        """Continue these streams, whose host has set the lanes `host`, with a program."""
+        self._earlier_fallbacks += self.engine.fallbacks
         lifted = self._engine_of(program)
         lifted.begin(Residuals(found), host)
-        self.engine = lifted
+        self.engine, self.decided = lifted, False
         self.prepare()
-        return True
 
     def _begin(self, x: Streams) -> None:
         """Load these streams into the engine, or into the next one that can run them."""

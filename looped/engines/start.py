@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from looped.analysis import Model, analyse
@@ -25,11 +26,12 @@ _PATIENCE = 1e-5
 is 0.03 s for SUBLEQ and 0.2 s for RV32I, a tenth of the time that lifting takes."""
 
 _EAGER = 1.5
-"""Seconds in passes after which a run waits more than it passes. Until then it may well end before
-the code is ready; from then on its passes take time from the lifting, if others use the machine."""
+"""Seconds in passes after which a run that others keep waiting waits once more, at most as long as
+its passes took. Until then it may well end before the code is ready; from then on its passes take
+time from the lifting, unless a processor is free for them."""
 
 _PAUSE = 0.1
-"""Seconds of such a wait, so that signals and time limits are served."""
+"""The longest of these waits in seconds, so that signals and time limits are served."""
 
 
 class Start:
@@ -57,16 +59,23 @@ class Start:
         if not kept.ready:
             self._model()
         self.engine = ArrayEngine(self._model, dense, machine.plan.memory, kept)
-        self._spent = 0.0
+        self._spent = self._behind = 0.0
         self._patience = _PATIENCE * machine.nonzero_weights
         self._lifting: Lifting | None = None
+        self.later: Lifting | None = None
 
-    def spend(self, began: float) -> None:
-        """Count the time since `began`, in seconds of `time.process_time`, as spent with passes."""
-        self._spent += time.process_time() - began
+    @contextlib.contextmanager
+    def passing(self) -> Iterator[None]:
+        """Count the time inside as spent with passes."""
+        clock, processor = time.monotonic(), time.process_time()
+        yield
+        spent = time.process_time() - processor
+        self._spent += spent
+        self._behind = min(time.monotonic() - clock - spent, spent)
 
     def program(self, wait: bool = False) -> Program | None:
-        """The lifted program as soon as it is ready; None before that. It may `wait` for it.
+        """The lifted program as soon as it is ready; None before that. It may `wait` for it. What
+        lifts a better one is then `later`.
 
         It is lifted for the stream as it was loaded: what follows from a later state may be special
         to the rest of this run.
@@ -88,7 +97,9 @@ class Start:
         if self._lifting is None or not self._lifting.ready(self._wait(wait)):
             return None
         lifting, self._lifting = self._lifting, None
-        return lifting.program()
+        found = lifting.program()
+        self.later = lifting if lifting.continues else None
+        return found
 
     def _model(self) -> Model:
         """The model in exact integers. Raises CompileError if it is not exact in the dtype."""
@@ -101,4 +112,4 @@ class Start:
         """How long to wait for the code, in seconds; None for as long as it takes."""
         if wait:
             return None
-        return 0.0 if self._spent < _EAGER else _PAUSE
+        return 0.0 if self._spent < _EAGER else min(max(self._behind, 0.0), _PAUSE)

@@ -7,25 +7,34 @@ from torch import Tensor, nn
 
 __all__ = ["GreyBits", "PatchEmbedding", "PatchOutput"]
 
+Patch = int | tuple[int, int]
+
+
+def _sides(patch: Patch) -> tuple[int, int]:
+    """The rows and columns of a patch."""
+    return (patch, patch) if isinstance(patch, int) else patch
+
 
 class PatchEmbedding(nn.Module):
     """`E · vec(patch) + e`: a convolution whose stride is its size (Dosovitskiy et al. 2021).
 
-    Patches come row by row. `signs` makes the one that copies ones and zeros to lanes of ±1.
+    Patches come row by row. `signs` makes the one that copies ones and zeros to lanes of ±1. A
+    `patch` is a square, or a rectangle of so many rows and columns.
     """
 
-    def __init__(self, channels: int, d_model: int, patch: int) -> None:
+    def __init__(self, channels: int, d_model: int, patch: Patch) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, d_model, patch, stride=patch)
 
     @classmethod
-    def signs(cls, channels: int, patch: int) -> PatchEmbedding:
-        """Weights 2 and biases -1: pixel (row, column) of a patch is lane `row · patch + column`,
+    def signs(cls, channels: int, patch: Patch) -> PatchEmbedding:
+        """Weights 2 and biases -1: pixel (row, column) of a patch is lane `row · columns + column`,
         channel by channel. Exact for pixels 0 and 1."""
-        lanes = channels * patch**2
+        rows, columns = _sides(patch)
+        lanes = channels * rows * columns
         made = cls(channels, lanes, patch)
         with torch.no_grad():
-            made.conv.weight.copy_(2 * torch.eye(lanes).view(lanes, channels, patch, patch))
+            made.conv.weight.copy_(2 * torch.eye(lanes).view(lanes, channels, rows, columns))
             made.conv.bias = nn.Parameter(torch.full((lanes,), -1.0))
         return made
 
@@ -38,17 +47,18 @@ class PatchEmbedding(nn.Module):
 class PatchOutput(nn.Module):
     """Columns to pixels by the transposed convolution; `signs` undoes PatchEmbedding.signs."""
 
-    def __init__(self, channels: int, d_model: int, patch: int) -> None:
+    def __init__(self, channels: int, d_model: int, patch: Patch) -> None:
         super().__init__()
         self.conv = nn.ConvTranspose2d(d_model, channels, patch, stride=patch)
 
     @classmethod
-    def signs(cls, channels: int, patch: int) -> PatchOutput:
+    def signs(cls, channels: int, patch: Patch) -> PatchOutput:
         """Lanes of ±1 to pixels 0 and 1: weights and biases ½. Exact."""
-        lanes = channels * patch**2
+        rows, columns = _sides(patch)
+        lanes = channels * rows * columns
         made = cls(channels, lanes, patch)
         with torch.no_grad():
-            made.conv.weight.copy_(torch.eye(lanes).view(lanes, channels, patch, patch) / 2)
+            made.conv.weight.copy_(torch.eye(lanes).view(lanes, channels, rows, columns) / 2)
             made.conv.bias = nn.Parameter(torch.full((channels,), 0.5))
         return made
 

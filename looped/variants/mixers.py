@@ -18,8 +18,9 @@ from looped.nn.mixers import (
 )
 from looped.variants.additive import additive
 from looped.variants.linear import linear
+from looped.variants.sparse import sparse_fixed, sparse_strided
 
-__all__ = ["MIXERS"]
+__all__ = ["MIXERS", "Mixer"]
 
 _BLOCK = 8
 """Keys that a query of HyperAttention sees: at most four have its hash, a memory column, the CPU,
@@ -66,11 +67,16 @@ def _seed_of(column: int, columns: int) -> int:
     raise CompileError(f"no sample contains column {column} of {columns}")
 
 
-MIXERS: Mapping[str, Callable[[Attention, Plan, int], Attention]] = {
+Mixer = Callable[[Attention, Plan, int], Attention]
+"""What makes a mixer of the core attention of a block."""
+
+MIXERS: Mapping[str, Mixer] = {
     "additive": additive,
     "differential": differential,
     "hyper": hyper,
     "linear": linear,
+    "sparse-fixed": sparse_fixed,
+    "sparse-strided": sparse_strided,
     "top1": top1,
 }
-"""What makes a mixer of the core attention of a block, by its name."""
+"""By the name of the mixer."""

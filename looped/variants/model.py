@@ -6,9 +6,11 @@ from typing import cast
 
 import torch
 
+from looped.artefact.architecture import CODED
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.nn import Attention, Block, LoopedTransformer, Transformer
-from looped.variants.mixers import MIXERS
+from looped.variants.coded import coded
+from looped.variants.mixers import MIXERS, Mixer
 from looped.variants.norms import NORMS
 from looped.variants.stacks import STACKS
 
@@ -26,14 +28,15 @@ def model_of(machine: CompiledMachine) -> LoopedTransformer:
     core = machine.core().transformer
     if architecture.norm != "rmsnorm":
         core = NORMS[architecture.norm](core)
+    if architecture.positions in CODED:
+        core = _mixed(core, machine.plan, coded)
     if architecture.attention != "softmax":
-        core = _mixed(core, machine.plan)
-    return STACKS[architecture.stack](core).requires_grad_(False).eval()
+        core = _mixed(core, machine.plan, MIXERS[architecture.attention])
+    return STACKS[architecture.stack](core, machine.plan).requires_grad_(False).eval()
 
 
-def _mixed(core: Transformer, plan: Plan) -> Transformer:
+def _mixed(core: Transformer, plan: Plan, make: Mixer) -> Transformer:
     """The same blocks with another mixer."""
-    make = MIXERS[plan.architecture.attention]
     for number, layer in enumerate(core.layers):
         block = cast(Block, layer)
         block.self_attn = make(cast(Attention, block.self_attn), plan, number)

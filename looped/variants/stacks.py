@@ -8,8 +8,10 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from looped.artefact.plan import Plan
 from looped.nn import Block, LoopedTransformer, Transformer
 from looped.nn.stacks import DenseTransformer, SegmentRecurrence
+from looped.variants.simplified import on_buses
 
 __all__ = ["STACKS"]
 
@@ -33,7 +35,19 @@ class SegmentMachine(LoopedTransformer):
         return torch.cat([memory, segment], 1)  # (B, N, d_model)
 
 
-def _undoing(core: Transformer) -> LoopedTransformer:
+def _plain(core: Transformer, plan: Plan) -> LoopedTransformer:
+    return LoopedTransformer(core)
+
+
+def _segments(core: Transformer, plan: Plan) -> LoopedTransformer:
+    return SegmentMachine(core)
+
+
+def _simplified(core: Transformer, plan: Plan) -> LoopedTransformer:
+    return on_buses(core, plan.words["one"][0])
+
+
+def _undoing(core: Transformer, plan: Plan) -> LoopedTransformer:
     """A DenseFormer with `X₀ + X_B - X_{B-1}` after its last block."""
     made = DenseTransformer([cast(Block, block) for block in core.layers], core.norm)
     weights = made.alpha[-1]
@@ -44,9 +58,10 @@ def _undoing(core: Transformer) -> LoopedTransformer:
     return LoopedTransformer(made)
 
 
-STACKS: Mapping[str, Callable[[Transformer], LoopedTransformer]] = {
-    "plain": LoopedTransformer,
+STACKS: Mapping[str, Callable[[Transformer, Plan], LoopedTransformer]] = {
+    "plain": _plain,
     "denseformer": _undoing,
-    "rmt": SegmentMachine,
+    "rmt": _segments,
+    "simplified": _simplified,
 }
 """What makes the looped model of a stack of blocks, by its name."""

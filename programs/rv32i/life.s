@@ -110,7 +110,11 @@ show:   la t0, board
         ret
 
         .data
+        .globl image, framebuffer
         .balign 4
+image:                          # a picture: its width, its height, the bits of a pixel
+framebuffer:
+        .word 8, 8, 1
 board:  .byte 0b00000010, 0b00000100, 0b00000111, 0, 0, 0, 0, 0
 next:   .space 8
 line:   .ascii "        \n"

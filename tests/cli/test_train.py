@@ -35,6 +35,15 @@ def test_what_cannot_be_trained_is_refused(arguments: list[str], code: int, mess
     assert result.exit_code == code and message in result.stderr
 
 
+TASKS = ("machine", "circuit", "noise", "clusters", "length", "recall")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_help_of_a_task_says_what_it_prints_and_gives_an_example(task: str) -> None:
+    text = CliRunner().invoke(cli, ["train", task, "--help"]).stdout
+    assert f"looped train {task}" in text.split("Examples:")[1] and "--seed" in text
+
+
 def test_a_page_without_the_section_is_refused(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("nothing")

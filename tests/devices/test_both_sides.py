@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,32 @@ def test_files_are_renamed_and_removed(pair: Pair) -> None:
     assert all((root / "sub" / "c").read_bytes() == b"content of a" for root in pair.roots)
     assert pair.block(0x0E, START + 5, 5)[0] == 0
     assert (pair.block(0x0E, START, 5)[0], pair.errno()) == (-1, 2)
+
+
+@pytest.mark.parametrize(("name", "error"), [(b"link", 13), (b"out", 13), (b"sub", 21)])
+def test_what_is_no_file_is_neither_removed_nor_renamed(
+    pair: Pair, name: bytes, error: int
+) -> None:
+    pair.put(START, name + b"new")
+    assert (pair.block(0x0E, START, len(name))[0], pair.errno()) == (-1, error)
+    new = START + len(name), 3
+    assert (pair.block(0x0F, START, len(name), *new)[0], pair.errno()) == (-1, error)
+    assert all(os.path.lexists(root / name.decode()) for root in pair.roots)
+
+
+def test_a_read_to_outside_memory_takes_no_input(pair: Pair) -> None:
+    source = pair.open(b":tt", 0)
+    for start in (END - 2, BASE - 4, 0):
+        assert (pair.block(0x06, source, start, 4)[0], pair.errno()) == (-1, 14)
+        assert pair.ecall(63, 0, start, 4) == -14
+    assert pair.semihost(0x07, 0)[0] == ord("i")
+
+
+def test_a_temporary_name_fits_into_its_buffer(pair: Pair) -> None:
+    for number, length in ((5, 6), (256, 9)):
+        assert (pair.block(0x0D, START, number, length)[0], pair.errno()) == (-1, 22)
+    assert pair.block(0x0D, START, 5, 7)[0] == 0
+    assert pair.hart.memory[HEAP // 4] == int.from_bytes(b"tmp0", "little")
 
 
 @pytest.mark.parametrize(

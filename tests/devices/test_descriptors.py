@@ -66,6 +66,15 @@ def test_pipes_and_folders_are_no_files(tmp_path: Path) -> None:
         Folder(tmp_path).open(b".", WRITES)
 
 
+def test_what_becomes_a_pipe_after_the_first_look_is_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(Folder, "_check", staticmethod(lambda *given: None))
+    with pytest.raises(Refusal, match="EACCES"):
+        Folder(tmp_path).open(b"pipe", Opening(reads=True, writes=False))
+
+
 def test_a_file_that_is_only_read_is_not_written(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"text")
     descriptors = Descriptors(b"", Folder(tmp_path))

@@ -22,7 +22,7 @@ from looped.engines.array import ArrayEngine
 from looped.engines.auto import AutoEngine
 from looped.engines.dense import DenseEngine
 from looped.engines.engine import NO_LANES, Watch
-from looped.engines.lifted import LiftedEngine
+from looped.engines.lifted import LiftedEngine, programs
 from looped.engines.lifted.lifting import Lifting
 from looped.engines.lifted.program import Program
 from looped.engines.start import Start
@@ -122,6 +122,24 @@ def test_it_happens_in_the_middle_of_one_call(monkeypatch: pytest.MonkeyPatch) -
     dense.step(500)
     assert np.array_equal(engine.state(), dense.state())
     assert reports == ["engine: array", "engine: lifted"]
+
+
+def test_a_better_program_takes_over_from_the_first_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "_PATIENCE", 0.0)
+    monkeypatch.setattr(programs, "_LONG", 0)
+    monkeypatch.setattr("threading.active_count", lambda: 1)  # other tests may have left threads
+    monkeypatch.setattr(Lifting, "ready", _waits(Lifting.ready))
+    engine, dense = AutoEngine(MACHINE), DenseEngine(MACHINE)
+    used = []
+    for each in (engine, dense):
+        each.load(embed(COUNTER, PLAN)[None])
+    for _ in range(4):
+        for each in (engine, dense):
+            each.step(9)
+        used.append(engine.engine)
+        assert np.array_equal(engine.state(), dense.state())
+    assert [type(each) for each in used] == [LiftedEngine] * 4
+    assert used[0] is not used[1] is used[2] and engine._later is None
 
 
 def _waits(ready: Callable[[Lifting, float | None], bool]) -> Callable[..., bool]:

@@ -55,7 +55,7 @@ def layouts(draw: st.DrawFn) -> Layout:
             draw(st.sampled_from(places)) + draw(st.integers(0, 300)) for _ in range(2)
         )
         content = draw(st.binary(max_size=40))
-        size = len(content) + draw(st.integers(0, 40))
+        size = max(len(content) + draw(st.integers(-8, 40)), 0)  # a file may have more than that
         same = draw(st.booleans())
         segments.append((address, content, size, address if same else physical))
     return [segment for segment in segments if segment[2]]
@@ -128,3 +128,20 @@ def test_headers_beside_code_are_loaded(tmp_path: Path) -> None:
 
 def test_compressed_code_may_be_announced(tmp_path: Path) -> None:
     assert load(tmp_path / "a", elf((0, CODE, 12), flags=1)).words == (0x13, 0x293, 0x73)
+
+
+def test_the_last_byte_of_a_file_and_of_the_address_space(tmp_path: Path) -> None:
+    top = (1 << 32) - 16
+    image = load(tmp_path / "a", elf((top, CODE, 16), entry=top))
+    assert [image.words[image.index(top + at)] for at in (0, 4, 8)] == [0x13, 0x293, 0x73]
+    with pytest.raises(FileError, match="a segment at 0xfffffff0 that is too large"):
+        load(tmp_path / "a", elf((top, CODE, 17), entry=top))
+    whole = whole_file(CODE, HIGH, HIGH - PAGE, PAGE - 84)
+    with pytest.raises(FileError, match="is truncated"):
+        load(tmp_path / "a", whole[:-1])
+
+
+def test_the_word_after_the_last_one_is_no_entry(tmp_path: Path) -> None:
+    assert load(tmp_path / "a", elf((0, CODE, 12), entry=8)).entry == 8
+    with pytest.raises(FileError, match="begins at 0xc, where nothing is loaded"):
+        load(tmp_path / "a", elf((0, CODE, 12), entry=12))

@@ -14,10 +14,12 @@ import pytest
 
 import looped
 from looped.devices import riscv_host
+from looped.engines.event import EventEngine
 from looped.engines.lifted import LiftedEngine
 from looped.errors import Source
 from looped.registry import assemble
 from looped.run.computer import Computer
+from looped.verify.lockstep import lockstep
 from tests.conftest import compiled
 from tests.programs.headers import FOLDER, Program, c_programs
 from tests.programs.host import Run
@@ -82,6 +84,16 @@ if shutil.which(COMPILER):
             output += event.written
         assert (bytes(output), computer.halted()) == (program.output, True)
         assert engine.fallbacks == 0
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("program", ALL, ids=[program.path.stem for program in ALL])
+    def test_the_event_engine_and_the_reference_agree_for_a_while(
+        program: Program, built: Path
+    ) -> None:
+        image = looped.assemble(built / f"{program.path.stem}.elf")
+        engine = EventEngine(compiled("rv32i", 32, ENOUGH))
+        verdict = lockstep(compiled("rv32i", 32, ENOUGH), engine, [image], [program.input], 1000)
+        assert verdict.steps == min(1000, program.steps)
 
     def test_what_gcc_compiles_to_assembly_is_assembled_unchanged() -> None:
         program = next(program for program in ALL if program.path.stem == "queens")

@@ -51,6 +51,32 @@ int main(void) {
 }
 """
 
+PARTS = {
+    "floats": ("stdio.h", 'for (int i = 1; i < 9; i++) printf("%f %g\\n", 1.0 / i, i * 1e30);'),
+    "malloc": (
+        "stdlib.h",
+        "for (int i = 1; i < 99; i++) { char *p = malloc(i); if (!p) return 1; p[i - 1] = i;"
+        " if (i % 3) free(p); }",
+    ),
+    "qsort": (
+        "stdlib.h",
+        "int n[64]; for (int i = 0; i < 64; i++) n[i] = i * 37 % 64;"
+        " qsort(n, 64, 4, ascending); for (int i = 0; i < 64; i++) if (n[i] != i) return 1;",
+    ),
+    "setjmp": (
+        "setjmp.h",
+        "static jmp_buf b; volatile int n = 0; int got = setjmp(b);"
+        " if (got != n) return 1; if (n < 30) longjmp(b, ++n);",
+    ),
+    "heap": (
+        "stdlib.h",
+        "char *p = malloc(1 << 20); if (!p) return 1;"
+        " for (int i = 0; i < 1 << 20; i += 4096) p[i] = 1;"
+        " for (int i = 0; i < 1 << 20; i += 4096) if (p[i] != 1) return 1;",
+    ),
+}
+"""What programs do with the library: a header, and the statements of `main`."""
+
 
 def has_picolibc() -> bool:
     """Whether the compiler and its C library are installed."""
@@ -117,6 +143,26 @@ def test_both_sides_agree_for_a_while(text: str, tmp_path: Path) -> None:
     machine = compiled("rv32im", 32, memory, **image.regions.parameters)
     verdict = lockstep(machine, EventEngine(machine), [image], [b""], 1000)
     assert verdict.steps == 1000
+
+
+@pytest.mark.slow
+@needs_picolibc
+@pytest.mark.parametrize("name", PARTS)
+def test_each_part_of_the_library_in_lockstep(name: str, tmp_path: Path) -> None:
+    """To its end, or for many more steps than its start-up code takes.
+
+    The event engine needs 5.5 GB for the memory of 2 MiB with the large heap.
+    """
+    header, body = PARTS[name]
+    order = "static int ascending(const void *a, const void *b) { return *(int *)a - *(int *)b; }"
+    text = f"#include <{header}>\n{order}\nint main(void) {{ {body} return ascending == 0; }}\n"
+    ram = 1100 if name == "heap" else 32
+    image = looped.assemble(looped_cc(tmp_path, text, "--code", "32", "--ram", str(ram)))
+    memory = 1 << 19 if name == "heap" else 1 << 14
+    machine = compiled("rv32im", 32, memory, **image.regions.parameters)
+    verdict = lockstep(machine, EventEngine(machine), [image], [b""], 3000)
+    assert verdict.halted or verdict.steps == 3000
+    assert verdict.steps >= 1000
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import importlib.util
 import io
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ TABLES = {
     name: page
     for page in PAGES
     for name in re.findall(r"^<!-- (\w+) -->$", page, re.M)
-    if name != "end"
+    if name not in ("end", "variants")
 }
 NEEDS = {"lens.bridge": "transformer_lens", "from nnsight": "nnsight"}
 
@@ -81,3 +82,16 @@ def test_a_table_of_the_page_is_what_its_command_makes(
         path = FILES[PAGES.index(page)]
         path.write_text(path.read_text().replace(section.group(1), made.read_text()))
     assert section.group(1) == made.read_text()
+
+
+def test_make_study_runs_what_the_pages_show() -> None:
+    """The command of the Makefile that finds commands: whole ones, with their further lines."""
+    (line,) = re.findall(r"^SHOWN = (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    found = subprocess.run(
+        ["sh", "-c", f"{line.replace('$$', '$')} {FILES[0]}"], capture_output=True, text=True
+    ).stdout
+    assert found.count("looped ") == 3 and "`" not in found
+    assert found.endswith(
+        "looped study variants --train 200 --page docs/study.md --plot docs/variants.svg\n"
+    )
+    assert "echo.sasm \\\n    --programs programs/subleq/greet.sasm" in found

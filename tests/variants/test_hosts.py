@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -15,6 +16,7 @@ from looped.artefact.checkpoint import load_machine, save_machine
 from looped.cli.main import cli
 from looped.engines.dense import DenseEngine
 from looped.errors import CertificateError, CompileError, FileError
+from looped.passes.variants import compile_for
 from looped.registry import registry
 from looped.variants import model_of
 from looped.verify.certificate import certify, numeric_verdict
@@ -74,6 +76,40 @@ def test_only_dense_runs_a_variant() -> None:
             choose_engine(machine, name)
     with pytest.raises(CompileError, match="does not know --attention top1"):
         machine.model()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--positions", "maglap", "--attention", "top1"], "--positions maglap is for softmax"),
+        (["--stack", "simplified", "--snap"], "--stack simplified has a mixer and a norm of its"),
+        (["--stack", "simplified", "--norm", "layernorm"], "has a mixer and a norm of its own"),
+    ],
+)
+def test_parts_that_exclude_each_other_are_refused(options: list[str], message: str) -> None:
+    found = CliRunner().invoke(cli, ["run", "programs/subleq/hello.sasm", *options])
+    assert message in found.output and "hint: leave" in found.output
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [Architecture(positions="sinusoidal"), Architecture(attention="sparse-fixed")],
+    ids=lambda a: a.options,
+)
+def test_machines_with_registers_are_refused(architecture: Architecture) -> None:
+    machine = compile_for(registry.machine("rv32i").circuit(32, 32), architecture)
+    with pytest.raises(CompileError, match="for memory, one CPU and an input column"):
+        model_of(machine)
+
+
+def test_a_bus_in_use_ends_a_run() -> None:
+    """Between loops the lanes behind those of the plan are -1."""
+    engine = DenseEngine(host(Architecture(stack="simplified")))
+    (case, *_) = cases()
+    looped.run(host(Architecture(stack="simplified")), case.image, case.data, 2, engine)
+    with torch.inference_mode():
+        engine.x[0, 3, -1] = 1.0
+    assert np.isnan(engine.state()[0, 3]).all() and not np.isnan(engine.state()[0, 4]).any()
 
 
 def test_a_lane_that_is_not_a_sign_ends_a_run() -> None:

@@ -20,7 +20,7 @@ from tests.variants.hosts import host
 
 transformers = pytest.importorskip("transformers")
 
-LEVEL = ("additive", "differential", "hyper", "top1")
+LEVEL = ("additive", "differential", "hyper", "sparse-fixed", "sparse-strided", "top1")
 """The mixers that differ from the core in what they do with queries, keys and values."""
 
 

@@ -19,6 +19,7 @@ from looped.artefact.residual import Residual
 from looped.cache.key import key
 from looped.cache.store import open_cache
 from looped.engines.array.premise import premise_of
+from looped.engines.array.product import Product
 from looped.engines.array.tables import BlockTable, HeadTable, MlpTable, Premise, Tables
 from looped.untrusted import encode
 
@@ -92,7 +93,8 @@ def _matrices(tables: Tables) -> Iterator[Matrix]:
         for head in block.heads:
             yield from map(np.asarray, head)
         for mlp in block.mlps:
-            yield from mlp
+            for part in mlp:
+                yield part.dense if isinstance(part, Product) else part
 
 
 def _tables(numbers: Iterator[npt.NDArray[np.int64]]) -> Tables:
@@ -132,7 +134,17 @@ def _mlp(numbers: Iterator[npt.NDArray[np.int64]]) -> MlpTable:
     reads, *forms, linear, linear_constant, down, writes = (next(numbers) for _ in range(9))
     gate, gate_constant, up, up_constant = (form.astype(np.float32) for form in forms)
     added, constant, through = (m.astype(np.float64) for m in (linear, linear_constant, down))
-    return MlpTable(reads, gate, gate_constant, up, up_constant, added, constant, through, writes)
+    return MlpTable(
+        reads,
+        Product(gate),
+        gate_constant,
+        Product(up),
+        up_constant,
+        Product(added),
+        constant,
+        Product(through),
+        writes,
+    )
 
 
 def _sparse(matrices: Iterator[Matrix]) -> dict[str, Matrix]:

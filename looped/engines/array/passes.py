@@ -172,7 +172,7 @@ def _shared_sums(mlp: MlpTable, x: Singles) -> npt.NDArray[np.float64]:
 
 def _mlp_sums(mlp: MlpTable, x: Singles) -> npt.NDArray[np.float64]:
     """What an MLP adds to its lanes in columns with the lanes `x` (columns, lanes read)."""
-    hidden = np.maximum(x @ mlp.gate + mlp.gate_constant, 0).astype(np.float64)
-    hidden[:, : mlp.up.shape[1]] *= x @ mlp.up + mlp.up_constant
-    sums: npt.NDArray[np.float64] = x @ mlp.linear + mlp.linear_constant + hidden @ mlp.down
+    hidden = np.maximum(mlp.gate.of(x) + mlp.gate_constant, 0).astype(np.float64)
+    hidden[:, : len(mlp.up_constant)] *= mlp.up.of(x) + mlp.up_constant
+    sums: npt.NDArray[np.float64] = mlp.linear.of(x) + mlp.linear_constant + mlp.down.of(hidden)
     return sums

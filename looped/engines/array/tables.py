@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from looped.analysis.grid import Floats, Ints
+from looped.engines.array.product import Product
 
 __all__ = ["BlockTable", "HeadTable", "MlpTable", "Premise", "Singles", "Tables"]
 
@@ -39,13 +40,13 @@ class MlpTable(NamedTuple):
     """
 
     reads: Ints
-    gate: Singles
+    gate: Product
     gate_constant: Singles
-    up: Singles
+    up: Product
     up_constant: Singles
-    linear: Floats
+    linear: Product
     linear_constant: Floats
-    down: Floats
+    down: Product
     writes: Ints
 
 

@@ -12,6 +12,7 @@ from looped.analysis.model import Block, Head, Model
 from looped.analysis.restricted import RestrictedMlp, restrict_mlp
 from looped.artefact.residual import Residual
 from looped.engines.array.premise import premise_of
+from looped.engines.array.product import Product
 from looped.engines.array.tables import BlockTable, HeadTable, MlpTable, Singles, Tables
 from looped.errors import CompileError
 
@@ -71,13 +72,13 @@ def _mlp(mlp: RestrictedMlp) -> MlpTable:
     gate, up, linear = (form.matrix[:, reads].T for form in forms)
     return MlpTable(
         reads,
-        _single(gate),
+        Product(_single(gate)),
         _single(mlp.gate.constant),
-        _single(up),
+        Product(_single(up)),
         _single(mlp.up.constant),
-        np.ascontiguousarray(linear, np.float64),
+        Product(np.ascontiguousarray(linear, np.float64)),
         mlp.linear.constant.astype(np.float64),
-        np.ascontiguousarray(mlp.down.T, np.float64),
+        Product(np.ascontiguousarray(mlp.down.T, np.float64)),
         mlp.lanes,
     )
 

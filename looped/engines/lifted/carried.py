@@ -7,7 +7,7 @@ of their group.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from llvmlite import ir
@@ -49,9 +49,12 @@ class Carried:
                     result[number] = self._word(builder, group, number, value)
         return result
 
-    def masks(self, numbers: Collection[int]) -> list[int]:
-        """For each group the bits of some words in it."""
-        return [sum(self.most[n] << self.at[n] for n in numbers if n in g) for g in self.groups]
+    def masks(self, bits: Mapping[int, int]) -> list[int]:
+        """For each group the bits of some words, masks by the number of the word."""
+        return [
+            sum((bits[n] & self.most[n]) << self.at[n] for n in group if n in bits)
+            for group in self.groups
+        ]
 
     def _joined(
         self, builder: ir.IRBuilder, group: Sequence[int], words: Sequence[ir.Value]

@@ -2,15 +2,17 @@
 
 A decision is a comparison with a constant, before heads read operands, that selects between values.
 In a machine with an instruction set these are the tests of the instruction. They depend on one
-load; and words of the state of one bit, flags, select too. Which outcomes occur together is found
-by trial: words that satisfy one comparison each, otherwise random, under no flag. A pass with other
-outcomes, or under a flag, is none of the cases, so a trial that misses some costs speed only.
+load. Which outcomes occur together is found by trial: words that satisfy one comparison each,
+otherwise random. The plan says which lanes of the driver are rarely set: that of a halt, and those
+of an instruction that takes another pass. A pass with other outcomes, or with such a lane, is none
+of the cases, so a trial that misses some costs speed only.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,39 +52,45 @@ _MOST = 200
 Words = npt.NDArray[np.uint64]
 
 
-def cases_of(lifted: Lifted) -> Cases | None:
-    """The cases of lifted code; None if it has no decisions, or is short."""
+def cases_of(lifted: Lifted, rare: Collection[int]) -> Cases | None:
+    """The cases of lifted code; None if it has no decisions, or is short.
+
+    Where one of the driver's `rare` lanes is set, no case is chosen.
+    """
     code = lifted.code
     if len(code.instructions) < _LEAST or len(lifted.behaviour.drivers) > 1:
         return None
     load, tests = _tests(lifted)
-    selecting, width = _conditions(code), len(lifted.packed)
-    states = [n for n, i in enumerate(code.instructions) if i.operation == "state"]
-    flags = [n for n in states if code.most[n] == 1 and n in selecting]
-    if not tests or width > KEY_BITS:
+    if not tests or len(lifted.packed) > KEY_BITS:
         return None
+    flags = {
+        number: sum(1 << place for place, lane in enumerate(word) if lane in rare)
+        for number, word in enumerate(lifted.words)
+    }
+    flags = {number: mask for number, mask in flags.items() if mask}
     rows, codes = _folded(lifted, load, tests, flags)
     if not codes:
         return None
-    choice = _choice(code, [*tests, *flags], rows, len(codes))
-    numbers = tuple(code.instructions[flag].number for flag in flags)
-    return Cases(numbers, evaluated(code, [load]), choice, tuple(codes))
+    choice = _choice(code, tests, rows, len(codes))
+    return Cases(flags, evaluated(code, [load]), choice, tuple(codes))
 
 
 def _folded(
-    lifted: Lifted, load: int, tests: Sequence[int], flags: Sequence[int]
+    lifted: Lifted, load: int, tests: Sequence[int], flags: Mapping[int, int]
 ) -> tuple[dict[tuple[int, ...], int], list[Code]]:
     """Likely outcomes with the number of their case, and the cases; outcomes whose code is the same
     share one."""
     code, found = lifted.code, dict[tuple[object, ...], int]()
+    sizes = [*map(len, lifted.words)], len(lifted.packed)
+    usual, load_then, tests_then = _usual(lifted, load, tests, flags)
     codes: list[Code] = []
     rows = {}
-    for row in _likely(code, load, tests, flags):
-        fixed = dict(zip([*tests, *flags], row, strict=True))
-        held = [test for test in tests if fixed[test]]
-        part = under(code, fixed, {load: _given(code, held)})
+    for row in _likely(code, load, tests):
+        held = [test for test, holds in zip(tests, row, strict=True) if holds]
+        fixed = dict(zip(tests_then, row, strict=True))
         try:
-            case = folded(part, [*map(len, lifted.words)], len(lifted.packed), {}, {})
+            part = under(usual, fixed, {load_then: _given(code, held)})
+            case = folded(part, *sizes, {}, {})
         except Impossible:
             continue
         if _SMALL * len(case.instructions) <= len(code.instructions):
@@ -91,6 +99,21 @@ def _folded(
             if len(codes) < len(found):
                 codes.append(case)
     return rows, codes
+
+
+def _usual(
+    lifted: Lifted, load: int, tests: Sequence[int], flags: Mapping[int, int]
+) -> tuple[Code, int, list[int]]:
+    """The code of passes under no flag; and where the load and the tests are in it."""
+    code = lifted.code
+    states = {n: i.number for n, i in enumerate(code.instructions) if i.operation == "state"}
+    clear = {n: (flags[word], 0) for n, word in states.items() if word in flags}
+    wanted = replace(code, following=[*code.following, load, *tests])
+    found = folded(under(wanted, {}, clear), [*map(len, lifted.words)], len(lifted.packed), {}, {})
+    end = len(code.following)
+    load_then, *tests_then = found.following[end:]
+    del found.following[end:]
+    return found, load_then, tests_then
 
 
 def _given(code: Code, tests: Iterable[int]) -> tuple[int, int]:
@@ -145,10 +168,8 @@ def _test(code: Code, value: int) -> tuple[int, int, int] | None:
     return (word, MASK, pattern) if mask is None else (masked.operands[0], mask, pattern)
 
 
-def _likely(
-    code: Code, load: int, tests: Sequence[int], flags: Sequence[int]
-) -> list[tuple[int, ...]]:
-    """Outcomes of tests and flags, those that most trials have first."""
+def _likely(code: Code, load: int, tests: Sequence[int]) -> list[tuple[int, ...]]:
+    """Outcomes of tests, those that most trials have first."""
     rng = np.random.default_rng(0)
     trials = []
     for value in tests:
@@ -160,8 +181,7 @@ def _likely(
     words = np.unique(np.concatenate(trials) & np.uint64(code.most[load]))
     outcomes = np.stack([_holds(code, value, words) for value in tests], axis=1)
     counts = Counter(tuple(map(int, row)) for row in outcomes.tolist())
-    none = (0,) * len(flags)
-    return [(*row, *none) for row, count in counts.most_common(_MOST) if count >= _LIKELY]
+    return [row for row, count in counts.most_common(_MOST) if count >= _LIKELY]
 
 
 def _holds(code: Code, value: int, words: Words) -> npt.NDArray[np.bool_]:

@@ -43,26 +43,36 @@ class Instruction:
 class Code:
     """The instructions of one pass, the tables that they read, and the driver's words after it.
 
-    `most` has for each value the bits that may be one.
+    `limits` has for some values the bits that may be one, beyond what their operands say.
     """
 
     instructions: list[Instruction] = field(default_factory=list)
     tables: list[npt.NDArray[np.int64]] = field(default_factory=list)
     following: list[int] = field(default_factory=list)
-    most: list[int] = field(default_factory=list, repr=False)
+    limits: dict[int, int] = field(default_factory=dict, repr=False)
     _known: dict[Instruction, int] = field(default_factory=dict, repr=False)
+    _most: list[int] = field(default_factory=list, repr=False)
+
+    @property
+    def most(self) -> list[int]:
+        """For each value the bits that may be one. Code that is only folded needs none of them."""
+        for place in range(len(self._most), len(self.instructions)):
+            bits = self._may_be_one(self.instructions[place])
+            self._most.append(self.limits.get(place, MASK) & bits)
+        return self._most
 
     def emit(self, operation: str, *operands: int, number: int = 0, most: int = MASK) -> int:
         """Append an instruction, unless an equal one is there; returns its place, the value.
 
-        `most` are the bits of the value that may be one, if operands do not say so.
+        `most` are the bits of the value that may be one, if operands do not say so: its limit.
         """
         instruction = Instruction(operation, operands, number)
         if instruction in self._known:
             return self._known[instruction]
         place = len(self.instructions)
         self.instructions.append(instruction)
-        self.most.append(most & self._may_be_one(instruction))
+        if most != MASK:
+            self.limits[place] = most
         if operation == "store":
             self._known = {i: p for i, p in self._known.items() if i.operation != "load"}
         elif operation != "guard":
@@ -71,7 +81,7 @@ class Code:
 
     def _may_be_one(self, instruction: Instruction) -> int:
         """The bits of a value that may be one, from those of its operands."""
-        match instruction.operation, [self.most[operand] for operand in instruction.operands]:
+        match instruction.operation, [self._most[operand] for operand in instruction.operands]:
             case "const", _:
                 return instruction.number
             case "table", _:

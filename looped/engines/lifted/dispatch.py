@@ -1,7 +1,7 @@
 """Cases: one pass of lifted code for each of some outcomes of its decisions, and their dispatch.
 
-A pass that knows the outcome of the decisions needs no code for all others. If no word of `flags`
-has a one, `key` computes a number on which alone the decisions depend, and `choice` the number of
+A pass that knows the outcome of the decisions needs no code for all others. If no bit of `flags`
+is a one, `key` computes a number on which alone the decisions depend, and `choice` the number of
 the case. That is the number of all cases if the pass has none; then, and under a flag, the whole
 code is executed. What `choice` says of a key is kept in a table, so that a pass mostly needs `key`
 only. An entry is one word, (key, 1 + case), so that threads can share the table.
@@ -9,6 +9,7 @@ only. An entry is one word, (key, 1 + case), so that threads can share the table
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llvmlite import ir
@@ -36,11 +37,11 @@ _SPREAD = 0x9E3779B97F4A7C15
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """`flags` are numbers of words of the state. `key` and `choice` leave one word, the key and the
-    number of the case; `codes` are the passes of the cases. All have the state, the cells and the
-    tables of the whole code."""
+    """`flags` are bits of words of the state, masks by the number of the word. `key` and `choice`
+    leave one word, the key and the number of the case; `codes` are the passes of the cases. All
+    have the state, the cells and the tables of the whole code."""
 
-    flags: tuple[int, ...]
+    flags: Mapping[int, int]
     key: Code
     choice: Code
     codes: tuple[Code, ...]

@@ -17,7 +17,7 @@ from looped.engines.host_lanes import HostLanes
 from looped.engines.late_dense import LateDense
 from looped.engines.lifted.kept import Kept
 from looped.engines.lifted.program import Program
-from looped.engines.lifted.programs import Check, Programs, unchecked
+from looped.engines.lifted.programs import Check, Programs, rare_lanes, unchecked
 from looped.engines.lifted.record import record
 from looped.engines.lifted.specialised import USUAL, Effort
 from looped.engines.lifted.stream import Stream
@@ -76,7 +76,7 @@ class LiftedEngine(Certified):
 
         self.threads: int | None = None
         kept = Kept(machine, dtype, uncertified)
-        self.programs = Programs(exact, check, kept, program, effort)
+        self.programs = Programs(exact, check, kept, program, effort, rare_lanes(plan))
         super().__init__(_Fast(self.programs), definition)
 
     def step(self, loops: int = 1) -> None:
@@ -103,6 +103,15 @@ class LiftedEngine(Certified):
         for stream, lanes in zip(self.streams, host, strict=True):
             assert isinstance(stream, Stream)
             stream.host.update(lanes)
+
+    def paused(self) -> tuple[list[Residual], list[HostLanes]]:
+        """Copies of the streams, and the lanes that the host has set: what `begin` takes.
+
+        Raises ValueError if a lane is not ±1.
+        """
+        found = [self.residual(number) for number in range(len(self.streams))]
+        running = [stream for stream in self.streams if isinstance(stream, Stream)]
+        return found, [stream.host for stream in running]
 
     def record(self, loops: int, watch: Watch, value: Lanes) -> Tape | None:
         """Advance the only stream, and record its passes (see `looped.engines.recording`)."""

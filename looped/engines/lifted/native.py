@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from llvmlite import binding, ir
 
+from looped.engines.lifted.apart import apart
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.dispatch import Cases
 from looped.engines.lifted.several import (
@@ -63,8 +64,8 @@ class Native:
 
     def own(self) -> Native:
         """The same machine code with memory of its own for what a pass notes."""
-        scratch = tuple(array.copy() for array in self._scratch)
-        return replace(self, stored=self.stored.copy(), _scratch=scratch)
+        scratch = tuple(map(apart, self._scratch))
+        return replace(self, stored=apart(self.stored), _scratch=scratch)
 
     @property
     def stores(self) -> int:

@@ -34,7 +34,7 @@ def evaluated(code: Code, values: Sequence[int]) -> Code:
     There must be no store before it.
     """
     last = max(values)
-    start = Code(code.instructions[: last + 1], code.tables, list(values), code.most[: last + 1])
+    start = Code(code.instructions[: last + 1], code.tables, list(values), code.limits)
     return _copied(start, {}, list(range(last + 1)))
 
 
@@ -85,7 +85,7 @@ def _copied(
                 instruction.operation,
                 *operands,
                 number=instruction.number,
-                most=code.most[value],
+                most=code.limits.get(value, MASK),
             )
             if value in given:
                 mask, pattern = given[value]

@@ -14,6 +14,7 @@ from looped.artefact.residual import Residual, compact, signs, words_of
 from looped.engines.certified import Progress
 from looped.engines.engine import NOTHING, Watch
 from looped.engines.host_lanes import HostLanes
+from looped.engines.lifted.apart import apart
 from looped.engines.lifted.program import Program
 from looped.engines.lifted.programs import Programs
 from looped.engines.lifted.seek import seek
@@ -90,9 +91,9 @@ class Stream:
             self.program = replace(found, native=found.native.own())
             lifted, known = self.program.lifted, self.program.lifted.behaviour
             packed = self.x.words(lifted.packed)[known.columns]
-            self.cells = np.append(packed, np.uint64(0)).astype(self.program.native.cell)
+            self.cells = apart(np.append(packed, np.uint64(0)).astype(self.program.native.cell))
             self._image = self._hash()
-            self.words = np.zeros((len(lifted.words), len(known.drivers)), np.uint64)
+            self.words = apart(np.zeros((len(lifted.words), len(known.drivers)), np.uint64))
             for driver in known.drivers.tolist():
                 self._put(driver, self.loaded(driver))
 

@@ -33,7 +33,7 @@ class LearnedMachine(nn.Module):
     template: Tensor
 
     def __init__(
-        self, plan: Plan, width: int = 128, reads: int = 3, heads: int = 4, units: int = 256
+        self, plan: Plan, width: int = 128, reads: int = 3, heads: int = 8, units: int = 256
     ) -> None:
         super().__init__()
         self.plan, self.width = plan, width
@@ -48,23 +48,29 @@ class LearnedMachine(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Lanes (B, columns, d_model) before a loop to lanes whose signs are the next state."""
         columns = torch.arange(len(self.others), device=x.device).expand(len(x), -1)
-        others, cpu = self.predict(x[:, self.others][..., self.value], x[:, self.plan.cpu], columns)
+        values, own = x[:, self.others][..., self.value], x[:, self.plan.cpu]
+        others, cpu, _ = self.predict(values, own, columns)
         result = x.clone()
         result[:, self.plan.cpu] = cpu
         result[:, [[c] for c in self.others], self.value] = others
         return result
 
-    def predict(self, values: Tensor, cpu: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+    def predict(
+        self, values: Tensor, cpu: Tensor, columns: Tensor
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Values (B, columns, 8) and the CPU column (B, d_model): the values (B, Q, 8) of some
-        columns (B, Q) after the loop, by their place in `others`, and the CPU column after it."""
+        columns (B, Q) after the loop, by their place in `others`, and the CPU column after it; and
+        the residual stream (B, width) of the CPU column after each reading block."""
         lanes = cpu.shape[-1]
         moved = pad(cpu, (0, self.width - lanes))[:, None]  # (B, 1, width)
+        between = []
         for block in self.reads:
             assert isinstance(block, Block)
             attention = cast(Attention, block.self_attn)
             queries = attention.q_proj(block.input_layernorm(moved))
             moved = moved + self._mixed(attention, queries, values)
             moved = moved + block.mlp(block.post_attention_layernorm(moved))
+            between.append(moved[:, 0])
         x = torch.cat([self._own(values, columns), moved], 1)  # (B, Q + 1, width)
         block = self.write
         attention, norm = cast(Attention, block.self_attn), cast(nn.RMSNorm, block.input_layernorm)
@@ -73,7 +79,7 @@ class LearnedMachine(nn.Module):
         gain = norm.weight / math.sqrt(lanes / self.width + _EPS)
         x = x + self._mixed(attention, queries, values, normed[:, -1], gain)
         x = x + block.mlp(block.post_attention_layernorm(x))
-        return x[:, :-1, self.value], x[:, -1, :lanes]
+        return x[:, :-1, self.value], x[:, -1, :lanes], between
 
     def _own(self, values: Tensor, columns: Tensor) -> Tensor:
         """The residual streams (B, Q, width) of some columns."""

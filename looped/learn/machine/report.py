@@ -69,7 +69,7 @@ def report(
     own = [f"{metrics.rows[-1][kind]:.1%}" for kind in KINDS]
     sure = [f"{compiled[job.test.kinds == i].mean():.0%}" for i in range(len(KINDS))]
     count = [int((job.test.kinds == i).sum()) for i in range(len(KINDS))]
-    parameters = sum(p.numel() for p in job.model.parameters())
+    parameters = sum(p.numel() for p in job.machine.parameters())
     kinds = table(
         ["machine", "parameters", *(f"{k} ({n})" for k, n in zip(KINDS, count, strict=True))],
         [
@@ -81,7 +81,7 @@ def report(
 
 
 def _loops(machine: CompiledMachine, job: MachineJob, x: Tensor, most: int) -> str:
-    steps = (("learned", job.model), ("compiled", machine.model().to(x.device)))
+    steps = (("learned", job.machine), ("compiled", machine.model().to(x.device)))
     rows = []
     for name, step in steps:
         row: list[object] = [name]

@@ -31,9 +31,6 @@ _STEPS = 6
 _CORNERS = 0.3
 """The share of words that are corners: enough that each kind has some percent of all loops."""
 
-_MASKS = (1, 4, 3, 2)
-"""How often 0, 1, 2, 3 high address bits matter in a masked program."""
-
 _FUZZED = 0.25
 """The share of programs from the fuzz profile, which take ten times as long to make."""
 
@@ -51,11 +48,15 @@ class Loops:
 
 
 class Sampler:
-    """An endless stream of loops of one machine; the same seed gives the same stream."""
+    """An endless stream of loops of one machine; the same seed gives the same stream.
 
-    def __init__(self, plan: Plan, seed: int | str, masked: float = 0.0) -> None:
+    So many random programs as `ports` says begin with an instruction whose first or second word is
+    all ones: with input or output, which are rare otherwise.
+    """
+
+    def __init__(self, plan: Plan, seed: int | str, ports: float = 0.0) -> None:
         self.plan = plan
-        self.masked = masked
+        self.ports = ports
         self.states = States(plan)
         self._random = random.Random(seed)
         self._kind = registry.machine(plan.machine)
@@ -77,16 +78,15 @@ class Sampler:
     def _program(self) -> Iterator[tuple[list[int], list[int], int]]:
         plan, rng = self.plan, self._random
         self._programs += 1
-        masked = rng.random() < self.masked
-        if not masked and rng.random() < _FUZZED:
+        if rng.random() < _FUZZED:
             case = self._profile.generate(rng, plan.width, plan.memory, self._programs)
             words, data, entry, steps = case.image.words, case.data, 0, 64
         else:
-            words = tuple(self._word() for _ in range(plan.memory))
-            if masked:
-                mask = self._mask()
-                words = tuple(words[place & mask] for place in range(plan.memory))
+            own = [self._word() for _ in range(plan.memory)]
             data, entry, steps = rng.randbytes(3), self._word() >> 1, _STEPS
+            if rng.random() < self.ports:
+                own[(entry + rng.randrange(2)) % plan.memory] = self._ones
+            words = tuple(own)
         kind = self._kind.reference(words, plan.width, plan.memory, data, entry, **plan.parameters)
         known: set[tuple[int, ...]] = set()
         for loop in _loops(kind, self.states, steps):
@@ -94,16 +94,6 @@ class Sampler:
                 return
             known.add(tuple(loop[0]))
             yield loop
-
-    def _mask(self) -> int:
-        """One of the lowest two address bits, and some of the higher ones.
-
-        With the lowest one alone a = c, with the next one alone b = c in every second instruction.
-        """
-        rng = self._random
-        high = range(2, (self.plan.memory - 1).bit_length())
-        count = rng.choices(range(len(_MASKS)), _MASKS)[0]
-        return rng.choice((1, 2)) + sum(1 << bit for bit in rng.sample(high, count))
 
     def _word(self) -> int:
         rng = self._random

@@ -2,5 +2,6 @@
 
 from looped.learn.recall.check import Recall, check
 from looped.learn.recall.stream import EVENTS, WIDTH
+from looped.learn.recall.systems import learned
 
-__all__ = ["EVENTS", "WIDTH", "Recall", "check"]
+__all__ = ["EVENTS", "WIDTH", "Recall", "check", "learned"]

@@ -52,10 +52,12 @@ def check(
     steps: int = 1000,
     at: Sequence[int] = (200,),
     device: str = "cpu",
+    positions: Callable[[], nn.Module] = lambda: nn.Embedding(EVENTS, WIDTH),
 ) -> Recall:
     """Train a fresh stack from each seed, and measure it after the steps `at` and at the end.
 
     A stack maps (B, EVENTS, WIDTH) to the same shape; it is called as `stack(x, mask=causal)`.
+    Positions map numbers of events to codes (EVENTS, WIDTH), by default a trained table.
     """
     started = time.process_time()
     marks = sorted({*(n for n in at if n < steps), steps})
@@ -63,7 +65,7 @@ def check(
     parameters = 0
     for seed in seeds:
         torch.manual_seed(seed)
-        job = _Job(stack(), seed, device)
+        job = _Job(_Reader(stack(), positions), seed, device)
         parameters = sum(p.numel() for p in job.model.parameters())
         plan = Plan(Schedule(steps, _RATE, warmup=50), every=_step_between(marks))
         for row in train(job, plan).rows:
@@ -81,17 +83,18 @@ def _step_between(marks: Sequence[int]) -> int:
 class _Reader(nn.Module):
     """Embedding and positions, a stack, and a linear map to values."""
 
-    def __init__(self, stack: nn.Module) -> None:
+    def __init__(self, stack: nn.Module, positions: Callable[[], nn.Module]) -> None:
         super().__init__()
         self.tokens = nn.Embedding(TOKENS, WIDTH)
-        self.positions = nn.Embedding(EVENTS, WIDTH)
+        self.positions = positions()
         self.stack = stack
         self.answer = nn.Linear(WIDTH, VALUES)
         self.register_buffer("causal", torch.ones(EVENTS, EVENTS, dtype=torch.bool).tril())
+        self.register_buffer("events", torch.arange(EVENTS))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens (B, EVENTS) to scores of values (B, EVENTS, VALUES)."""
-        x = self.tokens(tokens) + self.positions.weight  # (B, EVENTS, WIDTH)
+        x = self.tokens(tokens) + self.positions(self.events)  # (B, EVENTS, WIDTH)
         result: Tensor = self.answer(self.stack(x, mask=self.causal))
         return result
 
@@ -99,8 +102,8 @@ class _Reader(nn.Module):
 class _Job:
     """Trains a reader; tests it on streams that no step sees."""
 
-    def __init__(self, stack: nn.Module, seed: int, device: str) -> None:
-        self.model = _Reader(stack).to(device)
+    def __init__(self, reader: nn.Module, seed: int, device: str) -> None:
+        self.model = reader.to(device)
         self.seed, self.device = seed, device
         self.test = self._draw(_TEST, -1)
 

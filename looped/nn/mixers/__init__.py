@@ -1,8 +1,10 @@
 """Mixers: attention and its variants. Each is the core's attention in one setting."""
 
 from looped.nn.mixers.additive import AdditiveAttention
+from looped.nn.mixers.coded import CodedAttention
 from looped.nn.mixers.cross import CrossAttention, DecoderBlock, PostDecoderBlock
 from looped.nn.mixers.differential import DifferentialAttention
+from looped.nn.mixers.grid import GridAttention
 from looped.nn.mixers.hashing import axis_planes, hashed, random_planes
 from looped.nn.mixers.hyper import HyperAttention
 from looped.nn.mixers.hyper_causal import CausalHyperAttention
@@ -20,9 +22,11 @@ __all__ = [
     "BitProduct",
     "CausalAttention",
     "CausalHyperAttention",
+    "CodedAttention",
     "CrossAttention",
     "DecoderBlock",
     "DifferentialAttention",
+    "GridAttention",
     "HyperAttention",
     "LambdaAttention",
     "LinearAttention",

@@ -72,11 +72,11 @@ class LinearAttention(Variant):
             scores = tap("hook_attn_scores", q @ k.mT)  # (B, n_heads, N, M)
             scores = scores.tril(k.shape[2] - q.shape[2]) if self.causal else scores
             return tap("hook_pattern", scores / scores.sum(-1, keepdim=True)) @ v
-        written = k[..., None] * v[..., None, :] if self.causal else (k.mT @ v)[:, :, None]
-        keys = k.cumsum(2) if self.causal else k.sum(2, keepdim=True)  # (B, n_heads, N or 1, d_phi)
-        state = written.cumsum(2) if self.causal else written  # (B, n_heads, N or 1, d_phi, d_head)
+        if not self.causal:
+            return q @ (k.mT @ v) / (q @ k.sum(2)[..., None])  # (B, n_heads, N, d_head)
+        state = (k[..., None] * v[..., None, :]).cumsum(2)  # (B, n_heads, N, d_phi, d_head)
         read = (q[..., None, :] @ state)[..., 0, :]  # (B, n_heads, N, d_head)
-        return read / (q * keys).sum(-1, keepdim=True)
+        return read / (q * k.cumsum(2)).sum(-1, keepdim=True)
 
     def step(self, state: Tensor, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """One token of the recurrent form: write k and v, then read with q, all (B, n_heads,

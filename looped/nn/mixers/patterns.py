@@ -26,6 +26,7 @@ __all__ = [
     "fixed_near",
     "grid_column",
     "grid_row",
+    "grid_summary",
     "sink_and_window",
     "strided_far",
     "strided_near",
@@ -85,3 +86,8 @@ def grid_row(side: int) -> Pattern:
 def grid_column(side: int) -> Pattern:
     """The keys of the same column of a grid."""
     return lambda i, j: i % side == j % side
+
+
+def grid_summary(side: int) -> Pattern:
+    """The last key of each row of a grid."""
+    return lambda i, j: (i >= 0) & (j % side == side - 1)

@@ -46,15 +46,26 @@ class Megabyte(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Map bytes (B, T), T a multiple of P, to logits (B, T, vocabulary), each of the byte at
         its own place, given those before it."""
+        patches = tokens.view(len(tokens), -1, self.patch)  # (B, T/P, P)
+        logits = self.bytes_of(patches.flatten(0, 1), self.contexts(tokens).flatten(0, 1))
+        return logits.view(len(tokens), tokens.shape[1], -1)
+
+    def contexts(self, tokens: Tensor) -> Tensor:
+        """What the local model knows of the patches before each patch of `tokens` (B, T), for each
+        of its bytes: (B, T/P, P, d_local)."""
         batch, n = tokens.shape[0], tokens.shape[1] // self.patch
         patches = self.global_bytes(tokens).view(batch, n, -1)  # (B, T/P, d_global)
         shifted = pad(patches, (0, 0, 1, -1)) + self.global_positions.weight[:n]
         made = self.globally(shifted, mask=_causal(n, tokens))  # (B, T/P, d_global)
-        context = self.down(made.view(batch * n, self.patch, -1))  # (B·T/P, P, d_local)
-        before = pad(tokens.view(batch * n, self.patch), (1, -1), value=self.vocabulary)
+        context: Tensor = self.down(made.view(batch, n, self.patch, -1))
+        return context
+
+    def bytes_of(self, patches: Tensor, context: Tensor) -> Tensor:
+        """Logits (N, P, vocabulary) of the bytes of patches (N, P) in their contexts (N, P,
+        d_local), each given the bytes before it in its patch."""
+        before = pad(patches, (1, -1), value=self.vocabulary)
         x = self.local_bytes(before) + self.local_positions.weight + context
-        x = self.locally(x, mask=_causal(self.patch, tokens))  # (B·T/P, P, d_local)
-        logits: Tensor = self.unembedding(x).view(batch, n * self.patch, -1)
+        logits: Tensor = self.unembedding(self.locally(x, mask=_causal(self.patch, patches)))
         return logits
 
 

@@ -13,7 +13,7 @@ from looped.decoder import Spec, Vocabulary
 from looped.decoder.selective import selective_weights
 from looped.decoder.selective_loop import Selective
 from looped.engines.dense import DenseEngine
-from looped.nn.stacks import Basis
+from looped.nn.stacks import Basis, remembered
 from looped.passes.variants import compile_for
 from looped.registry import registry
 from looped.study.variants.programs import BITS, MEMORY, long_programs
@@ -22,7 +22,7 @@ from looped.verify.lockstep import lockstep
 
 __all__ = [
     "Cache", "cache_entries", "continuous_errors", "differential_error", "lifetime",
-    "linear_errors", "product_errors",
+    "linear_errors", "product_errors", "retained_errors",
 ]  # fmt: skip
 
 
@@ -73,6 +73,19 @@ def continuous_errors(length: int, count: int = 128, lanes: int = 64, seed: int 
     basis = Basis(count)
     read = basis.values(times) @ basis.fit(values, times)[0]
     return float(((read > 0) != (values[0] > 0)).double().mean())
+
+
+def retained_errors(updates: int, words: int = 16, count: int = 128, seed: int = 0) -> float:
+    """The share of wrong signs of the first block of `words` words after so many other blocks, each
+    of which takes half of the interval of a continuous memory."""
+    generator = torch.Generator().manual_seed(seed)
+    blocks = torch.randint(0, 2, (updates + 1, 1, words, 64), generator=generator) * 2.0 - 1
+    basis, times = Basis(count), (torch.arange(words) + 0.5) / words
+    signal = basis.fit(blocks[0], times)
+    for block in blocks[1:]:
+        signal = remembered(basis, signal, block, 0.5, samples=256)
+    read = basis.values(times * 0.5**updates) @ signal
+    return float(((read > 0) != (blocks[0] > 0)).double().mean())
 
 
 def differential_error(scaled: float, bits: int, differential: bool) -> float:

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from looped.inspect.figure import require_plot, save
 from looped.study.variants.curves import (
     cache_entries,
-    continuous_errors,
     differential_error,
     lifetime,
-    linear_errors,
-    product_errors,
 )
+from looped.study.variants.limits import FUNCTIONS, LOADS, LOSSY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,17 +52,11 @@ def _lifetimes(axes: Axes, most: int) -> None:
 
 def _capacities(axes: Axes, most: int) -> None:
     """capacity against load"""
-    loads = [0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0]
-    size = 128
-    words = [int(load * size) for load in loads]
-    for name, wrong in (
-        ("linear, one-hot features", [product_errors(size, n) for n in words]),
-        ("linear, elu + 1", [linear_errors(size, n) for n in words]),
-        ("∞-former", [continuous_errors(n, size) for n in words]),
-    ):
-        axes.plot(loads, [100 * share for share in wrong], "o-", label=name)
+    for name, errors in LOSSY:
+        wrong = [100 * errors(FUNCTIONS, int(load * FUNCTIONS)) for load in LOADS]
+        axes.plot(LOADS, wrong, "o-", label=name)
     axes.set(
-        xlabel="words / features", ylabel="wrong bits, %", title=f"capacity of {size} features"
+        xlabel="words / features", ylabel="wrong bits, %", title=f"capacity of {FUNCTIONS} features"
     )
 
 

@@ -55,5 +55,5 @@ def test_narrow_words_share_a_group_and_no_bit() -> None:
         code.following.append(code.emit("state", number=number, most=(1 << width) - 1))
     found = carried(code, len(widths))
     assert len(found.groups) == 3
-    masks = found.masks(range(len(widths)))
+    masks = found.masks({n: (1 << width) - 1 for n, width in enumerate(widths)})
     assert sum(mask.bit_count() for mask in masks) == sum(widths)

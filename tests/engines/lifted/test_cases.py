@@ -10,17 +10,23 @@ import looped
 from looped.engines.lifted.cases import cases_of
 from looped.engines.lifted.code import Code
 from looped.engines.lifted.dispatch import Cases
+from looped.engines.lifted.programs import rare_lanes
 from tests import seeds
+from tests.conftest import compiled
 from tests.engines.lifted.evaluate import evaluate
-from tests.engines.lifted.lifts import lifted
+from tests.engines.lifted.lifts import MEMORY, lifted
 from tests.programs.headers import extended_programs, riscv_programs
 
-MACHINES = ["rv32i", pytest.param("rv32im", marks=pytest.mark.slow)]
+MACHINES = [
+    "rv32i",
+    pytest.param("rv32im", marks=pytest.mark.slow),
+    pytest.param("rv32ima", marks=pytest.mark.slow),
+]
 
 
 @functools.cache
 def cases(name: str) -> Cases:
-    found = cases_of(lifted(name))
+    found = cases_of(lifted(name), rare_lanes(compiled(name, 32, MEMORY).plan))
     assert found is not None
     return found
 
@@ -44,9 +50,10 @@ def states(name: str, count: int) -> list[tuple[list[int], list[int]]]:
                         rng.getrandbits(32), rng.getrandbits(7)])
             for _ in range(len(lifted(name).behaviour.known) + 1)
         ]  # fmt: skip
-        busy = rng.random() < 0.1
-        widths = map(len, lifted(name).words)
-        state = [rng.getrandbits(width) if width > 6 or busy else 0 for width in widths]
+        flags, busy = cases(name).flags, rng.random() < 0.1
+        state = [rng.getrandbits(len(word)) for word in lifted(name).words]
+        if not busy:
+            state = [word & ~flags.get(n, 0) for n, word in enumerate(state)]
         result.append((state, cells))
     return result
 
@@ -56,7 +63,8 @@ def test_each_case_is_the_whole_code_under_its_decisions(name: str) -> None:
     whole, found = lifted(name).code, cases(name)
     chosen = []
     for state, cells in states(name, 400):
-        case = word(found.choice, state, cells)
+        flagged = any(state[n] & mask for n, mask in found.flags.items())
+        case = len(found.codes) if flagged else word(found.choice, state, cells)
         chosen.append(case)
         if case == len(found.codes):
             continue
@@ -95,4 +103,4 @@ def test_a_case_needs_a_fraction_of_the_code(name: str) -> None:
 
 
 def test_short_code_has_no_cases() -> None:
-    assert cases_of(lifted("subleq", 16)) is None
+    assert cases_of(lifted("subleq", 16), ()) is None

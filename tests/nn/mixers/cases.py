@@ -14,8 +14,10 @@ from looped.nn.mixers import (
     AdditiveAttention,
     CausalAttention,
     CausalHyperAttention,
+    CodedAttention,
     CrossAttention,
     DifferentialAttention,
+    GridAttention,
     HyperAttention,
     LambdaAttention,
     LinearAttention,
@@ -28,13 +30,15 @@ from looped.nn.mixers import (
     Variant,
     random_planes,
 )
-from looped.nn.mixers.patterns import causal, everything
+from looped.nn.mixers.patterns import causal, everything, grid_column
 from looped.nn.position import Rotary
 from tests import seeds
 
 __all__ = ["CASES", "D_HEAD", "D_MODEL", "HEADS", "Case", "N", "core", "stream"]
 
 N, D_MODEL, HEADS, D_HEAD = 9, 12, 3, 4
+
+ROLES = ("near", "gather", "scatter")
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,12 @@ CASES: dict[str, Case] = {
     "selective": Case(SelectiveAttention, {}, {"strength": 0.0}, causal=True),
     "differential": Case(DifferentialAttention, {}, {}),
     "additive": Case(AdditiveAttention, {"units": 6}, None),
+    "coded": Case(CodedAttention, {"bits": 2, "width": 6}, None),
+    "grid": Case(
+        GridAttention,
+        {"cells": range(N), "side": 3, "hub": 8, "far": grid_column(3), "roles": ROLES},
+        {"cells": range(N), "side": N},
+    ),
     "top": Case(TopAttention, {"k": 2}, {"k": N}),
     "linear": Case(LinearAttention, {}, None),
     "linear-causal": Case(LinearAttention, {"causal": True}, None),

@@ -12,6 +12,7 @@ from looped.nn.mixers import (
     CrossAttention,
     DecoderBlock,
     DifferentialAttention,
+    GridAttention,
     HyperAttention,
     PostDecoderBlock,
     ShapedAttention,
@@ -87,7 +88,7 @@ def test_with_hooks_a_mixer_does_the_same(case: Case) -> None:
     torch.testing.assert_close(found, transformer(x, context))
     _, plain = model(core()).run_with_cache(x)
     assert cache.keys() <= plain.keys() and "blocks.0.attn.hook_z" in cache
-    if not issubclass(case.kind, HyperAttention):
+    if not issubclass(case.kind, HyperAttention | GridAttention):
         assert cache.keys() == plain.keys()
         pattern = cache["blocks.0.attn.hook_pattern"]
         assert pattern.shape == plain["blocks.0.attn.hook_pattern"].shape
@@ -105,7 +106,7 @@ def test_a_causal_mixer_does_not_look_ahead(case: Case) -> None:
 
 @EVERY
 def test_every_activation_of_a_mixer_can_be_replaced(case: Case) -> None:
-    """HyperAttention shows no scores."""
+    """HyperAttention and GridAttention show no scores."""
     block = Block(nn.Identity(), case.made(), nn.Identity(), GatedMLP(D_MODEL, 5))
     model, x = Transformer([block], nn.Identity()), stream()
     context = x if case.kind is CrossAttention else None

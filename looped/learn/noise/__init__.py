@@ -1,0 +1,1 @@
+"""Noise in the weights of a compiled machine, and its weights in another basis."""
