@@ -220,6 +220,6 @@ def _check_integers(m: Graph) -> None:
 
 
 def _is_integer(form: Form) -> bool:
-    """Whether a form is an integer for all signs: at its minimum, and in every step from there."""
-    steps = (2 * factor for factor in form.terms.values())
-    return form.minimum.denominator == 1 and all(step.denominator == 1 for step in steps)
+    """Whether a form is an integer for all signs: at its minimum, and in every step from there,
+    which is twice a factor."""
+    return form.minimum.denominator == 1 and all(f.denominator <= 2 for f in form.terms.values())
