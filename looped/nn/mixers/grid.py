@@ -33,6 +33,10 @@ class GridAttention(Variant):
     all columns in one row and near heads it is the core.
     """
 
+    near: Tensor
+    relays: Tensor
+    asked: Tensor
+
     def __init__(
         self,
         d_model: int,
@@ -47,10 +51,11 @@ class GridAttention(Variant):
         super().__init__(d_model, n_heads, d_head)
         places = torch.tensor(list(cells))
         self.hub, self.roles = hub, [*roles, *["near"] * (n_heads - len(roles))]
-        self.near = grid_row(side)(places[:, None], places)  # (M, M)
+        self.register_buffer("near", grid_row(side)(places[:, None], places), False)  # (M, M)
         beyond = far(places[:, None], places)  # (M, M)
-        self.relays = beyond[hub]  # (M,)
-        self.asked = (beyond[:, hub] & self.relays)[:, None]  # (M, 1): relays that see the hub
+        self.register_buffer("relays", beyond[hub], False)  # (M,)
+        asked = (beyond[:, hub] & beyond[hub])[:, None]  # (M, 1): relays that see the hub
+        self.register_buffer("asked", asked, False)
 
     def pairs(self) -> int:
         """The pairs of a query and a key that all heads compare."""
@@ -91,7 +96,7 @@ class GridAttention(Variant):
         own = slice(self.hub, self.hub + 1)
         carried = _hop(q, k[..., own, :], torch.cat([k, v], -1)[..., own, :], self.asked)
         keys, values = carried.chunk(2, -1)  # (B, heads, M, d_head) each
-        itself = torch.eye(k.shape[2], dtype=torch.bool)
+        itself = torch.eye(k.shape[2], dtype=torch.bool, device=k.device)
         both = torch.cat([itself, self.near & self.relays], 1)  # (M, 2·M)
         return _hop(q, torch.cat([k, keys], 2), torch.cat([v, values], 2), both)
 
