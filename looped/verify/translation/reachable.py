@@ -12,10 +12,15 @@ blocks read, it keeps what follows for all operands. That is cheap and mostly en
 sees through all bits.
 
 A guard that fails ends the pass, so no claim after it need hold where it fails. Both rounds use the
-guards over bits of the condition only: these add no variables. After them the proof looks for one
+guards over bits of the condition only: these add no variables. Besides, the proof looks for one
 guard that fails wherever the condition holds. Many lanes of FLEQ are ±1 only because it has at most
 one mode. That follows from earlier passes, never from this one. The code guards each such lane, and
 the guard reads bits that cancel in the condition.
+
+Some claims need both. A lane of RV32IMA's result is ±1 because its parts exclude each other: those
+of a store by their definitions, those of the timer and of traps by what earlier passes leave. The
+guard of the lane fails where the latter overlap. So the proof sees through what a guard leaves of
+the condition, too.
 """
 
 from __future__ import annotations
@@ -30,6 +35,10 @@ __all__ = ["Reachable"]
 _ENOUGH = 40_000
 """Nodes of a space after which the condition moves to a new one, which drops unused nodes."""
 
+_NEAR = 2
+"""Guards that are tried before the second round, which takes longer than a guard: the claims of
+RV32IMA need the nearest one."""
+
 
 class Reachable:
     """The proof that a condition is impossible between two cuts of a pass.
@@ -42,6 +51,8 @@ class Reachable:
         self, lifted_pass: LiftedPass, cut: int, end: int, space: Diagrams, condition: Node
     ) -> None:
         self.lifted_pass = lifted_pass
+        self.cut = cut
+        self.end = end
         self.definitions = lifted_pass.definitions
         self.guards = [g for c in range(cut + 1) for g in lifted_pass.guards(c) if g.at < end]
         self.claim = space, condition
@@ -51,31 +62,38 @@ class Reachable:
     def possible(self) -> bool:
         """Whether the condition may hold: False is a proof; True only says that no proof was
         found."""
-        for complete in (False, True):
-            try:
-                self._see_through(complete)
-            except TooLarge:
-                self._begin()
-        return self.condition != self.space.zero and not self._some_guard_fails()
+        if not self._remains(complete=False):
+            return False
+        guards = self._related()
+        return (
+            not any(map(self._excludes, guards[:_NEAR]))
+            and self._remains(complete=True)
+            and not any(map(self._excludes, guards[_NEAR:]))
+        )
+
+    def _remains(self, complete: bool) -> bool:
+        """Whether a round leaves some state of the condition."""
+        try:
+            self._see_through(complete)
+        except TooLarge:
+            self._begin()
+        return self.condition != self.space.zero
 
     def _begin(self) -> None:
         """Begin with the condition before anything is seen through."""
         self.space, self.condition = self.claim
         self._move(self._first())
 
-    def _some_guard_fails(self) -> bool:
-        """Whether one guard fails wherever the condition holds, before anything is seen through.
-
-        Guards that share most bits with the condition come first.
-        """
+    def _related(self) -> list[Guard]:
+        """The guards that share bits with the condition; those of nearly the same bits first."""
         space, condition = self.claim
         there = self.lifted_pass.numbers.among(space.support(condition))
         related = [guard for guard in self.guards if guard.sources & there]
-        related.sort(key=lambda guard: (guard.sources & ~there).bit_count())
-        return any(self._fails(guard) for guard in related)
+        related.sort(key=lambda guard: (guard.sources ^ there).bit_count())
+        return related
 
-    def _fails(self, guard: Guard) -> bool:
-        """Whether a guard is shown to fail wherever the condition holds."""
+    def _excludes(self, guard: Guard) -> bool:
+        """Whether no state of the condition is left in which a guard does not fail."""
         old, condition = self.claim
         space = Diagrams()
         names = old.support(condition)
@@ -83,10 +101,14 @@ class Reachable:
             space.variable(name)
         try:
             fails = self.lifted_pass.reader(guard.cut, space).bit(guard.value, guard.place)
-            left = space.times(space.copied(old, condition), space.negated(fails))
+            whole = space.copied(old, condition)
+            left = space.times(whole, space.negated(fails))
+            if left in (whole, space.zero):
+                return left == space.zero
+            rest = Reachable(self.lifted_pass, self.cut, self.end, space, left)
+            return not rest._remains(complete=False)
         except TooLarge:
             return False
-        return left == space.zero
 
     def _first(self) -> list[object]:
         """The bits that decisions are made from. They come first in the order of variables."""
