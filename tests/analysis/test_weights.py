@@ -29,8 +29,14 @@ READERS = {
     "nn/packed.py",
     "passes/emit.py",
     "study/paper/layers.py",
+    "study/variants/cost.py",
+    "study/variants/records.py",
+    "study/variants/traces.py",
+    "variants/coded.py",
     "variants/linear.py",
     "variants/mixers.py",
+    "variants/records.py",
+    "variants/simplified.py",
     "verify/causal/harvard.py",
     "verify/causal/harvard_heads.py",
     "verify/causal/layers.py",
@@ -38,8 +44,9 @@ READERS = {
     "verify/certificate/snaps.py",
 }
 """Where parameters have names: one view for all rooms, the core and its variants, the compiler that
-writes them, and the certificates, which trust nobody. The study of the paper, the machines that
-speak and the machine that is learned have weights of their own."""
+writes them, the certificates, which trust nobody, and the study of variants, which counts them. The
+study of the paper, the machines that speak and the machine that is learned have weights of their
+own."""
 
 
 def test_parameter_names_are_parsed_in_one_place() -> None:

@@ -59,4 +59,4 @@ def test_a_missing_input_is_reported(files: list[Path], tmp_path: Path) -> None:
 def test_what_follows_one_run_is_for_one_input(files: list[Path], more: list[str]) -> None:
     result = run(*options(files), *more)
     assert result.exit_code == 2
-    assert "checkpoints and traces are for one --input" in result.stderr
+    assert "checkpoints, traces and pictures are for one --input" in result.stderr

@@ -28,9 +28,10 @@ DEFAULTS = {
     ("registry/sources.py", "subleq"),
     ("image/elf.py", "rv32i"),
     ("cli/train.py", "subleq"),
+    ("variants/records.py", "subleq"),
 }
-"""The machine of a source that names none, the architecture of an ELF file that states none, and
-the machine that is learned."""
+"""The machine of a source that names none, the architecture of an ELF file that states none, the
+machine that is learned, and the one whose instruction is a patch of bytes."""
 
 
 def named(path: Path) -> Iterator[str]:
