@@ -195,7 +195,9 @@ def _packages(rounds: int) -> None:
 
 
 def _environment(cache: Path) -> dict[str, str]:
-    return {**os.environ, "LOOPED_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+    """With bytecode on disk, whatever the caller has switched off: the first round stores it."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "LOOPED_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
 
 
 if __name__ == "__main__":
