@@ -35,9 +35,9 @@ _MOST_COLUMNS = 1 << 17
 
 
 _LONG = 3_000
-"""Instructions of code that runs before its cases are made. RV32IMA has 6,700: lifting and compiling
-take 9 s, cases 9 s more and their compiling as much again. RV32IM has 3,600: the first 6,000 steps
-of a C program take 8.5 s with an empty cache, and 11.4 s if they wait for the cases."""
+"""Instructions of code that runs before its cases are made. RV32IMA has 6,700: lifting and
+compiling take 9 s, cases 9 s more and their compiling as much again. RV32IM has 3,600: the first
+6,000 steps of a C program take 8.5 s with an empty cache, and 11.4 s if they wait for the cases."""
 
 
 def unchecked(model: analysis.Model, lifted: Lifted) -> None:
