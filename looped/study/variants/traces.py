@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from looped.decoder import Spec, Vocabulary
+from looped.decoder.compaction import Continue
 from looped.decoder.compare import Comparison
 from looped.decoder.harvard import HarvardModel, Layout
 from looped.decoder.mistral import window_for
@@ -36,13 +37,8 @@ class _Loop(Protocol):
     @property
     def entries(self) -> int: ...
 
-    def generate(
-        self,
-        prompt: Sequence[int],
-        answer: Callable[[], int],
-        most: int,
-        watch: Callable[[int], None],
-    ) -> list[int]: ...
+    @property
+    def generate(self) -> Continue: ...
 
 
 @dataclass(frozen=True, slots=True)
