@@ -59,7 +59,7 @@ SYSTEMS = (
     System("eigenvectors of a directed graph (MagLap)", Architecture(positions="maglap")),
     System("additive attention", Architecture(attention="additive")),
     System("differential attention", Architecture(attention="differential")),
-    System("differential, snapped", Architecture(attention="differential", snap=True), 3.0),
+    System("differential, snapped", Architecture(attention="differential", snap=True), 1.5),
     System("HyperAttention, hash = address bits", Architecture(attention="hyper")),
     System("sparse attention, strided: three hops", Architecture(attention="sparse-strided")),
     System("sparse attention, fixed: three hops", Architecture(attention="sparse-fixed")),
