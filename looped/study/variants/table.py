@@ -26,12 +26,13 @@ __all__ = ["SYSTEMS", "System", "measure"]
 @dataclass(frozen=True, slots=True)
 class System:
     """A row to measure: an architecture, at a temperature, None for the coldest. A `baked` one has
-    each of three programs in its weights."""
+    each of three programs in its weights. `idle` is what it has and does not use, beside a norm."""
 
     name: str
     architecture: Architecture = PLAIN
     beta: float | None = None
     baked: bool = False
+    idle: str = ""
 
     @property
     def options(self) -> str:
@@ -52,20 +53,28 @@ class System:
 
 
 SYSTEMS = (
-    System("softmax, RMSNorm before each sub-layer"),
+    System("softmax, RMSNorm before each sub-layer", idle="the norm"),
     System("the same, absorbed", beta=22.0),
     System("the same, snapped", Architecture(snap=True), 6.0),
-    System("RMSNorm after each sub-layer", Architecture(norm="rmsnorm-post")),
-    System("LayerNorm before each sub-layer", Architecture(norm="layernorm")),
-    System("LayerNorm after each sub-layer", Architecture(norm="layernorm-post")),
-    System("learned sinusoidal positions (LSPE)", Architecture(positions="learned-sinusoidal")),
-    System("no positions: columns count (NoPos)", Architecture(positions="counted")),
+    System("RMSNorm after each sub-layer", Architecture(norm="rmsnorm-post"), idle="the norm"),
+    System("LayerNorm before each sub-layer", Architecture(norm="layernorm"), idle="the norm"),
+    System("LayerNorm after each sub-layer", Architecture(norm="layernorm-post"), idle="the norm"),
+    System(
+        "learned sinusoidal positions (LSPE)",
+        Architecture(positions="learned-sinusoidal"),
+        idle="the sinusoids, from the first loop on",
+    ),
+    System(
+        "no positions: columns count (NoPos)",
+        Architecture(positions="counted"),
+        idle="the counting head, from the first loop on",
+    ),
     System("sinusoids as addresses", Architecture(positions="sinusoidal")),
     System("a trained table of addresses", Architecture(positions="trained")),
     System("eigenvectors of a directed graph (MagLap)", Architecture(positions="maglap")),
     System("MagLap, control-flow graph", Architecture(positions="maglap"), baked=True),
     System("additive attention", Architecture(attention="additive")),
-    System("differential attention", Architecture(attention="differential")),
+    System("differential attention", Architecture(attention="differential"), idle="the second map"),
     System("differential, snapped", Architecture(attention="differential", snap=True), 1.5),
     System("HyperAttention, hash = address bits", Architecture(attention="hyper")),
     System("sparse attention, strided: three hops", Architecture(attention="sparse-strided")),
@@ -74,7 +83,7 @@ SYSTEMS = (
     System("linear attention, a feature a column", Architecture(attention="linear")),
     System("DenseFormer, the last block's changes", Architecture(stack="denseformer")),
     System("recurrent memory (RMT)", Architecture(stack="rmt")),
-    System("simplified: no values, no skip, parallel", Architecture(stack="simplified")),
+    System("simplified: no values, no skip, parallel", Architecture(stack="simplified"), idle="γ"),
 )
 """Every system of the table that keeps the machine in its columns."""
 
@@ -98,8 +107,9 @@ def measure(system: System, steps: int, training: Training | None = None) -> Row
     blocks, units, pairs = map(max, zip(*map(cost, machines), strict=True))
     plan, lanes = machines[0].plan, max(int(engine.x.shape[2]) for engine in engines)
     return Row(
-        system.name, system.options, done, fault, _regime(machines[0]), plan.scaled_margin, blocks,
-        lanes, units, pairs, COLUMNS, rate, "" if training is None else training(system.learner),
+        system.name, system.options, done, fault, system.idle, _regime(machines[0]),
+        plan.scaled_margin, blocks, lanes, units, pairs, COLUMNS, rate,
+        "" if training is None else training(system.learner),
     )  # fmt: skip
 
 
