@@ -17,7 +17,7 @@ from looped import registry
 from looped.isa.rv32im import EXTENSION, INSTRUCTIONS
 from looped.machines.rv32im import digits, machine, steps
 from looped.reference import Rv32im
-from looped.symbolic.rv32im import Scratch, added, finished, started, stepped
+from looped.symbolic.schoolbook import Scratch, added, finished, started, stepped
 from looped.verify.prove.prover import Refuted, Undecided, prove
 from tests.conftest import examples
 
