@@ -24,7 +24,7 @@ from looped.nn.mixers import (
 )
 from looped.variants.graph_head import GraphHead
 
-__all__ = ["IDLE", "WORKING", "Cut", "without_segments"]
+__all__ = ["IDLE", "WORKING", "Cut", "without_norms", "without_segments"]
 
 Cut = Callable[[DenseEngine], None]
 """Changes the model of an engine in place."""
@@ -47,7 +47,7 @@ def _settled(kind: type[nn.Module], **parts: Any) -> Cut:
     return cut
 
 
-def _norms(engine: DenseEngine) -> None:
+def without_norms(engine: DenseEngine) -> None:
     """No norm at all."""
     stack: Any = engine.model.transformer
     for layer in stack.layers:
@@ -179,10 +179,10 @@ WORKING: Mapping[str, tuple[Cut, ...]] = {
 """What a row needs: each of these cuts makes it wrong."""
 
 IDLE: Mapping[str, Cut] = {
-    "softmax, RMSNorm before each sub-layer": _norms,
-    "RMSNorm after each sub-layer": _norms,
-    "LayerNorm before each sub-layer": _norms,
-    "LayerNorm after each sub-layer": _norms,
+    "softmax, RMSNorm before each sub-layer": without_norms,
+    "RMSNorm after each sub-layer": without_norms,
+    "LayerNorm before each sub-layer": without_norms,
+    "LayerNorm after each sub-layer": without_norms,
     "learned sinusoidal positions (LSPE)": _finder_in_loops,
     "no positions: columns count (NoPos)": _finder_in_loops,
     "differential attention": _second_map,

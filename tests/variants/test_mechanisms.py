@@ -17,7 +17,7 @@ from looped.registry.baked import baked
 from looped.study.variants.programs import BITS, MEMORY, long_programs
 from looped.study.variants.table import SYSTEMS, System
 from looped.verify.lockstep import Mismatch, lockstep
-from tests.variants.cuts import IDLE, WORKING, Cut, without_segments
+from tests.variants.cuts import IDLE, WORKING, Cut, without_norms, without_segments
 
 BY_NAME = {system.name: system for system in SYSTEMS}
 CUTS = [(name, cut) for name, cuts in WORKING.items() for cut in cuts]
@@ -60,6 +60,13 @@ def test_without_what_is_idle_nothing_changes(name: str) -> None:
         assert steps_without(IDLE[name], system, case, 100) == 100
 
 
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_norm_is_idle_in_every_row(name: str) -> None:
+    system = BY_NAME[name]
+    (case,) = long_programs(1, 300, system.baked)
+    assert steps_without(without_norms, system, case, 40) == 40
+
+
 def test_a_row_says_what_is_idle_in_it() -> None:
     assert {system.name for system in SYSTEMS if system.idle} == IDLE.keys()
     assert BY_NAME.keys() == WORKING.keys() | IDLE.keys()
@@ -74,7 +81,7 @@ def test_the_segment_of_a_recurrent_memory_is_the_input() -> None:
     assert steps_without(without_segments, rmt, case, 30) == 1
 
 
-@pytest.mark.parametrize("beta", [3.0, 6.0])
+@pytest.mark.parametrize("beta", [2.0, 6.0])
 def test_the_second_map_is_idle_where_a_snap_is_enough(beta: float) -> None:
     system = System("", Architecture(attention="differential", snap=True), beta)
     (case,) = long_programs(1, 300)

@@ -44,6 +44,11 @@ def _normless(loop: Any) -> None:
     loop.layers._norm = lambda x: x
 
 
+def _normless_layers(loop: Any) -> None:
+    for layer in (loop.model.encoder, *loop.model.decoder):
+        layer.norm = nn.Identity()
+
+
 def _short(loop: Any) -> None:
     loop.window //= 2
 
@@ -93,6 +98,7 @@ def test_a_trace_machine_is_wrong_without_its_mechanism(number: int, cut: Cut) -
         (TRACES.index(SELECTIVE), _still),
         (TRACES.index(LAMBDA), _no_sink),
         *((number, _normless) for number in range(3)),
+        (TRACES.index(ENCODER), _normless_layers),
     ],
 )
 def test_without_what_is_idle_nothing_changes(number: int, cut: Cut) -> None:
