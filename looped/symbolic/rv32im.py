@@ -8,6 +8,7 @@ steps make the product or the quotient of the reference.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import z3
 
@@ -29,17 +30,13 @@ from looped.symbolic.unfinished import (
     scratch,
 )
 
-__all__ = ["rv32im_cases"]
+__all__ = ["loops_of_extension", "rv32im_cases"]
 
 
 def rv32im_cases(loop: Loop) -> Iterator[Case]:
     """A hart in a trap, one that executes a base instruction, and each loop of an M instruction."""
-    now, word = loop.registers, instruction(loop)
-    trapped, busy = now["trap"] == 1, now["busy"] == 1
-    idle = [now[name] == 0 for name in SCRATCH]
-    running = (z3.Not(trapped), *held(loop, now))
-    extension = z3.And(z3.Extract(6, 0, word) == 0b0110011, z3.Extract(31, 25, word) == 1)
-    within = (*running, busy, extension, *held_within(loop, now))
+    trapped = loop.registers["trap"] == 1
+    running, idle, extension, within = _states(loop)
     for name, given in (
         ("any state in a trap", (trapped, *idle)),
         ("any state between instructions", (*running, *idle)),
@@ -47,13 +44,19 @@ def rv32im_cases(loop: Loop) -> Iterator[Case]:
     ):
         yield Case(name, given, (*loop.claims,))
     yield Case("in a trap", (trapped, *idle), (*nothing(loop),))
-    stays = [Claim(f"`{n}` stays zero", loop.following()[n] == 0) for n in SCRATCH]
     yield from paths_of(
         "a base instruction",
         (*running, *idle, z3.Not(extension)),
         lambda paths: step(loop, paths, Rv32im),
-        lambda after: [*claims_after(loop, after), *stays],
+        lambda after: [*claims_after(loop, after), *_zero(loop)],
     )
+    yield from loops_of_extension(loop)
+
+
+def loops_of_extension(loop: Loop) -> Iterator[Case]:
+    """The first loop of an M instruction, a step of a product and of a quotient, the last loop."""
+    now = loop.registers
+    running, idle, extension, within = _states(loop)
     yield Case("the first loop", (*running, *idle, extension), (*_begun(loop),))
     middle, last = now["count"] != END, now["count"] == END
     divides = is_quotient(operands(loop)[0])
@@ -61,7 +64,30 @@ def rv32im_cases(loop: Loop) -> Iterator[Case]:
         names, claims = _steps(loop, quotient)
         name = f"a step of a {'quotient' if quotient else 'product'}"
         yield Case(name, (*within, middle, kind, *names), (*claims,))
-    yield Case("the last loop", (*within, last), (*_ended(loop), *stays))
+    yield Case("the last loop", (*within, last), (*_ended(loop), *_zero(loop)))
+
+
+class _States(NamedTuple):
+    """Conditions: not in a trap; between instructions; the instruction is one of the extension;
+    and what holds within such an instruction."""
+
+    running: tuple[z3.BoolRef, ...]
+    idle: tuple[z3.BoolRef, ...]
+    extension: z3.BoolRef
+    within: tuple[z3.BoolRef, ...]
+
+
+def _states(loop: Loop) -> _States:
+    now, word = loop.registers, instruction(loop)
+    running = (now["trap"] != 1, *held(loop, now))
+    idle = (*(now[name] == 0 for name in SCRATCH),)
+    extension = z3.And(z3.Extract(6, 0, word) == 0b0110011, z3.Extract(31, 25, word) == 1)
+    within = (*running, now["busy"] == 1, extension, *held_within(loop, now))
+    return _States(running, idle, extension, within)
+
+
+def _zero(loop: Loop) -> list[Claim]:
+    return [Claim(f"`{name}` stays zero", loop.following()[name] == 0) for name in SCRATCH]
 
 
 def _equal(found: Scratch, wanted: Scratch) -> list[Claim]:
