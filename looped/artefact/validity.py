@@ -6,6 +6,9 @@ import itertools
 import re
 from collections.abc import Iterable
 
+import msgspec
+
+from looped.artefact.architecture import GRAPH
 from looped.artefact.plan import Occupant, Plan
 from looped.precision import PRECISIONS
 
@@ -142,7 +145,10 @@ def _check_ports(plan: Plan) -> None:
 
 
 def _check_graphs(plan: Plan) -> None:
-    """Raise ValueError unless nodes are program counters, each with a column of its own."""
+    """Raise ValueError unless nodes are program counters, each with a column of its own, and the
+    architecture uses them."""
+    if not isinstance(plan.flow, msgspec.UnsetType) and plan.architecture.positions != GRAPH:
+        raise ValueError("it has a control-flow graph, and no positions in one")
     if not all(0 <= pc < 1 << len(plan.words["pc"]) for pc in plan.nodes):
         raise ValueError("its control-flow graph has nodes that are no program counters")
     if len(plan.nodes) > plan.memory:

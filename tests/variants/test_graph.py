@@ -204,6 +204,11 @@ def test_an_invalid_graph_is_refused(
         check_plan(replace(machine(LOOP).plan, flow=flow))
 
 
+def test_a_plain_machine_with_a_graph_is_refused() -> None:
+    with pytest.raises(ValueError, match="a control-flow graph, and no positions in one"):
+        check_plan(replace(machine(LOOP, PLAIN).plan, flow={}))
+
+
 def test_the_command_line_bakes_a_graph(tmp_path: Path) -> None:
     path = str(tmp_path / "echo.safetensors")
     options = ["--bake", "--positions", "maglap", "-o", path]
