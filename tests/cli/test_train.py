@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from looped.cli.main import cli
+from looped.learn.length import study
+from looped.learn.length.study import Result
 
 
 def test_a_task_prints_its_table_or_puts_it_into_a_page(tmp_path: Path) -> None:
@@ -50,3 +52,17 @@ def test_a_page_without_the_section_is_refused(tmp_path: Path) -> None:
     arguments = ["train", "recall", "--seeds", "1", "--steps", "1", "--page", str(page)]
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 4 and "has no section `<!-- recall -->`" in result.stderr
+
+
+def test_the_ablation_has_a_section_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(problem: object, steps: int, seed: int, **given: object) -> list[Result]:
+        return [Result("norm", places, seed / 2, places) for places in study.LENGTHS]
+
+    monkeypatch.setattr(study, "ablation", short)
+    page = tmp_path / "page.md"
+    page.write_text("<!-- length parity parts -->\n<!-- end -->\n")
+    arguments = ["train", "length", "parity", "--parts", "--seeds", "2", "--page", str(page)]
+    assert CliRunner().invoke(cli, arguments).exit_code == 0
+    assert page.read_text().count("25.0% ± 25.0") == len(study.LENGTHS)

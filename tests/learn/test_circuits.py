@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from looped.learn.circuits import verdict
 from looped.learn.circuits.descent import Found, descend, ends
 from looped.learn.circuits.recorded import Recorded, parts, recorded
 from looped.learn.circuits.rounding import combined, rounded
@@ -46,6 +47,46 @@ def test_lanes_that_say_the_same_give_their_weights_to_the_first() -> None:
     assert torch.equal(fewer[:, 3:], torch.zeros(6, 3))
 
 
+def test_lanes_of_an_order_give_their_weights_to_the_earliest() -> None:
+    free = torch.tensor([[1.0, -1], [1, 1], [-1, 1]])
+    x = torch.cat([free, -free[:, :1]], 1)[None]
+    assert combined(x).abs().round().tolist() == [[1, 0, 0], [0, 1, 0], [1, 0, 0]]
+    assert combined(x, [2, 1, 0]).abs().round().tolist() == [[0, 0, 1], [0, 1, 0], [0, 0, 1]]
+
+
+def test_a_head_may_begin_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = compiled("subleq", 8, 32)
+    part = parts(machine)[0]
+    loops, own = recorded(machine, part.block, 20, 0), Found.of(machine, part)
+    seeds = []
+
+    def found(machine: object, part: object, loops: object, steps: int, seed: int) -> Found:
+        seeds.append(seed)
+        return own if seed == 6 else idle_part(own)
+
+    monkeypatch.setattr(verdict, "descend", found)
+    monkeypatch.setattr(verdict, "certified", lambda machine: True)
+    assert verdict.judge(machine, part, loops, loops, 1, 5).right == 1 and seeds == [5, 6]
+    seeds.clear()
+    assert verdict.judge(machine, part, loops, loops, 1, 7).right < 1 and seeds == [7, 8, 9]
+
+
+def idle_part(own: Found) -> Found:
+    """A part that adds nothing."""
+    idle = Found(own.heads, own.gate, own.up, own.down)
+    with torch.no_grad():
+        idle.w_o[0].zero_()
+    return idle.requires_grad_(False)
+
+
+def test_half_of_the_loops_have_no_input_ready() -> None:
+    machine = compiled("subleq", 8, 32)
+    loops = recorded(machine, 0, 200, 0)
+    assert machine.plan.ports.input is not None
+    (ready,) = machine.plan.words[machine.plan.ports.input.ready]
+    assert 60 < int((loops.before[:, machine.plan.cpu, ready] > 0).sum()) < 140
+
+
 def test_a_rounded_head_computes_what_the_compiled_one_does() -> None:
     machine = compiled("subleq", 8, 32)
     part = parts(machine)[0]
@@ -75,7 +116,7 @@ def test_the_compiled_adder_has_thresholds() -> None:
 
 def test_a_short_report_has_a_row_for_each_part_wanted() -> None:
     machine = compiled("subleq", 8, 32)
-    text = report(machine, 1, 0, wanted=("head a", "group reading"), loops=60)
+    text = report(machine, 1, 0, wanted=("head a", "group reading"), loops=20)
     assert text.count("\n") == 3 and "| head a | 1 |" in text
 
 

@@ -70,10 +70,18 @@ class Recorded:
 
 
 def recorded(machine: CompiledMachine, block: int, loops: int, seed: int) -> Recorded:
-    """Run loops of random programs through the machine and keep the streams around a block."""
-    sampler = Sampler(machine.plan, seed)
+    """Run loops of random programs through the machine and keep the streams around a block.
+
+    In half of the loops, the host has no input ready.
+    """
+    plan = machine.plan
+    sampler = Sampler(plan, seed)
     taken = sampler.take(loops)
     begin = torch.from_numpy(sampler.states.streams(taken.before)).float()
+    assert plan.ports.input is not None
+    (ready,) = plan.words[plan.ports.input.ready]
+    rng = seeded(seed, "ready")
+    begin[:, plan.cpu, ready] = torch.tensor([rng.choice((-1.0, 1.0)) for _ in range(loops)])
     with torch.no_grad():
         _, cache = machine.model().run_with_cache(begin)
     names = ("hook_resid_pre", "hook_resid_mid", "hook_resid_post")
