@@ -28,6 +28,7 @@ from looped.image.formats import is_image, load_image
 from looped.passes.variants import in_architecture
 from looped.precision import precision
 from looped.registry import DEFAULT_MACHINE
+from looped.registry.baked import baked, read_code
 from looped.registry.compiled import compiled
 from looped.registry.definition import largest_memory
 from looped.verify.numeric_faults import numeric_faults
@@ -121,7 +122,8 @@ def compile(
 
     The machine has the parameters that the program needs, others have their defaults. `memory` is
     the number of words, by default the smallest that holds the image. With `bake` the
-    weights contain the instructions reachable from the entry, and memory holds only data. In
+    weights contain the instructions reachable from the entry, and memory holds only data; with
+    positions in a directed graph the control-flow graph is the program counter (SUBLEQ). In
     `dtype` all sums are exact. `note` gets a line if that takes a while. `beta` is the inverse
     temperature of all heads; by default the softmax of each underflows. Raises CompileError.
     """
@@ -136,13 +138,7 @@ def compile(
     if not bake:
         given = machine, image.width, memory, form, needed, note, beta, architecture.undoes
         return in_architecture(compiled(*given), architecture)
-    from looped.passes.emit import compile_circuit
-
-    code = machine.read_code(image, memory)
-    circuit = machine.circuit(image.width, memory, code, form, **needed)
-    baked = compile_circuit(circuit, code.addresses, beta=beta, undo=architecture.undoes)
-    plan = dataclasses.replace(baked.plan, entry=image.entry)
-    return in_architecture(dataclasses.replace(baked, plan=plan), architecture)
+    return baked(machine, image, memory, form, needed, beta, architecture)
 
 
 def compile_machine(
@@ -307,7 +303,7 @@ def certify(
     if plan.baked:
         if image is None:
             raise CertificateError("a baked machine is certified together with its program")
-        code = described.read_code(image, plan.memory)
+        code = read_code(described, image, plan.memory, plan.architecture)
         if (tuple(sorted(code.addresses)), image.entry) != (plan.code, plan.entry):
             raise CertificateError("the machine is baked for another program")
     form = precision(plan.dtype)

@@ -7,7 +7,16 @@ from dataclasses import dataclass, fields
 
 from looped.errors import CompileError
 
-__all__ = ["CHOICES", "CODED", "PLAIN", "SIMPLIFIED", "SNAP_UNITS", "Architecture", "snap_shapes"]
+__all__ = [
+    "CHOICES",
+    "CODED",
+    "GRAPH",
+    "PLAIN",
+    "SIMPLIFIED",
+    "SNAP_UNITS",
+    "Architecture",
+    "snap_shapes",
+]
 
 SNAP_UNITS = 3
 """The hidden units of a snap for each lane: `looped.nn.snap.UNITS_A_LANE`, without PyTorch."""
@@ -17,7 +26,10 @@ UNDO = "denseformer"
 SIMPLIFIED = "simplified"
 """The stack whose blocks have a norm and a mixer of their own."""
 
-CODED = ("maglap", "sinusoidal", "trained")
+GRAPH = "maglap"
+"""Positions in a directed graph: that of the addresses, or the control-flow graph of a program."""
+
+CODED = (GRAPH, "sinusoidal", "trained")
 """Positions that attention looks up for queries and keys: the stream keeps those of the plan."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {

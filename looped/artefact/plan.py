@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from looped.artefact.architecture import PLAIN, Architecture, snap_shapes
+from looped.artefact.block_plan import BlockPlan, GroupPlan, HeadPlan
 from looped.artefact.stored_weights import (
     Arrays,
     Facts,
@@ -40,40 +41,6 @@ __all__ = [
 
 SOFTMAX = "softmax"
 """The mixer of compiled machines: softmax attention over all columns."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeadPlan:
-    """One attention head, explained: the words that its query, key and value come from, and the
-    words that its output adds to. Its best score exceeds the next by at least `margin`, before
-    scaling by `beta`."""
-
-    name: str
-    meaning: str
-    query: tuple[str, ...]
-    key: tuple[str, ...]
-    value: tuple[str, ...]
-    output: tuple[str, ...]
-    margin: int
-    beta: int | float
-
-
-@dataclass(frozen=True, slots=True)
-class GroupPlan:
-    """The hidden units of an MLP that make one word, and the words they read and write."""
-
-    name: str
-    units: tuple[int, ...]
-    reads: tuple[str, ...]
-    writes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BlockPlan:
-    """The heads and the MLP groups of one block."""
-
-    heads: tuple[HeadPlan, ...]
-    groups: tuple[GroupPlan, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +89,9 @@ class Plan:
     `halted` is +1 if the machine stops, `busy` is +1 if an instruction takes another loop, and
     `scratch` are all lanes that are +1 only during such an instruction. `dtype` is the format in
     which sums are exact, `mixer` the name of the mixer of all blocks. `variant` is the architecture
-    if that is not the plain one; a plan of the plain one has no such field in a file.
+    if that is not the plain one; a plan of the plain one has no such field in a file. `flow` are
+    the control-flow graphs of a program whose positions in them are its program counter: by the
+    name of the word that holds the successor, pairs of program counters.
     """
 
     machine: str
@@ -151,11 +120,26 @@ class Plan:
     dtype: str = "float32"
     mixer: str = SOFTMAX
     variant: Architecture | msgspec.UnsetType = msgspec.UNSET
+    flow: Mapping[str, tuple[tuple[int, int], ...]] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def architecture(self) -> Architecture:
         """The architecture that the weights belong to."""
         return PLAIN if isinstance(self.variant, msgspec.UnsetType) else self.variant
+
+    @property
+    def graphs(self) -> Mapping[str, Mapping[int, int]]:
+        """The control-flow graphs: program counter → the next one, by the word that holds it."""
+        if isinstance(self.flow, msgspec.UnsetType):
+            return {}
+        return {word: dict(edges) for word, edges in self.flow.items()}
+
+    @property
+    def nodes(self) -> frozenset[int]:
+        """The program counters in the control-flow graphs."""
+        return frozenset(
+            pc for edges in self.graphs.values() for edge in edges.items() for pc in edge
+        )
 
     @property
     def snapped(self) -> tuple[int, ...]:

@@ -6,6 +6,9 @@ import itertools
 import re
 from collections.abc import Iterable
 
+import msgspec
+
+from looped.artefact.architecture import GRAPH
 from looped.artefact.plan import Occupant, Plan
 from looped.precision import PRECISIONS
 
@@ -34,6 +37,7 @@ def check_plan(plan: Plan) -> None:
     _check_workers(plan)
     _check_occupants(plan)
     _check_ports(plan)
+    _check_graphs(plan)
     if plan.dtype not in PRECISIONS:
         raise ValueError(f"there is no dtype `{plan.dtype[:40]}`")
 
@@ -138,6 +142,20 @@ def _check_ports(plan: Plan) -> None:
         raise ValueError("its port prints a word that holds no number")
     if ports.input is not None and not plan.has_input:
         raise ValueError("it has an input port without an input column")
+
+
+def _check_graphs(plan: Plan) -> None:
+    """Raise ValueError unless nodes are program counters, each with a column of its own, and the
+    architecture uses them."""
+    if not isinstance(plan.flow, msgspec.UnsetType) and plan.architecture.positions != GRAPH:
+        raise ValueError("it has a control-flow graph, and no positions in one")
+    if not all(0 <= pc < 1 << len(plan.words["pc"]) for pc in plan.nodes):
+        raise ValueError("its control-flow graph has nodes that are no program counters")
+    if len(plan.nodes) > plan.memory:
+        raise ValueError("its control-flow graph has more nodes than its memory words")
+    held = {each.word for lane in plan.occupants for each in lane}
+    if not held >= plan.graphs.keys():
+        raise ValueError("no lane holds the successors in its control-flow graph")
 
 
 def _check_occupants(plan: Plan) -> None:

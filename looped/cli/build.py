@@ -81,15 +81,17 @@ _COMPILE_COMMAND = """Compile a program, or only a machine, to weights in a safe
 
 The file holds the weights, the plan (in its metadata) and the program. Without --bake the weights
 are those of a universal machine, and the program is data in its memory columns. With --bake the
-instructions become MLP weights, and the program counter selects among them. A FLEQ program may move
-pointers that instructions read: these operands stay in memory. The command refuses any other
-program that might write to its own instructions.
+instructions become MLP weights, and the program counter selects among them; with --positions maglap
+the control-flow graph of a SUBLEQ program is its program counter. A FLEQ program may move pointers
+that instructions read: these operands stay in memory. The command refuses any other program that
+might write to its own instructions.
 
 \b
 Examples:
   looped compile programs/subleq/sieve.sasm -o sieve.safetensors
   looped compile --bake programs/subleq/echo.sasm -o echo.safetensors
   looped compile --bake programs/fleq/sgd.fleq --workers 8
+  looped compile --bake --positions maglap programs/subleq/echo.sasm
   looped compile subleq --width 8 --memory 256 -o machine.safetensors
   looped compile fleq --set side=4 --set fraction=20
   looped compile --dtype bfloat16 programs/subleq/hello.sasm

@@ -21,9 +21,13 @@ _INSTALL = "on Debian and Ubuntu: apt install gcc-riscv64-unknown-elf picolibc-r
 _TARGET = ("-march=rv32im", "-mabi=ilp32")
 _LIBRARY = (f"--specs={_SPECS}", "--oslib=semihost", "--crt0=semihost")
 _USUAL = ("-O2", "-g")
+_STDIN = Path(__file__).with_name("stdin.c")
+_NO_PROGRAM = {"-c", "-S", "-E"}
+"""Flags with which the compiler makes something else, from one source."""
+
 _START = 0x80000000
-_CODE, _RAM, _STACK = 128, 1024, 16
-"""KiB for code, for data, heap and stack together, and for the stack."""
+_CODE, _RAM, _STACK = 128, 1920, 16
+"""KiB for code, for data, heap and stack together, and for the stack: 2 MiB in all."""
 
 _MOST = 16 << 10
 """KiB of the largest memory."""
@@ -45,7 +49,25 @@ Examples:
 """
 
 
-@click.command(help=_HELP)
+class _WithFlags(click.Command):
+    """A command that says where flags of the compiler go."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take arguments as usual. Raises UsageError."""
+        given = [*args]
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            name = error.option_name
+            flag = next((word for word in given if word.startswith(name)), name)
+            raise click.UsageError(
+                f"{flag} is not an option of `looped cc`. "
+                f"Flags for the compiler go after `--`: looped cc FILE.c -- {flag}",
+                ctx,
+            ) from None
+
+
+@click.command(help=_HELP, cls=_WithFlags)
 @click.argument("source", type=_PATH, metavar="FILE.c")
 @click.option(
     "-o", "--output", type=_PATH, help="File for the program; by default FILE.elf beside FILE.c."
@@ -71,11 +93,14 @@ def cc(source: Path, output: Path | None, code: int, ram: int, flags: tuple[str,
     """Compile a C program for RISC-V, with the C library picolibc."""
     target = output or source.with_suffix(".elf")
     usual = [*_TARGET, *_LIBRARY, *_USUAL, *_layout(code, ram)]
-    command = [_compiler(), *usual, str(source), *flags, "-o", str(target)]
+    links = not _NO_PROGRAM & {*flags}
+    sources = [str(source), *([str(_STDIN)] if links else [])]
+    command = [_compiler(), *usual, *sources, *flags, "-o", str(target)]
     click.echo(shlex.join(command), err=True)
     if subprocess.run(command, check=False).returncode:
         click.get_current_context().exit(_SYNTAX_ERROR)
-    click.echo(f"looped run {shlex.quote(str(target))}")
+    if links:
+        click.echo(f"looped run {shlex.quote(str(target))}")
 
 
 def _compiler() -> str:

@@ -16,6 +16,7 @@ from looped.circuit.arithmetic import all_ones, but_not, neither, nonpositive, t
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition, Value, disjoint_or, literal
 from looped.circuit.words import Word
+from looped.machines.control_flow import ONWARD, TAKEN
 from looped.machines.subleq_code import SubleqCode
 from looped.number_format import SIGNED
 from looped.precision import FLOAT32, Precision
@@ -66,7 +67,7 @@ def describe(
 
     # write back and branch
     m.write("result", b, result)
-    following = m.let("following", m.select(literal(waiting) | halted, pc, m.add(pc, 3)))
+    following = m.let("following", m.select(literal(waiting) | halted, pc, _onward(m, pc, code)))
     m.next(pc, m.select(subtracting & nonpositive(result), c, following))
 
     # what the host sees
@@ -83,7 +84,18 @@ def _decoded(
         a, b, c = m.fetch("a", pc, order), m.fetch("b", pc, 1 - order), m.fetch("c", pc, 2)
         takes, gives = all_ones(a), but_not(all_ones(b), all_ones(a))
         return (a, b, c), takes, gives, neither(all_ones(a), all_ones(b))
-    a, b, c = (m.let(name, table(pc, code.operand(i), m.width)) for i, name in enumerate("abc"))
+    a, b = (m.let(name, table(pc, code.operand(i), m.width)) for i, name in enumerate("ab"))
+    if code.graph:
+        c = m.let(TAKEN, table(pc, code.edges[TAKEN], m.width))
+    else:
+        c = m.let("c", table(pc, code.operand(2), m.width))
     known = (table(pc, kind, 1) for kind in (code.takes, code.gives, code.subtracts))
     reads, writes, differs = known
     return (a, b, c), reads, writes, differs
+
+
+def _onward(m: Circuit, pc: Word, code: SubleqCode | None) -> Word | Value:
+    """The program counter of the next instruction if there is no branch."""
+    if code is None or not code.graph:
+        return m.add(pc, 3)
+    return m.let(ONWARD, table(pc, code.edges[ONWARD], m.width))

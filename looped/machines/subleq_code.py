@@ -9,10 +9,13 @@ never writes to its instructions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
 
 from looped.errors import CompileError
 from looped.image import Image
+from looped.machines.control_flow import ONWARD, TAKEN, Edges
 
 __all__ = ["SubleqCode", "read_code"]
 
@@ -20,11 +23,34 @@ __all__ = ["SubleqCode", "read_code"]
 @dataclass(frozen=True, slots=True)
 class SubleqCode:
     """Reachable instructions: program counter → (a, b, c), and the words that are code and not
-    data."""
+    data. With `graph` the control-flow graph is the program counter."""
 
     width: int
     instructions: dict[int, tuple[int, int, int]]
     addresses: frozenset[int]
+    graph: bool = False
+
+    def as_graph(self) -> Self:
+        """The same code, whose control-flow graph is the program counter."""
+        return replace(self, graph=True)
+
+    @property
+    def edges(self) -> Mapping[str, Edges]:
+        """Where each instruction branches to, and the next one, if there is an instruction or the
+        machine halts there."""
+        ones, halted = (1 << self.width) - 1, 1 << (self.width - 1)
+        onward = {pc: pc + 3 & ones for pc in self.instructions}
+        return {
+            TAKEN: {pc: c for pc, c in self.operand(2).items() if self.subtracts[pc]},
+            ONWARD: {pc: v for pc, v in onward.items() if v in self.instructions or v & halted},
+        }
+
+    @property
+    def nodes(self) -> frozenset[int]:
+        """The program counters in either graph."""
+        return frozenset(
+            pc for edges in self.edges.values() for edge in edges.items() for pc in edge
+        )
 
     def operand(self, index: int) -> dict[int, int]:
         """Program counter → operand a (0), b (1) or c (2)."""

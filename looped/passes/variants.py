@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,16 @@ __all__ = ["compile_for", "in_architecture"]
 
 
 def compile_for(
-    circuit: Circuit, architecture: Architecture, beta: float | None = None
+    circuit: Circuit,
+    architecture: Architecture,
+    beta: float | None = None,
+    code: Iterable[int] | None = None,
 ) -> CompiledMachine:
-    """Compile a circuit to the weights of an architecture. Raises CompileError."""
+    """Compile a circuit to the weights of an architecture. `beta` and `code` are those of
+    `compile_circuit`. Raises CompileError."""
     from looped.passes.emit import compile_circuit
 
-    made = compile_circuit(circuit, beta=beta, undo=architecture.undoes)
+    made = compile_circuit(circuit, code, beta=beta, undo=architecture.undoes)
     return in_architecture(made, architecture)
 
 

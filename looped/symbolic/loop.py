@@ -23,10 +23,15 @@ __all__ = ["Claim", "Loop"]
 
 
 class Claim(NamedTuple):
-    """A statement to prove, in words and as a term."""
+    """A statement to prove, in words and as a term.
+
+    A claim with `premises` is to follow from these alone, so that the solver sees nothing else.
+    Each of them is a fact of the loop, given in the case, or a claim before this one.
+    """
 
     what: str
     holds: z3.BoolRef
+    premises: tuple[z3.BoolRef, ...] | None = None
 
 
 class Loop:
@@ -48,6 +53,8 @@ class Loop:
         )
         self.arriving = z3.BitVec("the input", circuit.width)
         self._lanes: dict[Lane, z3.BoolRef] = {ONE: z3.BoolVal(True)}
+        self._definitions: dict[Lane, z3.BoolRef] = {}
+        self._targets = {define.name: define.target for define in circuit.defines}
         for register in circuit.registers:
             for i, lane in enumerate(register.word):
                 self._put(lane, z3.Extract(i, i, self.registers[register.name]) == 1)
@@ -74,6 +81,14 @@ class Loop:
         """A word of lanes as a bit-vector."""
         bits = [z3.If(self._lane(lane), z3.BitVecVal(1, 1), z3.BitVecVal(0, 1)) for lane in word]
         return z3.simplify(z3.Concat(*reversed(bits)) if len(bits) > 1 else bits[0])
+
+    def named(self, name: str) -> z3.BitVecRef:
+        """The word that a statement of the circuit makes."""
+        return self.word(self._targets[name])
+
+    def definitions(self, name: str) -> list[z3.BoolRef]:
+        """The facts that say what each lane of this word is."""
+        return [self._definitions[lane] for lane in self._targets[name]]
 
     def _evaluate(self, statements: list[Read | Define]) -> None:
         """Give terms to all lanes, each after those that it depends on."""
@@ -172,7 +187,8 @@ class Loop:
 
     def _name(self, lane: Lane, term: z3.BoolRef) -> None:
         name = z3.Bool(f"{lane.word}.{lane.index}")
-        self.facts.append(name == term)
+        self._definitions[lane] = name == term
+        self.facts.append(self._definitions[lane])
         self._put(lane, name)
 
     def _put(self, lane: Lane, term: z3.BoolRef) -> None:

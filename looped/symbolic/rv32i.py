@@ -8,6 +8,7 @@ from typing import NamedTuple
 import z3
 
 from looped.errors import ProofError
+from looped.image import Regions
 from looped.reference import Rv32i
 from looped.symbolic.cases import Case, paths_of
 from looped.symbolic.cells import Cells
@@ -52,9 +53,10 @@ def held(loop: Loop, registers: dict[str, z3.BitVecRef]) -> list[z3.BoolRef]:
 
 def _base(loop: Loop) -> int:
     """The first address of memory. Raises ProofError for a memory of two regions."""
-    if loop.circuit.parameters["second"]:
+    bases = Regions.of(loop.circuit.parameters).bases
+    if len(bases) > 1:
         raise ProofError("the proof knows one region of memory, and this machine has two")
-    return loop.circuit.parameters["base"]
+    return bases[0]
 
 
 def step(loop: Loop, paths: Paths, kind: type[Rv32i]) -> After:

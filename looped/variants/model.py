@@ -10,6 +10,7 @@ from looped.artefact.architecture import CODED
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.nn import Attention, Block, LoopedTransformer, Transformer
 from looped.variants.coded import coded
+from looped.variants.graph import with_graphs
 from looped.variants.mixers import MIXERS, Mixer
 from looped.variants.norms import NORMS
 from looped.variants.stacks import STACKS
@@ -30,6 +31,8 @@ def model_of(machine: CompiledMachine) -> LoopedTransformer:
         core = NORMS[architecture.norm](core)
     if architecture.positions in CODED:
         core = _mixed(core, machine.plan, coded)
+    if machine.plan.graphs:
+        core = with_graphs(core, machine.plan)
     if architecture.attention != "softmax":
         core = _mixed(core, machine.plan, MIXERS[architecture.attention])
     return STACKS[architecture.stack](core, machine.plan).requires_grad_(False).eval()

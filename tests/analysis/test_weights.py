@@ -33,6 +33,7 @@ READERS = {
     "study/variants/records.py",
     "study/variants/traces.py",
     "variants/coded.py",
+    "variants/graph.py",
     "variants/linear.py",
     "variants/mixers.py",
     "variants/records.py",

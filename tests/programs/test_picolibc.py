@@ -50,6 +50,32 @@ int main(void) {
   return fclose(to) + fclose(from);
 }
 """
+INPUT = {
+    "characters": (
+        "int n = 0, c; while ((c = getchar()) != EOF) n += c == 255 ? 100 : 1;"
+        ' printf("%d %d\\n", n, feof(stdin) && !ferror(stdin));',
+        b"a\xff\nb",
+        b"103 1\n",
+    ),
+    "numbers": (
+        'int n, sum = 0, got; while ((got = scanf("%d", &n)) == 1) sum += n;'
+        ' printf("%d %d\\n", sum, got == EOF);',
+        b"20 30\n-8",
+        b"42 1\n",
+    ),
+    "lines": (
+        'char line[9]; int n = 0; while (fgets(line, 9, stdin)) n++; printf("%d\\n", n);',
+        b"one\n\ntwo\n",
+        b"3\n",
+    ),
+    "blocks": (
+        'char all[99]; int n = fread(all, 1, 99, stdin); printf("%d %d\\n", n, all[0]);',
+        b"*\n",
+        b"2 42\n",
+    ),
+    "nothing": ('printf("%d %d\\n", getchar(), getchar());', b"", b"-1 -1\n"),
+}
+"""Programs that read all their input: the statements of `main`, the input, and the output."""
 
 PARTS = {
     "floats": ("stdio.h", 'for (int i = 1; i < 9; i++) printf("%f %g\\n", 1.0 / i, i * 1e30);'),
@@ -97,11 +123,13 @@ def looped_cc(folder: Path, text: str, *more: str) -> Path:
     return source.with_suffix(".elf")
 
 
-def on_the_reference(image: Image, environment: Environment) -> tuple[bytes, int | None]:
+def on_the_reference(
+    image: Image, environment: Environment, data: bytes = b""
+) -> tuple[bytes, int | None]:
     memory = looped.api.usual_memory(image)
     machine, regions = registry.machine(image.machine), image.regions.parameters
     hart = machine.reference(image.words, 32, memory, b"", image.entry, **regions)
-    system, output = registry.system_for(image, b"", environment), bytearray()
+    system, output = registry.system_for(image, data, environment), bytearray()
     assert system is not None
     while not hart.halted:
         hart.step()
@@ -126,6 +154,30 @@ def test_files_are_those_of_the_folder(tmp_path: Path) -> None:
     image = looped.assemble(looped_cc(tmp_path, FILES))
     assert on_the_reference(image, Environment(files=folder)) == (b"c 10\n", 0)
     assert (folder / "out.txt").read_text() == "> abc\n> d\n"
+
+
+@needs_picolibc
+@pytest.mark.parametrize("name", INPUT)
+def test_input_ends(name: str, tmp_path: Path) -> None:
+    body, data, wanted = INPUT[name]
+    text = f"#include <stdio.h>\nint main(void) {{ {body} return 0; }}\n"
+    flags = ("-Wall", "-Wextra", "-Werror", "-pedantic", "-std=c99")
+    image = looped.assemble(looped_cc(tmp_path, text, "--", *flags))
+    assert on_the_reference(image, Environment(), data) == (wanted, 0)
+
+
+@needs_picolibc
+def test_an_object_file_has_no_input_of_its_own(tmp_path: Path) -> None:
+    looped_cc(tmp_path, "int main(void) { return 7; }\n", "-o", str(tmp_path / "a.o"), "--", "-c")
+    program = looped_cc(tmp_path, "", "--", str(tmp_path / "a.o"))
+    assert on_the_reference(looped.assemble(program), Environment()) == (b"", 7)
+
+
+@needs_picolibc
+def test_a_program_has_two_mebibytes(tmp_path: Path) -> None:
+    image = looped.assemble(looped_cc(tmp_path, LIBRARY))
+    assert image.symbols["__stack"] == 0x80000000 + (2 << 20)
+    assert looped.api.usual_memory(image) == 1 << 19
 
 
 @needs_picolibc
@@ -195,6 +247,24 @@ def test_the_shortest_command_line_makes_a_program_that_ends(tmp_path: Path) -> 
         result = CliRunner().invoke(cli, ["run", str(program)])
         assert (result.stdout, result.exit_code) == ("1.500000\n", status)
         assert ("an endless loop: the instruction at" in result.stderr) == (status == 0)
+
+
+@pytest.mark.slow
+@needs_picolibc
+def test_a_heap_of_a_mebibyte_needs_no_option(tmp_path: Path) -> None:
+    header, body = PARTS["heap"]
+    program = looped_cc(tmp_path, f"#include <{header}>\nint main(void) {{ {body} return 5; }}\n")
+    assert CliRunner().invoke(cli, ["run", str(program)]).exit_code == 5
+
+
+@pytest.mark.parametrize("flag", ["-Wall", "-O0", "--std=c11", "-lm"])
+def test_a_flag_in_the_wrong_place_is_told_the_right_one(flag: str) -> None:
+    result = CliRunner().invoke(cli, ["cc", "hello.c", flag])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == (
+        f"Error: {flag} is not an option of `looped cc`. "
+        f"Flags for the compiler go after `--`: looped cc FILE.c -- {flag}"
+    )
 
 
 def without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, specs: str | None) -> Result:

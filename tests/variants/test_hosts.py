@@ -25,7 +25,7 @@ from tests.variants.hosts import ONE_PART, cases, compared, host
 
 SOFT = [
     (Architecture(snap=True), 4.0),
-    (Architecture(attention="differential", snap=True), 3.0),
+    (Architecture(attention="differential", snap=True), 1.5),
     (Architecture(attention="top1"), 1.0),
     (Architecture(attention="top1", norm="layernorm-post", positions="counted"), 2.0),
     (Architecture(attention="linear", norm="layernorm", positions="learned-sinusoidal"), 2.0),

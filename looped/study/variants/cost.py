@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
+from torch import nn
+
 from looped.artefact.plan import CompiledMachine
 from looped.nn import Attention, Block, GatedMLP
 from looped.nn.mixers import (
@@ -14,6 +16,7 @@ from looped.nn.mixers import (
     ShapedAttention,
 )
 from looped.variants import model_of
+from looped.variants.graph_head import GraphHead, GraphMixer
 
 __all__ = ["Cost", "cost", "hidden_units"]
 
@@ -27,9 +30,17 @@ def cost(machine: CompiledMachine) -> Cost:
     plan = machine.plan
     layers = [cast(Block, layer) for layer in model_of(machine).transformer.layers]
     snaps = 6 * len(plan.snapped) * len(plan.blocks) if plan.architecture.snap else 0
-    mixers = [cast(Attention, layer.self_attn) for layer in layers]
-    units = sum(hidden_units(layer) for layer in layers) + sum(map(_codes, mixers))
-    return len(layers), snaps + units, sum(_pairs(mixer, plan.columns) for mixer in mixers)
+    graphs = [layer.self_attn for layer in layers if isinstance(layer.self_attn, GraphMixer)]
+    mixers = [cast(Attention, _plain(layer.self_attn)) for layer in layers]
+    heads = [cast(GraphHead, head) for graph in graphs for head in graph.heads]
+    units = sum(map(hidden_units, layers)) + sum(map(_codes, mixers)) + sum(h.units for h in heads)
+    pairs = sum(_pairs(mixer, plan.columns) for mixer in mixers) + len(heads) * plan.columns**2
+    return len(layers), snaps + units, pairs
+
+
+def _plain(mixer: nn.Module) -> nn.Module:
+    """A mixer without the heads of a graph."""
+    return mixer.mixer if isinstance(mixer, GraphMixer) else mixer
 
 
 def hidden_units(layer: Block) -> int:

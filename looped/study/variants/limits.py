@@ -46,7 +46,7 @@ def lossy_rows(training: Training | None = None) -> list[Row]:
     )
     return [
         Row(
-            name, "", 0, fault, "approximate", None, 1, lanes, 0, 0, "none", None,
+            name, "", 0, fault, "", "approximate", None, 1, lanes, 0, 0, "none", None,
             "" if training is None else training(learner),
         )
         for name, fault, lanes, learner in found

@@ -24,6 +24,7 @@ from looped.variants.records import FIELDS, megabyte_of
 __all__ = ["run_records"]
 
 _NAME = "MEGABYTE: a patch an instruction"
+_IDLE = "local attention"
 _OUT, _TAKEN = 2, 4
 _WRITTEN = ("address", "value")
 _MARGIN = 128.0
@@ -46,7 +47,7 @@ def run_records(steps: int, training: Training | None = None) -> Row:
     lanes = model.global_positions.weight.shape[1]
     growth = f"a patch an instruction: {patches:,} patches after {steps * len(FIELDS):,} bytes"
     return Row(
-        _NAME, "", done, fault, "underflow", _MARGIN, len(layers), lanes, units,
+        _NAME, "", done, fault, _IDLE, "underflow", _MARGIN, len(layers), lanes, units,
         heads * patches + len(FIELDS) ** 2, growth, rate,
         "" if training is None else training("megabyte"),
     )  # fmt: skip

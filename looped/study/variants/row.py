@@ -18,6 +18,7 @@ Training = Callable[[str], str]
 class Row:
     """What was measured. `steps` were equal to the reference; `fault` says why it does not host.
 
+    `idle` names what the system has and does not use: without it all lanes are the same.
     `margin` is the least margin times β, `growth` how memory grows; blocks, units and pairs as in
     `cost`, per instruction; `rate` is steps a second. None where nothing runs.
     """
@@ -26,6 +27,7 @@ class Row:
     options: str
     steps: int
     fault: str | None
+    idle: str
     regime: str
     margin: float | None
     blocks: int
@@ -46,7 +48,7 @@ class Row:
         """The cells of the row."""
         return [
             self.name, f"`{self.options}`" if self.options else "",
-            "yes" if self.hosts else f"no: {self.fault}", f"{self.steps:,}", self.regime,
+            "yes" if self.hosts else f"no: {self.fault}", f"{self.steps:,}", self.idle, self.regime,
             "" if self.margin is None else f"{self.margin:.4g}", str(self.blocks), str(self.lanes),
             f"{self.units:,}", f"{self.pairs:,}", self.growth,
             "" if self.rate is None else f"{self.rate:,.0f}", self.training,
@@ -54,8 +56,9 @@ class Row:
 
 
 _HEAD = (
-    "system", "options", "hosts SUBLEQ?", "steps equal", "regime", "least margin · β", "blocks",
-    "lanes", "units", "pairs a step", "memory growth", "steps/s", "training check",
+    "system", "options", "hosts SUBLEQ?", "steps equal", "idle in it", "regime",
+    "least margin · β", "blocks", "lanes", "units", "pairs a step", "memory growth",
+    "steps/s", "training check",
 )  # fmt: skip
 
 

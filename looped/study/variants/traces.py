@@ -55,13 +55,15 @@ class _Size:
 @dataclass(frozen=True, slots=True)
 class Trace:
     """A causal machine: its name, what makes it, what grows, and the name of its modules in the
-    training check. A `harvard` machine has the program apart."""
+    training check. A `harvard` machine has the program apart. `idle` is what it has and does not
+    use."""
 
     name: str
     build: Callable[[Spec], tuple[_Loop, _Size]]
     growth: str
     learner: str
     harvard: bool = False
+    idle: str = ""
 
 
 def needed_window() -> int:
@@ -105,7 +107,13 @@ _LIVE, _LAMBDA = "cache ≤ live words", windowed(needed_window())
 TRACES = (
     Trace("causal, rotary positions; the host prunes the cache", _pruned, _LIVE, "rotary"),
     Trace("selective attention", _selective, _LIVE, "selective"),
-    Trace("LM-Infinite (Λ), with refreshes", _LAMBDA, "cache ≤ window", "lambda"),
+    Trace(
+        "LM-Infinite (Λ), with refreshes",
+        _LAMBDA,
+        "cache ≤ window",
+        "lambda",
+        idle="the first tokens",
+    ),
     Trace("encoder-decoder", _encoded, "a token a write", "encoder-decoder", harvard=True),
 )
 """The causal machines that run without a stock library."""
@@ -170,8 +178,9 @@ def run_trace(trace: Trace, steps: int, training: Training | None = None) -> Row
     per_step = round(size.heads * entries * tokens / steps)
     growth = f"{trace.growth}: {entries:,} entries after {tokens:,} tokens"
     return Row(
-        trace.name, "", done, fault, "underflow", size.margin, size.blocks, size.lanes, size.units,
-        per_step, growth, rate, "" if training is None else training(trace.learner),
+        trace.name, "", done, fault, trace.idle, "underflow", size.margin, size.blocks,
+        size.lanes, size.units, per_step, growth, rate,
+        "" if training is None else training(trace.learner),
     )  # fmt: skip
 
 

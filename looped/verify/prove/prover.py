@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import z3
@@ -13,13 +13,13 @@ from looped.circuit.circuit import Circuit
 from looped.errors import ProofError
 from looped.passes.fuse_reads import fuse_reads
 from looped.symbolic.cases import Case
-from looped.symbolic.loop import Loop
+from looped.symbolic.loop import Claim, Loop
 from looped.verify.prove.counterexample import MachineState
 
 __all__ = ["Proof", "Refuted", "Undecided", "prove"]
 
 _SECONDS = 300
-"""The solver's time for one claim. The longest that it decides, a step of a product, takes 30."""
+"""The solver's time for one claim. The longest, of a step of a quotient, takes 20."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,37 +66,83 @@ def prove(
         raise ProofError(f"there is no proof for {machine.name}: {machine.why_no_proof}")
     began = time.perf_counter()
     loop = Loop(fuse_reads(circuit))
-    solver = z3.SolverFor("QF_BV")
-    solver.set("timeout", 1000 * seconds)
-    cases = claims = known = 0
+    shown = _Shown(loop, seconds)
+    cases = claims = 0
     undecided: list[tuple[str, str]] = []
     for case in prover_cases(loop):
         note(case.name)
-        solver.add(*loop.facts[known:])
-        known = len(loop.facts)
-        undecided += ((case.name, claim) for claim in _show(solver, loop, case))
+        undecided += ((case.name, claim) for claim in shown.case(case))
         cases, claims = cases + 1, claims + len(case.claims)
     if undecided:
         raise Undecided((*undecided,))
     return Proof(cases, claims, time.perf_counter() - began)
 
 
-def _show(solver: z3.Solver, loop: Loop, case: Case) -> list[str]:
-    """Prove one claim after the other, each from the case and from those before it; returns those
-    that the solver does not decide. Raises Refuted: a state that refutes a claim does so whether or
-    not those are true."""
-    undecided = []
-    solver.push()
-    solver.add(*case.given)
-    for claim in case.claims:
-        solver.push()
-        solver.add(z3.Not(claim.holds))
-        found = solver.check()
+class _Shown:
+    """What is known of a loop, in a solver: its facts; and, within a case, what is given there and
+    the claims so far."""
+
+    def __init__(self, loop: Loop, seconds: int) -> None:
+        self._loop, self._seconds = loop, seconds
+        self._solver = self._new_solver()
+        self._facts: dict[int, z3.BoolRef] = {}
+        self._read = 0
+
+    def case(self, case: Case) -> list[str]:
+        """Prove one claim after the other, each from the case and from those before it, or from its
+        premises among these; returns those that the solver does not decide.
+
+        Raises Refuted: a state that refutes a claim does so whether or not those before it are
+        true. Raises ProofError for a premise that is not known.
+        """
+        new = self._loop.facts[self._read :]
+        self._read += len(new)
+        self._solver.add(*new)
+        self._facts |= _by_identity(new)
+        known, undecided = self._facts | _by_identity(case.given), []
+        self._solver.push()
+        self._solver.add(*case.given)
+        for claim in case.claims:
+            if claim.holds.get_id() in known:
+                continue
+            if not self._follows(case, claim, known) and not self._holds(case, claim):
+                undecided.append(claim.what)
+            self._solver.add(claim.holds)
+            known[claim.holds.get_id()] = claim.holds
+        self._solver.pop()
+        return undecided
+
+    def _follows(self, case: Case, claim: Claim, known: Mapping[int, z3.BoolRef]) -> bool:
+        """Whether a claim follows from its premises alone."""
+        if claim.premises is None:
+            return False
+        for premise in claim.premises:
+            if premise.get_id() not in known:
+                raise ProofError(
+                    f"{case.name}: {claim.what}: a premise is neither given nor shown before: "
+                    f"{z3.simplify(premise)}"
+                )
+        solver = self._new_solver()
+        solver.add(*claim.premises, z3.Not(claim.holds))
+        return bool(solver.check() == z3.unsat)
+
+    def _holds(self, case: Case, claim: Claim) -> bool:
+        """Whether a claim follows from all that is known."""
+        self._solver.push()
+        self._solver.add(z3.Not(claim.holds))
+        found = self._solver.check()
         if found == z3.sat:
-            raise Refuted(case.name, claim.what, MachineState.of(loop, solver.model()))
-        if found != z3.unsat:
-            undecided.append(claim.what)
-        solver.pop()
-        solver.add(claim.holds)
-    solver.pop()
-    return undecided
+            state = MachineState.of(self._loop, self._solver.model())
+            raise Refuted(case.name, claim.what, state)
+        self._solver.pop()
+        return bool(found == z3.unsat)
+
+    def _new_solver(self) -> z3.Solver:
+        solver = z3.SolverFor("QF_BV")
+        solver.set("timeout", 1000 * self._seconds)
+        return solver
+
+
+def _by_identity(terms: Iterable[z3.BoolRef]) -> dict[int, z3.BoolRef]:
+    """Terms by the numbers that the solver gives to equal ones, which last as long as the terms."""
+    return {term.get_id(): term for term in terms}

@@ -47,6 +47,7 @@ PLANS: dict[str, tuple[Any, ...]] = {
     "scratch": ((IDLE,),),
     "dtype": ("float64", "nothing"),
     "mixer": ("linear",),
+    "flow": ({}, {"pc": ((0, 3),)}),
     "variant": (Architecture(snap=True), Architecture(attention="unknown")),
 }
 HEADS: dict[str, tuple[Any, ...]] = {

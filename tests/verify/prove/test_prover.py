@@ -1,4 +1,4 @@
-"""A claim that the solver does not decide in its time is named; what follows from it is proved."""
+"""Claims that are not decided are named, and premises of a claim are proved before it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import pytest
 import z3
 
 from looped import registry
+from looped.errors import ProofError
 from looped.symbolic.cases import Case
+from looped.symbolic.lemmas import lemma, named
 from looped.symbolic.loop import Claim
 from looped.verify.prove import prover
 
@@ -17,12 +19,75 @@ FACTORS = z3.And(z3.UGT(x, 1), z3.UGT(y, 1), z3.ZeroExt(32, x) * z3.ZeroExt(32, 
 HARD = Claim("no factors", z3.Not(FACTORS))
 
 
-def test_what_follows_is_proved(monkeypatch: pytest.MonkeyPatch) -> None:
-    easy = Claim("no bit is lost", z3.LShR(z3.ZeroExt(1, x) << 1, 1) == z3.ZeroExt(1, x))
-    cases = [Case("any state", (), (HARD, easy))]
+LOST = Claim("no bit is lost", z3.LShR(z3.ZeroExt(1, x) << 1, 1) == z3.ZeroExt(1, x))
+ODD, SMALL = Claim("odd", x & 1 == 1), Claim("small", z3.ULT(x, 8))
+SUM = z3.ULT(x + 1, 10)
+
+
+def prove(patch: pytest.MonkeyPatch, claims: list[Claim], *given: z3.BoolRef) -> prover.Proof:
     circuit = registry.machine("subleq").circuit(8, 32)
-    described = SimpleNamespace(prover_cases=lambda loop: cases)
-    monkeypatch.setattr(prover.registry, "machine", lambda name: described)
+    described = SimpleNamespace(prover_cases=lambda loop: [Case("any state", given, (*claims,))])
+    patch.setattr(prover.registry, "machine", lambda name: described)
+    return prover.prove(circuit, seconds=2)
+
+
+def test_what_follows_is_proved(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(prover.Undecided, match="`no factors` in any state") as found:
-        prover.prove(circuit, seconds=2)
+        prove(monkeypatch, [HARD, LOST])
     assert found.value.claims == (("any state", "no factors"),)
+
+
+def test_a_claim_follows_from_what_is_given_and_what_was_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    claims = [SMALL, lemma("a small sum", SUM, SMALL), lemma("so it is", SUM, x == 5)]
+    assert prove(monkeypatch, claims, x == 5).claims == 3
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        [lemma("a small sum", SUM, SMALL), SMALL],
+        [lemma("a small sum", SUM, Claim("itself", SUM))],
+        [lemma("one", x != 9, SMALL), lemma("the other", SMALL.holds, Claim("one", x != 9))],
+        [SMALL, lemma("a small sum", SUM, Claim("of another word", z3.ULT(y, 8)), SMALL)],
+    ],
+    ids=["a later claim", "the claim itself", "a circle", "something else"],
+)
+def test_a_premise_that_is_not_shown_before_is_refused(
+    claims: list[Claim], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although it is true in this case."""
+    with pytest.raises(ProofError, match="a premise is neither given nor shown before"):
+        prove(monkeypatch, claims, x == 5, y == x + 1)
+
+
+def test_a_premise_of_another_case_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = [Case("one", (x == 5,), (SMALL,)), Case("two", (), (lemma("sum", SUM, SMALL),))]
+    described = SimpleNamespace(prover_cases=lambda loop: cases)
+    circuit = registry.machine("subleq").circuit(8, 32)
+    monkeypatch.setattr(prover.registry, "machine", lambda name: described)
+    with pytest.raises(ProofError, match="two: sum: a premise"):
+        prover.prove(circuit)
+
+
+@pytest.mark.parametrize(
+    "wrong", [lemma("a sum", z3.ULT(x + 1, 5), SMALL), lemma("odd", x & 1 == 0, SMALL)]
+)
+def test_a_wrong_lemma_is_refuted(wrong: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(prover.Refuted, match=wrong.what):
+        prove(monkeypatch, [SMALL, wrong], x == 5)
+
+
+def test_a_claim_with_too_few_premises_is_shown_from_all_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert prove(monkeypatch, [SMALL, lemma("odd", ODD.holds, SMALL)], x == 5).claims == 2
+
+
+def test_a_name_is_new() -> None:
+    one, other = (named("x", word) for word in (x, y))
+    assert not one.word.eq(other.word) and not one.word.eq(x)
+    solver = z3.Solver()
+    solver.add(one.holds, other.holds, x != y)
+    assert solver.check() == z3.sat

@@ -1,7 +1,7 @@
 """A graph of passes: a node for each key that recurs, in chains that are left only at a pass.
 
 A chain is a sequence of nodes, each of which but the first, its head, follows on the one before it
-and on no other. Passes of a chain have been counted before it begins.
+and on no other, and is no entry. Passes of a chain have been counted before it begins.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ _FEW = 4
 @dataclass(frozen=True)
 class Node:
     """The passes from states with one key: their code, with constants, and keys that may follow,
-    the most frequent first."""
+    the most frequent first. At an `entry` a stream comes from passes outside the graph, too."""
 
     key: Key
     code: Code
     following: tuple[Key, ...]
+    entry: bool = False
 
 
 def possible(code: Code, words: Sequence[int]) -> list[Key]:
@@ -61,9 +62,10 @@ def chains_of(nodes: Mapping[Key, Node]) -> list[list[Node]]:
         for key in node.following:
             if key in before:
                 before[key].append(node.key)
+    inner = {key for key, froms in before.items() if len(froms) == 1 and not nodes[key].entry}
     onward = {}
     for node in nodes.values():
-        only = (key for key in node.following if before.get(key) == [node.key] != [key])
+        only = (key for key in node.following if key in inner and key != node.key)
         onward[node.key] = next(only, None)
     reached = {key for key in onward.values() if key is not None}
     chains: list[list[Node]] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import thread_time
 
 from looped.engines.lifted.code import Code
@@ -112,7 +112,19 @@ class Memory:
                 if known.unit == before and known.code is not None and key not in nodes:
                     nodes[key] = self._node(key, known.sight, known.code)
         self._enter(nodes, needless)
-        return self._units, nodes, needless
+        return self._units, self._with_entries(nodes), needless
+
+    def _with_entries(self, nodes: Mapping[Key, Node]) -> dict[Key, Node]:
+        """The nodes of a unit, which are entries where a key outside leads to them again and again.
+        Such a key has a node of another unit, or none."""
+        entries = {
+            onward
+            for key, known in self._seen.items()
+            if key not in nodes
+            for onward, times in known.sight.following.items()
+            if times >= self.effort.recurrences
+        }
+        return {key: replace(node, entry=key in entries) for key, node in nodes.items()}
 
     def _enter(self, nodes: Iterable[Key], needless: list[int]) -> None:
         """Note the nodes of the last unit, and drop the oldest units if all are too large. Then

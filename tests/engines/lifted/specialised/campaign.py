@@ -58,11 +58,11 @@ class Campaign:
     """Programs of a seed on two engines for a machine. `done` counts programs, steps, stretches
     and checkpoints."""
 
-    def __init__(self, machine: CompiledMachine, seed: int) -> None:
+    def __init__(self, machine: CompiledMachine, seed: int, effort: Effort = FORCED) -> None:
         self.machine = machine
         self.seed = seed
         self.done: Counter[str] = Counter()
-        engine = LiftedEngine(machine, effort=FORCED)
+        engine = LiftedEngine(machine, effort=effort)
         self.engines = [engine, engine.twin()]
 
     def run(self, number: int) -> None:
@@ -125,19 +125,27 @@ class Campaign:
         return other
 
 
-def campaign(machine: CompiledMachine, seed: int, steps: int, note: Callable[[str], None]) -> None:
+def campaign(
+    machine: CompiledMachine,
+    seed: int,
+    steps: int,
+    note: Callable[[str], None],
+    effort: Effort = FORCED,
+) -> None:
     """Programs 0, 1, … of a seed, until all have done so many steps.
 
-    "Steps of units" are those that took no plain pass, "plain passes" those beside units. An
-    instruction of FLEQ is three passes and more, one or two of which are plain: so no step of FLEQ
-    may be one of units.
+    "Steps with units" are those of a stream that has units, "steps of units" those of them that
+    took no plain pass, "plain passes" those beside units. An instruction of FLEQ is three passes
+    and more, one or two of which are plain: so no step of FLEQ may be one of units.
     """
-    all_of = Campaign(machine, seed)
-    all_of.done["steps of units"] = all_of.done["plain passes"] = 0
+    all_of = Campaign(machine, seed, effort)
+    for what in ("steps with units", "steps of units", "plain passes"):
+        all_of.done[what] = 0
     run = Units.run
 
     def counted(units: Units, *given: Any) -> tuple[int, bool, int]:
         found, abandoned, plain = run(units, *given)
+        all_of.done["steps with units"] += found
         all_of.done["steps of units"] += max(0, found - plain)
         all_of.done["plain passes"] += plain
         return found, abandoned, plain
@@ -163,12 +171,16 @@ def main() -> None:
     parser.add_argument("--side", type=int, help="of a matrix of FLEQ")
     parser.add_argument("--steps", type=int, default=10_000_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--share", type=float, default=0, help="of an effort: 0 compiles at once")
     given = parser.parse_args()
     parameters = {} if given.side is None else {"side": given.side}
     machine = api.compile_machine(given.machine, given.width, given.memory, parameters=parameters)
-    campaign(
-        machine, given.seed, given.steps, lambda text: print(text, file=sys.stderr, flush=True)
-    )
+    effort = dataclasses.replace(FORCED, share=given.share)
+
+    def note(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    campaign(machine, given.seed, given.steps, note, effort)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,87 @@
+"""What a step of a quotient leaves: the partial remainder less as many divisors as the digit says.
+
+All of a step at once is too much for a solver: it multiplies by three, compares multiples, and adds
+up in another order than the circuit. So most claims here are lemmas about a few words.
+"""
+
+from __future__ import annotations
+
+import z3
+
+from looped.symbolic.lemmas import lemma, named
+from looped.symbolic.loop import Claim, Loop
+from looped.symbolic.rows import ADDED, sums_named
+from looped.symbolic.schoolbook import SUM, divisor, operand, quotient_digit
+from looped.symbolic.unfinished import END, at_most_digits, operands, scratch
+
+__all__ = ["WIDE", "Remainder", "wide"]
+
+WIDE = 42
+"""Bits of the words of these lemmas: nothing overflows."""
+
+
+class Remainder:
+    """The remainder, `total`, and the claims about it.
+
+    `more` is it and the next bits of the dividend, which are `brought`. Lemmas elsewhere use the
+    names `partial` and `by`, the divisor, and some claims: the `size` of the divisor, that what is
+    left is `less` than it, and for a divisor of zero a number of as many `digits` as loops have
+    read, and so a `word`. They hold for the `middle` loops.
+    """
+
+    def __init__(self, loop: Loop) -> None:
+        self._s, self.count = s, _ = scratch(loop.registers), loop.registers["count"]
+        self.middle = self.count != END, z3.ULE(self.count, END)
+        funct3, _, b = operands(loop)
+        self.partial = named("partial", wide(s.partial))
+        self.by = named("divisor", wide(divisor(funct3, b)))
+        self.total, self.brought = wide(ADDED.total), z3.Extract(31, 30, s.low)
+        self.more = (self.total << 2) + wide(self.brought)
+        by, total = self.by.word, self.total
+        one = z3.If(s.complement, z3.BitVecVal(1, WIDE), z3.BitVecVal(0, WIDE))
+        self.size = Claim("the divisor", z3.And(wide(s.second) + one == by, z3.ULT(by, 1 << 32)))
+        few = at_most_digits(s.partial, self.count)
+        fits = z3.If(by == 0, few, z3.ULT(self.partial.word, by * 4))
+        self._fits = Claim("three fit at most", fits)
+        self._left = self._what_is_left()
+        left = self._left[-1]
+        self.less = lemma(
+            "a remainder", z3.Or(by == 0, z3.ULT(total, by)), left, self._fits, self.size
+        )
+        few = z3.Or(by != 0, at_most_digits(total, self.count))
+        self.digits = lemma("digits of the dividend", few, left, self._fits, self.partial)
+        enough = self.less, self.digits, self.size, *self.middle
+        self.word = lemma("of 32 bits", z3.ULT(total, 1 << 32), *enough)
+
+    def claims(self) -> list[Claim]:
+        """All of them, each after its premises."""
+        return [self.size, self._fits, *self._left, self.less, self.digits, self.word]
+
+    def _what_is_left(self) -> list[Claim]:
+        by, partial = self.by.word, self.partial.word
+        units, fours, everything = sums_named(self._s)
+        times = lemma("what is multiplied", operand(self._s) == _low(by), self.size)
+        digit = Claim("the digit", self._s.digit == quotient_digit(partial, by))
+        multiple = z3.BitVecVal(0, WIDE)
+        for k in (1, 2, 3):
+            multiple = z3.If(z3.UGE(partial, by * k), by * k, multiple)
+        taken = lemma(
+            "what the digit subtracts",
+            ADDED.units + ADDED.fours == -_low(multiple),
+            *(units, fours, times, digit),
+        )
+        left = lemma(
+            "what is left",
+            self.total == partial - multiple,
+            *(everything, taken, self._fits, self.size, self.partial, *self.middle),
+        )
+        return [times, digit, taken, left]
+
+
+def wide(word: z3.BitVecRef) -> z3.BitVecRef:
+    """An unsigned word in the bits of the lemmas."""
+    return z3.ZeroExt(WIDE - word.size(), word)
+
+
+def _low(word: z3.BitVecRef) -> z3.BitVecRef:
+    return z3.Extract(SUM - 1, 0, word)
