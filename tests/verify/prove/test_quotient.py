@@ -24,6 +24,7 @@ from tests.machines.test_rv32im import operations, wrong_results
 
 Patch = pytest.MonkeyPatch
 FIRST, STEP, LAST = "the first loop", "a step of a quotient", "the last loop"
+END = "the end of a quotient"
 
 
 def given_right(
@@ -145,7 +146,7 @@ def is_wrong(circuit: Circuit) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [FIRST, STEP, LAST])
+@pytest.mark.parametrize("name", [FIRST, STEP, LAST, END])
 def test_the_right_circuit_is_shown(name: str, monkeypatch: Patch) -> None:
     assert prove_case(name, machine.describe(32, 5), monkeypatch).cases == 1
 

@@ -1,0 +1,169 @@
+"""Why a quotient is one: in each loop, dividend = quotient · divisor + remainder, of digits so far.
+
+After n digits of two bits, `low` holds the quotient of the highest 2n bits of the dividend, and the
+rest of its bits above them; `partial` holds the remainder and the next two bits. All numbers are
+magnitudes. At the end the remainder is less than the divisor, so that the quotient is the only one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import z3
+
+from looped.symbolic.lemmas import Name, lemma, named
+from looped.symbolic.loop import Claim, Loop
+from looped.symbolic.remainder import Remainder, wide
+from looped.symbolic.schoolbook import digit_bits, is_quotient, magnitude
+from looped.symbolic.unfinished import END, operands, scratch
+
+__all__ = ["Division", "divided", "divides_within"]
+
+_WIDE = 64
+"""Bits of a product of two words."""
+
+
+class _Moment(NamedTuple):
+    """The quotient so far in 64 bits, it times the divisor, the two words, and the count."""
+
+    quotient: z3.BitVecRef
+    product: z3.BitVecRef
+    partial: z3.BitVecRef
+    low: z3.BitVecRef
+    count: z3.BitVecRef
+
+
+def divides_within(loop: Loop, words: Mapping[str, z3.BitVecRef]) -> z3.BoolRef:
+    """What holds between two loops of a quotient, as a condition on all registers."""
+    dividend, by = _dividend_and_divisor(loop)
+    quotient = _quotient(words)
+    return _holds(dividend, by, _moment(words, quotient, by * quotient))
+
+
+def divided(loop: Loop, holds: z3.BoolRef) -> Claim:
+    """The words that the last loop takes are quotient and remainder, for `holds` within."""
+    dividend, by = _dividend_and_divisor(loop)
+    s, count = scratch(loop.registers), loop.registers["count"]
+    quotient, rest = _wide(s.low), _wide(z3.Extract(33, 2, s.partial))
+    all_ones = z3.And(rest == dividend, quotient == 0xFFFFFFFF)
+    euclid = z3.And(by * quotient + rest == dividend, z3.ULT(rest, by))
+    return lemma("quotient and remainder", z3.If(by == 0, all_ones, euclid), holds, count == END)
+
+
+class Division:
+    """The lemmas for one step; `aside` is what holds before it, and what their words stand for."""
+
+    def __init__(self, loop: Loop, left: Remainder) -> None:
+        self._loop, self._left = loop, left
+        now, following = loop.registers, loop.following()
+        dividend, by = _dividend_and_divisor(loop)
+        self._dividend, self._by = named("dividend", dividend), named("wide divisor", by)
+        self._bits = digit_bits(scratch(now))
+        self._digit = named("digit of the quotient", _wide(self._bits))
+        self._old = named("quotient", _quotient(now))
+        self._new = named("next quotient", _quotient(following))
+        numbers = self._digit, self._old, self._new
+        self._products = [named("product", self._by.word * number.word) for number in numbers]
+        before = _moment(now, self._old.word, self._products[1].word)
+        after = _moment(following, self._new.word, self._products[2].word)
+        self._before = _holds(self._dividend.word, self._by.word, before)
+        self._parts_after = _parts(self._dividend.word, self._by.word, after)
+        names = self._dividend, self._by, *numbers, *self._products
+        self.aside = (self._before, *(name.holds for name in names))
+
+    def claims(self, after: Mapping[str, Claim]) -> list[Claim]:
+        """The lemmas; `after` are the claims about `partial`, `low` and `count` after the loop."""
+        left, by, total = self._left, self._by, _wide(self._left.total)
+        taken, old, new = (name.word for name in self._products)
+        partial, low, count = (after[name] for name in ("partial", "low", "count"))
+        places = _places(left.count)
+        following, quotient = self._loop.following(), is_quotient(operands(self._loop)[0])
+        same = (quotient, *left.middle, count)
+        multiple = lemma(
+            "digit times divisor",
+            left.multiple == wide(self._bits) * left.by.word,
+            *(left.digit, left.size, left.partial),
+        )
+        rest = lemma(
+            "the dividend of the step",
+            total + taken == _wide(left.partial.word),
+            *(left.left, multiple, left.size, left.by, left.partial, by, self._digit),
+            self._products[0],
+        )
+        grows = lemma(
+            "the quotient grows",
+            self._new.word == self._old.word * 4 + self._digit.word,
+            *(self._old, self._new, self._digit, low, *same),
+        )
+        product = lemma("its product grows", new == old * 4 + taken, grows, *self._products)
+        more = z3.LShR(self._dividend.word, 30 - places)
+        read = lemma(
+            "two bits more of the dividend",
+            more == z3.LShR(self._dividend.word, 32 - places) * 4 + (more & 3),
+            *left.middle,
+        )
+        zero = lemma(
+            "three by zero",
+            z3.Or(by.word != 0, self._digit.word == 3),
+            *(left.digit, left.by, by, left.size, self._digit),
+        )
+        lemmas = [multiple, rest, grows, product, read, zero]
+        known = partial, low, *same, left.word, self._before
+        premises: list[tuple[Claim | Name | z3.BoolRef, ...]] = [
+            (rest, product, read, left.partial),
+            (),
+            (),
+            (left.less, left.by, by, zero, grows),
+        ]
+        names = "the equation", "the next bits", "the bits to come", "the size of the remainder"
+        parts = [
+            lemma(f"division: {name}", part, *known, *some)
+            for name, part, some in zip(names, self._parts_after, premises, strict=True)
+        ]
+        stands = divides_within(self._loop, following)
+        words = self._dividend, by, self._new, self._products[2]
+        return [*lemmas, *parts, lemma("it divides", stands, *parts, *words)]
+
+
+def _dividend_and_divisor(loop: Loop) -> tuple[z3.BitVecRef, z3.BitVecRef]:
+    funct3, a, b = operands(loop)
+    return _wide(magnitude(funct3, a)), _wide(magnitude(funct3, b))
+
+
+def _quotient(words: Mapping[str, z3.BitVecRef]) -> z3.BitVecRef:
+    """The digits of the quotient so far: the lowest bits of `low`."""
+    return _wide(words["low"]) & _ones(words["count"])
+
+
+def _moment(
+    words: Mapping[str, z3.BitVecRef], quotient: z3.BitVecRef, product: z3.BitVecRef
+) -> _Moment:
+    return _Moment(quotient, product, _wide(words["partial"]), words["low"], words["count"])
+
+
+def _holds(dividend: z3.BitVecRef, by: z3.BitVecRef, m: _Moment) -> z3.BoolRef:
+    return z3.And(*_parts(dividend, by, m))
+
+
+def _parts(dividend: z3.BitVecRef, by: z3.BitVecRef, m: _Moment) -> list[z3.BoolRef]:
+    """The equation; the next bits of the dividend; those in `low`; how large the remainder is."""
+    places, rest, ones = _places(m.count), z3.LShR(m.partial, 2), _ones(m.count)
+    return [
+        rest + m.product == z3.LShR(dividend, 32 - places),
+        z3.Or(m.count == END, m.partial & 3 == z3.LShR(dividend, 30 - places) & 3),
+        _wide(m.low) & ~ones == (dividend << places + 2) & 0xFFFFFFFF,
+        z3.If(by == 0, m.quotient == ones, z3.ULT(rest, by)),
+    ]
+
+
+def _places(count: z3.BitVecRef) -> z3.BitVecRef:
+    return _wide(count) * 2
+
+
+def _ones(count: z3.BitVecRef) -> z3.BitVecRef:
+    return (z3.BitVecVal(1, _WIDE) << _places(count)) - 1
+
+
+def _wide(word: z3.BitVecRef) -> z3.BitVecRef:
+    return z3.ZeroExt(_WIDE - word.size(), word)
