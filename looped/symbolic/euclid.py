@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import z3
 
-from looped.symbolic.lemmas import Name, lemma, named
+from looped.symbolic.lemmas import lemma, named
 from looped.symbolic.loop import Claim, Loop
 from looped.symbolic.remainder import Remainder, wide
 from looped.symbolic.schoolbook import digit_bits, is_quotient, magnitude
@@ -22,6 +22,8 @@ __all__ = ["Division", "divided", "divides_within"]
 
 _WIDE = 64
 """Bits of a product of two words."""
+
+_PARTS = ("the equation", "the next bits", "the bits to come", "the size of the remainder")
 
 
 class _Moment(NamedTuple):
@@ -38,7 +40,7 @@ def divides_within(loop: Loop, words: Mapping[str, z3.BitVecRef]) -> z3.BoolRef:
     """What holds between two loops of a quotient, as a condition on all registers."""
     dividend, by = _dividend_and_divisor(loop)
     quotient = _quotient(words)
-    return _holds(dividend, by, _moment(words, quotient, by * quotient))
+    return z3.And(*_parts(dividend, by, _moment(words, quotient, by * quotient)))
 
 
 def divided(loop: Loop, holds: z3.BoolRef) -> Claim:
@@ -57,29 +59,59 @@ class Division:
     def __init__(self, loop: Loop, left: Remainder) -> None:
         self._loop, self._left = loop, left
         now, following = loop.registers, loop.following()
+        self._divides = is_quotient(operands(loop)[0])
+        self._bits = digit_bits(scratch(now))
         dividend, by = _dividend_and_divisor(loop)
         self._dividend, self._by = named("dividend", dividend), named("wide divisor", by)
-        self._bits = digit_bits(scratch(now))
         self._digit = named("digit of the quotient", _wide(self._bits))
         self._old = named("quotient", _quotient(now))
         self._new = named("next quotient", _quotient(following))
-        numbers = self._digit, self._old, self._new
-        self._products = [named("product", self._by.word * number.word) for number in numbers]
-        before = _moment(now, self._old.word, self._products[1].word)
-        after = _moment(following, self._new.word, self._products[2].word)
-        self._before = _holds(self._dividend.word, self._by.word, before)
-        self._parts_after = _parts(self._dividend.word, self._by.word, after)
-        names = self._dividend, self._by, *numbers, *self._products
-        self.aside = (self._before, *(name.holds for name in names))
+        self._taken = named("taken", self._by.word * self._digit.word)
+        self._old_product = named("product", self._by.word * self._old.word)
+        self._new_product = named("next product", self._by.word * self._new.word)
+        before = _moment(now, self._old.word, self._old_product.word)
+        self._before = z3.And(*_parts(self._dividend.word, self._by.word, before))
+
+    @property
+    def aside(self) -> tuple[z3.BoolRef, ...]:
+        """What holds before the step, and what the words of the lemmas stand for."""
+        names = (self._dividend, self._by, self._digit, self._old, self._new)
+        products = (self._taken, self._old_product, self._new_product)
+        return (self._before, *(name.holds for name in (*names, *products)))
 
     def claims(self, after: Mapping[str, Claim]) -> list[Claim]:
         """The lemmas; `after` are the claims about `partial`, `low` and `count` after the loop."""
-        left, by, total = self._left, self._by, _wide(self._left.total)
-        taken, old, new = (name.word for name in self._products)
-        partial, low, count = (after[name] for name in ("partial", "low", "count"))
-        places = _places(left.count)
-        following, quotient = self._loop.following(), is_quotient(operands(self._loop)[0])
-        same = (quotient, *left.middle, count)
+        left = self._left
+        changed = (*after.values(), *left.middle, self._divides)
+        numbers = [self._old, self._new, self._digit]
+        grows = lemma(
+            "the quotient grows",
+            self._new.word == self._old.word * 4 + self._digit.word,
+            *(*numbers, *changed),
+        )
+        zero = lemma(
+            "three by zero",
+            z3.Or(self._by.word != 0, self._digit.word == 3),
+            *(left.digit, left.by, left.size, self._by, self._digit),
+        )
+        equation = self._equation(grows)
+        premises: list[list[Claim]] = [equation, [], [], [left.less, zero, grows]]
+        following, by = self._loop.following(), self._by.word
+        moment = _moment(following, self._new.word, self._new_product.word)
+        known = (*changed, left.word, left.partial, left.by, self._by)
+        parts = [
+            lemma(f"division: {name}", part, *known, self._before, *some)
+            for name, part, some in zip(
+                _PARTS, _parts(self._dividend.word, by, moment), premises, strict=True
+            )
+        ]
+        words = self._dividend, self._by, self._new, self._new_product
+        stands = lemma("it divides", divides_within(self._loop, following), *parts, *words)
+        return [grows, zero, *equation, *parts, stands]
+
+    def _equation(self, grows: Claim) -> list[Claim]:
+        """Remainder, product and dividend, each from those before the step."""
+        left, places = self._left, _places(self._left.count)
         multiple = lemma(
             "digit times divisor",
             left.multiple == wide(self._bits) * left.by.word,
@@ -87,43 +119,22 @@ class Division:
         )
         rest = lemma(
             "the dividend of the step",
-            total + taken == _wide(left.partial.word),
-            *(left.left, multiple, left.size, left.by, left.partial, by, self._digit),
-            self._products[0],
+            _wide(left.total) + self._taken.word == _wide(left.partial.word),
+            *(left.left, multiple, left.size, left.by, left.partial),
+            *(self._by, self._digit, self._taken),
         )
-        grows = lemma(
-            "the quotient grows",
-            self._new.word == self._old.word * 4 + self._digit.word,
-            *(self._old, self._new, self._digit, low, *same),
+        product = lemma(
+            "its product grows",
+            self._new_product.word == self._old_product.word * 4 + self._taken.word,
+            *(grows, self._taken, self._old_product, self._new_product),
         )
-        product = lemma("its product grows", new == old * 4 + taken, grows, *self._products)
         more = z3.LShR(self._dividend.word, 30 - places)
         read = lemma(
             "two bits more of the dividend",
             more == z3.LShR(self._dividend.word, 32 - places) * 4 + (more & 3),
             *left.middle,
         )
-        zero = lemma(
-            "three by zero",
-            z3.Or(by.word != 0, self._digit.word == 3),
-            *(left.digit, left.by, by, left.size, self._digit),
-        )
-        lemmas = [multiple, rest, grows, product, read, zero]
-        known = partial, low, *same, left.word, self._before
-        premises: list[tuple[Claim | Name | z3.BoolRef, ...]] = [
-            (rest, product, read, left.partial),
-            (),
-            (),
-            (left.less, left.by, by, zero, grows),
-        ]
-        names = "the equation", "the next bits", "the bits to come", "the size of the remainder"
-        parts = [
-            lemma(f"division: {name}", part, *known, *some)
-            for name, part, some in zip(names, self._parts_after, premises, strict=True)
-        ]
-        stands = divides_within(self._loop, following)
-        words = self._dividend, by, self._new, self._products[2]
-        return [*lemmas, *parts, lemma("it divides", stands, *parts, *words)]
+        return [multiple, rest, product, read]
 
 
 def _dividend_and_divisor(loop: Loop) -> tuple[z3.BitVecRef, z3.BitVecRef]:
@@ -142,12 +153,8 @@ def _moment(
     return _Moment(quotient, product, _wide(words["partial"]), words["low"], words["count"])
 
 
-def _holds(dividend: z3.BitVecRef, by: z3.BitVecRef, m: _Moment) -> z3.BoolRef:
-    return z3.And(*_parts(dividend, by, m))
-
-
 def _parts(dividend: z3.BitVecRef, by: z3.BitVecRef, m: _Moment) -> list[z3.BoolRef]:
-    """The equation; the next bits of the dividend; those in `low`; how large the remainder is."""
+    """What holds, as in `_PARTS`."""
     places, rest, ones = _places(m.count), z3.LShR(m.partial, 2), _ones(m.count)
     return [
         rest + m.product == z3.LShR(dividend, 32 - places),

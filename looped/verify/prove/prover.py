@@ -63,7 +63,10 @@ def prove(
     machine = registry.machine(circuit.name)
     prover_cases = machine.prover_cases
     if prover_cases is None:
-        raise ProofError(f"there is no proof for {machine.name}: {machine.why_no_proof}")
+        raise ProofError(
+            f"there is no proof for {machine.name}: {machine.why_no_proof}",
+            hint=f"looped verify --fuzz 1000 --machine {machine.name} compares it at random",
+        )
     began = time.perf_counter()
     loop = Loop(fuse_reads(circuit))
     shown = _Shown(loop, seconds)
