@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from looped.artefact.architecture import PLAIN, Architecture
+from looped.artefact.hosting import check_hosting
 from looped.artefact.plan import CompiledMachine
-from looped.errors import CompileError
 from looped.passes.snap import with_snap
 
 if TYPE_CHECKING:
@@ -32,18 +32,15 @@ def compile_for(
 
 
 def in_architecture(machine: CompiledMachine, architecture: Architecture) -> CompiledMachine:
-    """A plain machine as one of another architecture. Raises CompileError for an unknown one.
+    """A plain machine as one of another architecture. Raises CompileError for an unknown one, and
+    for one that cannot be this machine.
 
     For the stack `denseformer` it must be compiled with `undo`.
     """
     architecture.check()
     if architecture == PLAIN:
         return machine
-    if architecture.stack == "rmt" and not machine.plan.has_input:
-        raise CompileError(
-            "a recurrent memory has segments, and the machine has no input column",
-            hint="--stack plain",
-        )
     plan = replace(machine.plan, variant=replace(architecture, snap=False))
+    check_hosting(plan)
     made = replace(machine, plan=plan)
     return with_snap(made) if architecture.snap else made

@@ -16,11 +16,15 @@ After = TypeVar("After")
 
 
 class Case(NamedTuple):
-    """In every state in which all of `given` holds, all `claims` hold."""
+    """In every state in which all of `given` and `aside` holds, all `claims` hold.
+
+    What is `aside` is long, and only claims with premises need it: others hold without it.
+    """
 
     name: str
     given: tuple[z3.BoolRef, ...]
     claims: tuple[Claim, ...]
+    aside: tuple[z3.BoolRef, ...] = ()
 
 
 def paths_of(

@@ -15,12 +15,13 @@ from looped.symbolic.unfinished import at_most_digits, operands
 __all__ = ["quotient_step"]
 
 
-def quotient_step(loop: Loop, rows: Rows, wanted: Scratch) -> tuple[list[Name], list[Claim]]:
+def quotient_step(
+    loop: Loop, rows: Rows, left: Remainder, wanted: Scratch
+) -> tuple[list[Name], list[Claim]]:
     """The names of words, and the claims that show that registers are as `wanted` after the loop.
 
     They come after the claims about the rows.
     """
-    left = Remainder(loop)
     comparison = Comparison(loop, rows, left)
     chosen = comparison.claims()
     funct3, _, b = operands(loop)

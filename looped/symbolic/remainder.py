@@ -24,9 +24,10 @@ class Remainder:
     """The remainder, `total`, and the claims about it.
 
     `more` is it and the next bits of the dividend, which are `brought`. Lemmas elsewhere use the
-    names `partial` and `by`, the divisor, and some claims: the `size` of the divisor, that what is
-    left is `less` than it, and for a divisor of zero a number of as many `digits` as loops have
-    read, and so a `word`. They hold for the `middle` loops.
+    names `partial` and `by`, the divisor, and some claims: the `size` of the divisor, what the
+    `digit` is, that `partial` less a `multiple` is `left`, that this is `less` than the divisor,
+    or for a divisor of zero a number of as many `digits` as loops have read, and so a `word`. They
+    hold for the `middle` loops.
     """
 
     def __init__(self, loop: Loop) -> None:
@@ -43,8 +44,18 @@ class Remainder:
         few = at_most_digits(s.partial, self.count)
         fits = z3.If(by == 0, few, z3.ULT(self.partial.word, by * 4))
         self._fits = Claim("three fit at most", fits)
-        self._left = self._what_is_left()
-        left = self._left[-1]
+        self.multiple = z3.BitVecVal(0, WIDE)
+        for k in (1, 2, 3):
+            taken = z3.UGE(self.partial.word, by * k)
+            self.multiple = z3.If(taken, by * k, self.multiple)
+        self.digit = Claim("the digit", s.digit == quotient_digit(self.partial.word, by))
+        self._taken = self._what_is_taken()
+        left = self.left = lemma(
+            "what is left",
+            total == self.partial.word - self.multiple,
+            *(sums_named(s)[-1], self._taken[-1], self._fits),
+            *(self.size, self.partial, *self.middle),
+        )
         self.less = lemma(
             "a remainder", z3.Or(by == 0, z3.ULT(total, by)), left, self._fits, self.size
         )
@@ -55,27 +66,18 @@ class Remainder:
 
     def claims(self) -> list[Claim]:
         """All of them, each after its premises."""
-        return [self.size, self._fits, *self._left, self.less, self.digits, self.word]
+        taken = [self.size, self._fits, self.digit, *self._taken]
+        return [*taken, self.left, self.less, self.digits, self.word]
 
-    def _what_is_left(self) -> list[Claim]:
-        by, partial = self.by.word, self.partial.word
-        units, fours, everything = sums_named(self._s)
-        times = lemma("what is multiplied", operand(self._s) == _low(by), self.size)
-        digit = Claim("the digit", self._s.digit == quotient_digit(partial, by))
-        multiple = z3.BitVecVal(0, WIDE)
-        for k in (1, 2, 3):
-            multiple = z3.If(z3.UGE(partial, by * k), by * k, multiple)
+    def _what_is_taken(self) -> list[Claim]:
+        units, fours, _ = sums_named(self._s)
+        times = lemma("what is multiplied", operand(self._s) == _low(self.by.word), self.size)
         taken = lemma(
             "what the digit subtracts",
-            ADDED.units + ADDED.fours == -_low(multiple),
-            *(units, fours, times, digit),
+            ADDED.units + ADDED.fours == -_low(self.multiple),
+            *(units, fours, times, self.digit),
         )
-        left = lemma(
-            "what is left",
-            self.total == partial - multiple,
-            *(everything, taken, self._fits, self.size, self.partial, *self.middle),
-        )
-        return [times, digit, taken, left]
+        return [times, taken]
 
 
 def wide(word: z3.BitVecRef) -> z3.BitVecRef:

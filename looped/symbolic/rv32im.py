@@ -14,9 +14,11 @@ import z3
 
 from looped.reference import Rv32im
 from looped.symbolic.cases import Case, paths_of
+from looped.symbolic.euclid import Division, divided, divides_within
 from looped.symbolic.lemmas import lemma
 from looped.symbolic.loop import Claim, Loop
 from looped.symbolic.quotient import quotient_step
+from looped.symbolic.remainder import Remainder
 from looped.symbolic.rows import ADDED, Rows, sums_named
 from looped.symbolic.rv32i import claims_after, held, nothing, step
 from looped.symbolic.schoolbook import Scratch, finished, is_quotient, started, stepped
@@ -60,11 +62,12 @@ def loops_of_extension(loop: Loop) -> Iterator[Case]:
     yield Case("the first loop", (*running, *idle, extension), (*_begun(loop),))
     middle, last = now["count"] != END, now["count"] == END
     divides = is_quotient(operands(loop)[0])
-    for quotient, kind in (False, z3.Not(divides)), (True, divides):
-        names, claims = _steps(loop, quotient)
-        name = f"a step of a {'quotient' if quotient else 'product'}"
-        yield Case(name, (*within, middle, kind, *names), (*claims,))
+    yield _step_of_product(loop, (*within, middle, z3.Not(divides)))
+    yield _step_of_quotient(loop, (*within, middle, divides))
     yield Case("the last loop", (*within, last), (*_ended(loop), *_zero(loop)))
+    division = divides_within(loop, now)
+    ends = (*within, last, divides)
+    yield Case("the end of a quotient", ends, (divided(loop, division),), (division,))
 
 
 class _States(NamedTuple):
@@ -114,35 +117,44 @@ _QUOTED = tuple(f"`{name}`" for name in SCRATCH)
 def _begun(loop: Loop) -> list[Claim]:
     following = dict(loop.following())
     funct3, a, b = operands(loop)
-    claims = _equal(scratch(following), started(funct3, a, b))
-    first = z3.If(is_quotient(funct3), z3.BitVecVal(0, 5), z3.BitVecVal(FIRST_OF_PRODUCT, 5))
-    return [*claims, Claim("`count` begins", following["count"] == first), *_same_place(loop)]
+    divides = is_quotient(funct3)
+    after = _equal(scratch(following), started(funct3, a, b))
+    first = z3.If(divides, z3.BitVecVal(0, 5), z3.BitVecVal(FIRST_OF_PRODUCT, 5))
+    counts = Claim("`count` begins", following["count"] == first)
+    division = z3.Implies(divides, divides_within(loop, following))
+    division_begins = lemma("division begins", division, *after[:2], counts)
+    return [*after, counts, *_same_place(loop), division_begins]
 
 
-def _steps(loop: Loop, quotient: bool) -> tuple[list[z3.BoolRef], list[Claim]]:
-    """What words of the claims about a step stand for, and these claims."""
-    following, now = dict(loop.following()), loop.registers
-    funct3, _, b = operands(loop)
-    rows = Rows(loop)
-    wanted = stepped(funct3, now["count"] == END - 1, scratch(now), b, ADDED.total)
+def _step_of_product(loop: Loop, given: tuple[z3.BoolRef, ...]) -> Case:
+    names = sums_named(scratch(loop.registers))
+    claims = (*Rows(loop).claims(), *_schoolbook(loop), *_same_place(loop))
+    return Case("a step of a product", (*given, *names), claims)
+
+
+def _step_of_quotient(loop: Loop, given: tuple[z3.BoolRef, ...]) -> Case:
+    rows, left, after = Rows(loop), Remainder(loop), _schoolbook(loop)
+    division = Division(loop, left)
+    names, lemmas = quotient_step(loop, rows, left, _wanted(loop))
+    names = [*sums_named(scratch(loop.registers)), *(name.holds for name in names)]
+    following = dict(zip(("partial", "low"), after, strict=False)) | {"count": after[-1]}
+    stays = _same_place(loop, lemmas[-1], *after, *given)
+    claims = (*rows.claims(), *lemmas, *after, *stays, *division.claims(following))
+    return Case("a step of a quotient", (*given, *names), claims, division.aside)
+
+
+def _schoolbook(loop: Loop) -> list[Claim]:
+    """The working registers after a step, and the count."""
+    following, now = loop.following(), loop.registers
     counts = Claim("`count` is one more", following["count"] == now["count"] + 1)
-    after, names, lemmas = (
-        [*_equal(scratch(following), wanted), counts],
-        sums_named(scratch(now)),
-        rows.claims(),
-    )
-    if not quotient:
-        return names, [*lemmas, *after, *_same_place(loop)]
-    words, of_quotient = quotient_step(loop, rows, wanted)
-    stays = _same_place(
-        loop,
-        of_quotient[-1],
-        *after,
-        *held_within(loop, now),
-        now["count"] != END,
-        is_quotient(funct3),
-    )
-    return [*names, *(word.holds for word in words)], [*lemmas, *of_quotient, *after, *stays]
+    return [*_equal(scratch(following), _wanted(loop)), counts]
+
+
+def _wanted(loop: Loop) -> Scratch:
+    """The working registers after a step by the schoolbook."""
+    funct3, _, b = operands(loop)
+    last = loop.registers["count"] == END - 1
+    return stepped(funct3, last, scratch(loop.registers), b, ADDED.total)
 
 
 def _ended(loop: Loop) -> list[Claim]:

@@ -14,10 +14,12 @@ __all__ = [
     "SUM",
     "Scratch",
     "added",
+    "digit_bits",
     "divisor",
     "finished",
     "fours_of",
     "is_quotient",
+    "magnitude",
     "operand",
     "quotient_digit",
     "started",
@@ -54,14 +56,14 @@ def started(funct3: z3.BitVecRef, a: z3.BitVecRef, b: z3.BitVecRef) -> Scratch:
     """The state after the first loop: both operands, their signs, and the first digit."""
     divides, signed = is_quotient(funct3), z3.Or(funct3 == 4, funct3 == 6)
     complement, negative = z3.And(signed, b < 0), z3.And(signed, a < 0)
-    magnitude = z3.If(negative, -a, a)
-    top = z3.Extract(31, 30, magnitude)
+    size = magnitude(funct3, a)
+    top = z3.Extract(31, 30, size)
     number = z3.If(z3.ULT(funct3, 2), z3.SignExt(1, b), z3.ZeroExt(1, b))
     first = _booth(z3.Concat(z3.Extract(3, 0, a), z3.BitVecVal(0, 1)))
     quotient = quotient_digit(z3.ZeroExt(34, top), divisor(funct3, b))
     return Scratch(
         z3.If(divides, z3.ZeroExt(33, top), z3.BitVecVal(0, 35)),
-        z3.If(divides, magnitude << 2, a),
+        z3.If(divides, size << 2, a),
         z3.If(divides, z3.ZeroExt(1, z3.If(complement, ~b, b)), number),
         z3.If(divides, quotient, first),
         complement,
@@ -83,14 +85,12 @@ def stepped(
     divides = is_quotient(funct3)
     right, left = z3.Extract(SUM - 1, 4, total), z3.Extract(31, 0, total)
     more = z3.Concat(left, z3.Extract(31, 30, s.low))
-    one, two, three = (z3.Extract(n, n, s.digit) for n in (0, 1, 3))
-    digit = z3.Concat(two, three | one & ~two)
     low = z3.Concat(z3.Extract(3, 0, total), z3.Extract(31, 4, s.low))
     quotient = quotient_digit(z3.ZeroExt(2, more), divisor(funct3, b))
     following = z3.If(divides, quotient, _booth(z3.Extract(7, 3, s.low)))
     return s._replace(
         partial=z3.If(divides, z3.ZeroExt(1, more), z3.SignExt(2, right)),
-        low=z3.If(divides, z3.Concat(z3.Extract(29, 0, s.low), digit), low),
+        low=z3.If(divides, z3.Concat(z3.Extract(29, 0, s.low), digit_bits(s)), low),
         digit=z3.If(last, _NO_DIGIT, following),
     )
 
@@ -109,10 +109,20 @@ def is_quotient(funct3: z3.BitVecRef) -> z3.BoolRef:
     return z3.Extract(2, 2, funct3) == 1
 
 
+def magnitude(funct3: z3.BitVecRef, word: z3.BitVecRef) -> z3.BitVecRef:
+    """An operand of a division, without its sign if the division is signed."""
+    return z3.If(z3.And(z3.Or(funct3 == 4, funct3 == 6), word < 0), -word, word)
+
+
 def divisor(funct3: z3.BitVecRef, b: z3.BitVecRef) -> z3.BitVecRef:
     """The magnitude of the divisor, in 36 bits."""
-    negative = z3.And(z3.Or(funct3 == 4, funct3 == 6), b < 0)
-    return z3.ZeroExt(4, z3.If(negative, -b, b))
+    return z3.ZeroExt(4, magnitude(funct3, b))
+
+
+def digit_bits(s: Scratch) -> z3.BitVecRef:
+    """The digit of a quotient as a number of two bits."""
+    one, two, three = (z3.Extract(n, n, s.digit) for n in (0, 1, 3))
+    return z3.Concat(two, three | one & ~two)
 
 
 def _booth(bits: z3.BitVecRef) -> z3.BitVecRef:

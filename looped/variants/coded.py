@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from looped.artefact.plan import Plan
-from looped.errors import CompileError
 from looped.nn import Attention
 from looped.nn.mixers import CodedAttention
 from looped.nn.position import (
@@ -39,13 +38,7 @@ Tables = tuple[Tensor, Tensor]
 
 
 def coded(core: Attention, plan: Plan, block: int) -> Attention:
-    """Attention by codes that copies what the core copies. Raises CompileError for a machine whose
-    columns are not memory, one CPU and an input."""
-    if plan.n_registers or plan.workers is not None or not plan.has_input:
-        raise CompileError(
-            f"{plan.architecture.options} has codes for memory, one CPU and an input column",
-            hint="subleq has these",
-        )
+    """Attention by codes that copies what the core copies."""
     bits, heads = len(plan.words["position"]), plan.blocks[block].heads
     tables = CODES[plan.architecture.positions]
     found = [tables(plan.memory, _offset(head.key)) for head in heads]

@@ -18,7 +18,6 @@ from torch.nn.functional import relu
 
 from looped.artefact.embedding import embed
 from looped.artefact.plan import Plan
-from looped.errors import CompileError
 from looped.nn import Attention
 from looped.nn.mixers import LinearAttention
 
@@ -33,13 +32,7 @@ _CLOSED = 4.0
 
 
 def linear(core: Attention, plan: Plan, block: int) -> Attention:
-    """Linear attention that copies what the core copies. Raises CompileError for a machine whose
-    columns are not memory, one CPU and an input."""
-    if plan.n_registers or plan.workers is not None or not plan.has_input:
-        raise CompileError(
-            "linear attention has features for memory, one CPU and an input column",
-            hint="subleq has these",
-        )
+    """Linear attention that copies what the core copies."""
     size = max(core.d_head, plan.columns + plan.memory)
     made = LinearAttention(core.q_proj.in_features, core.n_heads, size, relu)
     for part in (made.q_proj, made.k_proj, made.v_proj, made.o_proj):

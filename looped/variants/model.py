@@ -7,6 +7,7 @@ from typing import cast
 import torch
 
 from looped.artefact.architecture import CODED
+from looped.artefact.hosting import check_hosting
 from looped.artefact.plan import CompiledMachine, Plan
 from looped.nn import Attention, Block, LoopedTransformer, Transformer
 from looped.variants.coded import coded
@@ -26,6 +27,7 @@ def model_of(machine: CompiledMachine) -> LoopedTransformer:
     compute the same, in its own way. Raises CompileError if it cannot.
     """
     architecture = machine.plan.architecture
+    check_hosting(machine.plan)
     core = machine.core().transformer
     if architecture.norm != "rmsnorm":
         core = NORMS[architecture.norm](core)

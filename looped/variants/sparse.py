@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from looped.artefact.plan import HeadPlan, Plan
-from looped.errors import CompileError
 from looped.nn import Attention
 from looped.nn.mixers import GridAttention
 from looped.nn.mixers.patterns import Pattern, grid_column, grid_summary
@@ -27,13 +26,7 @@ def sparse_fixed(core: Attention, plan: Plan, block: int) -> Attention:
 
 def _on_grid(core: Attention, plan: Plan, block: int, far: Pattern) -> Attention:
     """Attention on a grid that copies what the core copies. The CPU is in the last cell, so that
-    the last cell of each row is a relay. Raises CompileError for a machine whose columns are not
-    memory, one CPU and an input."""
-    if plan.n_registers or plan.workers is not None or not plan.has_input:
-        raise CompileError(
-            f"{plan.architecture.options} has hops for memory, one CPU and an input column",
-            hint="subleq has these",
-        )
+    the last cell of each row is a relay."""
     side = _side(plan)
     cells = [*range(plan.memory), side**2 - 1, plan.memory]
     roles = [_role(head) for head in plan.blocks[block].heads]

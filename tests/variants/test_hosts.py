@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 
 import looped
 from looped.api import choose_engine
-from looped.artefact.architecture import Architecture
+from looped.artefact.architecture import PLAIN, Architecture
 from looped.artefact.checkpoint import load_machine, save_machine
 from looped.cli.main import cli
 from looped.engines.dense import DenseEngine
@@ -97,9 +98,13 @@ def test_parts_that_exclude_each_other_are_refused(options: list[str], message: 
     ids=lambda a: a.options,
 )
 def test_machines_with_registers_are_refused(architecture: Architecture) -> None:
-    machine = compile_for(registry.machine("rv32i").circuit(32, 32), architecture)
+    circuit = registry.machine("rv32i").circuit(32, 32)
     with pytest.raises(CompileError, match="for memory, one CPU and an input column"):
-        model_of(machine)
+        compile_for(circuit, architecture)
+    plain = compile_for(circuit, PLAIN)
+    plan = dataclasses.replace(plain.plan, variant=architecture)
+    with pytest.raises(CompileError, match="for memory, one CPU and an input column"):
+        model_of(dataclasses.replace(plain, plan=plan))
 
 
 def test_a_bus_in_use_ends_a_run() -> None:

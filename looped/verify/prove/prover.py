@@ -63,7 +63,10 @@ def prove(
     machine = registry.machine(circuit.name)
     prover_cases = machine.prover_cases
     if prover_cases is None:
-        raise ProofError(f"there is no proof for {machine.name}: {machine.why_no_proof}")
+        raise ProofError(
+            f"there is no proof for {machine.name}: {machine.why_no_proof}",
+            hint=f"looped verify --fuzz 1000 --machine {machine.name} compares it at random",
+        )
     began = time.perf_counter()
     loop = Loop(fuse_reads(circuit))
     shown = _Shown(loop, seconds)
@@ -99,7 +102,7 @@ class _Shown:
         self._read += len(new)
         self._solver.add(*new)
         self._facts |= _by_identity(new)
-        known, undecided = self._facts | _by_identity(case.given), []
+        known, undecided = self._facts | _by_identity((*case.given, *case.aside)), []
         self._solver.push()
         self._solver.add(*case.given)
         for claim in case.claims:
@@ -129,7 +132,7 @@ class _Shown:
     def _holds(self, case: Case, claim: Claim) -> bool:
         """Whether a claim follows from all that is known."""
         self._solver.push()
-        self._solver.add(z3.Not(claim.holds))
+        self._solver.add(z3.Not(claim.holds), *(case.aside if claim.premises is not None else ()))
         found = self._solver.check()
         if found == z3.sat:
             state = MachineState.of(self._loop, self._solver.model())

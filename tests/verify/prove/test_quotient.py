@@ -9,21 +9,27 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+import z3
 
 from looped.circuit.circuit import Circuit
 from looped.circuit.signals import Condition
 from looped.circuit.words import Form, Word, constant
 from looped.engines.event import EventEngine
+from looped.isa.rv32im import INSTRUCTIONS
 from looped.machines.rv32im import digits, machine, scratch, steps, total
 from looped.passes.emit import compile_circuit
+from looped.passes.fuse_reads import fuse_reads
 from looped.symbolic.cases import Case
 from looped.symbolic.loop import Loop
 from looped.symbolic.rv32im import loops_of_extension
+from looped.symbolic.schoolbook import Scratch, added, started, stepped
+from looped.symbolic.unfinished import instruction, operands
 from looped.verify.prove import prover
 from tests.machines.test_rv32im import operations, wrong_results
 
 Patch = pytest.MonkeyPatch
 FIRST, STEP, LAST = "the first loop", "a step of a quotient", "the last loop"
+END = "the end of a quotient"
 
 
 def given_right(
@@ -145,9 +151,41 @@ def is_wrong(circuit: Circuit) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [FIRST, STEP, LAST])
+@pytest.mark.parametrize("name", [FIRST, STEP, LAST, END])
 def test_the_right_circuit_is_shown(name: str, monkeypatch: Patch) -> None:
     assert prove_case(name, machine.describe(32, 5), monkeypatch).cases == 1
+
+
+@pytest.fixture(scope="module")
+def loop() -> Loop:
+    return Loop(fuse_reads(machine.describe(32, 5)))
+
+
+def after_steps(number: int, funct3: int, a: int, b: int) -> Scratch:
+    """The working registers after some steps by the schoolbook."""
+    kind, x, y = z3.BitVecVal(funct3, 3), z3.BitVecVal(a, 32), z3.BitVecVal(b, 32)
+    s = started(kind, x, y)
+    for _ in range(number):
+        s = Scratch(*map(z3.simplify, stepped(kind, z3.BoolVal(False), s, y, added(s))))
+    return s
+
+
+@pytest.mark.parametrize("changed, found", [(0, z3.sat), (1, z3.unsat), (1 << 31, z3.unsat)])
+def test_what_is_given_holds_in_a_division_and_not_beside_it(
+    changed: int, found: object, loop: Loop
+) -> None:
+    """After some steps of 1,000,000,000 / 7; and with another bit of the quotient, or to come."""
+    a, b, steps_made = 1_000_000_000, 7, 9
+    (case,) = of_case(STEP, loop)
+    now, s = loop.registers, after_steps(steps_made, 5, a, b)
+    numbers = {"partial": s.partial, "low": s.low ^ changed, "second operand": s.second}
+    rest = {"digit": s.digit, "count": steps_made, "busy": 1, "pc": 0, "trap": 0}
+    solver = z3.SolverFor("QF_BV")
+    solver.add(*loop.facts, *case.given, *case.aside)
+    solver.add(*(now[name] == number for name, number in (numbers | rest).items()))
+    solver.add(*(one == other for one, other in zip(operands(loop)[1:], (a, b), strict=True)))
+    solver.add(instruction(loop) == INSTRUCTIONS["divu"].match | 3 << 7 | 1 << 15 | 2 << 20)
+    assert solver.check() == found
 
 
 @pytest.mark.slow
