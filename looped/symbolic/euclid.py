@@ -69,8 +69,7 @@ class Division:
         self._taken = Name("taken", self._by.word * self._digit.word)
         self._old_product = Name("product", self._by.word * self._old.word)
         self._new_product = Name("next product", self._by.word * self._new.word)
-        before = _moment(now, self._old.word, self._old_product.word)
-        self.before = z3.And(*_parts(self._dividend.word, self._by.word, before))
+        self.before = divides_within(loop, now)
 
     @property
     def names(self) -> tuple[Name, ...]:
@@ -80,7 +79,13 @@ class Division:
 
     def claims(self, after: Mapping[str, Claim]) -> list[Claim]:
         """The lemmas; `after` are the claims about `partial`, `low` and `count` after the loop."""
-        left = self._left
+        left, by = self._left, self._by.word
+        moment = _moment(self._loop.registers, self._old.word, self._old_product.word)
+        so_far = lemma(
+            "it has divided so far",
+            z3.And(*_parts(self._dividend.word, by, moment)),
+            *(self.before, self._dividend, self._by, self._old, self._old_product),
+        )
         changed = (*after.values(), *left.middle, self._divides)
         numbers = [self._old, self._new, self._digit]
         grows = lemma(
@@ -95,18 +100,18 @@ class Division:
         )
         equation = self._equation(grows)
         premises: list[list[Claim]] = [equation, [], [], [left.less, zero, grows]]
-        following, by = self._loop.following(), self._by.word
+        following = self._loop.following()
         moment = _moment(following, self._new.word, self._new_product.word)
         known = (*changed, left.word, left.partial, left.by, self._by)
         parts = [
-            lemma(f"division: {name}", part, *known, self.before, *some)
+            lemma(f"division: {name}", part, *known, so_far, *some)
             for name, part, some in zip(
                 _PARTS, _parts(self._dividend.word, by, moment), premises, strict=True
             )
         ]
         words = self._dividend, self._by, self._new, self._new_product
         stands = lemma("it divides", divides_within(self._loop, following), *parts, *words)
-        return [grows, zero, *equation, *parts, stands]
+        return [so_far, grows, zero, *equation, *parts, stands]
 
     def _equation(self, grows: Claim) -> list[Claim]:
         """Remainder, product and dividend, each from those before the step."""

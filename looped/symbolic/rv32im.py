@@ -1,8 +1,9 @@
 """RV32IM: the instructions of RV32I, and each loop of a multiplication or a division.
 
 The proof compares base instructions with the reference. An instruction of the extension takes 10
-loops or 18, and each of them is a step of the schoolbook. Tests, not the proof, show that these
-steps make the product or the quotient of the reference.
+loops or 18, and each of them is a step of the schoolbook. The steps of a quotient make quotient and
+remainder of two magnitudes. Tests, not the proof, show that those of a product make the product,
+and that the last loop gives a quotient the signs of the reference.
 """
 
 from __future__ import annotations
