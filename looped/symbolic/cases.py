@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import z3
 
+from looped.symbolic.lemmas import Name
 from looped.symbolic.loop import Claim
 from looped.symbolic.paths import Paths
 
@@ -18,12 +19,14 @@ After = TypeVar("After")
 class Case(NamedTuple):
     """In every state in which all of `given` and `aside` holds, all `claims` hold.
 
-    What is `aside` is long, and only claims with premises need it: others hold without it.
+    What is `aside` is long, and only claims with premises need it: others hold without it. The
+    `names` stand for words of a state, so that they exclude none.
     """
 
     name: str
     given: tuple[z3.BoolRef, ...]
     claims: tuple[Claim, ...]
+    names: tuple[Name, ...] = ()
     aside: tuple[z3.BoolRef, ...] = ()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import z3
 
-from looped.symbolic.lemmas import Name, lemma, named
+from looped.symbolic.lemmas import Name, lemma
 from looped.symbolic.loop import Claim, Loop
 from looped.symbolic.remainder import WIDE, Remainder, wide
 from looped.symbolic.rows import CUT, Rows
@@ -39,16 +39,16 @@ class Comparison:
     def __init__(self, loop: Loop, rows: Rows, left: Remainder) -> None:
         self._loop, self._left, self._row_sum = loop, left, rows.sum
         s = scratch(loop.registers)
-        self._rows = named("rows", _sum_of(rows, 0, _COMPARED, WIDE) + wide(rows.carry))
-        self._high = named("high rows", _sum_of(rows, CUT, _COMPARED, _NARROW))
+        self._rows = Name("rows", _sum_of(rows, 0, _COMPARED, WIDE) + wide(rows.carry))
+        self._high = Name("high rows", _sum_of(rows, CUT, _COMPARED, _NARROW))
         low = _sum_of(rows, 0, CUT, _NARROW) + _narrow(rows.carry)
-        self._low = named("low rows", (low << 2) + _narrow(left.brought))
+        self._low = Name("low rows", (low << 2) + _narrow(left.brought))
         one = z3.If(s.complement, z3.BitVecVal(1, _NARROW), z3.BitVecVal(0, _NARROW))
         small = _narrow(z3.Extract(_SMALL - 1, 0, s.second))
-        self._high_by = named("high divisor", _narrow(z3.Extract(31, _SMALL, s.second)))
-        self._low_by = named("low divisor", small + one)
-        self._below = {k: named(f"below {k}", self._reached(k)) for k in (1, 2, 3)}
-        self._above = {k: named(f"above {k}", self._higher(k)) for k in (1, 2, 3)}
+        self._high_by = Name("high divisor", _narrow(z3.Extract(31, _SMALL, s.second)))
+        self._low_by = Name("low divisor", small + one)
+        self._below = {k: Name(f"below {k}", self._reached(k)) for k in (1, 2, 3)}
+        self._above = {k: Name(f"above {k}", self._higher(k)) for k in (1, 2, 3)}
 
     @property
     def names(self) -> list[Name]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import z3
 
-from looped.symbolic.lemmas import lemma, named
+from looped.symbolic.lemmas import Name, lemma
 from looped.symbolic.loop import Claim, Loop
 from looped.symbolic.remainder import Remainder, wide
 from looped.symbolic.schoolbook import digit_bits, is_quotient, magnitude
@@ -54,7 +54,7 @@ def divided(loop: Loop, holds: z3.BoolRef) -> Claim:
 
 
 class Division:
-    """The lemmas for one step; `aside` is what holds before it, and what their words stand for."""
+    """The lemmas for one step; `before` is what holds before it."""
 
     def __init__(self, loop: Loop, left: Remainder) -> None:
         self._loop, self._left = loop, left
@@ -62,26 +62,30 @@ class Division:
         self._divides = is_quotient(operands(loop)[0])
         self._bits = digit_bits(scratch(now))
         dividend, by = _dividend_and_divisor(loop)
-        self._dividend, self._by = named("dividend", dividend), named("wide divisor", by)
-        self._digit = named("digit of the quotient", _wide(self._bits))
-        self._old = named("quotient", _quotient(now))
-        self._new = named("next quotient", _quotient(following))
-        self._taken = named("taken", self._by.word * self._digit.word)
-        self._old_product = named("product", self._by.word * self._old.word)
-        self._new_product = named("next product", self._by.word * self._new.word)
-        before = _moment(now, self._old.word, self._old_product.word)
-        self._before = z3.And(*_parts(self._dividend.word, self._by.word, before))
+        self._dividend, self._by = Name("dividend", dividend), Name("wide divisor", by)
+        self._digit = Name("digit of the quotient", _wide(self._bits))
+        self._old = Name("quotient", _quotient(now))
+        self._new = Name("next quotient", _quotient(following))
+        self._taken = Name("taken", self._by.word * self._digit.word)
+        self._old_product = Name("product", self._by.word * self._old.word)
+        self._new_product = Name("next product", self._by.word * self._new.word)
+        self.before = divides_within(loop, now)
 
     @property
-    def aside(self) -> tuple[z3.BoolRef, ...]:
-        """What holds before the step, and what the words of the lemmas stand for."""
-        names = (self._dividend, self._by, self._digit, self._old, self._new)
-        products = (self._taken, self._old_product, self._new_product)
-        return (self._before, *(name.holds for name in (*names, *products)))
+    def names(self) -> tuple[Name, ...]:
+        """The names of the words that the lemmas are about."""
+        numbers = (self._dividend, self._by, self._digit, self._old, self._new)
+        return (*numbers, self._taken, self._old_product, self._new_product)
 
     def claims(self, after: Mapping[str, Claim]) -> list[Claim]:
         """The lemmas; `after` are the claims about `partial`, `low` and `count` after the loop."""
-        left = self._left
+        left, by = self._left, self._by.word
+        moment = _moment(self._loop.registers, self._old.word, self._old_product.word)
+        so_far = lemma(
+            "it has divided so far",
+            z3.And(*_parts(self._dividend.word, by, moment)),
+            *(self.before, self._dividend, self._by, self._old, self._old_product),
+        )
         changed = (*after.values(), *left.middle, self._divides)
         numbers = [self._old, self._new, self._digit]
         grows = lemma(
@@ -96,18 +100,18 @@ class Division:
         )
         equation = self._equation(grows)
         premises: list[list[Claim]] = [equation, [], [], [left.less, zero, grows]]
-        following, by = self._loop.following(), self._by.word
+        following = self._loop.following()
         moment = _moment(following, self._new.word, self._new_product.word)
         known = (*changed, left.word, left.partial, left.by, self._by)
         parts = [
-            lemma(f"division: {name}", part, *known, self._before, *some)
+            lemma(f"division: {name}", part, *known, so_far, *some)
             for name, part, some in zip(
                 _PARTS, _parts(self._dividend.word, by, moment), premises, strict=True
             )
         ]
         words = self._dividend, self._by, self._new, self._new_product
         stands = lemma("it divides", divides_within(self._loop, following), *parts, *words)
-        return [grows, zero, *equation, *parts, stands]
+        return [so_far, grows, zero, *equation, *parts, stands]
 
     def _equation(self, grows: Claim) -> list[Claim]:
         """Remainder, product and dividend, each from those before the step."""

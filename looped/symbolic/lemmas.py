@@ -6,26 +6,24 @@ only what matters, and gives long terms names, so that it does not look into the
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import z3
 
 from looped.symbolic.loop import Claim
 
-__all__ = ["Name", "lemma", "named"]
+__all__ = ["Name", "lemma"]
 
 
-class Name(NamedTuple):
-    """A word that nothing else uses, and the condition that it is what it stands for."""
+class Name:
+    """A new constant, `word`, and the condition `holds` that it stands for a term.
 
-    word: z3.BitVecRef
-    holds: z3.BoolRef
+    Since nothing else has the constant, the condition excludes no state.
+    """
 
+    __slots__ = ("holds", "word")
 
-def named(name: str, term: z3.BitVecRef) -> Name:
-    """A new name for a word. To assume its condition excludes no state."""
-    word = z3.FreshConst(term.sort(), name)
-    return Name(word, word == term)
+    def __init__(self, name: str, term: z3.BitVecRef) -> None:
+        self.word: z3.BitVecRef = z3.FreshConst(term.sort(), name)
+        self.holds: z3.BoolRef = self.word == term
 
 
 def lemma(what: str, holds: z3.BoolRef, *premises: Claim | Name | z3.BoolRef) -> Claim:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import z3
 
-from looped.symbolic.lemmas import lemma, named
+from looped.symbolic.lemmas import Name, lemma
 from looped.symbolic.loop import Claim, Loop
-from looped.symbolic.rows import ADDED, sums_named
+from looped.symbolic.rows import Rows
 from looped.symbolic.schoolbook import SUM, divisor, operand, quotient_digit
 from looped.symbolic.unfinished import END, at_most_digits, operands, scratch
 
@@ -30,13 +30,14 @@ class Remainder:
     hold for the `middle` loops.
     """
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, rows: Rows) -> None:
+        self._rows = rows
         self._s, self.count = s, _ = scratch(loop.registers), loop.registers["count"]
         self.middle = self.count != END, z3.ULE(self.count, END)
         funct3, _, b = operands(loop)
-        self.partial = named("partial", wide(s.partial))
-        self.by = named("divisor", wide(divisor(funct3, b)))
-        self.total, self.brought = wide(ADDED.total), z3.Extract(31, 30, s.low)
+        self.partial = Name("partial", wide(s.partial))
+        self.by = Name("divisor", wide(divisor(funct3, b)))
+        self.total, self.brought = wide(rows.total.word), z3.Extract(31, 30, s.low)
         self.more = (self.total << 2) + wide(self.brought)
         by, total = self.by.word, self.total
         one = z3.If(s.complement, z3.BitVecVal(1, WIDE), z3.BitVecVal(0, WIDE))
@@ -53,7 +54,7 @@ class Remainder:
         left = self.left = lemma(
             "what is left",
             total == self.partial.word - self.multiple,
-            *(sums_named(s)[-1], self._taken[-1], self._fits),
+            *(rows.total, self._taken[-1], self._fits),
             *(self.size, self.partial, *self.middle),
         )
         self.less = lemma(
@@ -70,12 +71,12 @@ class Remainder:
         return [*taken, self.left, self.less, self.digits, self.word]
 
     def _what_is_taken(self) -> list[Claim]:
-        units, fours, _ = sums_named(self._s)
+        rows = self._rows
         times = lemma("what is multiplied", operand(self._s) == _low(self.by.word), self.size)
         taken = lemma(
             "what the digit subtracts",
-            ADDED.units + ADDED.fours == -_low(self.multiple),
-            *(units, fours, times, self.digit),
+            rows.units.word + rows.fours.word == -_low(self.multiple),
+            *(rows.units, rows.fours, times, self.digit),
         )
         return [times, taken]
 

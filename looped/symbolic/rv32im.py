@@ -1,8 +1,9 @@
 """RV32IM: the instructions of RV32I, and each loop of a multiplication or a division.
 
 The proof compares base instructions with the reference. An instruction of the extension takes 10
-loops or 18, and each of them is a step of the schoolbook. Tests, not the proof, show that these
-steps make the product or the quotient of the reference.
+loops or 18, and each of them is a step of the schoolbook. The steps of a quotient make quotient and
+remainder of two magnitudes. Tests, not the proof, show that those of a product make the product,
+and that the last loop gives a quotient the signs of the reference.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from looped.symbolic.lemmas import lemma
 from looped.symbolic.loop import Claim, Loop
 from looped.symbolic.quotient import quotient_step
 from looped.symbolic.remainder import Remainder
-from looped.symbolic.rows import ADDED, Rows, sums_named
+from looped.symbolic.rows import Rows
 from looped.symbolic.rv32i import claims_after, held, nothing, step
 from looped.symbolic.schoolbook import Scratch, finished, is_quotient, started, stepped
 from looped.symbolic.unfinished import (
@@ -67,7 +68,7 @@ def loops_of_extension(loop: Loop) -> Iterator[Case]:
     yield Case("the last loop", (*within, last), (*_ended(loop), *_zero(loop)))
     division = divides_within(loop, now)
     ends = (*within, last, divides)
-    yield Case("the end of a quotient", ends, (divided(loop, division),), (division,))
+    yield Case("the end of a quotient", ends, (divided(loop, division),), aside=(division,))
 
 
 class _States(NamedTuple):
@@ -127,34 +128,35 @@ def _begun(loop: Loop) -> list[Claim]:
 
 
 def _step_of_product(loop: Loop, given: tuple[z3.BoolRef, ...]) -> Case:
-    names = sums_named(scratch(loop.registers))
-    claims = (*Rows(loop).claims(), *_schoolbook(loop), *_same_place(loop))
-    return Case("a step of a product", (*given, *names), claims)
+    rows = Rows(loop)
+    claims = (*rows.claims(), *_schoolbook(loop, _wanted(loop, rows)), *_same_place(loop))
+    return Case("a step of a product", given, claims, rows.names)
 
 
 def _step_of_quotient(loop: Loop, given: tuple[z3.BoolRef, ...]) -> Case:
-    rows, left, after = Rows(loop), Remainder(loop), _schoolbook(loop)
-    division = Division(loop, left)
-    names, lemmas = quotient_step(loop, rows, left, _wanted(loop))
-    names = [*sums_named(scratch(loop.registers)), *(name.holds for name in names)]
+    rows = Rows(loop)
+    left, wanted = Remainder(loop, rows), _wanted(loop, rows)
+    after, division = _schoolbook(loop, wanted), Division(loop, left)
+    words, lemmas = quotient_step(loop, rows, left, wanted)
     following = dict(zip(("partial", "low"), after, strict=False)) | {"count": after[-1]}
     stays = _same_place(loop, lemmas[-1], *after, *given)
     claims = (*rows.claims(), *lemmas, *after, *stays, *division.claims(following))
-    return Case("a step of a quotient", (*given, *names), claims, division.aside)
+    names = (*rows.names, *words, *division.names)
+    return Case("a step of a quotient", given, claims, names, (division.before,))
 
 
-def _schoolbook(loop: Loop) -> list[Claim]:
-    """The working registers after a step, and the count."""
-    following, now = loop.following(), loop.registers
-    counts = Claim("`count` is one more", following["count"] == now["count"] + 1)
-    return [*_equal(scratch(following), _wanted(loop)), counts]
-
-
-def _wanted(loop: Loop) -> Scratch:
+def _wanted(loop: Loop, rows: Rows) -> Scratch:
     """The working registers after a step by the schoolbook."""
     funct3, _, b = operands(loop)
     last = loop.registers["count"] == END - 1
-    return stepped(funct3, last, scratch(loop.registers), b, ADDED.total)
+    return stepped(funct3, last, scratch(loop.registers), b, rows.total.word)
+
+
+def _schoolbook(loop: Loop, wanted: Scratch) -> list[Claim]:
+    """The working registers after a step are as wanted, and the count is one more."""
+    following, now = loop.following(), loop.registers
+    counts = Claim("`count` is one more", following["count"] == now["count"] + 1)
+    return [*_equal(scratch(following), wanted), counts]
 
 
 def _ended(loop: Loop) -> list[Claim]:

@@ -13,6 +13,7 @@ from looped.circuit.circuit import Circuit
 from looped.errors import ProofError
 from looped.passes.fuse_reads import fuse_reads
 from looped.symbolic.cases import Case
+from looped.symbolic.lemmas import Name
 from looped.symbolic.loop import Claim, Loop
 from looped.verify.prove.counterexample import MachineState
 
@@ -102,13 +103,16 @@ class _Shown:
         self._read += len(new)
         self._solver.add(*new)
         self._facts |= _by_identity(new)
-        known, undecided = self._facts | _by_identity((*case.given, *case.aside)), []
+        names = {name.word.get_id(): name for name in case.names}
+        definitions = [name.holds for name in case.names]
+        known = self._facts | _by_identity((*case.given, *case.aside, *definitions))
         self._solver.push()
         self._solver.add(*case.given)
+        undecided = [] if self._has_a_state(case) else ["that a state is in it"]
         for claim in case.claims:
             if claim.holds.get_id() in known:
                 continue
-            if not self._follows(case, claim, known) and not self._holds(case, claim):
+            if not self._follows(case, claim, known) and not self._holds(case, claim, names):
                 undecided.append(claim.what)
             self._solver.add(claim.holds)
             known[claim.holds.get_id()] = claim.holds
@@ -129,10 +133,19 @@ class _Shown:
         solver.add(*claim.premises, z3.Not(claim.holds))
         return bool(solver.check() == z3.unsat)
 
-    def _holds(self, case: Case, claim: Claim) -> bool:
+    def _has_a_state(self, case: Case) -> bool:
+        """Whether the solver finds a state in a case; raises ProofError if there is none, since all
+        claims hold there."""
+        found = self._check(*case.aside, *(name.holds for name in case.names))
+        if found == z3.unsat:
+            raise ProofError(f"{case.name}: no state is in this case")
+        return bool(found == z3.sat)
+
+    def _holds(self, case: Case, claim: Claim, names: Mapping[int, Name]) -> bool:
         """Whether a claim follows from all that is known."""
+        aside = case.aside if claim.premises is not None else ()
         self._solver.push()
-        self._solver.add(z3.Not(claim.holds), *(case.aside if claim.premises is not None else ()))
+        self._solver.add(z3.Not(claim.holds), *aside, *_definitions((claim.holds, *aside), names))
         found = self._solver.check()
         if found == z3.sat:
             state = MachineState.of(self._loop, self._solver.model())
@@ -140,10 +153,33 @@ class _Shown:
         self._solver.pop()
         return bool(found == z3.unsat)
 
+    def _check(self, *conditions: z3.BoolRef) -> z3.CheckSatResult:
+        self._solver.push()
+        self._solver.add(*conditions)
+        found = self._solver.check()
+        self._solver.pop()
+        return found
+
     def _new_solver(self) -> z3.Solver:
         solver = z3.SolverFor("QF_BV")
         solver.set("timeout", 1000 * self._seconds)
         return solver
+
+
+def _definitions(terms: Iterable[z3.BoolRef], names: Mapping[int, Name]) -> list[z3.BoolRef]:
+    """What the names in some terms stand for, and those in their definitions."""
+    waiting: list[z3.AstRef] = [*terms]
+    seen, found = set(), []
+    while waiting:
+        term = waiting.pop()
+        if term.get_id() in seen:
+            continue
+        seen.add(term.get_id())
+        waiting += term.children()
+        if name := names.get(term.get_id()):
+            found.append(name.holds)
+            waiting.append(name.holds)
+    return found
 
 
 def _by_identity(terms: Iterable[z3.BoolRef]) -> dict[int, z3.BoolRef]:

@@ -10,7 +10,7 @@ import z3
 from looped import registry
 from looped.errors import ProofError
 from looped.symbolic.cases import Case
-from looped.symbolic.lemmas import lemma, named
+from looped.symbolic.lemmas import Name, lemma
 from looped.symbolic.loop import Claim
 from looped.verify.prove import prover
 
@@ -22,13 +22,18 @@ HARD = Claim("no factors", z3.Not(FACTORS))
 LOST = Claim("no bit is lost", z3.LShR(z3.ZeroExt(1, x) << 1, 1) == z3.ZeroExt(1, x))
 ODD, SMALL = Claim("odd", x & 1 == 1), Claim("small", z3.ULT(x, 8))
 SUM = z3.ULT(x + 1, 10)
+DOUBLE = Name("double", x * 2)
+
+
+def prove_cases(patch: pytest.MonkeyPatch, cases: list[Case]) -> prover.Proof:
+    circuit = registry.machine("subleq").circuit(8, 32)
+    described = SimpleNamespace(prover_cases=lambda loop: cases)
+    patch.setattr(prover.registry, "machine", lambda name: described)
+    return prover.prove(circuit, seconds=2)
 
 
 def prove(patch: pytest.MonkeyPatch, claims: list[Claim], *given: z3.BoolRef) -> prover.Proof:
-    circuit = registry.machine("subleq").circuit(8, 32)
-    described = SimpleNamespace(prover_cases=lambda loop: [Case("any state", given, (*claims,))])
-    patch.setattr(prover.registry, "machine", lambda name: described)
-    return prover.prove(circuit, seconds=2)
+    return prove_cases(patch, [Case("any state", given, (*claims,))])
 
 
 def test_what_follows_is_proved(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,11 +69,8 @@ def test_a_premise_that_is_not_shown_before_is_refused(
 
 def test_a_premise_of_another_case_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     cases = [Case("one", (x == 5,), (SMALL,)), Case("two", (), (lemma("sum", SUM, SMALL),))]
-    described = SimpleNamespace(prover_cases=lambda loop: cases)
-    circuit = registry.machine("subleq").circuit(8, 32)
-    monkeypatch.setattr(prover.registry, "machine", lambda name: described)
     with pytest.raises(ProofError, match="two: sum: a premise"):
-        prover.prove(circuit)
+        prove_cases(monkeypatch, cases)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +87,43 @@ def test_a_claim_with_too_few_premises_is_shown_from_all_else(
     assert prove(monkeypatch, [SMALL, lemma("odd", ODD.holds, SMALL)], x == 5).claims == 2
 
 
-def test_a_name_is_new() -> None:
-    one, other = (named("x", word) for word in (x, y))
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case("no state", (ODD.holds, x & 1 == 0), (SMALL,)),
+        Case("no state", (ODD.holds,), (SMALL,), aside=(x & 1 == 0,)),
+        Case("no state", (), (SMALL,), (DOUBLE,), (DOUBLE.word & 1 == 1,)),
+    ],
+    ids=["given", "aside", "by a name"],
+)
+def test_a_case_without_a_state_is_refused(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any claim holds in it."""
+    with pytest.raises(ProofError, match="no state: no state is in this case"):
+        prove_cases(monkeypatch, [case])
+
+
+def test_a_case_is_undecided_if_no_state_of_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(prover.Undecided) as found:
+        prove_cases(monkeypatch, [Case("factors", (FACTORS,), ())])
+    assert found.value.claims == (("factors", "that a state is in it"),)
+
+
+def test_what_a_name_stands_for_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    fourfold = Name("fourfold", DOUBLE.word * 2)
+    even = lemma("even", DOUBLE.word & 1 == 0, DOUBLE)
+    four = Claim("four times", fourfold.word == x * 4)
+    case = Case("any", (), (even, four), (DOUBLE, fourfold))
+    assert prove_cases(monkeypatch, [case]).claims == 2
+
+
+def test_what_a_name_stands_for_is_no_premise_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    even = lemma("even", DOUBLE.word & 1 == 0, DOUBLE)
+    with pytest.raises(ProofError, match="a premise is neither given nor shown before"):
+        prove_cases(monkeypatch, [Case("any", (), (even,))])
+
+
+def test_a_name_is_new_and_excludes_no_state() -> None:
+    one, other = (Name("x", word) for word in (x, y))
     assert not one.word.eq(other.word) and not one.word.eq(x)
     solver = z3.Solver()
     solver.add(one.holds, other.holds, x != y)

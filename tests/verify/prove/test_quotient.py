@@ -181,7 +181,7 @@ def test_what_is_given_holds_in_a_division_and_not_beside_it(
     numbers = {"partial": s.partial, "low": s.low ^ changed, "second operand": s.second}
     rest = {"digit": s.digit, "count": steps_made, "busy": 1, "pc": 0, "trap": 0}
     solver = z3.SolverFor("QF_BV")
-    solver.add(*loop.facts, *case.given, *case.aside)
+    solver.add(*loop.facts, *case.given, *case.aside, *(name.holds for name in case.names))
     solver.add(*(now[name] == number for name, number in (numbers | rest).items()))
     solver.add(*(one == other for one, other in zip(operands(loop)[1:], (a, b), strict=True)))
     solver.add(instruction(loop) == INSTRUCTIONS["divu"].match | 3 << 7 | 1 << 15 | 2 << 20)
