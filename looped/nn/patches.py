@@ -72,8 +72,10 @@ class PatchOutput(nn.Module):
 class GreyBits(nn.Module):
     """The bits of a grey level k / (2^bits - 1) as channels of ±1, least significant first.
 
-    A ReLU layer of all thresholds and a linear layer. Bit i changes at the multiples of 2^i; at a
-    multiple t it changes by `relu(k - t + 1) - relu(k - t)`. All sums are of integers: exact.
+    Two ReLU layers and a linear layer. The first adds 1 / ε, where floats are integers, so that the
+    level is rounded to k, with fused multiply-add or without. The second has all thresholds: bit i
+    changes at the multiples of 2^i; at a multiple t by `relu(k - t + 1) - relu(k - t)`. From then
+    on all sums are of integers: exact.
     """
 
     def __init__(self, bits: int = 8) -> None:
@@ -84,15 +86,20 @@ class GreyBits(nn.Module):
         change = 2 * digits.diff(dim=0)  # (levels, bits): from level t - 1 to t
         none = torch.zeros(1, bits)
         weight = torch.cat([change, none]) - torch.cat([none, change])  # (levels + 1, bits)
+        integers = 1 / torch.finfo(ramps.dtype).eps  # from here on floats have no fractions
+        self.rounding = nn.Conv2d(1, 1, 1)
         self.thresholds = nn.Conv2d(1, self.levels + 1, 1)
         self.outer = nn.Conv2d(self.levels + 1, bits, 1)
         with torch.no_grad():
-            self.thresholds.weight.fill_(self.levels)
-            self.thresholds.bias = nn.Parameter(-ramps)
+            self.rounding.weight.fill_(self.levels)
+            self.rounding.bias = nn.Parameter(torch.tensor([integers]))
+            self.thresholds.weight.fill_(1)
+            self.thresholds.bias = nn.Parameter(-ramps - integers)
             self.outer.weight.copy_(weight.mT[:, :, None, None])
             self.outer.bias = nn.Parameter(torch.full((bits,), -1.0))
 
     def forward(self, image: Tensor) -> Tensor:
         """Map levels (B, 1, height, width) from 0 to 1 to (B, bits, height, width)."""
-        result: Tensor = self.outer(self.thresholds(image).relu())
+        levels = self.rounding(image).relu()  # (B, 1, height, width), plus 1 / ε
+        result: Tensor = self.outer(self.thresholds(levels).relu())
         return result

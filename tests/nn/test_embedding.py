@@ -73,5 +73,5 @@ def test_patches_learn() -> None:
 def test_grey_levels_are_bits_exactly(bits: int) -> None:
     levels = torch.arange(1 << bits)
     image = (levels.float() / ((1 << bits) - 1)).view(1, 1, 1, -1)
-    found = GreyBits(bits)(image)[0, :, 0].mT
-    assert torch.equal(found, BinaryCode(bits)(levels))
+    for seen in (image, image.nextafter(torch.tensor(0.0)), image.nextafter(torch.tensor(1.0))):
+        assert torch.equal(GreyBits(bits)(seen)[0, :, 0].mT, BinaryCode(bits)(levels))

@@ -1,4 +1,4 @@
-"""docs/variants.md: its example runs, and it names every module."""
+"""docs/variants.md: its examples run, and it names every module."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from looped.nn import embedding, mixers, norms, patches, position, stacks
 PAGE = (Path(__file__).parents[2] / "docs" / "variants.md").read_text()
 
 
-def test_the_example_prints_what_the_page_shows() -> None:
-    ((program, shown),) = re.findall(
-        r"^```python\n(.*?)^```\n\n^```text\n(.*?)^```", PAGE, re.M | re.S
-    )
+EXAMPLES = re.findall(r"^```python\n(.*?)^```\n\n^```text\n(.*?)^```", PAGE, re.M | re.S)
+
+
+@pytest.mark.parametrize(("program", "shown"), EXAMPLES, ids=["the core", "graphs"])
+def test_an_example_prints_what_the_page_shows(program: str, shown: str) -> None:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(program, {})
