@@ -43,7 +43,6 @@ _LOOK: Any = {
     "ytick.labelcolor": INK,
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
-    "svg.hashsalt": "looped",
 }
 
 
@@ -70,7 +69,10 @@ def look() -> Iterator[None]:
 def save(figure: Figure, path: Path, dpi: int = 110) -> None:
     """Write a figure into a file; the same figure gives the same bytes. Raises FileError."""
     require_plot(path)
+    import matplotlib
+
     content = io.BytesIO()
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
-    figure.savefig(content, format=path.suffix[1:], dpi=dpi, metadata=undated)
+    with matplotlib.rc_context({"svg.hashsalt": "looped"}):  # else identifiers in it are random
+        figure.savefig(content, format=path.suffix[1:], dpi=dpi, metadata=undated)
     write_atomically(path, content.getvalue())
