@@ -45,8 +45,7 @@ study-tables: $(VENV)/ready ## Tables of docs/study.md and of the ablations, doc
 	$(SHOWN) docs/study.md docs/ablation-*.md | PATH="$(CURDIR)/$(BIN):$$PATH" sh -ex > build/study.md
 
 study-paper: $(VENV)/ready ## Tables of docs/paper.md, and docs/paper.png
-	mkdir -p build
-	$(BIN)/looped study paper --plot docs/paper.png > build/paper.md
+	$(BIN)/looped study paper --page docs/paper.md --plot docs/paper.png
 
 study-learning: $(VENV)/ready ## Tables of docs/learning.md
 	mkdir -p build

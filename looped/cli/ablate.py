@@ -94,6 +94,7 @@ def ablate(
     as_json: bool,
 ) -> None:
     """Knock out every head and every MLP group of a machine, and say what breaks."""
+    from looped.learn.harness import on_threads
     from looped.study.ablation import knock_out_all
     from looped.study.survey import begin
 
@@ -102,7 +103,7 @@ def ablate(
             line.clear()
             click.echo("\n".join(lines))
 
-    with progress(f"ablate {machine}") as line:
+    with progress(f"ablate {machine}") as line, on_threads(1):
         compiled = api.compile_machine(machine, width, memory, parameters=parameters)
         images = {path.stem: _image(path, compiled) for path in paths}
         line.note(f"loops of {machine}")

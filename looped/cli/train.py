@@ -40,17 +40,18 @@ def _shared(command: Callable[..., str]) -> Callable[..., None]:
     @wraps(command)
     def run(*, threads: int, page: Path | None, **given: Any) -> None:
         from looped.learn.harness import on_threads, require_device
+        from looped.learn.markdown import Page
 
+        section = _section(given)
+        filled = Page(page, section) if page else None
         if "device" in given:
             require_device(given["device"])
         with on_threads(threads):
             text = command(**given)
-        if page is None:
-            click.echo(text)
+        if filled:
+            filled.put(section, text)
         else:
-            from looped.learn.markdown import replaced
-
-            replaced(page, _section(given), text)
+            click.echo(text)
 
     options = (
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True),

@@ -9,7 +9,7 @@ from pathlib import Path
 from looped.errors import FileError
 from looped.files import read_bytes, write_atomically
 
-__all__ = ["replaced", "table"]
+__all__ = ["Page", "table"]
 
 _LARGEST_PAGE = 4 << 20
 
@@ -20,11 +20,26 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
-def replaced(page: Path, section: str, text: str) -> None:
-    """Replace what a page has between `<!-- section -->` and `<!-- end -->`. Raises FileError."""
-    old = read_bytes(page, _LARGEST_PAGE).decode()
-    pattern = re.compile(rf"(<!-- {re.escape(section)} -->\n).*?(<!-- end -->)", re.S)
-    if not pattern.search(old):
-        raise FileError(f"{page} has no section `<!-- {section} -->`")
-    new = pattern.sub(lambda found: found[1] + text + "\n" + found[2], old, count=1)
-    write_atomically(page, new.encode())
+class Page:
+    """A page with sections that tables fill: from `<!-- NAME -->` to `<!-- end -->`.
+
+    Raises FileError at once if it lacks one of the sections, so nobody measures for nothing.
+    """
+
+    def __init__(self, path: Path, *sections: str) -> None:
+        self.path = path
+        for section in sections:
+            self._read(section)
+
+    def put(self, section: str, text: str) -> None:
+        """Replace what a section has. Raises FileError."""
+        page, found = self._read(section)
+        new = page[: found.start(1)] + text + "\n" + page[found.end(1) :]
+        write_atomically(self.path, new.encode())
+
+    def _read(self, section: str) -> tuple[str, re.Match[str]]:
+        page = read_bytes(self.path, _LARGEST_PAGE).decode()
+        found = re.search(rf"<!-- {re.escape(section)} -->\n(.*?)<!-- end -->", page, re.S)
+        if not found:
+            raise FileError(f"{self.path} has no section `<!-- {section} -->`")
+        return page, found

@@ -1,4 +1,4 @@
-"""`looped study paper`: tables on stdout, a picture if it can be drawn."""
+"""`looped study paper`: tables on stdout or in a page, a picture if it can be drawn."""
 
 from __future__ import annotations
 
@@ -43,6 +43,22 @@ def test_it_prints_three_tables(small: Any) -> None:
     assert lines[2].startswith("| read, n = 32, λ = 4 | 1      | 1     | 14    | 2.9e-03")
     assert "| float32 | 23 | 0 " in result.stdout
     assert lines[-1].split("|")[1:4] == [" 7 layers ", " float64 ", " 2+    "]
+
+
+def test_it_fills_a_page(small: Any, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- errors -->\n<!-- end -->\n<!-- adder -->\nold\n<!-- end -->\n")
+    result = looped("--page", page)
+    assert result.exit_code == 4 and "has no section `<!-- steps -->`" in result.stderr
+    assert "old" in page.read_text()
+
+    page.write_text(page.read_text() + "between\n<!-- steps -->\n<!-- end -->\n")
+    result = looped("--page", page, "--steps", 2)
+    assert (result.exit_code, result.stdout) == (0, "")
+    text = page.read_text()
+    assert "old" not in text and text.count("<!-- end -->") == 3
+    assert text.startswith("<!-- errors -->\n| construction")
+    assert "|\n<!-- end -->\nbetween\n<!-- steps -->\n| machine" in text
 
 
 def test_it_draws(small: Any, tmp_path: Path) -> None:

@@ -46,10 +46,10 @@ def test_the_help_of_a_task_says_what_it_prints_and_gives_an_example(task: str) 
     assert f"looped train {task}" in text.split("Examples:")[1] and "--seed" in text
 
 
-def test_a_page_without_the_section_is_refused(tmp_path: Path) -> None:
+def test_a_page_without_the_section_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("nothing")
-    arguments = ["train", "recall", "--seeds", "1", "--steps", "1", "--page", str(page)]
+    arguments = ["train", "recall", "--steps", "1000000", "--page", str(page)]
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 4 and "has no section `<!-- recall -->`" in result.stderr
 
