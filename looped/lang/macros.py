@@ -17,17 +17,15 @@ from pathlib import Path
 from looped.errors import Diagnostic, LoopedError, Span
 from looped.lang.ast import Argument, Command, Label, MacroHead, Program, Statement, Symbol, Text
 from looped.lang.expressions import Anchor, Bound, Scope
+from looped.lang.includes import Includes
 from looped.lang.items import Item
 from looped.lang.parser import parse
-from looped.lang.sources import LARGEST_SOURCE, read_source
 
 __all__ = ["Expander", "Macro"]
 
 _DEEPEST = 60
 _MOST_STATEMENTS = 250_000
 _MOST_ERRORS = 1000
-_LEAST_INCLUDED = 1000
-"""The least characters that an included file counts: many small files reach the limit too."""
 
 _CLOSERS = {".macro": ".endm", ".once": ".endonce"}
 _OWN = (".equ", ".include", *_CLOSERS, *_CLOSERS.values())
@@ -66,15 +64,14 @@ class Expander:
     errors: list[Diagnostic] = field(default_factory=list)
     macros: dict[str, Macro] = field(default_factory=dict)
     _blocks: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
-    _including: list[Path] = field(default_factory=list)
+    _includes: Includes = field(init=False)
     _scopes: int = 0
     _seen: int = 0
-    _included: int = 0
     _full: bool = False
 
     def program(self, program: Program, name: str) -> None:
         """Expand the program in the file `name`, then its `.once` blocks."""
-        self._including.append(Path(name).resolve())
+        self._includes = Includes(name)
         self._statements(program.statements, _Context(Scope("")))
         done: set[str] = set()
         while waiting := [name for name in self._blocks if name not in done]:
@@ -115,7 +112,7 @@ class Expander:
                 self._count_statements(at - before, context.origin or statement.span)
             except LoopedError as error:
                 self.fail(error, _note(context))
-            self._full |= len(self.errors) >= _MOST_ERRORS
+            self._full |= len(self.errors) >= _MOST_ERRORS or self._includes.full
 
     def _count_statements(self, number: int, span: Span) -> None:
         """Count statements. Raises LoopedError for too many of them."""
@@ -243,26 +240,10 @@ class Expander:
         text = command.arguments[0]
         folder = Path(command.span.source.name).parent
         path = folder / text.content.decode("latin-1")
-        if len(self._including) > _DEEPEST:
-            raise LoopedError(f"files include each other more than {_DEEPEST} deep", text.span)
-        try:
-            source = read_source(path)
-        except LoopedError as error:
-            raise LoopedError(str(error), text.span) from None
-        identity = path.resolve()
-        if identity in self._including:
-            raise LoopedError(f"{path} includes itself", text.span)
-        self._included += max(len(source.text), _LEAST_INCLUDED)
-        if self._included > LARGEST_SOURCE:
-            self._full = True
-            raise LoopedError("too many files are included, or too large ones", text.span)
-        program, errors = parse(source)
-        self.errors += errors
-        self._including.append(identity)
-        try:
+        with self._includes.reading(path, text.span) as source:
+            program, errors = parse(source)
+            self.errors += errors
             self._statements(program.statements, context)
-        finally:
-            self._including.pop()
 
     def _unknown(self, command: Command) -> LoopedError:
         if command.name.startswith("."):

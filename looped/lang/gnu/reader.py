@@ -10,7 +10,6 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from looped.errors import Diagnostic, LoopedError, Source, Span
 from looped.lang.gnu import directives
@@ -24,7 +23,7 @@ from looped.lang.gnu.literals import NAME, tokens
 from looped.lang.gnu.nodes import Text
 from looped.lang.gnu.operands import expression, operands
 from looped.lang.gnu.text import Line, separated, statements
-from looped.lang.sources import LARGEST_SOURCE, read_source
+from looped.lang.includes import Includes
 
 __all__ = ["Reader"]
 
@@ -33,8 +32,6 @@ _MOST_STATEMENTS = 250_000
 _MOST_TEXT = 1 << 24
 _LONGEST_LINE = 1 << 13
 _MOST_ERRORS = 1000
-_LEAST_INCLUDED = 1000
-"""The least characters that an included file counts: many small files reach the limit too."""
 
 _LABEL = re.compile(rf"\s*({NAME}|\d\w*)\s*:(?!:)")
 _ASSIGNMENT = re.compile(rf"\s*({NAME})\s*==?(?!=)")
@@ -90,13 +87,12 @@ class Reader:
         self._conditions = Conditions()
         self._alternate = False
         self._expansions = 0
-        self._seen = self._text = self._included = 0
-        self._including: list[Path] = []
+        self._seen = self._text = 0
         self._ended = False
 
     def read(self, source: Source) -> Assembly:
         """Read a source and what it includes."""
-        self._including.append(Path(source.name).resolve())
+        self._includes = Includes(source.name)
         self._source(source, _Context())
         for error in self.program.finish():
             self._fail(error, None)
@@ -161,7 +157,7 @@ class Reader:
         for d in error.diagnostics:
             hint = "; ".join(part for part in (d.hint, note) if part) or None
             self.errors.append(Diagnostic(d.message, d.span, hint))
-        self._ended |= len(self.errors) >= _MOST_ERRORS
+        self._ended |= len(self.errors) >= _MOST_ERRORS or self._includes.full
 
     def _condition(self, name: str, line: Line) -> None:
         at = line.text.lower().index(name) + len(name)
@@ -298,25 +294,8 @@ class Reader:
         if len(found) != 1 or not isinstance(found[0], Text):
             raise LoopedError(".include needs a file name", span, '.include "file.s"')
         text = found[0]
-        path = directives.beside(span, text)
-        if len(self._including) > _DEEPEST:
-            raise LoopedError(f"files include each other more than {_DEEPEST} deep", text.span)
-        try:
-            source = read_source(path)
-        except LoopedError as error:
-            raise LoopedError(str(error), text.span) from None
-        identity = path.resolve()
-        if identity in self._including:
-            raise LoopedError(f"{path} includes itself", text.span)
-        self._included += max(len(source.text), _LEAST_INCLUDED)
-        if self._included > LARGEST_SOURCE:
-            self._ended = True
-            raise LoopedError("too many files are included, or too large ones", text.span)
-        self._including.append(identity)
-        try:
+        with self._includes.reading(directives.beside(span, text), text.span) as source:
             self._source(source, context)
-        finally:
-            self._including.pop()
 
     def _unknown(self, name: str, span: Span) -> LoopedError:
         if name.startswith("."):
