@@ -24,6 +24,7 @@ from looped.machines.rv32i import (
     shifter,
 )
 from looped.machines.rv32i.kinds import KINDS, REFINEMENTS, Kind
+from looped.machines.rv32i.places import Places
 from looped.passes.emit import compile_circuit
 
 __all__ = ["FAULTS", "Fault"]
@@ -216,8 +217,8 @@ FAULTS = tuple(Fault(name, apply) for name, apply in {
     "LH reads the lower half": _wrapped(load_store, "loaded", _half_by_bit_0),
     "x0 is written": _wrapped(decode, "total", lambda right, word: right(word) + 1),
     "stores take rs1": _decoded(lambda d, instruction: {"rs2": instruction[15:20]}),
-    "memory is taken for twice its size": _wrapped(load_store, "fault", lambda right, a, o, bits, w:
-        right(a, o, bits + 1, w)),
+    "memory is taken for twice its size": _wrapped(Places, "differing", lambda right, *arguments:
+        right(*arguments)[1:]),
     "JALR keeps bit 0": _wrapped(control, "next_pc", _odd_jump),
     "a jump to half a word is made": _wrapped(control, "jumps", lambda right, i: literal(i.taken)),
     "the last word of memory does not end it": _wrapped(control, "leaves_memory", lambda right, i:

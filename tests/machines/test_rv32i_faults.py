@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from looped.engines.event import EventEngine
+from looped.machines.rv32i import machine
 from looped.verify.fuzz.campaign import fuzz
 from tests.conftest import compiled
 from tests.machines.rv32i_faults import FAULTS, Fault
@@ -22,16 +25,25 @@ def test_there_are_forty() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS) == 40
 
 
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
+def test_a_fault_describes_another_machine(fault: Fault) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        fault.apply(patch)
+        wrong = machine.describe(32, 6)
+    right = [pickle.dumps(machine.describe(32, 6)) for _ in range(2)]
+    assert pickle.dumps(wrong) != right[0] == right[1]
+
+
 @pytest.mark.parametrize("fault", [marked(fault) for fault in FAULTS])
 def test_a_fault_is_caught(fault: Fault) -> None:
-    machine = fault.machine(MEMORY)
-    outcome = fuzz(machine, EventEngine(machine), PROGRAMS)
+    wrong = fault.machine(MEMORY)
+    outcome = fuzz(wrong, EventEngine(wrong), PROGRAMS)
     assert outcome.failure is not None
 
 
 @pytest.mark.slow
 def test_the_machine_without_a_fault_passes() -> None:
-    machine = compiled("rv32i", 32, MEMORY)
-    engine = EventEngine(machine)
-    outcome = fuzz(machine, engine, PROGRAMS)
+    right = compiled("rv32i", 32, MEMORY)
+    engine = EventEngine(right)
+    outcome = fuzz(right, engine, PROGRAMS)
     assert (outcome.failure, engine.fallbacks) == (None, 0)
