@@ -94,7 +94,7 @@ def ablate(
     as_json: bool,
 ) -> None:
     """Knock out every head and every MLP group of a machine, and say what breaks."""
-    from looped.learn.harness import on_threads
+    from looped.engines.torch_threads import on_threads
     from looped.study.ablation import knock_out_all
     from looped.study.survey import begin
 

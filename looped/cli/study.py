@@ -71,8 +71,8 @@ Examples:
 @_plot
 def paper(steps: int, page: Path | None, plot: Path | None) -> None:
     """Measure the constructions of Giannou et al. 2023 in float16, 32 and 64."""
+    from looped.engines.torch_threads import on_threads
     from looped.inspect.figure import require_plot
-    from looped.learn.harness import on_threads
     from looped.learn.markdown import Page
     from looped.study.paper.cases import cases
     from looped.study.paper.layers import DTYPES
@@ -152,8 +152,8 @@ Examples:
 @_plot
 def variants(steps: int, train: int, page: Path | None, plot: Path | None) -> None:
     """Run SUBLEQ on every transformer that hosts it, and print what that costs."""
+    from looped.engines.torch_threads import on_threads
     from looped.inspect.figure import require_plot
-    from looped.learn.harness import on_threads
     from looped.learn.markdown import Page
     from looped.learn.recall import learned
     from looped.study.variants.plot import draw

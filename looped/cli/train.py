@@ -39,7 +39,8 @@ def _shared(command: Callable[..., str]) -> Callable[..., None]:
 
     @wraps(command)
     def run(*, threads: int, page: Path | None, **given: Any) -> None:
-        from looped.learn.harness import on_threads, require_device
+        from looped.engines.torch_threads import on_threads
+        from looped.learn.harness import require_device
         from looped.learn.markdown import Page
 
         section = _section(given)

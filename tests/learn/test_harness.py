@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from looped.engines.torch_threads import on_threads
 from looped.errors import CompileError, FileError
 from looped.learn.harness import (
     Plan,
     Schedule,
-    on_threads,
     read_metrics,
     require_device,
     seeded,

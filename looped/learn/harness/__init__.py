@@ -1,8 +1,8 @@
 """Training: schedule, loop, checkpoints, metrics, live view."""
 
 from looped.learn.harness.metrics import Metrics, read_metrics
+from looped.learn.harness.runs import require_device, seeded
 from looped.learn.harness.schedule import Schedule
-from looped.learn.harness.threads import on_threads, require_device, seeded
 from looped.learn.harness.trainer import Job, Plan, train
 from looped.learn.harness.view import live
 
@@ -12,7 +12,6 @@ __all__ = [
     "Plan",
     "Schedule",
     "live",
-    "on_threads",
     "read_metrics",
     "require_device",
     "seeded",

@@ -1,16 +1,14 @@
-"""Seeds and threads: on one number of threads, a seed determines every number of a run."""
+"""What every run needs: generators from a seed, and a device."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 
 from looped.errors import CompileError
 
-__all__ = ["on_threads", "require_device", "seeded"]
+__all__ = ["require_device", "seeded"]
 
 
 def seeded(*seed: object) -> random.Random:
@@ -19,17 +17,6 @@ def seeded(*seed: object) -> random.Random:
     Each step draws from a generator of its own, so that a run continues from any step.
     """
     return random.Random(" ".join(map(str, seed)))
-
-
-@contextmanager
-def on_threads(count: int) -> Iterator[None]:
-    """Run PyTorch on so many threads: their number decides the order of sums."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def require_device(name: str) -> None:
