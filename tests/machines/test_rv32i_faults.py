@@ -1,4 +1,4 @@
-"""Random programs catch wrong machines: each of forty single faults, within a hundred programs."""
+"""Random programs catch wrong machines: each of forty single faults, within 200 programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from looped.verify.fuzz.campaign import fuzz
 from tests.conftest import compiled
 from tests.machines.rv32i_faults import FAULTS, Fault
 
-MEMORY, PROGRAMS = 64, 100
+MEMORY, PROGRAMS = 64, 200
 QUICK = {"x0 is written", "the carry into the upper half is inverted"}
 
 
