@@ -88,6 +88,7 @@ class DenseEngine:
         check_kernels(machine.plan.d_model, chosen, self.device, heads, score)
         self.x = torch.empty(0, dtype=self.dtype, device=self.device)
         self._seen: dict[int, torch.Tensor] = {}
+        self._short = False
         self.fallbacks = 0
 
     def prepare(self, note: Callable[[str], None] = lambda text: None) -> None:
@@ -110,19 +111,15 @@ class DenseEngine:
             np.ascontiguousarray(np.asarray(x)), dtype=self.dtype, device=self.device
         )
         self.x = self._code.inner(lanes)
+        self._short = len(x) == 1 and products < _MANY_PRODUCTS and self.device.type == "cpu"
         self._seen = {}
 
     @torch.inference_mode()
     def step(self, loops: int = 1) -> None:
         """Pass all streams through all blocks, `loops` times. Raises CertificateError."""
         self._settings.check()
-        with on_threads(1) if self._is_short() else nullcontext():
+        with on_threads(1) if self._short else nullcontext():
             self._step(loops)
-
-    def _is_short(self) -> bool:
-        """Whether threads would wait longer for each other than they help."""
-        products = self._products * self.x.shape[1] ** 2
-        return len(self.x) == 1 and products < _MANY_PRODUCTS and self.device.type == "cpu"
 
     def _step(self, loops: int) -> None:
         if not self._watched:
