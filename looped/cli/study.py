@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import click
 
+from looped.cli.pages import page_option, shown_in
 from looped.cli.progress import progress
 
 __all__ = ["study"]
@@ -35,15 +35,6 @@ _plot = click.option(
 )
 
 
-def _page(sections: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    return click.option(
-        "--page",
-        type=click.Path(dir_okay=False, exists=True, path_type=Path),
-        metavar="FILE",
-        help=f"Put the tables into this page, between {sections} and `<!-- end -->`.",
-    )
-
-
 _PAPER = """Measure the real-valued constructions of Giannou et al. 2023 in float16, 32 and 64.
 
 Each is written as weights of the core: softmax attention, ReLU units, residual stream, and no norm,
@@ -67,13 +58,12 @@ Examples:
     show_default=True,
     help="At most so many steps of SUBLEQ.",
 )
-@_page("`<!-- errors -->`, `<!-- adder -->`, `<!-- steps -->`")
+@page_option("`<!-- errors -->`, `<!-- adder -->`, `<!-- steps -->`")
 @_plot
 def paper(steps: int, page: Path | None, plot: Path | None) -> None:
     """Measure the constructions of Giannou et al. 2023 in float16, 32 and 64."""
     from looped.engines.torch_threads import on_threads
     from looped.inspect.figure import require_plot
-    from looped.learn.markdown import Page
     from looped.study.paper.cases import cases
     from looped.study.paper.layers import DTYPES
     from looped.study.paper.plot import draw
@@ -89,28 +79,22 @@ def paper(steps: int, page: Path | None, plot: Path | None) -> None:
 
     if plot is not None:
         require_plot(plot)
-    filled = Page(page, "errors", "adder", "steps") if page else None
-
-    def show(section: str, heading: str, text: str) -> None:
-        line.clear()
-        if filled:
-            filled.put(section, text)
-        else:
-            click.echo(heading + text)
-
+    show = shown_in(page, "errors", "adder", "steps")
     with progress("study paper") as line, on_threads(1):
         errors = []
         for case in cases():
             line.note(case.name)
             errors.append(error_row(case))
-        show("errors", "", error_table(errors))
-        show("adder", "\nThe adder:\n\n", adder_table([adder_row(dtype) for dtype in DTYPES]))
+        line.clear()
+        show("errors", error_table(errors))
+        show("adder", adder_table([adder_row(dtype) for dtype in DTYPES]), "\nThe adder:\n\n")
         rows = []
         for machine in MACHINES:
             for dtype in DTYPES:
                 line.note(f"SUBLEQ, {machine.name}, {dtype}")
                 rows.append(steps_row(machine, dtype, steps))
-        show("steps", f"\nSteps of SUBLEQ that are right, of {steps}:\n\n", steps_table(rows))
+        line.clear()
+        show("steps", steps_table(rows), f"\nSteps of SUBLEQ that are right, of {steps}:\n\n")
         if plot is not None:
             draw(plot, steps, line.note)
 
@@ -148,27 +132,23 @@ Examples:
     metavar="STEPS",
     help="Also train the modules of each system for so many steps, from three seeds.",
 )
-@_page("`<!-- variants -->`")
+@page_option("`<!-- variants -->`")
 @_plot
 def variants(steps: int, train: int, page: Path | None, plot: Path | None) -> None:
     """Run SUBLEQ on every transformer that hosts it, and print what that costs."""
     from looped.engines.torch_threads import on_threads
     from looped.inspect.figure import require_plot
-    from looped.learn.markdown import Page
     from looped.learn.recall import learned
     from looped.study.variants.plot import draw
     from looped.study.variants.report import report
 
     if plot is not None:
         require_plot(plot)
-    filled = Page(page, "variants") if page else None
+    show = shown_in(page, "variants")
     training = partial(learned, steps=train) if train else None
     with progress("study variants") as line, on_threads(1):
         text = report(steps, training, line.note)
         line.clear()
-        if filled:
-            filled.put("variants", text)
-        else:
-            click.echo(text)
+        show("variants", text)
         if plot is not None:
             draw(plot, steps, line.note)

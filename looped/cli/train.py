@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from looped.cli.pages import page_option, shown_in
 from looped.cli.progress import progress
 
 __all__ = ["train"]
@@ -41,18 +42,14 @@ def _shared(command: Callable[..., str]) -> Callable[..., None]:
     def run(*, threads: int, page: Path | None, **given: Any) -> None:
         from looped.engines.torch_threads import on_threads
         from looped.learn.harness import require_device
-        from looped.learn.markdown import Page
 
         section = _section(given)
-        filled = Page(page, section) if page else None
+        show = shown_in(page, section)
         if "device" in given:
             require_device(given["device"])
         with on_threads(threads):
             text = command(**given)
-        if filled:
-            filled.put(section, text)
-        else:
-            click.echo(text)
+        show(section, text)
 
     options = (
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
@@ -63,11 +60,7 @@ def _shared(command: Callable[..., str]) -> Callable[..., None]:
             show_default=True,
             help="Threads of PyTorch: their number decides the order of sums.",
         ),
-        click.option(
-            "--page",
-            type=click.Path(dir_okay=False, exists=True, path_type=Path),
-            help="Put the tables into this page, between `<!-- TASK -->` and `<!-- end -->`.",
-        ),
+        page_option("`<!-- TASK -->`"),
     )
     for option in options:
         run = option(run)

@@ -29,8 +29,8 @@ _MOST_PRODUCTS = 1 << 42
 
 _MANY_PRODUCTS = 1 << 30
 """One stream with fewer multiplications in a loop runs on one thread. On two idle cores a second
-one saves a twentieth of SUBLEQ's time with 1,024 words, and half of it with 4,096; on busy cores
-the threads of a short product wait for each other, and take up to fifteen times as long."""
+thread saves a twentieth of a run of SUBLEQ with 1,024 words, and a third with 4,096; on busy cores
+the threads of a short product wait for each other, and take up to ten times as long."""
 
 
 class DenseEngine:
